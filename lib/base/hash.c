@@ -1,0 +1,49 @@
+#include "base/hash.h"
+
+#include <string.h>
+
+static inline uint64_t rotl(uint64_t v, unsigned n)
+{
+	return v << n | v >> (64 - n);
+}
+
+static inline void sip_round(uint64_t v[4])
+{
+	v[0] += v[1];
+	v[1] = rotl(v[1], 13) ^ v[0];
+	v[0] = rotl(v[0], 32);
+	v[2] += v[3];
+	v[3] = rotl(v[3], 16) ^ v[2];
+	v[0] += v[3];
+	v[3] = rotl(v[3], 21) ^ v[0];
+	v[2] += v[1];
+	v[1] = rotl(v[1], 17) ^ v[2];
+	v[2] = rotl(v[2], 32);
+}
+
+uint64_t hash_sip(const struct hash_key *key, const void *bytes, size_t n)
+{
+	const uint8_t *p = bytes;
+	uint64_t       v[4] = {key->k0 ^ 0x736f6d6570736575ull, key->k1 ^ 0x646f72616e646f6dull,
+			       key->k0 ^ 0x6c7967656e657261ull, key->k1 ^ 0x7465646279746573ull};
+	uint64_t       word;
+	size_t         left = n;
+
+	for (; left >= 8; left -= 8, p += 8) {
+		memcpy(&word, p, 8);
+		v[3] ^= word;
+		sip_round(v);
+		v[0] ^= word;
+	}
+	word = 0;
+	if (left > 0)
+		memcpy(&word, p, left);
+	word |= (uint64_t)n << 56;
+	v[3] ^= word;
+	sip_round(v);
+	v[0] ^= word;
+	v[2] ^= 0xff;
+	for (int i = 0; i < 3; i++)
+		sip_round(v);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}

@@ -1,0 +1,84 @@
+/*
+ * The writing twin of the bounds cursor: bytes go into a room of fixed size; a write that does not fit
+ * writes nothing and fails for good. Pure; any thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/str.h"
+
+struct put {
+	uint8_t *start, *p, *end;
+	bool     failed;                /* sticky: what did not fit is missing, so the whole is worthless */
+};
+
+static inline struct put put_to(void *room, size_t n)
+{
+	return (struct put){(uint8_t *)room, (uint8_t *)room, (uint8_t *)room + n, false};
+}
+
+static inline size_t put_size(const struct put *w)
+{
+	return (size_t)(w->p - w->start);
+}
+
+static inline size_t put_room(const struct put *w)
+{
+	return (size_t)(w->end - w->p);
+}
+
+/* n bytes of room, to be filled by the caller; NULL and failed when there are fewer. */
+static inline uint8_t *put_reserve(struct put *w, size_t n)
+{
+	if (w->failed || (size_t)(w->end - w->p) < n) {
+		w->failed = true;
+		return NULL;
+	}
+	w->p += n;
+	return w->p - n;
+}
+
+static inline void put_bytes(struct put *w, const void *b, size_t n)
+{
+	uint8_t *to = put_reserve(w, n);
+
+	if (to != NULL && n > 0)
+		memcpy(to, b, n);
+}
+
+static inline void put_str(struct put *w, struct str s)
+{
+	put_bytes(w, s.p, s.n);
+}
+
+static inline void put_u8(struct put *w, uint8_t v)
+{
+	put_bytes(w, &v, 1);
+}
+
+static inline void put_be16(struct put *w, uint16_t v)
+{
+	put_bytes(w, (uint8_t[]){(uint8_t)(v >> 8), (uint8_t)v}, 2);
+}
+
+static inline void put_be32(struct put *w, uint32_t v)
+{
+	put_bytes(w, (uint8_t[]){(uint8_t)(v >> 24), (uint8_t)(v >> 16), (uint8_t)(v >> 8), (uint8_t)v}, 4);
+}
+
+static inline void put_be64(struct put *w, uint64_t v)
+{
+	put_be32(w, (uint32_t)(v >> 32));
+	put_be32(w, (uint32_t)v);
+}
+
+/* The string and its NUL. */
+static inline void put_cstr(struct put *w, struct str s)
+{
+	put_str(w, s);
+	put_u8(w, 0);
+}
