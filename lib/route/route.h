@@ -1,0 +1,68 @@
+/*
+ * Routes: exact number, else longest prefix, then priority, then targets with weights and fail-over. A table is persistent: a change
+ * copies only the nodes on its path and shares the rest with the older table, so that readers under RCU go on undisturbed.
+ *
+ * route_find() and route_order(): any thread, on a table that it may read. route_edit_*(): the writer only (the management thread).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+#define ROUTE_TARGETS_MAX 16u
+
+enum route_target_kind { ROUTE_PEER, ROUTE_ACCOUNT };
+
+struct route_target {
+	uint32_t slot;                  /* of the peer or account */
+	uint16_t weight;
+	uint8_t  kind;                  /* enum route_target_kind */
+	uint8_t  unused;
+};
+
+struct route_choice {                   /* one configured route */
+	uint16_t            priority;
+	uint8_t             count;
+	bool                weighted;
+	struct route_target targets[];
+};
+
+/* All routes to one destination, by rising priority. Immutable. */
+struct route_set {
+	char                       to[66];      /* as written: "+4670" or "=71234"; for explain */
+	uint16_t                   count;
+	const struct route_choice *choices[];
+};
+
+struct route_table;                     /* immutable; one version */
+
+/* The routes that a destination has (in normal form: "+46701234567", "71234", "ACME"): the exact entry, else the longest prefix. NULL: none. */
+const struct route_set *route_find(const struct route_table *table, struct str to);
+
+/* The same for a burst: all loads are started before they are used. */
+void route_find_burst(const struct route_table *table, const struct str to[], unsigned n, const struct route_set *found[]);
+
+/*
+ * The targets in the order to try them: by priority; within a choice as written, or, where it is weighted, by weighted rendezvous hash of
+ * (from, to), so that the same pair goes the same way while the targets stay. Pure. Returns their number, at most ROUTE_TARGETS_MAX.
+ */
+unsigned route_order(const struct route_set *set, struct str from, struct str to, struct route_target order[ROUTE_TARGETS_MAX]);
+
+/*
+ * A change of a table. Begin with the table in force (NULL: empty), put and remove, then take the new table; what it replaced is
+ * freed by route_edit_reclaim() after a grace period. route_edit_abandon() undoes all.
+ */
+struct route_edit;
+
+struct route_edit *route_edit_begin(const struct route_table *from);
+/* to: "+4670" or "=71234". Puts or replaces the choice of that priority. 0, -EINVAL (bad destination), -ENOMEM. */
+int  route_edit_put(struct route_edit *e, struct str to, uint16_t priority, bool weighted, const struct route_target targets[], unsigned n);
+/* -ENOENT when there is none. */
+int  route_edit_remove(struct route_edit *e, struct str to, uint16_t priority);
+const struct route_table *route_edit_table(const struct route_edit *e);         /* the new version, to be published */
+void route_edit_reclaim(struct route_edit *e);          /* after the grace period: frees what only the old table used, and e */
+void route_edit_abandon(struct route_edit *e);          /* frees what only the new table used, and e */
+void route_table_free(const struct route_table *table); /* everything; nobody reads it any more */
+uint64_t route_table_count(const struct route_table *table);
