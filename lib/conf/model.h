@@ -45,13 +45,15 @@ struct conf_prefixes {
 	struct conf_address items[8];
 };
 
+struct conf_via_item {
+	char     name[CONF_NAME_SIZE];
+	uint16_t weight;
+};
+
 struct conf_via {
-	uint32_t n;
-	bool     weighted;      /* weights hold; else fail-over order */
-	struct {
-		char     name[CONF_NAME_SIZE];
-		uint16_t weight;
-	} items[CONF_VIA_MAX];
+	uint32_t              n;                /* at most CONF_VIA_MAX */
+	bool                  weighted;         /* weights hold; else fail-over order */
+	struct conf_via_item *items;            /* owned */
 };
 
 struct conf_account {

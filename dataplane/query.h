@@ -1,0 +1,12 @@
+/*
+ * Questions about live things, asked by control and answered on the management thread: sessions, links, workers, explanations. Never on a
+ * worker's path: workers fill at most 64 rows a turn when they are asked.
+ */
+#pragma once
+
+#include <jansson.h>
+
+struct dataplane;
+
+/* Answer one question: reply = {"columns": [...], "rows": [[...], ...]}, caller owns. 0, or -EINVAL with error filled. */
+int query_run(struct dataplane *dp, const char *name, const json_t *args, json_t **reply, char error[256]);
