@@ -25,6 +25,12 @@ void conf_fault(struct conf_faults *f, const char *file, unsigned line, const ch
 	__attribute__((format(printf, 5, 6)));
 void conf_faults_free(struct conf_faults *f);
 
+/*
+ * Which protocols may be named, by their index in protocols.def; lent for good. Once, when the program starts,
+ * before anything is read or printed; what only packs and unpacks does without.
+ */
+void conf_protocols_set(const char *const names[], unsigned n);
+
 /* Read cpm.yaml. 0, or -EINVAL with faults, or -errno of reading it. The caller frees with conf_file_free(). */
 int  conf_file_read(const char *path, struct conf_file **file, struct conf_faults *faults);
 void conf_file_free(struct conf_file *file);
@@ -52,6 +58,9 @@ void        conf_object_id(enum conf_kind kind, const void *object, char room[12
 /* Set keys from a JSON object, as the API gives it ({"window": 500}); unknown keys and bad values become faults of `where`. */
 int     conf_object_from_json(enum conf_kind kind, void *object, const json_t *json, const char *where, struct conf_faults *faults);
 json_t *conf_object_to_json(enum conf_kind kind, const void *object);   /* secrets as "set" or ""; caller owns */
+
+/* Faults for required keys without a value: false when there are any. For objects that are put together key by key. */
+bool    conf_object_complete(enum conf_kind kind, const void *object, const char *where, struct conf_faults *faults);
 
 /* Binary form: every field in the order of keys.def. false: no room, or bytes that are no such object. Secrets travel in the form that they have. */
 bool conf_object_pack(enum conf_kind kind, const void *object, struct put *to);

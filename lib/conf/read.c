@@ -1,0 +1,206 @@
+/* Maps of keys into structures: the same for YAML and JSON. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "conf/key.h"
+#include "conf/node.h"
+
+#define WORD_MAX 40u /* longer words are near to nothing */
+
+/* Optimal string alignment: insertions, deletions, changes and swaps of neighbours. */
+static unsigned distance(struct str a, struct str b)
+{
+	unsigned rows[3][WORD_MAX + 1];
+
+	if (a.n > WORD_MAX || b.n > WORD_MAX)
+		return WORD_MAX;
+	for (unsigned j = 0; j <= b.n; j++)
+		rows[0][j] = j;
+	for (unsigned i = 1; i <= a.n; i++) {
+		unsigned *row = rows[i % 3], *above = rows[(i + 2) % 3],
+			 *two_above = rows[(i + 1) % 3];
+
+		row[0] = i;
+		for (unsigned j = 1; j <= b.n; j++) {
+			unsigned best = above[j - 1] + (a.p[i - 1] != b.p[j - 1]);
+
+			if (above[j] + 1 < best)
+				best = above[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] &&
+			    a.p[i - 2] == b.p[j - 1] && two_above[j - 2] + 1 < best)
+				best = two_above[j - 2] + 1;
+			row[j] = best;
+		}
+	}
+	return rows[a.n % 3][b.n];
+}
+
+const char *conf_nearest(struct str word, const char *const words[], unsigned n)
+{
+	const char *nearest = NULL;
+	unsigned    nearest_distance =
+		(unsigned)(word.n < 4 ? 2
+				      : word.n / 2 + 1); /* as far as this is no longer a slip */
+
+	for (unsigned i = 0; i < n; i++) {
+		unsigned d = distance(word, str_of(words[i]));
+
+		if (d < nearest_distance) {
+			nearest = words[i];
+			nearest_distance = d;
+		}
+	}
+	return nearest;
+}
+
+/* Keys that the design has and this version has not: an answer that helps more than "unknown". */
+static const struct {
+	enum conf_section section;
+	const char       *key, *text;
+} later[] = {
+	{CONF_SECTION_listener, "transport", "SIP listeners are not in this version; leave it out"},
+	{CONF_SECTION_listener, "domains",
+	 "SIP and XMPP listeners are not in this version; leave it out"},
+	{CONF_SECTION_listener, "authentication",
+	 "SIP listeners are not in this version; leave it out"},
+	{CONF_SECTION_listener, "plain_without_tls",
+	 "XMPP listeners are not in this version; leave it out"},
+	{CONF_SECTION_listener, "tls", "TLS is not in this version; leave it out"},
+	{CONF_SECTION_control, "http",
+	 "the API over TCP is not in this version; leave it out and use the Unix socket"},
+	{CONF_SECTION_account, "tls", "TLS is not in this version; leave it out"},
+	{CONF_SECTION_peer, "tls", "TLS is not in this version; leave it out"},
+	{CONF_SECTION_peer, "transport", "SIP peers are not in this version; leave it out"},
+	{CONF_SECTION_peer, "domains", "SIP and XMPP peers are not in this version; leave it out"},
+};
+
+static void fault_unknown(enum conf_section section, const struct conf_node *member,
+			  struct conf_reading *r)
+{
+	const char            *names[64];
+	unsigned               n;
+	const struct conf_key *key = conf_keys(section, &n);
+	char                   word[64];
+	const char            *near;
+
+	str_copy(word, sizeof(word), member->key);
+	for (unsigned i = 0; i < sizeof(later) / sizeof(later[0]); i++)
+		if (later[i].section == section && strcmp(later[i].key, word) == 0) {
+			conf_reading_fault(r, member->key_line, word, "%s", later[i].text);
+			return;
+		}
+	ASSERT(n <= sizeof(names) / sizeof(names[0]));
+	for (unsigned i = 0; i < n; i++)
+		names[i] = key[i].name;
+	near = conf_nearest(member->key, names, n);
+	if (near != NULL)
+		conf_reading_fault(r, member->key_line, word, "unknown key; did you mean '%s'?",
+				   near);
+	else
+		conf_reading_fault(r, member->key_line, word,
+				   "unknown key of a %s; it has: %s, %s, %s ...",
+				   conf_section_name(section), names[0], names[n > 1 ? 1 : 0],
+				   names[n > 2 ? 2 : 0]);
+}
+
+bool conf_read_map(enum conf_section section, void *object, const struct conf_node *map,
+		   struct conf_reading *r)
+{
+	unsigned               n;
+	const struct conf_key *keys = conf_keys(section, &n);
+	bool                   seen[64] = {false}, good = true;
+
+	ASSERT(n <= sizeof(seen));
+	for (const struct conf_node *member = map->first; member != NULL; member = member->next) {
+		const struct conf_key *key = conf_key_find(section, member->key);
+
+		if (key == NULL) {
+			fault_unknown(section, member, r);
+			good = false;
+		} else if (seen[key - keys]) {
+			conf_reading_fault(r, member->key_line, key->name,
+					   "is given twice; keep one");
+			good = false;
+		} else {
+			seen[key - keys] = true;
+			good = key->type->read(key, conf_field(key, object), member, r) && good;
+		}
+	}
+	return good;
+}
+
+bool conf_check_required(enum conf_section section, const void *object, unsigned line,
+			 struct conf_reading *r)
+{
+	unsigned               n;
+	const struct conf_key *keys = conf_keys(section, &n);
+	bool                   good = true;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (!conf_key_required(&keys[i]) || keys[i].type->given == NULL ||
+		    keys[i].type->given(conf_field_read(&keys[i], object)))
+			continue;
+		char range[512];
+
+		conf_key_range(&keys[i], range, sizeof(range));
+		conf_reading_fault(r, line, keys[i].name, "is missing; write %s", range);
+		good = false;
+	}
+	return good;
+}
+
+static void words_range(const struct conf_key *key, char *room, size_t size)
+{
+	const char *const *words = conf_key_words(key);
+	size_t             at = 0;
+
+	room[0] = '\0';
+	for (unsigned i = 0; words != NULL && words[i] != NULL && at < size; i++)
+		at += (size_t)snprintf(room + at, size - at, "%s%s",
+				       i == 0                 ? ""
+				       : words[i + 1] == NULL ? " or "
+							      : ", ",
+				       words[i]);
+}
+
+void conf_key_range(const struct conf_key *key, char *room, size_t size)
+{
+	unsigned long long min = key->min, max = key->max;
+
+	if (key->type == &conf_type_UINT)
+		snprintf(room, size, "a number of %llu to %llu", min, max);
+	else if (key->type == &conf_type_BOOL)
+		snprintf(room, size, "true or false");
+	else if (key->type == &conf_type_NAME)
+		snprintf(room, size, "a name of %llu to %llu letters, digits, '.', '_' or '-'", min,
+			 max);
+	else if (key->type == &conf_type_TEXT || key->type == &conf_type_SECRET)
+		snprintf(room, size, "a text of %llu to %llu characters", min, max);
+	else if (key->type == &conf_type_DESTINATION)
+		snprintf(room, size,
+			 "\"+4670\" for a prefix of up to 15 digits, or \"=71234\" for one number");
+	else if (key->type == &conf_type_HOST)
+		snprintf(room, size,
+			 "an IPv4 or IPv6 address, or a name that `hosts:` of cpm.yaml fixes");
+	else if (key->type == &conf_type_LIST || key->type == &conf_type_PATTERNS)
+		snprintf(room, size, "a list of %llu to %llu texts, as in [a, b]", min, max);
+	else if (key->type == &conf_type_ADDRESS)
+		snprintf(room, size, "an IPv4 or IPv6 address");
+	else if (key->type == &conf_type_PREFIXES)
+		snprintf(room, size,
+			 "a list of %llu to %llu addresses with prefix length, as in "
+			 "[198.18.0.1/24]",
+			 min, max);
+	else if (key->type == &conf_type_VIA)
+		snprintf(room, size,
+			 "%llu to %llu targets: [a, b] in fail-over order or {a: 70, b: 30} with "
+			 "weights",
+			 min, max);
+	else if (key->type == &conf_type_TREE)
+		snprintf(room, size, "a map, as in {key: value}");
+	else
+		words_range(key, room, size);
+}

@@ -1,0 +1,170 @@
+/* Types kept as characters in place: NAME, TEXT, DESTINATION, HOST. */
+#include <arpa/inet.h>
+#include <stdio.h>
+
+#include "conf/type.h"
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool is_name(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!is_digit(s.p[i]) && !is_letter(s.p[i]) &&
+		    (s.p[i] == '\0' || strchr("._-", s.p[i]) == NULL))
+			return false;
+	return s.n > 0;
+}
+
+static bool is_digits(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!is_digit(s.p[i]))
+			return false;
+	return true;
+}
+
+static bool is_printable(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+			return false;
+	return true;
+}
+
+bool conf_is_pattern(struct str s)
+{
+	if (str_starts(s, STR("+")))
+		return s.n <= 16 && is_digits(str_skip(s, 1)); /* E.164: 15 digits */
+	if (str_starts(s, STR("=+")))
+		return s.n > 2 && s.n <= 17 && is_digits(str_skip(s, 2));
+	return str_starts(s, STR("=")) && s.n > 1 && is_printable(s) &&
+	       memchr(s.p, '@', s.n) == NULL;
+}
+
+static bool is_host(struct str s)
+{
+	uint8_t raw[16];
+
+	if (inet_pton(AF_INET6, s.p, raw) == 1)
+		return true;
+	if (is_digits((struct str){s.p, strcspn(s.p, ".")}) && is_digits(str_skip(s, s.n - 1)))
+		return inet_pton(AF_INET, s.p, raw) ==
+		       1; /* begins and ends with digits: nothing but an IPv4 address */
+	return is_name(s) && s.p[0] != '.' && s.p[0] != '-';
+}
+
+bool conf_node_is_text(const struct conf_key *key, const struct conf_node *node,
+		       struct conf_reading *r)
+{
+	if (node->kind == CONF_NODE_TEXT)
+		return true;
+	conf_reading_fault(r, node->line, key->name, "is a %s; write one value",
+			   node->kind == CONF_NODE_MAP ? "map" : "list");
+	return false;
+}
+
+void conf_fault_range(const struct conf_key *key, const struct conf_node *node,
+		      struct conf_reading *r)
+{
+	char range[512];
+
+	conf_key_range(key, range, sizeof(range));
+	conf_reading_fault(r, node->line, key->name, "'%.*s' is not %s",
+			   (int)(node->text.n < 80 ? node->text.n : 80), node->text.p, range);
+}
+
+void conf_pack_text(struct put *to, struct str s)
+{
+	put_be16(to, (uint16_t)s.n);
+	put_str(to, s);
+}
+
+bool conf_unpack_text(struct cur *from, size_t max, struct str *s)
+{
+	size_t         n = cur_be16(from);
+	const uint8_t *bytes = cur_bytes(from, n);
+
+	if (bytes == NULL || n > max || memchr(bytes, '\0', n) != NULL)
+		return false;
+	*s = (struct str){(const char *)bytes, n};
+	return true;
+}
+
+/* Is it, its length aside, what the type allows? */
+static bool fits(const struct conf_key *key, struct str s)
+{
+	if (key->type == &conf_type_NAME)
+		return is_name(s);
+	if (key->type == &conf_type_DESTINATION)
+		return conf_is_pattern(s);
+	if (key->type == &conf_type_HOST)
+		return is_host(s);
+	return is_printable(s);
+}
+
+static bool text_read(const struct conf_key *key, void *field, const struct conf_node *node,
+		      struct conf_reading *r)
+{
+	struct str s = node->text;
+
+	if (!conf_node_is_text(key, node, r))
+		return false;
+	if (key->type == &conf_type_DESTINATION &&
+	    (str_starts(s, STR("sip:")) || memchr(s.p, '@', s.n) != NULL)) {
+		conf_reading_fault(
+			r, node->line, key->name,
+			"'%.*s' is an address of a protocol that is not in this version; write "
+			"\"+4670\" for a prefix or \"=71234\" for one number",
+			(int)(s.n < 80 ? s.n : 80), s.p);
+		return false;
+	}
+	if (s.n < key->min || s.n > key->max || s.n >= key->size || !fits(key, s)) {
+		conf_fault_range(key, node, r);
+		return false;
+	}
+	str_copy(field, key->size, s);
+	return true;
+}
+
+static void text_pack(const struct conf_key *key, const void *field, struct put *to)
+{
+	conf_pack_text(to, str_of(field));
+}
+
+static bool text_unpack(const struct conf_key *key, struct cur *from, void *field)
+{
+	struct str s;
+
+	return conf_unpack_text(from, key->size - 1, &s) && str_copy(field, key->size, s);
+}
+
+static json_t *text_print(const struct conf_key *key, const void *field)
+{
+	return json_string(field);
+}
+
+static bool text_given(const void *field)
+{
+	return *(const char *)field != '\0';
+}
+
+#define TEXT_TYPE(word)                                                                            \
+	const struct conf_type conf_type_##word = {.name = #word,                                  \
+						   .read = text_read,                              \
+						   .pack = text_pack,                              \
+						   .unpack = text_unpack,                          \
+						   .print = text_print,                            \
+						   .given = text_given}
+
+TEXT_TYPE(NAME);
+TEXT_TYPE(TEXT);
+TEXT_TYPE(DESTINATION);
+TEXT_TYPE(HOST);
