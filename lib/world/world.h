@@ -37,6 +37,7 @@ struct world {
 	uint64_t                  checksum;             /* of all objects: equal on both sides when they are in step */
 	const struct route_table *routes;               /* NULL: none */
 	const struct rules       *rules;                /* NULL: none */
+	uint64_t                  parties_version;      /* of the world in which an account or peer last changed: sessions follow it */
 	uint32_t                  account_slots, peer_slots;    /* one above the highest slot in use */
 	const struct world_index *index;                /* names to objects; for world.c */
 };
