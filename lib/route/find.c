@@ -1,0 +1,189 @@
+#include "route/route.h"
+
+#include <assert.h>
+
+#include "route/trie.h"
+
+#define BURST 32u
+
+static_assert(sizeof(struct trie_node) == 16,
+	      "trie_node: with six slots or fewer it is one cache line");
+
+#define ESCAPE 15u
+
+static inline unsigned nibble_of(uint8_t byte)
+{
+	if ((uint8_t)(byte - '0') < 10)
+		return byte - '0';
+	return byte == '+' ? 10 : ESCAPE;
+}
+
+void trie_key_of(struct trie_key *key, struct str bytes)
+{
+	unsigned word = 0, room = 64, n = 0;
+	uint64_t filling = 0;
+	size_t   size = bytes.n < TRIE_BYTES_MAX ? bytes.n : TRIE_BYTES_MAX;
+
+	for (size_t i = 0; i < size; i++) {
+		uint8_t  byte = (uint8_t)bytes.p[i];
+		unsigned code = nibble_of(byte), left = 1;
+
+		if (code == ESCAPE) {
+			code = ESCAPE << 8 | byte;
+			left = 3;
+		}
+		n += left;
+		while (left-- > 0) {
+			room -= 4;
+			filling |= (uint64_t)(code >> 4 * left & 15u) << room;
+			if (room == 0) {
+				key->words[word++] = filling;
+				filling = 0;
+				room = 64;
+			}
+		}
+	}
+	key->n = n;
+	key->words[word] = filling;
+	key->words[word + 1 < TRIE_KEY_WORDS ? word + 1 : word] = 0;
+}
+
+struct walk {
+	uintptr_t               at;
+	unsigned                depth; /* nibbles of the key behind us */
+	const struct route_set *best;
+};
+
+static inline bool set_fits(const struct route_set *set, struct str to)
+{
+	struct str entry = trie_to(set);
+
+	return trie_is_exact(entry) ? str_eq(to, str_skip(entry, 1)) : str_starts(to, entry);
+}
+
+/* Past one node or leaf. false: the walk has ended, and what it found is w->best. */
+static inline bool walk_step(struct walk *w, const struct trie_key *key, struct str to)
+{
+	const struct trie_node *node;
+	unsigned                place;
+
+	if (trie_is_leaf(w->at)) {
+		if (set_fits(trie_set_of(w->at), to))
+			w->best = trie_set_of(w->at);
+		return false;
+	}
+	node = trie_node_of(w->at);
+	if (node->skip > key->n - w->depth ||
+	    trie_first(trie_window(key, w->depth), node->skip) != node->label)
+		return false;
+	w->depth += node->skip;
+	if (trie_has(node, TRIE_PREFIX))
+		w->best = trie_set_of(node->slots[0]);
+	if (w->depth == key->n) {
+		if (trie_has(node, TRIE_EXACT))
+			w->best = trie_set_of(node->slots[trie_index(node, TRIE_EXACT)]);
+		return false;
+	}
+	place = TRIE_CHILD + trie_nibble(key, w->depth);
+	if (!trie_has(node, place))
+		return false;
+	w->at = node->slots[trie_index(node, place)];
+	w->depth++;
+	return true;
+}
+
+const struct route_set *route_find(const struct route_table *table, struct str to)
+{
+	struct trie_key key;
+	struct walk     w = {.at = table != NULL ? table->root : 0};
+
+	if (w.at == 0)
+		return NULL;
+	trie_key_of(&key, to);
+	while (walk_step(&w, &key, to)) {
+	}
+	return w.best;
+}
+
+/* A node of ten children is 96 bytes, a set with one target mostly below 64. */
+static inline void prefetch(uintptr_t at)
+{
+	const char *p = (const char *)(at & ~(uintptr_t)TRIE_LEAF);
+
+	__builtin_prefetch(p);
+	__builtin_prefetch(p + 56);
+}
+
+static void find_some(uintptr_t root, const struct str to[], unsigned n,
+		      const struct route_set *found[])
+{
+	struct trie_key keys[BURST];
+	struct walk     walks[BURST];
+	uint8_t         going[BURST];
+	unsigned        going_count = n;
+
+	for (unsigned i = 0; i < n; i++) {
+		trie_key_of(&keys[i], to[i]);
+		walks[i] = (struct walk){.at = root};
+		going[i] = (uint8_t)i;
+	}
+	while (going_count > 0) { /* a level of the trie at a time */
+		unsigned still = 0;
+
+		for (unsigned g = 0; g < going_count; g++) {
+			unsigned i = going[g];
+
+			if (!walk_step(&walks[i], &keys[i], to[i]))
+				continue;
+			prefetch(walks[i].at);
+			going[still++] = (uint8_t)i;
+		}
+		going_count = still;
+	}
+	for (unsigned i = 0; i < n; i++)
+		found[i] = walks[i].best;
+}
+
+void route_find_burst(const struct route_table *table, const struct str to[], unsigned n,
+		      const struct route_set *found[])
+{
+	for (unsigned done = 0; done < n; done += BURST) {
+		unsigned some = n - done < BURST ? n - done : BURST;
+
+		if (table != NULL && table->root != 0) {
+			find_some(table->root, to + done, some, found + done);
+			continue;
+		}
+		for (unsigned i = 0; i < some; i++)
+			found[done + i] = NULL;
+	}
+}
+
+const struct route_set *route_table_get(const struct route_table *table, struct str to)
+{
+	struct trie_key key;
+	uintptr_t       at = table != NULL ? table->root : 0;
+	unsigned        depth = 0;
+
+	trie_key_of(&key, trie_body(to));
+	while (at != 0 && !trie_is_leaf(at)) {
+		const struct trie_node *node = trie_node_of(at);
+		unsigned                place = trie_is_exact(to) ? TRIE_EXACT : TRIE_PREFIX;
+
+		if (node->skip > key.n - depth ||
+		    trie_first(trie_window(&key, depth), node->skip) != node->label)
+			return NULL;
+		depth += node->skip;
+		if (depth < key.n)
+			place = TRIE_CHILD + trie_nibble(&key, depth++);
+		if (!trie_has(node, place))
+			return NULL;
+		at = node->slots[trie_index(node, place)];
+	}
+	return at != 0 && str_eq(trie_to(trie_set_of(at)), to) ? trie_set_of(at) : NULL;
+}
+
+uint64_t route_table_count(const struct route_table *table)
+{
+	return table != NULL ? table->count : 0;
+}
