@@ -15,6 +15,8 @@ struct change;
 struct change *change_begin(struct control *c, const char *who);        /* who: for the audit and history ("uid 0") */
 /* Both take over the object. What was put or removed later in the same change wins. */
 void change_put(struct change *ch, enum conf_kind kind, void *object);
+/* The same for an object that was read from a file: faults name file (lent until change_commit()) and line. */
+void change_put_at(struct change *ch, enum conf_kind kind, void *object, const char *file, unsigned line);
 void change_remove(struct change *ch, enum conf_kind kind, const char *id);
 /* Remove all of that kind which the change does not put (apply --prune). */
 void change_prune(struct change *ch, enum conf_kind kind);
@@ -60,5 +62,10 @@ void control_status(struct control *c, struct control_status *status);
 struct metrics;
 const struct metrics *control_metrics(struct control *c, unsigned *workers);
 
+/* Counters of control itself (METRIC_SCOPE_CONTROL): written on the main thread only. */
+struct metrics *control_counters(struct control *c);
+
 /* Register a file descriptor with control's event loop (epoll); called back on the main thread when it is readable. */
 void control_watch(struct control *c, int fd, void (*ready)(void *user), void *user);
+/* Before the descriptor is closed; no further call comes, not even in the same turn of the loop. */
+void control_unwatch(struct control *c, int fd);
