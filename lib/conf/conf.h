@@ -33,6 +33,7 @@ void conf_protocols_set(const char *const names[], unsigned n);
 
 /* Read cpm.yaml. 0, or -EINVAL with faults, or -errno of reading it. The caller frees with conf_file_free(). */
 int  conf_file_read(const char *path, struct conf_file **file, struct conf_faults *faults);
+int  conf_file_parse(const char *name, const char *text, size_t n, struct conf_file **file, struct conf_faults *faults);
 void conf_file_free(struct conf_file *file);
 
 /* One apply file: objects by kind, in the order of the file, each with the line where it begins. */

@@ -70,5 +70,8 @@ const struct conf_node *conf_node_member(const struct conf_node *map, const char
 bool conf_section_defaults(enum conf_section section, void *object);
 void conf_section_clear(enum conf_section section, void *object);
 
+/* What the objects of one apply file must be to each other. */
+void conf_set_check(const char *file, const struct conf_set *set, struct conf_faults *faults);
+
 /* The nearest of the words by edit distance, NULL when none is near. */
 const char *conf_nearest(struct str word, const char *const words[], unsigned n);

@@ -77,6 +77,24 @@ static const struct {
 	{CONF_SECTION_peer, "domains", "SIP and XMPP peers are not in this version; leave it out"},
 };
 
+/* Members that are no keys but parts of their own, read by file.c. */
+static const struct {
+	enum conf_section section;
+	const char       *word;
+} parts[] = {
+	{CONF_SECTION_cpm, "dataplane"},   {CONF_SECTION_cpm, "listeners"},
+	{CONF_SECTION_cpm, "control"},     {CONF_SECTION_cpm, "hosts"},
+	{CONF_SECTION_dataplane, "ports"},
+};
+
+static bool is_part(enum conf_section section, struct str word)
+{
+	for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (parts[i].section == section && str_eq(word, str_of(parts[i].word)))
+			return true;
+	return false;
+}
+
 static void fault_unknown(enum conf_section section, const struct conf_node *member,
 			  struct conf_reading *r)
 {
@@ -92,9 +110,12 @@ static void fault_unknown(enum conf_section section, const struct conf_node *mem
 			conf_reading_fault(r, member->key_line, word, "%s", later[i].text);
 			return;
 		}
-	ASSERT(n <= sizeof(names) / sizeof(names[0]));
+	ASSERT(n + sizeof(parts) / sizeof(parts[0]) <= sizeof(names) / sizeof(names[0]));
 	for (unsigned i = 0; i < n; i++)
 		names[i] = key[i].name;
+	for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (parts[i].section == section)
+			names[n++] = parts[i].word;
 	near = conf_nearest(member->key, names, n);
 	if (near != NULL)
 		conf_reading_fault(r, member->key_line, word, "unknown key; did you mean '%s'?",
@@ -109,25 +130,17 @@ static void fault_unknown(enum conf_section section, const struct conf_node *mem
 bool conf_read_map(enum conf_section section, void *object, const struct conf_node *map,
 		   struct conf_reading *r)
 {
-	unsigned               n;
-	const struct conf_key *keys = conf_keys(section, &n);
-	bool                   seen[64] = {false}, good = true;
+	bool good = true;
 
-	ASSERT(n <= sizeof(seen));
 	for (const struct conf_node *member = map->first; member != NULL; member = member->next) {
 		const struct conf_key *key = conf_key_find(section, member->key);
 
-		if (key == NULL) {
-			fault_unknown(section, member, r);
-			good = false;
-		} else if (seen[key - keys]) {
-			conf_reading_fault(r, member->key_line, key->name,
-					   "is given twice; keep one");
-			good = false;
-		} else {
-			seen[key - keys] = true;
+		if (key != NULL)
 			good = key->type->read(key, conf_field(key, object), member, r) && good;
-		}
+		if (key != NULL || is_part(section, member->key))
+			continue;
+		fault_unknown(section, member, r);
+		good = false;
 	}
 	return good;
 }

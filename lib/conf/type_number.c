@@ -128,6 +128,12 @@ static bool enum_read(const struct conf_key *key, void *field, const struct conf
 				   "write transaction: answered when the next hop has answered");
 		return false;
 	}
+	if (key->type == &conf_type_ENUM_PROTOCOL &&
+	    (str_eq(node->text, STR("sip")) || str_eq(node->text, STR("xmpp")))) {
+		conf_reading_fault(r, node->line, key->name,
+				   "'%s' is not in this version; leave it out", node->text.p);
+		return false;
+	}
 	conf_fault_range(key, node, r);
 	return false;
 }

@@ -1,0 +1,381 @@
+/* cpm.yaml: read whole into one tree, then section by section, then what the sections must be to
+ * each other. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "conf/yaml.h"
+
+#define FILE_SIZE_MAX (1u << 20)
+
+struct file_reading {
+	struct conf_reading    *r;
+	struct conf_file       *file;
+	const struct conf_node *ports[CONF_PORTS_MAX], *listeners[CONF_LISTENERS_MAX];
+};
+
+/* Room for one more item of a list; NULL: it is full. */
+static void *item_next(struct file_reading *f, enum conf_section section,
+		       const struct conf_node *item)
+{
+	struct conf_file *file = f->file;
+
+	if (section == CONF_SECTION_port && file->port_count < CONF_PORTS_MAX) {
+		f->ports[file->port_count] = item;
+		return &file->ports[file->port_count++];
+	}
+	if (section == CONF_SECTION_listener && file->listener_count < CONF_LISTENERS_MAX) {
+		f->listeners[file->listener_count] = item;
+		return &file->listeners[file->listener_count++];
+	}
+	return NULL;
+}
+
+static void list_read(struct file_reading *f, const struct conf_node *parent, const char *word,
+		      enum conf_section section)
+{
+	const struct conf_node *list = conf_node_member(parent, word);
+	unsigned                index = 0;
+
+	if (list == NULL)
+		return;
+	snprintf(f->r->path, sizeof(f->r->path), "%s", word);
+	if (list->kind != CONF_NODE_SEQUENCE) {
+		conf_reading_fault(f->r, list->line, "", "is no list; write [{name: ..., ...}]");
+		return;
+	}
+	for (const struct conf_node *item = list->first; item != NULL; item = item->next, index++) {
+		void *object;
+
+		snprintf(f->r->path, sizeof(f->r->path), "%s[%u]", word, index);
+		if (item->kind != CONF_NODE_MAP) {
+			conf_reading_fault(f->r, item->line, "",
+					   "is no map; write {name: ..., ...}");
+			continue;
+		}
+		object = item_next(f, section, item);
+		if (object == NULL) {
+			conf_reading_fault(f->r, item->line, "", "is one too many; at most %u",
+					   index);
+			break;
+		}
+		if (conf_section_defaults(section, object) &&
+		    conf_read_map(section, object, item, f->r))
+			conf_check_required(section, object, item->line, f->r);
+	}
+	f->r->path[0] = '\0';
+}
+
+static void map_read(struct file_reading *f, const struct conf_node *root, const char *word,
+		     enum conf_section section, void *object)
+{
+	const struct conf_node *map = conf_node_member(root, word);
+
+	if (map == NULL)
+		return;
+	snprintf(f->r->path, sizeof(f->r->path), "%s", word);
+	if (map->kind == CONF_NODE_MAP)
+		conf_read_map(section, object, map, f->r);
+	else
+		conf_reading_fault(f->r, map->line, "",
+				   "is no map; write its keys below it, indented");
+	f->r->path[0] = '\0';
+}
+
+static void hosts_read(struct file_reading *f, const struct conf_node *root)
+{
+	static const struct conf_key key = {
+		.name = "", .type = &conf_type_ADDRESS, .size = sizeof(struct conf_address)};
+	const struct conf_node *hosts = conf_node_member(root, "hosts");
+
+	if (hosts == NULL)
+		return;
+	if (hosts->kind != CONF_NODE_MAP) {
+		conf_reading_fault(f->r, hosts->line, "hosts",
+				   "is no map; write {name: address, ...}");
+		return;
+	}
+	for (const struct conf_node *n = hosts->first; n != NULL; n = n->next) {
+		struct conf_host *host = &f->file->hosts[f->file->host_count];
+
+		ASSERT(f->file->host_count <
+		       CONF_HOSTS_MAX); /* a map has no more members: CONF_MEMBERS_MAX */
+		snprintf(f->r->path, sizeof(f->r->path), "hosts.%.64s", n->key.p);
+		if (n->key.n == 0 || !str_copy(host->name, sizeof(host->name), n->key))
+			conf_reading_fault(f->r, n->key_line, "",
+					   "is no host name; 1 to 253 characters");
+		else if (key.type->read(&key, &host->address, n, f->r))
+			f->file->host_count++;
+	}
+	f->r->path[0] = '\0';
+}
+_Static_assert(CONF_HOSTS_MAX >= CONF_MEMBERS_MAX, "hosts: a whole map fits");
+
+static unsigned member_line(const struct conf_node *item, const char *key)
+{
+	const struct conf_node *member = conf_node_member(item, key);
+
+	return member != NULL ? member->line : item->line;
+}
+
+static bool same_address(const struct conf_address *a, const struct conf_address *b)
+{
+	return a->ip6 == b->ip6 && memcmp(a->w, b->w, a->ip6 ? 16 : 4) == 0;
+}
+
+static bool same_network(const struct conf_address *network, const struct conf_address *a)
+{
+	const uint8_t *x = (const uint8_t *)network->w, *y = (const uint8_t *)a->w;
+	unsigned       whole = network->prefix / 8, rest = network->prefix % 8;
+
+	if (network->ip6 != a->ip6 || memcmp(x, y, whole) != 0)
+		return false;
+	return rest == 0 || ((x[whole] ^ y[whole]) >> (8 - rest)) == 0;
+}
+
+static void check_gateway(struct file_reading *f, const struct conf_port *port,
+			  const struct conf_node *node)
+{
+	bool on_link = !port->gateway.set;
+
+	for (uint32_t i = 0; i < port->addresses.n; i++)
+		on_link = on_link || same_network(&port->addresses.items[i], &port->gateway);
+	if (!on_link && port->addresses.n > 0)
+		conf_reading_fault(
+			f->r, member_line(node, "gateway"), "gateway",
+			"is in the network of none of the port's addresses; write one that is");
+}
+
+static void check_ports(struct file_reading *f)
+{
+	struct conf_file *file = f->file;
+
+	for (unsigned i = 0; i < file->port_count; i++) {
+		const struct conf_port *port = &file->ports[i];
+
+		snprintf(f->r->path, sizeof(f->r->path), "ports[%u]", i);
+		check_gateway(f, port, f->ports[i]);
+		for (unsigned j = 0; j < i; j++) {
+			if (port->name[0] != '\0' && strcmp(file->ports[j].name, port->name) == 0)
+				conf_reading_fault(
+					f->r, member_line(f->ports[i], "name"), "name",
+					"'%s' is the name of ports[%u] as well; give another",
+					port->name, j);
+			if (port->device[0] != '\0' &&
+			    strcmp(file->ports[j].device, port->device) == 0)
+				conf_reading_fault(
+					f->r, member_line(f->ports[i], "device"), "device",
+					"is the device of ports[%u] as well; a device is one port",
+					j);
+			for (uint32_t a = 0; a < port->addresses.n; a++)
+				for (uint32_t b = 0; b < file->ports[j].addresses.n; b++)
+					if (same_address(&port->addresses.items[a],
+							 &file->ports[j].addresses.items[b]))
+						conf_reading_fault(
+							f->r, member_line(f->ports[i], "addresses"),
+							"addresses",
+							"holds an address of ports[%u] as well; an "
+							"address is on one port",
+							j);
+		}
+	}
+	f->r->path[0] = '\0';
+}
+
+static bool is_ours(const struct conf_file *file, const struct conf_address *address)
+{
+	for (unsigned i = 0; i < file->port_count; i++)
+		for (uint32_t j = 0; j < file->ports[i].addresses.n; j++)
+			if (same_address(&file->ports[i].addresses.items[j], address))
+				return true;
+	return false;
+}
+
+static void check_listeners(struct file_reading *f)
+{
+	struct conf_file *file = f->file;
+
+	for (unsigned i = 0; i < file->listener_count; i++) {
+		const struct conf_listener *l = &file->listeners[i];
+
+		snprintf(f->r->path, sizeof(f->r->path), "listeners[%u]", i);
+		if (l->address.set && file->port_count > 0 && !is_ours(file, &l->address))
+			conf_reading_fault(f->r, member_line(f->listeners[i], "address"), "address",
+					   "is not an address of any port; write one of "
+					   "`dataplane: ports: addresses:`, or add it there");
+		for (unsigned j = 0; j < i; j++) {
+			const struct conf_listener *other = &file->listeners[j];
+
+			if (l->name[0] != '\0' && strcmp(other->name, l->name) == 0)
+				conf_reading_fault(
+					f->r, member_line(f->listeners[i], "name"), "name",
+					"'%s' is the name of listeners[%u] as well; give another",
+					l->name, j);
+			if (l->address.set && other->address.set &&
+			    same_address(&l->address, &other->address) && l->port == other->port &&
+			    (l->port != 0 || l->protocol == other->protocol))
+				conf_reading_fault(
+					f->r, member_line(f->listeners[i], "port"), "port",
+					"listeners[%u] has the same address and port; change one",
+					j);
+		}
+	}
+	f->r->path[0] = '\0';
+}
+
+static void check_lcores(struct file_reading *f, const struct conf_node *root)
+{
+	const struct conf_node *dataplane = conf_node_member(root, "dataplane");
+	const struct conf_node *list =
+		dataplane != NULL ? conf_node_member(dataplane, "worker_lcores") : NULL;
+	unsigned line = list != NULL ? list->line : root->line;
+	bool     used[128] = {false};
+
+	for (uint32_t i = 0; i < f->file->dataplane.worker_lcores.n; i++) {
+		const char   *text = f->file->dataplane.worker_lcores.items[i];
+		char         *end;
+		unsigned long core = strtoul(text, &end, 10);
+
+		if (text[0] < '0' || text[0] > '9' || *end != '\0' || core > 127)
+			conf_reading_fault(f->r, line, "dataplane.worker_lcores",
+					   "'%s' is not a number of 0 to 127", text);
+		else if (used[core])
+			conf_reading_fault(f->r, line, "dataplane.worker_lcores",
+					   "core %lu is named twice; a core runs one worker", core);
+		else
+			used[core] = true;
+	}
+}
+
+static void check_folders(struct file_reading *f, const struct conf_node *root)
+{
+	const struct {
+		const char *key, *value;
+	} folders[] = {{"run_dir", f->file->cpm.run_dir}, {"state_dir", f->file->cpm.state_dir}};
+
+	for (unsigned i = 0; i < 2; i++)
+		if (folders[i].value[0] != '/')
+			conf_reading_fault(f->r, member_line(root, folders[i].key), folders[i].key,
+					   "'%s' is no absolute path; begin it with /",
+					   folders[i].value);
+}
+
+static void root_read(struct file_reading *f, const struct conf_node *root)
+{
+	struct conf_file *file = f->file;
+
+	if (root->kind != CONF_NODE_MAP) {
+		conf_reading_fault(f->r, root->line, "", "is no map; begin with 'node: NAME'");
+		return;
+	}
+	conf_read_map(CONF_SECTION_cpm, &file->cpm, root, f->r);
+	map_read(f, root, "dataplane", CONF_SECTION_dataplane, &file->dataplane);
+	map_read(f, root, "control", CONF_SECTION_control, &file->control);
+	if (conf_node_member(root, "dataplane") != NULL)
+		list_read(f, conf_node_member(root, "dataplane"), "ports", CONF_SECTION_port);
+	list_read(f, root, "listeners", CONF_SECTION_listener);
+	hosts_read(f, root);
+	if (file->port_count == 0)
+		conf_reading_fault(
+			f->r, root->line, "dataplane.ports",
+			"is missing; write [{name: core0, device: ..., addresses: [...]}]");
+	check_ports(f);
+	check_listeners(f);
+	check_lcores(f, root);
+	check_folders(f, root);
+}
+
+/* The whole file, NUL-terminated; the caller frees. 0 or -errno. */
+static int text_read(const char *path, char **text, size_t *n)
+{
+	struct stat about;
+	int         fd = open(path, O_RDONLY | O_CLOEXEC), err = 0;
+	ssize_t     got = 0;
+
+	*n = 0;
+	*text = NULL;
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &about) < 0)
+		err = -errno;
+	else if (!S_ISREG(about.st_mode))
+		err = -EISDIR;
+	else if (about.st_size > FILE_SIZE_MAX)
+		err = -EFBIG;
+	else if ((*text = malloc((size_t)about.st_size + 1)) == NULL)
+		err = -ENOMEM;
+	while (err == 0 && *n < (size_t)about.st_size &&
+	       (got = read(fd, *text + *n, (size_t)about.st_size - *n)) > 0)
+		*n += (size_t)got;
+	if (got < 0)
+		err = -errno;
+	close(fd);
+	if (err < 0) {
+		free(*text);
+		return err;
+	}
+	(*text)[*n] = '\0';
+	return 0;
+}
+
+static bool defaults(struct conf_file *file)
+{
+	return conf_section_defaults(CONF_SECTION_cpm, &file->cpm) &&
+	       conf_section_defaults(CONF_SECTION_dataplane, &file->dataplane) &&
+	       conf_section_defaults(CONF_SECTION_control, &file->control);
+}
+
+int conf_file_parse(const char *name, const char *text, size_t n, struct conf_file **file,
+		    struct conf_faults *faults)
+{
+	unsigned            before = faults->n;
+	struct conf_arena   arena = {NULL, 0};
+	struct conf_yaml    y;
+	struct file_reading f = {.r = &y.reading, .file = calloc(1, sizeof(struct conf_file))};
+
+	*file = NULL;
+	if (f.file == NULL || !defaults(f.file)) {
+		conf_file_free(f.file);
+		return -ENOMEM;
+	}
+	if (conf_yaml_open(&y, name, text, n, faults)) {
+		const struct conf_node *root = conf_yaml_node(&y, &arena);
+
+		if (root != NULL && conf_yaml_end(&y))
+			root_read(&f, root);
+	}
+	conf_yaml_close(&y);
+	conf_arena_free(&arena);
+	if (faults->n > before) {
+		conf_file_free(f.file);
+		return -EINVAL;
+	}
+	*file = f.file;
+	return 0;
+}
+
+int conf_file_read(const char *path, struct conf_file **file, struct conf_faults *faults)
+{
+	char  *text;
+	size_t n;
+	int    err = text_read(path, &text, &n);
+
+	*file = NULL;
+	if (err < 0)
+		return err;
+	err = conf_file_parse(path, text, n, file, faults);
+	free(text);
+	return err;
+}
+
+void conf_file_free(struct conf_file *file)
+{
+	if (file == NULL)
+		return;
+	conf_section_clear(CONF_SECTION_dataplane, &file->dataplane);
+	free(file);
+}

@@ -1,0 +1,175 @@
+/* cpm.yaml: the example of the design, and each fault. */
+#include "test.h"
+
+#include <errno.h>
+
+#include "conf/conf.h"
+
+static const char *const protocols[] = {"smpp"};
+
+#define PORT                                                                                       \
+	"{name: core0, device: \"net_af_xdp0,iface=veth-cpm\", addresses: [198.18.0.1/24, "        \
+	"\"2001:2::1/64\"], gateway: 198.18.0.254}"
+#define DATAPLANE "dataplane: {ports: [" PORT "]}\n"
+
+static const char example[] = "node: cpm1\n"
+			      "run_dir: /run/cpm\n"
+			      "state_dir: /var/lib/cpm\n"
+			      "dataplane:\n"
+			      "  main_lcore: 1\n"
+			      "  worker_lcores: [0, 3]\n"
+			      "  hugepages: auto                 # auto | required | off\n"
+			      "  idle: sleep\n"
+			      "  ports:\n"
+			      "    - " PORT "\n"
+			      "listeners:\n"
+			      "  - {name: esme,  protocol: smpp, address: 198.18.0.1, port: 2775}\n"
+			      "  - {name: esme6, protocol: smpp, address: \"2001:2::1\"}\n"
+			      "control:\n"
+			      "  socket: /run/cpm/control.sock\n"
+			      "hosts: {smsc.example: 198.18.0.2, six.example: \"2001:2::2\"}\n";
+
+static int parse(const char *text, struct conf_file **file, struct conf_faults *faults)
+{
+	uint8_t *exact = test_copy(text, strlen(text));
+	int      err = conf_file_parse("cpm.yaml", (const char *)exact, strlen(text), file, faults);
+
+	free(exact);
+	return err;
+}
+
+static void the_example_of_the_design_is_read(void **state)
+{
+	(void)state;
+	struct conf_file  *f;
+	struct conf_faults faults = {0, NULL};
+
+	if (parse(example, &f, &faults) != 0)
+		fail_msg("%s", faults.lines[0]);
+	assert_string_equal(f->cpm.node, "cpm1");
+	assert_int_equal(f->cpm.node_number, 1);
+	assert_int_equal(f->dataplane.worker_lcores.n, 2);
+	assert_string_equal(f->dataplane.worker_lcores.items[1], "3");
+	assert_int_equal(f->dataplane.idle, CONF_IDLE_SLEEP);
+	assert_int_equal(f->dataplane.messages_max, 65536);
+	assert_int_equal(f->port_count, 1);
+	assert_int_equal(f->ports[0].mtu, 1500);
+	assert_int_equal(f->ports[0].addresses.n, 2);
+	assert_int_equal(f->ports[0].addresses.items[0].prefix, 24);
+	assert_memory_equal(f->ports[0].addresses.items[0].w, "\xc6\x12\x00\x01", 4);
+	assert_true(f->ports[0].addresses.items[1].ip6);
+	assert_int_equal(f->listener_count, 2);
+	assert_int_equal(f->listeners[0].port, 2775);
+	assert_int_equal(f->listeners[0].login_time, 5);
+	assert_string_equal(f->control.socket, "/run/cpm/control.sock");
+	assert_int_equal(f->host_count, 2);
+	assert_string_equal(f->hosts[0].name, "smsc.example");
+	conf_file_free(f);
+}
+
+static const struct {
+	const char *text, *fault;
+} wrong[] = {
+	{"node: cpm\n", "cpm.yaml:1: dataplane.ports: is missing; write [{name: core0, device: "
+			"..., addresses: [...]}]"},
+	{"nod: cpm\n" DATAPLANE, "cpm.yaml:1: nod: unknown key; did you mean 'node'?"},
+	{"listners: []\n" DATAPLANE,
+	 "cpm.yaml:1: listners: unknown key; did you mean 'listeners'?"},
+	{"node: a\nnode: b\n" DATAPLANE, "cpm.yaml:2: node: is given twice; keep one"},
+	{"run_dir: run\n" DATAPLANE,
+	 "cpm.yaml:1: run_dir: 'run' is no absolute path; begin it with /"},
+	{"node_number: 128\n" DATAPLANE,
+	 "cpm.yaml:1: node_number: '128' is not a number of 0 to 127"},
+	{"dataplane:\n  ports: [" PORT "]\n  idle: never\n",
+	 "cpm.yaml:3: dataplane.idle: 'never' is not auto, poll or sleep"},
+	{"dataplane:\n  ports: [" PORT "]\n  worker_lcores: [0, 0]\n",
+	 "cpm.yaml:3: dataplane.worker_lcores: core 0 is named twice; a core runs one worker"},
+	{"dataplane:\n  ports: [" PORT "]\n  worker_lcores: [x]\n",
+	 "cpm.yaml:3: dataplane.worker_lcores: 'x' is not a number of 0 to 127"},
+	{"dataplane:\n  ports:\n  - " PORT
+	 "\n  - {name: core0, device: b, addresses: [10.0.0.1/8]}\n",
+	 "cpm.yaml:4: ports[1].name: 'core0' is the name of ports[0] as well; give another"},
+	{"dataplane:\n  ports:\n  - " PORT
+	 "\n  - {name: core1, device: b, addresses: [198.18.0.1/8]}\n",
+	 "cpm.yaml:4: ports[1].addresses: holds an address of ports[0] as well; an address is on "
+	 "one port"},
+	{"dataplane:\n  ports:\n  - {name: a, device: b, addresses: [10.0.0.1/24], gateway: "
+	 "10.0.1.1}\n",
+	 "cpm.yaml:3: ports[0].gateway: is in the network of none of the port's addresses; write "
+	 "one that is"},
+	{"dataplane:\n  ports:\n  - {name: a, device: b, addresses: [10.0.0.1]}\n",
+	 "cpm.yaml:3: ports[0].addresses: '10.0.0.1' is no address with prefix length, as in "
+	 "198.18.0.1/24 or \"2001:2::1/64\""},
+	{"dataplane:\n  ports:\n  - {name: a, device: b, addresses: [10.0.0.1/33]}\n",
+	 "cpm.yaml:3: ports[0].addresses: '10.0.0.1/33' is no address with prefix length, as in "
+	 "198.18.0.1/24 or \"2001:2::1/64\""},
+	{DATAPLANE "listeners:\n- {name: a, protocol: smpp, address: 10.0.0.1}\n",
+	 "cpm.yaml:3: listeners[0].address: is not an address of any port; write one of "
+	 "`dataplane: ports: addresses:`, or add it there"},
+	{DATAPLANE "listeners:\n- {name: a, address: 198.18.0.1}\n",
+	 "cpm.yaml:3: listeners[0].protocol: is missing; write smpp"},
+	{DATAPLANE "listeners:\n- {name: a, protocol: smpp, address: 198.18.0.1}\n- {name: b, "
+		   "protocol: smpp, address: 198.18.0.1}\n",
+	 "cpm.yaml:4: listeners[1].port: listeners[0] has the same address and port; change one"},
+	{DATAPLANE "listeners:\n- {name: a, protocol: smpp, address: 198.18.0.1}\n- {name: a, "
+		   "protocol: smpp, address: 198.18.0.1, port: 9}\n",
+	 "cpm.yaml:4: listeners[1].name: 'a' is the name of listeners[0] as well; give another"},
+	{DATAPLANE "listeners:\n- {name: a, protocol: smpp, address: 198.18.0.1, domains: [x]}\n",
+	 "cpm.yaml:3: listeners[0].domains: SIP and XMPP listeners are not in this version; leave "
+	 "it out"},
+	{DATAPLANE "control:\n  http: {address: 127.0.0.1, port: 8080}\n",
+	 "cpm.yaml:3: control.http: the API over TCP is not in this version; leave it out and use "
+	 "the Unix socket"},
+	{DATAPLANE "hosts: {a.example: nowhere}\n",
+	 "cpm.yaml:2: hosts.a.example: 'nowhere' is not an IPv4 or IPv6 address"},
+	{DATAPLANE "control: here\n",
+	 "cpm.yaml:2: control: is no map; write its keys below it, indented"},
+};
+
+static void each_fault_is_told_with_its_remedy(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct conf_file  *file;
+		struct conf_faults faults = {0, NULL};
+
+		assert_int_equal(parse(wrong[i].text, &file, &faults), -EINVAL);
+		for (unsigned j = 0; j < faults.n && (faults.n != 1 ||
+						      strcmp(faults.lines[0], wrong[i].fault) != 0);
+		     j++)
+			print_message("case %u, fault %u: %s\n  wanted: %s\n", i, j,
+				      faults.lines[j], wrong[i].fault);
+		assert_int_equal(faults.n, 1);
+		assert_string_equal(faults.lines[0], wrong[i].fault);
+		conf_faults_free(&faults);
+	}
+}
+
+static void a_file_that_is_not_there_is_an_error(void **state)
+{
+	(void)state;
+	struct conf_file  *file;
+	struct conf_faults faults = {0, NULL};
+
+	assert_int_equal(conf_file_read("/nonexistent/cpm.yaml", &file, &faults), -ENOENT);
+	assert_int_equal(faults.n, 0);
+	assert_null(file);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	conf_protocols_set(protocols, 1);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_example_of_the_design_is_read),
+		cmocka_unit_test(each_fault_is_told_with_its_remedy),
+		cmocka_unit_test(a_file_that_is_not_there_is_an_error),
+	};
+
+	return cmocka_run_group_tests(tests, setup, NULL);
+}

@@ -1,0 +1,397 @@
+/* Apply files: what is right becomes objects; what is wrong is told with line, key and remedy. */
+#include "test.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "conf/conf.h"
+#include "conf/key.h"
+
+static const char *const protocols[] = {"smpp"};
+
+static const char design[] = "accounts:                          # who may bind or log in here\n"
+			     "  - {name: esme1, protocol: smpp, password: secret1, window: 1000, "
+			     "rate: 50000, mode: transaction, sender: [\"+46\", \"=ACME\"]}\n"
+			     "peers:\n"
+			     "  - {name: smsc1, protocol: smpp, host: 198.18.0.2, port: 2776, "
+			     "system_id: cpm, password: pw, bind: transceiver, "
+			     "connections: 2, window: 500}\n"
+			     "routes:\n"
+			     "  - {to: \"+4670\", via: [smsc1]}\n"
+			     "  - {to: \"=71234\", via: [esme1]}\n"
+			     "  - to: +46\n"
+			     "    via: {smsc1: 70, esme1: 30}\n"
+			     "rules:\n"
+			     "  - {name: spam-url, when: {text: 'bit\\.ly/[a-z0-9]+', from: "
+			     "'^\\+4670'}, then: {reject: spam}}\n"
+			     "  - {name: slow, when: {account: esme1}, then: {limit: 100}}\n";
+
+static int read_set(const char *text, struct conf_set *set, struct conf_faults *faults)
+{
+	uint8_t *exact = test_copy(text, strlen(text));
+	int      err = conf_set_read("site.yaml", (const char *)exact, strlen(text), set, faults);
+
+	free(exact);
+	return err;
+}
+
+static void the_example_of_the_design_is_read(void **state)
+{
+	(void)state;
+	struct conf_set            set;
+	struct conf_faults         faults = {0, NULL};
+	const struct conf_account *a;
+	const struct conf_route   *r;
+	const struct conf_rule    *rule;
+
+	if (read_set(design, &set, &faults) != 0)
+		fail_msg("%s", faults.lines[0]);
+	assert_int_equal(set.kinds[CONF_ACCOUNT].n, 1);
+	assert_int_equal(set.kinds[CONF_PEER].n, 1);
+	assert_int_equal(set.kinds[CONF_ROUTE].n, 3);
+	assert_int_equal(set.kinds[CONF_RULE].n, 2);
+	a = set.kinds[CONF_ACCOUNT].objects[0];
+	assert_string_equal(a->name, "esme1");
+	assert_int_equal(a->rate, 50000);
+	assert_int_equal(a->sender.n, 2);
+	assert_string_equal(a->sender.items[1], "=ACME");
+	r = set.kinds[CONF_ROUTE].objects[2];
+	assert_string_equal(r->to, "+46");
+	assert_true(r->via.weighted);
+	assert_int_equal(r->via.items[1].weight, 30);
+	assert_int_equal(set.kinds[CONF_ROUTE].lines[2], 8);
+	rule = set.kinds[CONF_RULE].objects[1];
+	assert_int_equal(rule->position, 20);
+	assert_string_equal(rule->then, "{\"limit\":100}");
+	conf_set_free(&set);
+}
+
+/* One fault each: the text and the one line that must come. */
+static const struct {
+	const char *text, *fault;
+} wrong[] = {
+	{"", "site.yaml:1: the file is empty"},
+	{"- a\n",
+	 "site.yaml:1: is no map; begin with 'accounts:', 'peers:', 'routes:' or 'rules:'"},
+	{"route:\n", "site.yaml:1: route: unknown key; did you mean 'routes'?"},
+	{"zebra: 1\n",
+	 "site.yaml:1: zebra: unknown key; an apply file has accounts, peers, routes and rules"},
+	{"subscribers: [{address: x}]\n",
+	 "site.yaml:1: subscribers: is not in this version; leave it out"},
+	{"routes:\nroutes:\n", "site.yaml:2: routes: is given twice; keep one"},
+	{"routes: {a: b}\n",
+	 "site.yaml:1: routes: is no list; write one object a line, each after a '-'"},
+	{"routes:\n  - text\n", "site.yaml:2: routes[0]: is no map; write {key: value, ...}"},
+	{"routes: [\n", "site.yaml:2: routes: this is not YAML: did not find expected node content, while "
+			"parsing a flow node"},
+	{"accounts:\n  - &x {name: a, password: b}\n",
+	 "site.yaml:2: accounts: anchors and aliases are not allowed; write the value out"},
+	{"accounts:\n  - {name: !!str a, password: b}\n",
+	 "site.yaml:2: accounts: tags are not allowed; write the value alone"},
+	{"rules: []\n---\nrules: []\n", "site.yaml:2: a second document begins; write one"},
+	{"accounts:\n  - {name: a, password: b, pasword: c}\n",
+	 "site.yaml:2: accounts.a.pasword: unknown key; did you mean 'password'?"},
+	{"accounts:\n  - {name: a, password: b, windwo: 5}\n",
+	 "site.yaml:2: accounts.a.windwo: unknown key; did you mean 'window'?"},
+	{"accounts:\n  - {name: a, password: b, qqqqqqqq: 5}\n",
+	 "site.yaml:2: accounts.a.qqqqqqqq: unknown key; its keys are name, protocol, "
+	 "system_id ..."},
+	{"accounts:\n  - {name: a, password: b, tls: true}\n",
+	 "site.yaml:2: accounts.a.tls: TLS is not in this version; leave it out"},
+	{"accounts:\n  - {name: a, name: b, password: b}\n",
+	 "site.yaml:2: accounts.name: is given twice; keep one"},
+	{"accounts:\n  - {password: b}\n", "site.yaml:2: accounts[0].name: is missing; write a "
+					   "name of 1 to 32 letters, digits, '.', '_' or '-'"},
+	{"accounts:\n  - {name: a}\n",
+	 "site.yaml:2: accounts.a.password: is missing; write a text of 0 to 64 characters"},
+	{"accounts:\n  - name: a\n    password: b\n    window: 0\n",
+	 "site.yaml:4: accounts.a.window: '0' is not a number of 1 to 65535"},
+	{"accounts:\n  - name: a\n    password: b\n    window: [1]\n",
+	 "site.yaml:4: accounts.a.window: is a list; write one value"},
+	{"accounts:\n  - {name: a, password: b, window: -1}\n",
+	 "site.yaml:2: accounts.a.window: '-1' is not a number of 1 to 65535"},
+	{"accounts:\n  - {name: a, password: b, window: 99999999999}\n",
+	 "site.yaml:2: accounts.a.window: '99999999999' is not a number of 1 to 65535"},
+	{"accounts:\n  - {name: a b, password: b}\n",
+	 "site.yaml:2: accounts.a b.name: 'a b' is not a name of 1 to 32 letters, digits, '.', '_' "
+	 "or '-'"},
+	{"accounts:\n  - {name: a, password: b, mode: store}\n",
+	 "site.yaml:2: accounts.a.mode: 'store' needs the durable spool, which is not in this "
+	 "version; write transaction: answered when the next hop "
+	 "has answered"},
+	{"accounts:\n  - {name: a, password: b, mode: x}\n",
+	 "site.yaml:2: accounts.a.mode: 'x' is not datagram or transaction"},
+	{"accounts:\n  - {name: a, password: b, protocol: sip}\n",
+	 "site.yaml:2: accounts.a.protocol: 'sip' is not in this version; leave it out"},
+	{"accounts:\n  - {name: a, password: b, resend_unknown: yes}\n",
+	 "site.yaml:2: accounts.a.resend_unknown: 'yes' is not true or false"},
+	{"accounts:\n  - {name: a, password: b, sender: [46]}\n",
+	 "site.yaml:2: accounts.a.sender: '46' is neither \"+46\", a prefix of up to 15 digits, "
+	 "nor \"=ACME\", one sender"},
+	{"accounts:\n  - {name: a, password: "
+	 "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'}\n",
+	 "site.yaml:2: accounts.a.password: has 65 characters; write a text of 0 to 64 characters"},
+	{"accounts:\n  - {name: a, password: b}\n  - {name: a, password: b, system_id: c}\n",
+	 "site.yaml:3: name: 'a' is the name of an account on line 2 as well; give each name once"},
+	{"accounts:\n  - {name: a, password: b}\n  - {name: c, password: b, system_id: a}\n",
+	 "site.yaml:3: system_id: 'a' is what an account logs in as on line 2 as well; give one of "
+	 "them another system_id"},
+	{"accounts:\n  - {name: a, password: b}\npeers:\n  - {name: a, host: h}\n",
+	 "site.yaml:4: name: 'a' is the name of an account or peer on line 2 as well; routes name "
+	 "both, so give one of them another name"},
+	{"peers:\n  - {name: a, host: 1.2.3.400}\n",
+	 "site.yaml:2: peers.a.host: '1.2.3.400' is not an IPv4 or IPv6 address, or a name that "
+	 "`hosts:` of cpm.yaml fixes"},
+	{"peers:\n  - {name: a, host: h, transport: udp}\n",
+	 "site.yaml:2: peers.a.transport: SIP peers are not in this version; leave it out"},
+	{"routes:\n  - {to: 4670, via: [a]}\n",
+	 "site.yaml:2: routes.4670.to: '4670' is not \"+4670\" for a prefix of up to 15 digits, or "
+	 "\"=71234\" for one number"},
+	{"routes:\n  - {to: 'sip:*@ims.example', via: [a]}\n",
+	 "site.yaml:2: routes.sip:*@ims.example.to: 'sip:*@ims.example' is an address of a "
+	 "protocol that is not in this version; write \"+4670\" for "
+	 "a prefix or \"=71234\" for one number"},
+	{"routes:\n  - {to: \"+46\", via: [registered, a]}\n",
+	 "site.yaml:2: routes.+46.via: 'registered' needs SIP or XMPP, which are not in this "
+	 "version; name peers or accounts"},
+	{"routes:\n  - {to: \"+46\", via: []}\n",
+	 "site.yaml:2: routes.+46.via: '' is not 1 to 16 targets: [a, b] in fail-over order or {a: "
+	 "70, b: 30} with weights"},
+	{"routes:\n  - {to: \"+46\", via: [a, a]}\n",
+	 "site.yaml:2: routes.+46.via: 'a' is named twice; name each target once"},
+	{"routes:\n  - {to: \"+46\", via: {a: 0}}\n",
+	 "site.yaml:2: routes.+46.via: the weight of 'a' is not a number of 1 to 65535"},
+	{"routes:\n  - {to: \"+46\", via: {a: 65536}}\n",
+	 "site.yaml:2: routes.+46.via: the weight of 'a' is not a number of 1 to 65535"},
+	{"routes:\n  - {to: \"+46\", via: [[a]]}\n",
+	 "site.yaml:2: routes.+46.via: has an item that is no name; write [a, b] or {a: 70, b: "
+	 "30}"},
+	{"routes:\n  - {to: \"+46\", via: [a]}\n  - {to: \"+46\", via: [b]}\n",
+	 "site.yaml:3: to: '+46' has a route of the same priority on line 2 as well; change the "
+	 "priority of one, or join their targets"},
+	{"rules:\n  - {name: a, when: x, then: {drop: true}}\n",
+	 "site.yaml:2: rules.a.when: is no map; write {key: value}"},
+	{"rules:\n  - {name: a, position: 5, when: {to: x}, then: {drop: true}}\n",
+	 "site.yaml:2: rules.a.position: rules are numbered by their order in the file; leave it "
+	 "out"},
+	{"? [a]\n: b\n", "site.yaml:1: a key is a list or a map; write a word"},
+};
+
+static void each_fault_is_told_with_its_remedy(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct conf_set    set;
+		struct conf_faults faults = {0, NULL};
+
+		assert_int_equal(read_set(wrong[i].text, &set, &faults), -EINVAL);
+		for (unsigned j = 0; j < faults.n && (faults.n != 1 ||
+						      strcmp(faults.lines[0], wrong[i].fault) != 0);
+		     j++)
+			print_message("case %u, fault %u: %s\n  wanted: %s\n", i, j,
+				      faults.lines[j], wrong[i].fault);
+		assert_int_equal(faults.n, 1);
+		assert_string_equal(faults.lines[0], wrong[i].fault);
+		conf_faults_free(&faults);
+	}
+}
+
+static void all_faults_are_told_and_not_only_the_first(void **state)
+{
+	(void)state;
+	struct conf_set    set;
+	struct conf_faults faults = {0, NULL};
+
+	assert_int_equal(read_set("accounts:\n  - {nam: a}\npeers:\n  - {name: p}\nrutes: []\n",
+				  &set, &faults),
+			 -EINVAL);
+	assert_int_equal(faults.n, 3);
+	conf_faults_free(&faults);
+}
+
+static void the_number_of_faults_is_bounded(void **state)
+{
+	(void)state;
+	struct conf_set    set;
+	struct conf_faults faults = {0, NULL};
+	char              *text = NULL;
+	size_t             n = 0;
+	FILE              *f = open_memstream(&text, &n);
+
+	fputs("routes:\n", f);
+	for (unsigned i = 0; i < 5000; i++)
+		fputs("  - {to: x, via: [a]}\n", f);
+	fclose(f);
+	assert_int_equal(read_set(text, &set, &faults), -EINVAL);
+	assert_int_equal(faults.n, 1001);
+	assert_string_equal(faults.lines[1000],
+			    "more faults follow that are not shown; mend these first");
+	conf_faults_free(&faults);
+	free(text);
+}
+
+static void depth_and_size_are_bounded(void **state)
+{
+	(void)state;
+	struct conf_set    set;
+	struct conf_faults faults = {0, NULL};
+	char               text[400] = "rules:\n  - {name: a, then: {drop: true}, when: ";
+	size_t             n = strlen(text);
+
+	for (unsigned i = 0; i < 40; i++)
+		n += (size_t)sprintf(text + n, "{a: ");
+	assert_int_equal(read_set(text, &set, &faults), -EINVAL);
+	assert_string_equal(faults.lines[0], "site.yaml:2: rules: is nested deeper than 32, or one "
+					     "value has more than 65,536 parts");
+	conf_faults_free(&faults);
+}
+
+static void a_secret_is_in_no_fault(void **state)
+{
+	(void)state;
+	struct conf_set    set;
+	struct conf_faults faults = {0, NULL};
+	char               text[200];
+
+	snprintf(text, sizeof(text), "accounts:\n  - {name: a, password: %s%s}\n",
+		 "topsecrettopsecrettopsecrettopsecret", "topsecrettopsecrettopsecrettopsecret");
+	assert_int_equal(read_set(text, &set, &faults), -EINVAL);
+	assert_null(strstr(faults.lines[0], "topsecret"));
+	conf_faults_free(&faults);
+}
+
+/* Every number of every live object: at its least, at its most, and one over. */
+static void every_number_is_held_to_its_range(void **state)
+{
+	(void)state;
+	unsigned checked = 0;
+
+	for (enum conf_kind kind = 0; kind < CONF_KIND_COUNT; kind++) {
+		unsigned               n;
+		const struct conf_key *keys = conf_keys(conf_kind_section(kind), &n);
+
+		for (unsigned i = 0; i < n; i++) {
+			if (keys[i].type != &conf_type_UINT)
+				continue;
+			for (unsigned c = 0; c < 4; c++) {
+				uint64_t           value = c == 0   ? keys[i].min
+							   : c == 1 ? keys[i].max
+							   : c == 2 ? keys[i].max + 1
+								    : keys[i].min - 1;
+				void              *object = conf_object_new(kind);
+				json_t            *json = json_object();
+				struct conf_faults faults = {0, NULL};
+				bool               good = c < 2 || (c == 3 && keys[i].min == 0);
+
+				if (c == 3 && keys[i].min == 0)
+					value = 0;
+				json_object_set_new(json, keys[i].name,
+						    json_integer((json_int_t)value));
+				assert_int_equal(
+					conf_object_from_json(kind, object, json, "here", &faults),
+					good ? 0 : -EINVAL);
+				assert_int_equal(faults.n, good ? 0 : 1);
+				if (good)
+					assert_int_equal(*(const uint32_t *)conf_field_read(
+								 &keys[i], object),
+							 value);
+				conf_faults_free(&faults);
+				json_decref(json);
+				conf_object_free(kind, object);
+				checked++;
+			}
+		}
+	}
+	assert_true(checked > 80);
+}
+
+/* Every text of every live object likewise. */
+static void every_text_is_held_to_its_length(void **state)
+{
+	(void)state;
+	unsigned checked = 0;
+	char     text[300];
+
+	for (enum conf_kind kind = 0; kind < CONF_KIND_COUNT; kind++) {
+		unsigned               n;
+		const struct conf_key *keys = conf_keys(conf_kind_section(kind), &n);
+
+		for (unsigned i = 0; i < n; i++) {
+			if (keys[i].type != &conf_type_NAME && keys[i].type != &conf_type_TEXT &&
+			    keys[i].type != &conf_type_SECRET)
+				continue;
+			for (unsigned c = 0; c < 3; c++) {
+				size_t             length = c == 0   ? keys[i].min
+							    : c == 1 ? keys[i].max
+								     : keys[i].max + 1;
+				void              *object = conf_object_new(kind);
+				struct conf_faults faults = {0, NULL};
+
+				memset(text, 'x', length);
+				json_t *json = json_pack("{s:s#}", keys[i].name, text, (int)length);
+
+				assert_int_equal(
+					conf_object_from_json(kind, object, json, "here", &faults),
+					c < 2 ? 0 : -EINVAL);
+				conf_faults_free(&faults);
+				json_decref(json);
+				conf_object_free(kind, object);
+				checked++;
+			}
+		}
+	}
+	assert_true(checked >= 24);
+}
+
+static void a_set_packs_and_unpacks_to_the_same_json(void **state)
+{
+	(void)state;
+	struct conf_set    set;
+	struct conf_faults faults = {0, NULL};
+
+	assert_int_equal(read_set(design, &set, &faults), 0);
+	for (enum conf_kind kind = 0; kind < CONF_KIND_COUNT; kind++) {
+		for (uint32_t i = 0; i < set.kinds[kind].n; i++) {
+			uint8_t    bytes[4096];
+			struct put to = put_to(bytes, sizeof(bytes));
+			void      *copy = conf_object_new(kind);
+
+			assert_true(conf_object_pack(kind, set.kinds[kind].objects[i], &to));
+			struct cur from = cur_of(bytes, put_size(&to));
+
+			assert_true(conf_object_unpack(kind, &from, copy));
+			json_t *a = conf_object_to_json(kind, set.kinds[kind].objects[i]),
+			       *b = conf_object_to_json(kind, copy);
+
+			assert_true(json_equal(a, b));
+			json_decref(a);
+			json_decref(b);
+			conf_object_free(kind, copy);
+		}
+	}
+	conf_set_free(&set);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	conf_protocols_set(protocols, 1);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_example_of_the_design_is_read),
+		cmocka_unit_test(each_fault_is_told_with_its_remedy),
+		cmocka_unit_test(all_faults_are_told_and_not_only_the_first),
+		cmocka_unit_test(the_number_of_faults_is_bounded),
+		cmocka_unit_test(depth_and_size_are_bounded),
+		cmocka_unit_test(a_secret_is_in_no_fault),
+		cmocka_unit_test(every_number_is_held_to_its_range),
+		cmocka_unit_test(every_text_is_held_to_its_length),
+		cmocka_unit_test(a_set_packs_and_unpacks_to_the_same_json),
+	};
+
+	return cmocka_run_group_tests(tests, setup, NULL);
+}
