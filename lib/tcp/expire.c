@@ -1,0 +1,122 @@
+/* What each timer of a connection does. A handler looks at the state again: it may run for a
+ * deadline that no longer means anything. */
+#include "tcp/segment.h"
+
+/* Everything in flight that is not known to have arrived is sent again, as slowly as at the start
+ * (RFC 6298, 5.4 to 5.6; RFC 6675, 5.1). */
+static void retransmit(struct tcp *tcp, struct tcp_conn *conn)
+{
+	struct tcp_chunk *first;
+	bool              reneged;
+
+	if (conn->snd_una == conn->snd_nxt)
+		return;
+	metric_inc(tcp->metrics, METRIC_tcp_timeouts);
+	first = tcp_chunk_at(tcp, conn->chunk_head);
+	reneged = (first->flags & TCP_CHUNK_SACKED) != 0; /* RFC 2018, 8 */
+	if (!(conn->flags & TCP_FLAG_SACK))
+		conn->sacked = 0;
+	if (conn->mss > 0)
+		tcp_cc[conn->cc]->timed_out(conn, conn->snd_nxt - conn->snd_una);
+	for (uint32_t c = conn->chunk_head; c != conn->chunk_next;) {
+		struct tcp_chunk *chunk = tcp_chunk_at(tcp, c);
+
+		tcp_sack_mark(conn, chunk, TCP_CHUNK_LOST,
+			      TCP_CHUNK_RETRANSMITTED | (reneged ? TCP_CHUNK_SACKED : 0));
+		c = chunk->next;
+	}
+	conn->flags =
+		(conn->flags & ~(uint32_t)TCP_FLAG_RECOVERY) | TCP_FLAG_LOSS | TCP_FLAG_RESCUE;
+	conn->recover = conn->snd_nxt;
+	conn->duplicates = 0;
+	if (conn->backoff < UINT8_MAX)
+		conn->backoff++;
+	tcp_timer_set(tcp, conn, TCP_TIMER_RETRANSMIT, tcp_ack_rto_ms(conn));
+	tcp_conn_touch(tcp, conn);
+}
+
+/* A window that exists but is small is used; a closed one is asked about with a number the peer
+ * must answer. */
+static void persist(struct tcp *tcp, struct tcp_conn *conn)
+{
+	if (conn->snd_una != conn->snd_nxt || conn->chunk_next == TCP_NONE)
+		return;
+	if (conn->snd_wnd > 0) {
+		conn->flags |= TCP_FLAG_FORCE;
+		tcp_conn_touch(tcp, conn);
+		return;
+	}
+	metric_inc(tcp->metrics, METRIC_tcp_window_probes);
+	if (!tcp_timer_armed(conn, TCP_TIMER_GIVE_UP))
+		tcp_timer_set(tcp, conn, TCP_TIMER_GIVE_UP, conn->user_timeout_s * 1000u);
+	tcp_output_ack(tcp, conn, conn->snd_una - 1);
+	if (conn->backoff < UINT8_MAX)
+		conn->backoff++;
+	tcp_timer_set(tcp, conn, TCP_TIMER_PERSIST, tcp_ack_rto_ms(conn));
+}
+
+static void give_up(struct tcp *tcp, struct tcp_conn *conn, enum reason why)
+{
+	metric_inc(tcp->metrics, METRIC_tcp_given_up);
+	if (conn->state != TCP_SYN_SENT)
+		tcp_output_reset(tcp, conn);
+	tcp_conn_die(tcp, conn, why);
+}
+
+/* RFC 1122, 4.2.3.6. Each segment heard only notes its time; the timer looks at the note. */
+static void keepalive(struct tcp *tcp, struct tcp_conn *conn)
+{
+	uint32_t silent_ms = tcp->now_ms - conn->heard_ms, allowed_ms = conn->keepalive_s * 1000u;
+
+	if (silent_ms < allowed_ms) {
+		conn->keepalives = 0;
+		tcp_timer_set(tcp, conn, TCP_TIMER_KEEPALIVE, allowed_ms - silent_ms);
+		return;
+	}
+	if (conn->keepalives >= TCP_KEEPALIVE_PROBES) {
+		metric_inc(tcp->metrics, METRIC_tcp_keepalive_deaths);
+		give_up(tcp, conn, REASON_CONNECTION_TIMEOUT);
+		return;
+	}
+	conn->keepalives++;
+	tcp_timer_set(tcp, conn, TCP_TIMER_KEEPALIVE, TCP_KEEPALIVE_STEP_MS);
+	if (conn->snd_una != conn->snd_nxt)
+		return; /* retransmission asks already */
+	metric_inc(tcp->metrics, METRIC_tcp_keepalive_probes);
+	tcp_output_ack(tcp, conn, conn->snd_una - 1);
+}
+
+void tcp_expire(struct tcp *tcp, struct tcp_conn *conn, enum tcp_timer timer)
+{
+	switch (timer) {
+	case TCP_TIMER_RETRANSMIT:
+		retransmit(tcp, conn);
+		break;
+	case TCP_TIMER_PERSIST:
+		persist(tcp, conn);
+		break;
+	case TCP_TIMER_DELAYED_ACK:
+		metric_inc(tcp->metrics, METRIC_tcp_delayed_acks);
+		conn->flags |= TCP_FLAG_ACK_NOW;
+		tcp_conn_touch(tcp, conn);
+		break;
+	case TCP_TIMER_KEEPALIVE:
+		keepalive(tcp, conn);
+		break;
+	case TCP_TIMER_GIVE_UP:
+		give_up(tcp, conn,
+			conn->state == TCP_FIN_WAIT_2 ? REASON_NONE : REASON_CONNECTION_TIMEOUT);
+		break;
+	case TCP_TIMER_STARVED:
+		if (conn->flags & TCP_FLAG_WANT_WRITE) {
+			conn->flags &= ~(uint32_t)TCP_FLAG_WANT_WRITE;
+			tcp_conn_event(tcp, conn, TCP_EVENT_WRITABLE);
+		}
+		tcp_conn_touch(tcp, conn);
+		break;
+	case TCP_TIMER_PROBE:
+	case TCP_TIMER_REORDER:
+	case TCP_TIMER_COUNT:
+		break;
+	}
+}

@@ -1,0 +1,154 @@
+/* A segment as received, its fields in host order; and segments that belong to no connection.
+ * Inside lib/tcp only. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tcp/conn.h"
+
+enum {
+	TCP_FIN = 0x01,
+	TCP_SYN = 0x02,
+	TCP_RST = 0x04,
+	TCP_PSH = 0x08,
+	TCP_ACK = 0x10,
+};
+
+struct tcp_segment {
+	struct rte_mbuf *mbuf; /* its data is the payload; NULL once taken by a queue */
+	uint64_t         hash;
+	struct tcp_key   key;
+	uint32_t         seq, ack, len; /* len: payload */
+	uint32_t         ts_value, ts_echo;
+	uint16_t         window; /* as on the wire */
+	uint16_t         mss;
+	uint8_t          flags, scale;
+	bool             has_timestamp, has_scale, sack_permitted;
+	uint8_t          sack_count;
+	uint32_t         sack[TCP_SACK_MAX][2];
+};
+
+/* Sequence space: payload, SYN and FIN. */
+static inline uint32_t tcp_segment_space(const struct tcp_segment *segment)
+{
+	return segment->len + ((segment->flags & TCP_SYN) != 0) + ((segment->flags & TCP_FIN) != 0);
+}
+
+/* Reads a packet of net_input_burst(): headers are cut off, what remains is the payload. false:
+ * malformed. */
+bool tcp_segment_parse(struct rte_mbuf *mbuf, struct tcp_segment *segment);
+
+/* Cut payload off, in a chain too. */
+struct rte_mbuf *tcp_segment_cut_front(struct rte_mbuf *mbuf,
+				       uint32_t n); /* the new head; NULL when nothing is left */
+void             tcp_segment_cut_back(struct rte_mbuf *mbuf, uint32_t keep); /* keep > 0 */
+
+/* What a header says, to be written in front of an mbuf's data. */
+struct tcp_header {
+	const struct tcp_key *key;
+	uint32_t              seq, ack;
+	uint16_t              window;
+	uint8_t               flags;
+	uint8_t               options_size; /* a multiple of 4 */
+	uint8_t               options[40];
+};
+
+void tcp_segment_prepend(struct rte_mbuf *mbuf, const struct tcp_header *header);
+
+/* Options, appended to header->options and padded to 4 bytes by themselves. */
+void tcp_option_mss(struct tcp_header *header, uint16_t mss);
+void tcp_option_scale(struct tcp_header *header, uint8_t scale);
+void tcp_option_sack_permitted(struct tcp_header *header);
+void tcp_option_timestamp(struct tcp_header *header, uint32_t value, uint32_t echo);
+void tcp_option_sack(struct tcp_header *header, const uint32_t ranges[][2], unsigned n);
+
+/* Answers that need no connection. The way back is looked up. */
+void tcp_reply(struct tcp *tcp, const struct tcp_header *header);
+void tcp_reply_reset(struct tcp *tcp, const struct tcp_segment *segment); /* RFC 9293, 3.10.7.1 */
+
+/* input.c: a segment whose connection is known; the caller frees segment->mbuf if it is still
+ * there. */
+void tcp_input_conn(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment *segment);
+void tcp_input_closed(struct tcp *tcp, struct tcp_segment *segment,
+		      uint32_t iss_min); /* no connection: listener, cookie or reset */
+
+/* reassembly.c */
+void tcp_reassembly_take(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment *segment);
+void tcp_reassembly_free(struct tcp *tcp, struct tcp_conn *conn);
+void tcp_reassembly_drop_held(struct tcp *tcp, struct tcp_conn *conn); /* what waits behind holes */
+unsigned tcp_reassembly_ranges(struct tcp_conn *conn, uint32_t ranges[][2],
+			       unsigned max); /* for SACK; DSACK first */
+
+/* ack.c: false when the segment is to be dropped. */
+bool     tcp_ack_take(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *segment);
+void     tcp_ack_measure(struct tcp_conn *conn, uint32_t rtt_us); /* RFC 6298 */
+uint32_t tcp_ack_rto_ms(const struct tcp_conn *conn);             /* with backoff */
+
+/* sack.c */
+uint32_t tcp_sack_take(struct tcp *tcp, struct tcp_conn *conn,
+		       const struct tcp_segment *segment); /* bytes newly known to have arrived */
+bool     tcp_sack_find_lost(struct tcp      *tcp,
+			    struct tcp_conn *conn); /* marks; true when something is lost */
+void     tcp_sack_mark(struct tcp_conn *conn, struct tcp_chunk *chunk, uint8_t set, uint8_t clear);
+
+/* output.c */
+bool tcp_output_ack(struct tcp *tcp, struct tcp_conn *conn,
+		    uint32_t seq); /* a segment without data; false: no memory */
+void tcp_output_challenge(struct tcp *tcp, struct tcp_conn *conn); /* RFC 5961, 7: limited */
+void tcp_output_reset(struct tcp *tcp, struct tcp_conn *conn);
+bool tcp_output_conn(struct tcp      *tcp,
+		     struct tcp_conn *conn); /* what may go now; true: more could */
+
+/* queue.c: the send queue */
+struct tcp_chunk *tcp_queue_control(struct tcp *tcp, struct tcp_conn *conn, uint8_t flag);
+uint32_t tcp_queue_append(struct tcp *tcp, struct tcp_conn *conn, const void *bytes, uint32_t n);
+bool tcp_queue_split(struct tcp *tcp, struct tcp_conn *conn, struct tcp_chunk *chunk, uint16_t len);
+void tcp_queue_drop_head(struct tcp *tcp, struct tcp_conn *conn);
+void tcp_queue_free(struct tcp *tcp, struct tcp_conn *conn);
+
+/* listen.c, syn.c, cookie.c, time_wait.c */
+const struct tcp_listener *tcp_listener_find(const struct tcp *tcp, const struct net_addr *address,
+					     uint16_t port);
+void                       tcp_syn_init(struct tcp *tcp);
+void                       tcp_syn_begin(struct tcp *tcp, const struct tcp_segment *segment,
+					 const struct tcp_listener *listener, uint32_t iss_min);
+void     tcp_syn_input(struct tcp *tcp, struct tcp_half *half, struct tcp_segment *segment);
+uint32_t tcp_syn_next_ms(const struct tcp *tcp, bool *any);
+void     tcp_syn_run(struct tcp *tcp, unsigned budget);
+
+/* A handshake that is complete becomes a connection, which takes the segment. */
+struct tcp_handshake {
+	uint32_t iss, irs, ts_recent;
+	uint16_t mss;
+	uint8_t  scale;
+	bool     timestamps, sack, scaled;
+};
+bool tcp_syn_accept(struct tcp *tcp, struct tcp_segment *segment,
+		    const struct tcp_listener *listener, const struct tcp_handshake *handshake);
+void tcp_syn_answer(struct tcp *tcp, const struct tcp_key *key,
+		    const struct tcp_handshake *handshake, uint32_t ts_value,
+		    const struct tcp_listener *listener);
+
+uint32_t tcp_cookie_make(struct tcp *tcp, const struct tcp_segment *syn, uint32_t *ts_value);
+bool     tcp_cookie_check(struct tcp *tcp, const struct tcp_segment *ack,
+			  struct tcp_handshake *handshake);
+
+void tcp_time_wait_begin(struct tcp *tcp, const struct tcp_conn *conn);
+void tcp_time_wait_input(struct tcp *tcp, uint32_t index, struct tcp_segment *segment);
+void tcp_time_wait_run(struct tcp *tcp, unsigned budget);
+bool tcp_time_wait_next_ms(const struct tcp *tcp, uint32_t *due_ms);
+
+/* Congestion control: what a connection grows and shrinks by. RFC 9438 (CUBIC) joins behind the
+ * same calls. */
+struct tcp_cc_ops {
+	const char *name;
+	void (*start)(struct tcp_conn *conn);
+	void (*acked)(struct tcp_conn *conn,
+		      uint32_t         bytes); /* outside recovery, when cwnd was the limit */
+	void (*lost)(struct tcp_conn *conn, uint32_t flight); /* recovery begins */
+	void (*timed_out)(struct tcp_conn *conn, uint32_t flight);
+	void (*idle)(struct tcp_conn *conn); /* nothing was sent for an RTO (RFC 5681, 4.1) */
+};
+extern const struct tcp_cc_ops *const tcp_cc[];
+#define TCP_CC_NEWRENO 0

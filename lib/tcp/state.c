@@ -1,0 +1,81 @@
+/* The states after the handshake (RFC 9293, 3.3.2): what follows from our FIN acknowledged and the
+ * peer's FIN reached. */
+#include "tcp/segment.h"
+
+void tcp_state_established(struct tcp *tcp, struct tcp_conn *conn)
+{
+	conn->state = TCP_ESTABLISHED;
+	tcp_cc[conn->cc]->start(conn);
+	tcp_timer_clear(conn, TCP_TIMER_GIVE_UP);
+	tcp_timer_set(tcp, conn, TCP_TIMER_KEEPALIVE, conn->keepalive_s * 1000u);
+	metric_inc(tcp->metrics,
+		   conn->flags & TCP_FLAG_ACCEPTED ? METRIC_tcp_accepted : METRIC_tcp_connected);
+	tcp_conn_event(tcp, conn,
+		       conn->flags & TCP_FLAG_ACCEPTED ? TCP_EVENT_ACCEPTED : TCP_EVENT_CONNECTED);
+}
+
+/* Queue the FIN behind what was sent; a descriptor for it is kept for each connection, so there
+ * always is one. */
+void tcp_state_fin(struct tcp *tcp, struct tcp_conn *conn)
+{
+	struct tcp_chunk *chunk = tcp_queue_control(tcp, conn, TCP_CHUNK_FIN);
+
+	ASSERT(chunk != NULL);
+	conn->flags |= TCP_FLAG_FIN_QUEUED;
+	conn->state = conn->state == TCP_CLOSE_WAIT ? TCP_LAST_ACK : TCP_FIN_WAIT_1;
+	tcp_conn_touch(tcp, conn);
+}
+
+static bool fin_acked(const struct tcp_conn *conn)
+{
+	return (conn->flags & TCP_FLAG_FIN_QUEUED) && conn->snd_una == conn->snd_end;
+}
+
+static void time_wait(struct tcp *tcp, struct tcp_conn *conn)
+{
+	/* The FIN is acknowledged now: the block that remains knows the numbers, but sends nothing
+	 * by itself. */
+	tcp_output_ack(tcp, conn, conn->snd_nxt);
+	tcp_conn_die(tcp, conn, REASON_NONE);
+	tcp_time_wait_begin(tcp, conn);
+}
+
+void tcp_state_step(struct tcp *tcp, struct tcp_conn *conn)
+{
+	bool peer_fin = (conn->flags & TCP_FLAG_PEER_FIN) != 0;
+
+	switch ((enum tcp_state)conn->state) {
+	case TCP_ESTABLISHED:
+		if (peer_fin)
+			conn->state = TCP_CLOSE_WAIT;
+		break;
+	case TCP_FIN_WAIT_1:
+		if (fin_acked(conn) && peer_fin) {
+			time_wait(tcp, conn);
+		} else if (fin_acked(conn)) {
+			conn->state = TCP_FIN_WAIT_2;
+			tcp_timer_set(tcp, conn, TCP_TIMER_GIVE_UP, TCP_FIN_WAIT_MS);
+		} else if (peer_fin) {
+			conn->state = TCP_CLOSING;
+		}
+		break;
+	case TCP_FIN_WAIT_2:
+		if (peer_fin)
+			time_wait(tcp, conn);
+		break;
+	case TCP_CLOSING:
+		if (fin_acked(conn))
+			time_wait(tcp, conn);
+		break;
+	case TCP_LAST_ACK:
+		if (fin_acked(conn))
+			tcp_conn_die(tcp, conn, REASON_CLOSED_BY_PEER);
+		break;
+	case TCP_CLOSED:
+	case TCP_SYN_SENT:
+	case TCP_SYN_RECEIVED:
+	case TCP_CLOSE_WAIT:
+	case TCP_STATE_COUNT:
+		break;
+	}
+}
