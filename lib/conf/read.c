@@ -122,9 +122,8 @@ static void fault_unknown(enum conf_section section, const struct conf_node *mem
 				   near);
 	else
 		conf_reading_fault(r, member->key_line, word,
-				   "unknown key of a %s; it has: %s, %s, %s ...",
-				   conf_section_name(section), names[0], names[n > 1 ? 1 : 0],
-				   names[n > 2 ? 2 : 0]);
+				   "unknown key; its keys are %s, %s, %s ...", names[0],
+				   names[n > 1 ? 1 : 0], names[n > 2 ? 2 : 0]);
 }
 
 bool conf_read_map(enum conf_section section, void *object, const struct conf_node *map,
