@@ -16,6 +16,7 @@
 
 #define RULES_TARGETS_MAX 16u
 #define RULES_LIMITS_MAX  8u            /* that one message can meet */
+#define RULES_LIMIT_RULES_MAX 4096u     /* rules with a limit in one set */
 
 struct rules;
 
