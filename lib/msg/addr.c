@@ -59,7 +59,8 @@ bool addr_to_number(enum addr_kind kind, struct str text, struct addr_number *nu
 		*number = (struct addr_number){TON_UNKNOWN, NPI_UNKNOWN, {text.p, 0}};
 		return true;
 	case ADDR_E164:
-		*number = (struct addr_number){TON_INTERNATIONAL, NPI_E164, str_skip(text, str_starts(text, STR("+")))};
+		*number = (struct addr_number){TON_INTERNATIONAL, NPI_E164,
+					       str_skip(text, str_starts(text, STR("+")))};
 		break;
 	case ADDR_SHORT:
 		*number = (struct addr_number){TON_NETWORK, NPI_UNKNOWN, text};

@@ -5,7 +5,14 @@
 #include "base/put.h"
 
 /* Information element identifiers, TS 23.040, 9.2.3.24. */
-enum { IE_CONCAT_8 = 0x00, IE_PORTS_8 = 0x04, IE_PORTS_16 = 0x05, IE_CONCAT_16 = 0x08, IE_SINGLE_SHIFT = 0x24, IE_LOCKING_SHIFT = 0x25 };
+enum {
+	IE_CONCAT_8 = 0x00,
+	IE_PORTS_8 = 0x04,
+	IE_PORTS_16 = 0x05,
+	IE_CONCAT_16 = 0x08,
+	IE_SINGLE_SHIFT = 0x24,
+	IE_LOCKING_SHIFT = 0x25
+};
 
 static void concat_element(struct cur *ie, bool wide, struct concat_udh *udh)
 {
@@ -81,7 +88,7 @@ static void language_put(struct put *w, uint8_t id, uint8_t language)
 
 size_t concat_build(const struct concat_udh *udh, uint8_t room[CONCAT_UDH_SIZE_MAX])
 {
-	struct put w = put_to(room, CONCAT_UDH_SIZE_MAX);
+	struct put               w = put_to(room, CONCAT_UDH_SIZE_MAX);
 	const struct msg_concat *part = &udh->concat;
 
 	put_u8(&w, 0);
@@ -97,7 +104,10 @@ size_t concat_build(const struct concat_udh *udh, uint8_t room[CONCAT_UDH_SIZE_M
 		put_be16(&w, udh->port_to);
 		put_be16(&w, udh->port_from);
 	} else if (udh->has_ports) {
-		put_bytes(&w, (uint8_t[]){IE_PORTS_8, 2, (uint8_t)udh->port_to, (uint8_t)udh->port_from}, 4);
+		put_bytes(
+			&w,
+			(uint8_t[]){IE_PORTS_8, 2, (uint8_t)udh->port_to, (uint8_t)udh->port_from},
+			4);
 	}
 	language_put(&w, IE_SINGLE_SHIFT, udh->tables.shift);
 	language_put(&w, IE_LOCKING_SHIFT, udh->tables.locking);

@@ -6,7 +6,8 @@
 
 uint64_t msg_id_make(unsigned node, unsigned worker, uint64_t sequence)
 {
-	ASSERT(node <= MSG_ID_NODE_MAX && worker <= MSG_ID_WORKER_MAX && sequence <= MSG_ID_SEQUENCE_MAX);
+	ASSERT(node <= MSG_ID_NODE_MAX && worker <= MSG_ID_WORKER_MAX &&
+	       sequence <= MSG_ID_SEQUENCE_MAX);
 	return (uint64_t)node << 56 | (uint64_t)worker << 48 | sequence;
 }
 

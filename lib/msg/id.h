@@ -11,9 +11,9 @@
 
 #include "base/str.h"
 
-#define MSG_ID_NODE_MAX      127u
-#define MSG_ID_WORKER_MAX    255u
-#define MSG_ID_SEQUENCE_MAX  ((UINT64_C(1) << 48) - 1)
+#define MSG_ID_NODE_MAX 127u
+#define MSG_ID_WORKER_MAX 255u
+#define MSG_ID_SEQUENCE_MAX ((UINT64_C(1) << 48) - 1)
 #define MSG_ID_TEXT_SIZE_MAX 19u
 
 /* The parts must be within their limits: who leases sequences sees to it. */
@@ -37,5 +37,6 @@ static inline uint64_t msg_id_sequence(uint64_t id)
 /* Writes the decimal form, without NUL, and returns its size. */
 size_t msg_id_text(uint64_t id, char room[MSG_ID_TEXT_SIZE_MAX]);
 
-/* The whole of s as msg_id_text() writes it; false for anything else: empty, a sign, a leading zero, above 63 bits. */
+/* The whole of s as msg_id_text() writes it; false for anything else: empty, a sign, a leading
+ * zero, above 63 bits. */
 bool msg_id_parse(struct str s, uint64_t *id);

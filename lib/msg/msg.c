@@ -13,8 +13,8 @@ struct msg_block {
 	uint8_t           data[MSG_BLOCK_SIZE - sizeof(void *)];
 };
 
-#define DATA_MORE        (MSG_BLOCK_SIZE - sizeof(struct msg_block *))
-#define EXTRA_HEADER     5u             /* protocol, tag, size of the value */
+#define DATA_MORE (MSG_BLOCK_SIZE - sizeof(struct msg_block *))
+#define EXTRA_HEADER 5u /* protocol, tag, size of the value */
 #define POOL_HEADER_SIZE 64u
 
 struct msg_pool {
@@ -25,7 +25,8 @@ struct msg_pool {
 static_assert(sizeof(struct msg_block) == MSG_BLOCK_SIZE, "a block is a block");
 static_assert(sizeof(struct msg_pool) <= POOL_HEADER_SIZE, "the blocks begin on a cache line");
 static_assert(sizeof(struct msg) <= 256, "most of the first block is for data");
-static_assert(offsetof(struct msg, pool) >= sizeof(struct msg_block *), "the link of a free block leaves the mark alone");
+static_assert(offsetof(struct msg, pool) >= sizeof(struct msg_block *),
+	      "the link of a free block leaves the mark alone");
 
 size_t msg_pool_size(uint32_t count)
 {
@@ -119,7 +120,8 @@ void msg_reset(struct msg *m)
 	head_clear(m, m->pool);
 }
 
-/* The block that holds data byte off, and where in it; *left: bytes from there to the end of the block. */
+/* The block that holds data byte off, and where in it; *left: bytes from there to the end of the
+ * block. */
 static uint8_t *locate(const struct msg *m, uint32_t off, struct msg_block **block, size_t *left)
 {
 	size_t at = off;
@@ -182,7 +184,8 @@ static bool grow(struct msg *m, size_t n)
 
 	if (n > MSG_SIZE_MAX || size > MSG_SIZE_MAX)
 		return false;
-	blocks = size <= MSG_DATA_FIRST ? 1 : 1 + (size - MSG_DATA_FIRST + DATA_MORE - 1) / DATA_MORE;
+	blocks = size <= MSG_DATA_FIRST ? 1
+					: 1 + (size - MSG_DATA_FIRST + DATA_MORE - 1) / DATA_MORE;
 	if (blocks > m->block_count) {
 		if (blocks - m->block_count > m->pool->free_count)
 			return false;
@@ -216,7 +219,8 @@ bool msg_append(struct msg *m, const void *bytes, size_t n, struct msg_part *par
 	return true;
 }
 
-bool msg_append_addr(struct msg *m, enum addr_kind kind, uint8_t ton, uint8_t npi, struct str text, struct addr *addr)
+bool msg_append_addr(struct msg *m, enum addr_kind kind, uint8_t ton, uint8_t npi, struct str text,
+		     struct addr *addr)
 {
 	uint32_t off = m->data_size;
 

@@ -6,12 +6,12 @@
 #include "base/assert.h"
 #include "msg/text_tables.h"
 
-#define REPLACEMENT        0xfffdu
-#define REPLACEMENT_PACKED 0x03bdbfefu          /* U+FFFD as text_tables.h packs a character */
-#define SPACE_PACKED       0x01000020u
+#define REPLACEMENT 0xfffdu
+#define REPLACEMENT_PACKED 0x03bdbfefu /* U+FFFD as text_tables.h packs a character */
+#define SPACE_PACKED 0x01000020u
 
 /* Sixteen bytes at once; the compiler makes vector instructions of it. */
-typedef uint8_t bytes16 __attribute__((vector_size(16)));
+typedef uint8_t  bytes16 __attribute__((vector_size(16)));
 typedef uint64_t words2 __attribute__((vector_size(16)));
 
 static bool any(bytes16 v)
@@ -38,12 +38,15 @@ static bytes16 high16(bytes16 v)
 /* Not the same character in ASCII and in the default, Turkish and Portuguese alphabets. */
 static bytes16 differ16(bytes16 v)
 {
-	bytes16 alike = (bytes16)((v - 0x20) <= 0x5a - 0x20) & (bytes16)(v != 0x24) & (bytes16)(v != 0x40);
+	bytes16 alike =
+		(bytes16)((v - 0x20) <= 0x5a - 0x20) & (bytes16)(v != 0x24) & (bytes16)(v != 0x40);
 
-	return ~(alike | (bytes16)((v - 0x61) <= 0x7a - 0x61) | (bytes16)(v == '\n') | (bytes16)(v == '\r'));
+	return ~(alike | (bytes16)((v - 0x61) <= 0x7a - 0x61) | (bytes16)(v == '\n') |
+		 (bytes16)(v == '\r'));
 }
 
-/* Where UTF-8 goes. Stores of four bytes are allowed while fast > p; the last bytes are written one by one. */
+/* Where UTF-8 goes. Stores of four bytes are allowed while fast > p; the last bytes are written one
+ * by one. */
 struct sink {
 	char *p, *fast, *end;
 	bool  cut;
@@ -79,9 +82,11 @@ static void sink_code(struct sink *s, uint32_t c)
 	} else if (c < 0x800) {
 		sink_packed(s, 2u << 24 | (0x80 | (c & 0x3f)) << 8 | 0xc0 | c >> 6);
 	} else if (c < 0x10000) {
-		sink_packed(s, 3u << 24 | (0x80 | (c & 0x3f)) << 16 | (0x80 | (c >> 6 & 0x3f)) << 8 | 0xe0 | c >> 12);
+		sink_packed(s, 3u << 24 | (0x80 | (c & 0x3f)) << 16 |
+				       (0x80 | (c >> 6 & 0x3f)) << 8 | 0xe0 | c >> 12);
 	} else if (s->end - s->p >= 4 && !s->cut) {
-		four = (0x80 | (c & 0x3f)) << 24 | (0x80 | (c >> 6 & 0x3f)) << 16 | (0x80 | (c >> 12 & 0x3f)) << 8 | 0xf0 | c >> 18;
+		four = (0x80 | (c & 0x3f)) << 24 | (0x80 | (c >> 6 & 0x3f)) << 16 |
+		       (0x80 | (c >> 12 & 0x3f)) << 8 | 0xf0 | c >> 18;
 		memcpy(s->p, &four, 4);
 		s->p += 4;
 	} else {
@@ -90,14 +95,16 @@ static void sink_code(struct sink *s, uint32_t c)
 	}
 }
 
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "packed characters are stored as they are");
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+	      "packed characters are stored as they are");
 
 /* Copies the whole sixteens at the start for which `differs` finds nothing. */
-#define COPY_RUN(sink, bytes, end, differs)                                                                       \
-	while ((end) - (bytes) >= 16 && (sink)->end - (sink)->p >= 16 && !any(differs(load16(bytes)))) {              \
-		memcpy((sink)->p, (bytes), 16);                                                                        \
-		(bytes) += 16;                                                                                         \
-		(sink)->p += 16;                                                                                       \
+#define COPY_RUN(sink, bytes, end, differs)                                                        \
+	while ((end) - (bytes) >= 16 && (sink)->end - (sink)->p >= 16 &&                           \
+	       !any(differs(load16(bytes)))) {                                                     \
+		memcpy((sink)->p, (bytes), 16);                                                    \
+		(bytes) += 16;                                                                     \
+		(sink)->p += 16;                                                                   \
 	}
 
 /* The character after an escape. */
@@ -115,7 +122,8 @@ static uint32_t escaped(struct text_tables tables, uint8_t septet)
 	return packed != 0 ? packed : REPLACEMENT_PACKED;
 }
 
-static void gsm7_to_utf8(struct text_tables tables, const uint8_t *p, const uint8_t *end, struct sink *s)
+static void gsm7_to_utf8(struct text_tables tables, const uint8_t *p, const uint8_t *end,
+			 struct sink *s)
 {
 	const uint32_t *locking = text_locking[tables.locking];
 	bool            runs = tables.locking <= TEXT_PORTUGUESE;
@@ -171,8 +179,9 @@ static void ucs2_to_utf8(const uint8_t *p, const uint8_t *end, struct sink *s)
 }
 
 /*
- * One character of UTF-8, or REPLACEMENT for the bytes that cannot be one: as many as begin one well
- * (Unicode 15, table 3-7 and "maximal subpart"). At least one byte is there; *valid says which.
+ * One character of UTF-8, or REPLACEMENT for the bytes that cannot be one: as many as begin one
+ * well (Unicode 15, table 3-7 and "maximal subpart"). At least one byte is there; *valid says
+ * which.
  */
 static uint32_t decode(const uint8_t **at, const uint8_t *end, bool *valid)
 {
@@ -221,7 +230,8 @@ static void utf8_to_utf8(const uint8_t *p, const uint8_t *end, struct sink *s)
 	}
 }
 
-size_t text_to_utf8(enum msg_coding coding, struct text_tables tables, const uint8_t *bytes, size_t n, char *room, size_t room_size)
+size_t text_to_utf8(enum msg_coding coding, struct text_tables tables, const uint8_t *bytes,
+		    size_t n, char *room, size_t room_size)
 {
 	struct sink s = sink_of(room, room_size);
 
@@ -260,10 +270,13 @@ static int reverse(const struct text_reverse *table, uint32_t code)
 		else
 			high = middle;
 	}
-	return low < table->count && table->entry[low] >> 8 == code ? (int)(table->entry[low] & 0x7f) : -1;
+	return low < table->count && table->entry[low] >> 8 == code
+		       ? (int)(table->entry[low] & 0x7f)
+		       : -1;
 }
 
-/* One character in a coding: its bytes into to[4], their count returned; 0: the coding does not have it. */
+/* One character in a coding: its bytes into to[4], their count returned; 0: the coding does not
+ * have it. */
 static unsigned gsm7_encode(struct text_tables tables, uint32_t c, uint8_t to[4])
 {
 	int septet = reverse(&text_locking_reverse[tables.locking], c);
@@ -327,11 +340,13 @@ static unsigned encode(enum msg_coding coding, struct text_tables tables, uint32
 /* True when ASCII bytes that differ16() or high16() let pass are the coding's own bytes. */
 static bool copies_ascii(enum msg_coding coding, struct text_tables tables)
 {
-	return coding != MSG_CODING_UCS2 && (coding != MSG_CODING_GSM7 || tables.locking <= TEXT_PORTUGUESE);
+	return coding != MSG_CODING_UCS2 &&
+	       (coding != MSG_CODING_GSM7 || tables.locking <= TEXT_PORTUGUESE);
 }
 
 /* room NULL: only count. */
-static struct text_coded code(enum msg_coding coding, struct text_tables tables, struct str utf8, uint8_t *room, size_t room_size)
+static struct text_coded code(enum msg_coding coding, struct text_tables tables, struct str utf8,
+			      uint8_t *room, size_t room_size)
 {
 	struct text_coded done = {0};
 	const uint8_t    *p = (const uint8_t *)utf8.p, *end = p + utf8.n;
@@ -344,7 +359,8 @@ static struct text_coded code(enum msg_coding coding, struct text_tables tables,
 		unsigned n;
 		bool     valid;
 
-		if (runs && end - p >= 16 && room_size - done.size >= 16 && !any(differ16(load16(p)))) {
+		if (runs && end - p >= 16 && room_size - done.size >= 16 &&
+		    !any(differ16(load16(p)))) {
 			if (room != NULL)
 				memcpy(room + done.size, p, 16);
 			done.size += 16;
@@ -367,7 +383,8 @@ static struct text_coded code(enum msg_coding coding, struct text_tables tables,
 	return done;
 }
 
-struct text_coded text_from_utf8(enum msg_coding coding, struct text_tables tables, struct str utf8, uint8_t *room, size_t room_size)
+struct text_coded text_from_utf8(enum msg_coding coding, struct text_tables tables, struct str utf8,
+				 uint8_t *room, size_t room_size)
 {
 	ASSERT_HOT(tables.locking < TEXT_LANGUAGE_COUNT && tables.shift < TEXT_LANGUAGE_COUNT);
 	return code(coding, tables, utf8, room, room_size);
@@ -379,7 +396,8 @@ struct text_coded text_measure(enum msg_coding coding, struct text_tables tables
 }
 
 /* Short messages of `size` bytes that the text takes, no character parted. */
-static uint32_t parts_of(enum msg_coding coding, struct text_tables tables, struct str utf8, size_t size)
+static uint32_t parts_of(enum msg_coding coding, struct text_tables tables, struct str utf8,
+			 size_t size)
 {
 	const uint8_t *p = (const uint8_t *)utf8.p, *end = p + utf8.n;
 	uint32_t       parts = 1;
@@ -400,7 +418,8 @@ static uint32_t parts_of(enum msg_coding coding, struct text_tables tables, stru
 	return parts;
 }
 
-/* Octets of user data in a short message, and of the element that tells its part: TS 23.040, 9.2.3.24. */
+/* Octets of user data in a short message, and of the element that tells its part:
+ * TS 23.040, 9.2.3.24. */
 enum { USER_DATA_SIZE = 140, CONCAT_ELEMENT_SIZE = 5, LANGUAGE_ELEMENT_SIZE = 3 };
 
 static size_t part_size(enum msg_coding coding, size_t elements)
@@ -415,28 +434,36 @@ struct candidate {
 	uint32_t           replaced;
 };
 
-static void try_one(struct str utf8, enum msg_coding coding, struct text_tables tables, struct candidate *best)
+static void try_one(struct str utf8, enum msg_coding coding, struct text_tables tables,
+		    struct candidate *best)
 {
 	struct text_coded measure = text_measure(coding, tables, utf8);
-	size_t            elements = LANGUAGE_ELEMENT_SIZE * ((tables.locking != 0) + (size_t)(tables.shift != 0));
-	uint32_t          parts = 1;
+	size_t            elements =
+		LANGUAGE_ELEMENT_SIZE * ((tables.locking != 0) + (size_t)(tables.shift != 0));
+	uint32_t parts = 1;
 
 	if (measure.size > part_size(coding, elements))
-		parts = parts_of(coding, tables, utf8, part_size(coding, elements + CONCAT_ELEMENT_SIZE));
-	if (measure.replaced < best->replaced || (measure.replaced == best->replaced && parts < best->choice.parts))
+		parts = parts_of(coding, tables, utf8,
+				 part_size(coding, elements + CONCAT_ELEMENT_SIZE));
+	if (measure.replaced < best->replaced ||
+	    (measure.replaced == best->replaced && parts < best->choice.parts))
 		*best = (struct candidate){{coding, tables, parts}, measure.replaced};
 }
 
 bool text_choose(struct str utf8, unsigned codings, unsigned languages, struct text_choice *choice)
 {
-	static const enum msg_coding order[] = {MSG_CODING_GSM7, MSG_CODING_ASCII, MSG_CODING_LATIN1, MSG_CODING_UCS2, MSG_CODING_UTF8};
+	static const enum msg_coding order[] = {MSG_CODING_GSM7, MSG_CODING_ASCII,
+						MSG_CODING_LATIN1, MSG_CODING_UCS2,
+						MSG_CODING_UTF8};
 	struct candidate             best = {{MSG_CODING_UCS2, {0}, UINT32_MAX}, UINT32_MAX};
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
 		if ((codings & TEXT_CODING_BIT(order[i])) != 0)
 			try_one(utf8, order[i], (struct text_tables){0}, &best);
 	}
-	for (uint8_t language = 1; language < TEXT_LANGUAGE_COUNT && (codings & TEXT_CODING_BIT(MSG_CODING_GSM7)) != 0; language++) {
+	for (uint8_t language = 1;
+	     language < TEXT_LANGUAGE_COUNT && (codings & TEXT_CODING_BIT(MSG_CODING_GSM7)) != 0;
+	     language++) {
 		if ((languages & TEXT_LANGUAGE_BIT(language)) == 0)
 			continue;
 		try_one(utf8, MSG_CODING_GSM7, (struct text_tables){.shift = language}, &best);
@@ -459,7 +486,8 @@ static size_t unfinished(enum msg_coding coding, const uint8_t *bytes, size_t n,
 		return back % 2; /* escapes pair up from the first of the run */
 	case MSG_CODING_UCS2:
 		back = at % 2;
-		if (at - back >= 2 && n - (at - back) >= 2 && (bytes[at - back - 2] & 0xfc) == 0xd8 && (bytes[at - back] & 0xfc) == 0xdc)
+		if (at - back >= 2 && n - (at - back) >= 2 &&
+		    (bytes[at - back - 2] & 0xfc) == 0xd8 && (bytes[at - back] & 0xfc) == 0xdc)
 			back += 2;
 		return back;
 	case MSG_CODING_UTF8:

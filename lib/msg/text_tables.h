@@ -7,7 +7,8 @@
 
 #include "msg/text.h"
 
-/* A character as UTF-8, ready to be stored: its bytes in order from the lowest, the size in the highest. 0: no character. */
+/* A character as UTF-8, ready to be stored: its bytes in order from the lowest, the size in the
+ * highest. 0: no character. */
 extern const uint32_t text_locking[TEXT_LANGUAGE_COUNT][128];
 extern const uint32_t text_shift[TEXT_LANGUAGE_COUNT][128];
 

@@ -146,7 +146,8 @@ static void an_address_lies_in_the_first_block_or_is_refused(void **state)
 	assert_true(msg_append_addr(m, ADDR_E164, 1, 1, STR("+46701234567"), &addr));
 	assert_true(str_eq(msg_addr(m, &addr), STR("+46701234567")));
 	assert_int_equal(addr.ton, 1);
-	assert_true(msg_append(m, (uint8_t[MSG_BLOCK_SIZE]){0}, MSG_DATA_FIRST - m->data_size - 4, &part));
+	assert_true(msg_append(m, (uint8_t[MSG_BLOCK_SIZE]){0}, MSG_DATA_FIRST - m->data_size - 4,
+			       &part));
 	assert_false(msg_append_addr(m, ADDR_SHORT, 3, 0, STR("71234"), &addr));
 	assert_true(msg_append_addr(m, ADDR_SHORT, 3, 0, STR("7123"), &addr));
 	msg_free(m);
@@ -167,7 +168,8 @@ static void opaque_entries_come_back_in_order_also_across_blocks(void **state)
 	assert_false(msg_extra_next(m, &at, &extra));
 	for (uint16_t i = 0; i < 60; i++) {
 		memset(value, i, sizeof(value));
-		assert_true(msg_extra_add(m, (uint8_t)(i % 3), (uint16_t)(0x1400 + i), value, (uint16_t)(i * 16)));
+		assert_true(msg_extra_add(m, (uint8_t)(i % 3), (uint16_t)(0x1400 + i), value,
+					  (uint16_t)(i * 16)));
 	}
 	for (uint16_t i = 0; i < 60; i++) {
 		assert_true(msg_extra_next(m, &at, &extra));
@@ -216,7 +218,16 @@ static void an_id_keeps_its_parts_and_its_decimal_text(void **state)
 
 static void what_is_no_id_is_refused(void **state)
 {
-	static const char *const texts[] = {"", "-1", "+1", "01", " 1", "1 ", "0x1f", "9223372036854775808", "18446744073709551616", "99999999999999999999"};
+	static const char *const texts[] = {"",
+					    "-1",
+					    "+1",
+					    "01",
+					    " 1",
+					    "1 ",
+					    "0x1f",
+					    "9223372036854775808",
+					    "18446744073709551616",
+					    "99999999999999999999"};
 	uint64_t                 id;
 
 	(void)state;
@@ -229,7 +240,7 @@ static void addresses_get_their_normal_form(void **state)
 	static const struct {
 		uint8_t        ton, default_ton;
 		const char    *digits;
-		enum addr_kind kind;            /* ADDR_KIND_COUNT: refused */
+		enum addr_kind kind; /* ADDR_KIND_COUNT: refused */
 		const char    *text;
 	} cases[] = {
 		{1, 1, "46701234567", ADDR_E164, "+46701234567"},
@@ -263,7 +274,8 @@ static void addresses_get_their_normal_form(void **state)
 		struct str         in = str_of(cases[i].digits);
 		uint8_t           *exact = test_copy(in.p, in.n);
 		struct addr_normal a;
-		bool ok = addr_normalise(cases[i].ton, (struct str){(char *)exact, in.n}, cases[i].default_ton, &a);
+		bool ok = addr_normalise(cases[i].ton, (struct str){(char *)exact, in.n},
+					 cases[i].default_ton, &a);
 
 		assert_int_equal(ok, cases[i].kind != ADDR_KIND_COUNT);
 		if (ok) {
