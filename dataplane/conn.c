@@ -1,0 +1,582 @@
+#include "conn.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "base/assert.h"
+
+#include "session.h"
+#include "worker.h"
+
+#define WHEEL_SLOT_US   8000u
+#define SEND_MAX        (256u * 1024u)
+#define RECEIVE_MAX     (256u * 1024u)
+#define SUBMIT_RESERVE  (64u * 1024u)   /* of send room, kept for answers */
+#define CONN_FREE_END   UINT32_MAX
+#define USER_CONN       (1ull << 40)    /* of tcp users: a connection's index, not a listener's */
+
+int conns_init(struct worker *w, uint32_t max)
+{
+	struct conns *cs = &w->conns;
+
+	cs->session_size = 0;
+	for (unsigned p = 0; p < PROTOCOL_COUNT; p++) {
+		if (protocol_ops(p)->session_size > cs->session_size)
+			cs->session_size = (protocol_ops(p)->session_size + 63) / 64 * 64;
+	}
+	cs->max = max;
+	cs->free_head = CONN_FREE_END;
+	cs->table = calloc(max, sizeof(cs->table[0]));
+	cs->free_next = calloc(max, sizeof(cs->free_next[0]));
+	cs->sessions = aligned_alloc(64, max * cs->session_size);
+	cs->dirty = calloc(2 * (size_t)max, sizeof(cs->dirty[0]));      /* those of this turn, and those touched while they are looked at */
+	cs->again = calloc(max, sizeof(cs->again[0]));
+	cs->again_now = calloc(max, sizeof(cs->again_now[0]));
+	cs->peers = mmap(NULL, sizeof(cs->peers[0]) * WORLD_PEERS_MAX * LINKS_PER_TARGET, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	for (unsigned i = 0; i < CONN_WHEEL_SLOTS; i++)
+		list_init(&cs->wheel[i]);
+	return cs->table != NULL && cs->free_next != NULL && cs->sessions != NULL && cs->dirty != NULL && cs->again != NULL &&
+			       cs->again_now != NULL && cs->peers != MAP_FAILED
+		       ? 0
+		       : -ENOMEM;
+}
+
+void conns_free(struct worker *w)
+{
+	struct conns *cs = &w->conns;
+
+	free(cs->table);
+	free(cs->free_next);
+	free(cs->sessions);
+	free(cs->dirty);
+	free(cs->again);
+	free(cs->again_now);
+	if (cs->peers != NULL && cs->peers != MAP_FAILED)
+		munmap(cs->peers, sizeof(cs->peers[0]) * WORLD_PEERS_MAX * LINKS_PER_TARGET);
+}
+
+static uint32_t conn_index(const struct worker *w, const struct conn *c)
+{
+	return (uint32_t)(c - w->conns.table);
+}
+
+struct session_ref conn_ref(const struct worker *w, const struct conn *c)
+{
+	return (struct session_ref){conn_index(w, c), c->generation, (uint8_t)w->number, c->protocol};
+}
+
+struct conn *conn_get(struct worker *w, struct session_ref ref)
+{
+	struct conn *c = ref.index < w->conns.used_high ? &w->conns.table[ref.index] : NULL;
+
+	ASSERT(ref.worker == w->number);
+	return c != NULL && c->state != CONN_FREE && c->generation == ref.generation ? c : NULL;
+}
+
+static struct conn *conn_new(struct worker *w, uint8_t protocol, enum proto_role role)
+{
+	struct conns *cs = &w->conns;
+	uint32_t      index = cs->free_head;
+	struct conn  *c;
+	uint16_t      generation;
+
+	if (index != CONN_FREE_END)
+		cs->free_head = cs->free_next[index];
+	else if (cs->used_high < cs->max)
+		index = cs->used_high++;
+	else
+		return NULL;
+	c = &cs->table[index];
+	generation = c->generation;
+	*c = (struct conn){.ops = protocol_ops(protocol), .protocol = protocol, .role = (uint8_t)role, .generation = generation,
+			   .account = MSG_SLOT_NONE, .peer = MSG_SLOT_NONE, .need = 1, .tcp = TCP_CONN_NONE, .queue_max = 1,
+			   .due_us = UINT64_MAX, .since_ms = w->now.wall_ms};
+	c->session = cs->sessions + index * cs->session_size;
+	memset(c->session, 0, cs->session_size);
+	list_init(&c->wheel);
+	metric_inc(w->metrics, METRIC_sessions_open);
+	return c;
+}
+
+static void conn_free(struct worker *w, struct conn *c)
+{
+	uint32_t index = conn_index(w, c);
+
+	if (c->role == PROTO_CONNECTING && c->peer != MSG_SLOT_NONE)
+		session_peer_gone(w, c);
+	list_remove(&c->wheel);
+	c->state = CONN_FREE;
+	c->generation++;
+	w->conns.free_next[index] = w->conns.free_head;
+	w->conns.free_head = index;
+	metric_sub(w->metrics, METRIC_sessions_open, 1);
+}
+
+void conn_touch(struct worker *w, struct conn *c)
+{
+	if (c->dirty)
+		return;
+	c->dirty = true;
+	w->conns.dirty[w->conns.dirty_count++] = conn_index(w, c);
+}
+
+static void conn_go_on_later(struct worker *w, struct conn *c)
+{
+	if (c->again)
+		return;
+	c->again = true;
+	w->conns.again[w->conns.again_count++] = conn_index(w, c);
+}
+
+/* ---- bytes out ---- */
+
+static struct out conn_out(struct worker *w)
+{
+	return out_to(w->out_room, WORKER_OUT_SIZE);
+}
+
+/* A peer that does not read what it is owed, up to the send buffer's size, has broken its side of the window. */
+static void conn_send(struct worker *w, struct conn *c, const struct out *out)
+{
+	size_t n = put_size(&out->put);
+
+	ASSERT(!out->put.failed);
+	if (n > 0 && tcp_send(w->tcp, c->tcp, out->put.start, n) < n)
+		tcp_close(w->tcp, c->tcp, true);
+	if (n > 0)
+		conn_touch(w, c);
+}
+
+void conn_answer(struct worker *w, struct session_ref origin, uint64_t token, const struct result *result)
+{
+	struct conn *c = conn_get(w, origin);
+	struct out   out = conn_out(w);
+
+	if (c == NULL || c->state != CONN_OPEN) {
+		metric_refused(w->metrics, REASON_SESSION_GONE);
+		return;
+	}
+	c->ops->answer(c->session, w->now, token, result, &out);
+	conn_send(w, c, &out);
+}
+
+enum conn_submit conn_submit(struct worker *w, struct conn *c, const struct msg *m, uint64_t token, struct result *result)
+{
+	size_t      room = tcp_send_room(w->tcp, c->tcp);
+	struct out  out;
+	enum submit submitted;
+
+	if (room <= SUBMIT_RESERVE)
+		return CONN_LATER;
+	room -= SUBMIT_RESERVE;
+	out = out_to(w->out_room, room < WORKER_OUT_SIZE ? room : WORKER_OUT_SIZE);
+	submitted = c->ops->submit(c->session, w->now, m, token, &out, result);
+	switch (submitted) {
+	case SUBMIT_SENT:
+		conn_send(w, c, &out);
+		return CONN_SENT;
+	case SUBMIT_LATER:
+		return CONN_LATER;
+	case SUBMIT_REFUSED:
+		break;
+	}
+	return CONN_REFUSED;
+}
+
+/* ---- the end ---- */
+
+/* The session is over: nothing is submitted to it any more, and what it owed has its result. */
+static void session_end(struct worker *w, struct conn *c, enum reason why, struct out *out)
+{
+	session_unpublish(w, c);
+	c->state = CONN_CLOSING;
+	c->ops->close(c->session, w->now, why, out);
+	if (out != NULL)
+		conn_send(w, c, out);
+	deliver_closed(w, c);
+	metric_refused(w->metrics, why);
+}
+
+/* Last bytes go out, then FIN; unread input is thrown away first, or TCP would have to reset. */
+static void conn_close(struct worker *w, struct conn *c, enum reason why)
+{
+	struct out out = conn_out(w);
+	struct cur in;
+
+	session_end(w, c, why, &out);
+	tcp_consume(w->tcp, c->tcp, tcp_peek(w->tcp, c->tcp, 1, &in));
+	tcp_close(w->tcp, c->tcp, false);
+}
+
+void conn_part(struct worker *w, struct conn *c, enum reason why)
+{
+	struct out out = conn_out(w);
+
+	if (c->state == CONN_CONNECTING) {
+		tcp_close(w->tcp, c->tcp, true);
+		return;
+	}
+	if (c->state != CONN_OPEN || c->parting)
+		return;
+	if (!c->logged_in) {
+		conn_close(w, c, why);
+		return;
+	}
+	c->parting = true;
+	session_line_down(c);
+	c->ops->part(c->session, w->now, &out);
+	conn_send(w, c, &out);
+	conn_touch(w, c);
+}
+
+/* ---- bytes in ---- */
+
+static void conn_event(struct worker *w, struct conn *c, struct proto_event *event)
+{
+	switch (event->kind) {
+	case EVENT_NONE:
+		break;
+	case EVENT_LOGIN: {
+		struct out out = conn_out(w);
+		bool       let_in = session_login(w, c, &event->login, &out);
+
+		conn_send(w, c, &out);
+		if (!let_in)
+			conn_close(w, c, REASON_BIND_REFUSED);
+		break;
+	}
+	case EVENT_UP:
+		session_up(w, c);
+		break;
+	case EVENT_MSG: {
+		struct msg *m = event->msg;
+
+		ASSERT(m == w->spare);
+		w->spare = NULL;
+		m->origin = conn_ref(w, c);
+		m->account = c->account;
+		m->peer = c->peer;
+		c->msgs_in++;
+		pipeline_add(w, m);
+		break;
+	}
+	case EVENT_RESULT:
+		deliver_result(w, c, event->token, &event->result);
+		break;
+	case EVENT_READY:
+		c->blocked = false;
+		break;
+	case EVENT_CLOSE:
+		conn_close(w, c, event->why);
+		break;
+	}
+}
+
+/* May another item be read? The answer to it must find room, and a message memory. */
+static bool conn_may_read(struct worker *w, struct conn *c)
+{
+	if (tcp_send_room(w->tcp, c->tcp) < CONN_ANSWER_ROOM)
+		return false;
+	if (w->spare == NULL && msg_pool_free_count(w->msgs) > WORKER_POOL_RESERVE)
+		w->spare = msg_new(w->msgs);
+	return w->spare != NULL;
+}
+
+/* Feed the run of bytes until an item is missing something. Returns false when the connection is not to be read from any more in this turn. */
+static bool conn_feed(struct worker *w, struct conn *c, struct cur *in, unsigned *items)
+{
+	while (*items < CONN_ITEMS_PER_TURN) {
+		struct proto_event event = {.kind = EVENT_NONE};
+		struct out         out = conn_out(w);
+		enum pull          pulled;
+
+		if (!conn_may_read(w, c)) {
+			*items = CONN_ITEMS_PER_TURN;
+			return true;
+		}
+		event.msg = w->spare;
+		pulled = c->ops->feed(c->session, w->now, &c->flow, in, &out, &event);
+		conn_send(w, c, &out);
+		if (pulled == PULL_BAD) {
+			conn_close(w, c, event.why);
+			return false;
+		}
+		if (pulled == PULL_MORE) {
+			ASSERT(event.need > 0);
+			c->need = event.need;
+			return true;
+		}
+		c->need = 1;
+		(*items)++;
+		conn_event(w, c, &event);
+		if (c->state != CONN_OPEN)
+			return false;
+		if (cur_left(in) == 0)
+			return true;
+	}
+	return true;
+}
+
+static void conn_read(struct worker *w, struct conn *c)
+{
+	unsigned items = 0;
+
+	while (c->state == CONN_OPEN) {
+		struct cur     in;
+		size_t         waiting = tcp_peek(w->tcp, c->tcp, c->need, &in);
+		const uint8_t *start = in.p;
+
+		if (waiting < c->need) {
+			if (tcp_read_ended(w->tcp, c->tcp))
+				conn_close(w, c, REASON_CLOSED_BY_PEER);
+			return;
+		}
+		if (!conn_feed(w, c, &in, &items))
+			return;
+		tcp_consume(w->tcp, c->tcp, (size_t)(in.p - start));
+		conn_touch(w, c);
+		if (items >= CONN_ITEMS_PER_TURN) {
+			conn_go_on_later(w, c);
+			return;
+		}
+	}
+}
+
+void conns_again(struct worker *w)
+{
+	struct conns *cs = &w->conns;
+	uint32_t      n = cs->again_count;
+
+	memcpy(cs->again_now, cs->again, n * sizeof(cs->again[0]));
+	cs->again_count = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		struct conn *c = &cs->table[cs->again_now[i]];
+
+		c->again = false;
+		if (c->state == CONN_OPEN)
+			conn_read(w, c);
+	}
+}
+
+static void conn_accepted(struct worker *w, const struct tcp_event *event)
+{
+	const struct listener *l = &w->dp->listeners[event->user];
+	struct conn           *c = conn_new(w, (uint8_t)protocol_number(l->ops), PROTO_ACCEPTED);
+	struct out             out = conn_out(w);
+	struct tcp_info        info;
+
+	if (c == NULL) {
+		tcp_set_user(w->tcp, event->conn, USER_CONN | UINT32_MAX);
+		tcp_close(w->tcp, event->conn, true);
+		return;
+	}
+	c->tcp = event->conn;
+	c->state = CONN_OPEN;
+	tcp_set_user(w->tcp, c->tcp, USER_CONN | conn_index(w, c));
+	if (tcp_info(w->tcp, c->tcp, &info)) {
+		memcpy(c->flow.address, info.remote.w, sizeof(c->flow.address));
+		c->flow.ip6 = info.remote.ip6;
+		c->flow.port = info.remote_port;
+	}
+	metric_inc(w->metrics, METRIC_sessions_accepted);
+	session_open_accepted(w, c, l, &out);
+	conn_send(w, c, &out);
+	conn_touch(w, c);
+	conn_read(w, c);
+}
+
+static void conn_connected(struct worker *w, struct conn *c)
+{
+	struct out out = conn_out(w);
+
+	c->state = CONN_OPEN;
+	if (!session_open_peer(w, c, &out)) {
+		conn_close(w, c, REASON_ACCOUNT_GONE);
+		return;
+	}
+	conn_send(w, c, &out);
+	conn_touch(w, c);
+}
+
+void conn_tcp_event(struct worker *w, const struct tcp_event *event)
+{
+	struct conn *c;
+
+	if (event->kind == TCP_EVENT_ACCEPTED) {
+		conn_accepted(w, event);
+		return;
+	}
+	if ((uint32_t)event->user == UINT32_MAX)
+		return;                         /* was closed before it had a session */
+	ASSERT((event->user & USER_CONN) != 0 && (uint32_t)event->user < w->conns.used_high);
+	c = &w->conns.table[(uint32_t)event->user];
+	ASSERT(c->state != CONN_FREE);
+	switch (event->kind) {
+	case TCP_EVENT_ACCEPTED:
+		break;
+	case TCP_EVENT_CONNECTED:
+		conn_connected(w, c);
+		break;
+	case TCP_EVENT_READABLE:
+		if (c->state == CONN_OPEN)
+			conn_read(w, c);
+		break;
+	case TCP_EVENT_WRITABLE:
+		c->blocked = false;
+		if (c->state == CONN_OPEN)
+			conn_touch(w, c);
+		break;
+	case TCP_EVENT_CLOSED:
+		if (c->state == CONN_OPEN)
+			session_end(w, c, event->why != REASON_NONE ? event->why : REASON_CLOSED_BY_PEER, NULL);
+		conn_free(w, c);
+		break;
+	}
+}
+
+/* ---- peers ---- */
+
+struct conn *conn_connect(struct worker *w, uint8_t protocol, const struct net_addr *remote, uint16_t port)
+{
+	struct conn       *c = conn_new(w, protocol, PROTO_CONNECTING);
+	struct tcp_options options = {.send_max = SEND_MAX, .receive_max = RECEIVE_MAX, .connect_timeout_s = 5};
+
+	if (c == NULL)
+		return NULL;
+	c->state = CONN_CONNECTING;
+	c->tcp = tcp_connect(w->tcp, w->now, remote, port, &options, USER_CONN | conn_index(w, c));
+	if (c->tcp == TCP_CONN_NONE) {
+		conn_free(w, c);
+		return NULL;
+	}
+	memcpy(c->flow.address, remote->w, sizeof(c->flow.address));
+	c->flow.ip6 = remote->ip6;
+	c->flow.port = port;
+	return c;
+}
+
+int conns_listen(struct worker *w)
+{
+	for (unsigned i = 0; i < w->dp->listener_count; i++) {
+		const struct listener *l = &w->dp->listeners[i];
+		struct tcp_options     options = {.send_max = SEND_MAX, .receive_max = RECEIVE_MAX};
+		int                    err = tcp_listen(w->tcp, &l->address, l->port, &options, i);
+
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+void conns_part_all(struct worker *w)
+{
+	for (unsigned i = 0; i < w->dp->listener_count; i++)
+		tcp_listen_stop(w->tcp, &w->dp->listeners[i].address, w->dp->listeners[i].port);
+	for (uint32_t i = 0; i < w->conns.used_high; i++) {
+		if (w->conns.table[i].state != CONN_FREE)
+			conn_part(w, &w->conns.table[i], REASON_SHUTDOWN);
+	}
+}
+
+/* ---- timers ---- */
+
+static void wheel_put(struct worker *w, struct conn *c)
+{
+	uint64_t tick = c->due_us / WHEEL_SLOT_US + 1;
+
+	if (tick <= w->conns.wheel_tick)
+		tick = w->conns.wheel_tick + 1;
+	if (tick >= w->conns.wheel_tick + CONN_WHEEL_SLOTS)
+		tick = w->conns.wheel_tick + CONN_WHEEL_SLOTS - 1;      /* looked at again there */
+	list_remove(&c->wheel);
+	list_append(&w->conns.wheel[tick % CONN_WHEEL_SLOTS], &c->wheel);
+	c->slot_us = tick * WHEEL_SLOT_US;
+}
+
+void conns_tick(struct worker *w)
+{
+	struct conns *cs = &w->conns;
+	uint64_t      tick = w->now.us / WHEEL_SLOT_US;
+
+	if (cs->wheel_tick + CONN_WHEEL_SLOTS < tick)
+		cs->wheel_tick = tick - CONN_WHEEL_SLOTS;
+	while (cs->wheel_tick < tick) {
+		struct list *slot = &cs->wheel[++cs->wheel_tick % CONN_WHEEL_SLOTS];
+
+		while (!list_empty(slot)) {
+			struct conn *c = list_entry(slot->next, struct conn, wheel);
+
+			list_remove(&c->wheel);
+			if (c->due_us <= w->now.us)
+				conn_touch(w, c);
+			else
+				wheel_put(w, c);
+		}
+	}
+	sessions_connect_peers(w);
+}
+
+/* The protocol's timers; returns when it wants to be asked again. */
+static uint64_t conn_timers(struct worker *w, struct conn *c)
+{
+	for (;;) {
+		struct proto_event event = {.kind = EVENT_NONE};
+		struct out         out = conn_out(w);
+		uint64_t           due = c->ops->tick(c->session, w->now, &out, &event);
+
+		conn_send(w, c, &out);
+		if (event.kind == EVENT_NONE)
+			return due;
+		conn_event(w, c, &event);
+		if (c->state != CONN_OPEN)
+			return UINT64_MAX;
+	}
+}
+
+static void conn_end_turn(struct worker *w, struct conn *c)
+{
+	if (c->state != CONN_OPEN)
+		return;
+	deliver_pump(w, c);
+	deliver_expire(w, c);
+	if (c->state != CONN_OPEN)
+		return;
+	c->due_us = conn_timers(w, c);
+	if (c->state != CONN_OPEN)
+		return;
+	if (c->queued > 0) {
+		uint64_t expiry = w->deliveries.table[c->queue_head].deadline_us;
+
+		c->due_us = expiry < c->due_us ? expiry : c->due_us;
+		if (c->throttled_until_us > w->now.us && c->throttled_until_us < c->due_us)
+			c->due_us = c->throttled_until_us;
+	}
+	session_publish_line(w, c);
+	if (c->due_us != UINT64_MAX && (list_empty(&c->wheel) || c->due_us < c->slot_us))
+		wheel_put(w, c);
+}
+
+void conns_end_turn(struct worker *w)
+{
+	struct conns *cs = &w->conns;
+	uint32_t      n = cs->dirty_count;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct conn *c = &cs->table[cs->dirty[i]];
+
+		conn_end_turn(w, c);
+		c->dirty = false;
+	}
+	/* What others touched meanwhile (answers, results) is looked at in the next turn. */
+	memmove(cs->dirty, cs->dirty + n, (cs->dirty_count - n) * sizeof(cs->dirty[0]));
+	cs->dirty_count -= n;
+}
+
+uint64_t conns_next_us(const struct worker *w)
+{
+	if (w->conns.again_count > 0)
+		return w->now.us;
+	return (w->conns.wheel_tick + 1) * WHEEL_SLOT_US;
+}

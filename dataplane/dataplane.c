@@ -1,0 +1,110 @@
+#include "dataplane.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/hash.h"
+#include "registry/registry.h"
+
+#include "worker.h"
+
+static int listeners_init(struct dataplane *dp)
+{
+	for (unsigned i = 0; i < dp->file->listener_count; i++) {
+		const struct conf_listener *conf = &dp->file->listeners[i];
+		struct listener            *l = &dp->listeners[dp->listener_count++];
+
+		l->conf = conf;
+		l->ops = protocol_ops(conf->protocol);
+		l->port = conf->port != 0 ? (uint16_t)conf->port : protocol_port(conf->protocol);
+		memcpy(l->address.w, conf->address.w, sizeof(l->address.w));
+		l->address.ip6 = conf->address.ip6;
+	}
+	return 0;
+}
+
+static int shared_init(struct dataplane *dp)
+{
+	dp->links = link_lines_new();
+	dp->accounts = aligned_alloc(64, WORLD_ACCOUNTS_MAX * sizeof(dp->accounts[0]));
+	dp->peer_rates = aligned_alloc(64, WORLD_PEERS_MAX * sizeof(dp->peer_rates[0]));
+	dp->rule_limits = aligned_alloc(64, WORLD_RULE_LIMITS_MAX * sizeof(dp->rule_limits[0]));
+	if (dp->links == NULL || dp->accounts == NULL || dp->peer_rates == NULL || dp->rule_limits == NULL)
+		return -ENOMEM;
+	memset(dp->accounts, 0, WORLD_ACCOUNTS_MAX * sizeof(dp->accounts[0]));
+	memset(dp->peer_rates, 0, WORLD_PEERS_MAX * sizeof(dp->peer_rates[0]));
+	memset(dp->rule_limits, 0, WORLD_RULE_LIMITS_MAX * sizeof(dp->rule_limits[0]));
+	return listeners_init(dp);
+}
+
+static int worker_add(struct dataplane *dp, const struct dataplane_config *config, const struct worker_io *io, unsigned number)
+{
+	struct net_config    net = {.worker = number, .workers = config->workers, .port_count = config->port_count, .pool = config->pools[number],
+				    .metrics = &dp->metrics[number], .seed = hash_mix(config->seed + number), .shared_seed = hash_mix(config->seed),
+				    .forward_all = dp->file->dataplane.forward_all};
+	struct worker_config wc = {.dp = dp, .number = number, .conf = &dp->file->dataplane, .net = &net, .pool = config->pools[number], .io = *io,
+				   .seed = net.seed, .shared_seed = net.shared_seed};
+	struct worker       *w = aligned_alloc(64, (sizeof(*w) + 63) / 64 * 64);
+
+	if (w == NULL)
+		return -ENOMEM;
+	memset(w, 0, sizeof(*w));
+	memcpy(net.ports, config->ports, sizeof(net.ports));
+	dp->workers[dp->worker_count++] = w;
+	return worker_init(w, &wc);
+}
+
+int dataplane_init(struct dataplane *dp, const struct dataplane_config *config, char error[256])
+{
+	struct timespec wall;
+	int             err;
+
+	clock_gettime(CLOCK_REALTIME, &wall);
+	*dp = (struct dataplane){.file = config->file, .metrics = config->metrics, .sequence_first = config->sequence_first,
+				 .sequence_end = config->sequence_end, .started_ms = (uint64_t)wall.tv_sec * 1000};
+	err = shared_init(dp);
+	for (unsigned i = 0; i < config->workers && err == 0; i++)
+		err = worker_add(dp, config, &config->io, i);
+	if (err == 0)
+		err = xcore_connect(dp->workers, dp->worker_count);
+	if (err < 0) {
+		snprintf(error, 256, "cannot make %u workers: %s; lower dataplane.messages_max or connections_max, or give the machine more memory",
+			 config->workers, strerror(-err));
+		dataplane_free(dp);
+	}
+	return err;
+}
+
+void dataplane_free(struct dataplane *dp)
+{
+	for (unsigned i = 0; i < dp->worker_count; i++) {
+		xcore_free(dp->workers[i]);
+		worker_free(dp->workers[i]);
+		free(dp->workers[i]);
+	}
+	dp->worker_count = 0;
+	free(dp->rule_limits);
+	free(dp->peer_rates);
+	free(dp->accounts);
+	link_lines_free(dp->links);
+}
+
+void dataplane_published(struct dataplane *dp, const struct world *world)
+{
+	for (uint32_t slot = 0; slot < world->account_slots; slot++) {
+		const struct world_account *a = world_account(world, slot);
+
+		if (a != NULL)
+			limit_set_rate(&dp->accounts[slot].rate, a->conf->rate);
+	}
+	for (uint32_t slot = 0; slot < world->peer_slots; slot++) {
+		const struct world_peer *p = world_peer(world, slot);
+
+		if (p != NULL)
+			limit_set_rate(&dp->peer_rates[slot], p->conf->rate);
+	}
+	for (uint32_t i = 0; world->rules != NULL && i < rules_limit_count(world->rules); i++)
+		limit_set_rate(&dp->rule_limits[world_rule_limit_slot(world, i)], rules_limit_rate(world->rules, i));
+}

@@ -1,0 +1,245 @@
+#include "deliver.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/assert.h"
+
+#include "worker.h"
+
+#define THROTTLE_DEFAULT_US (200 * US_PER_MS)   /* how long a link rests when its peer says "throttled" and no more */
+
+int deliveries_init(struct deliveries *d, uint32_t max)
+{
+	d->table = calloc(max, sizeof(d->table[0]));
+	if (d->table == NULL)
+		return -ENOMEM;
+	d->max = max;
+	for (uint32_t i = 0; i < max; i++)
+		d->table[i].next = i + 1 < max ? i + 1 : DELIVERY_NONE;
+	d->free_head = 0;
+	return 0;
+}
+
+void deliveries_free(struct deliveries *d)
+{
+	free(d->table);
+	d->table = NULL;
+}
+
+static uint64_t delivery_token(const struct deliveries *d, uint32_t index)
+{
+	return (uint64_t)d->table[index].generation << 32 | index;
+}
+
+static uint32_t delivery_new(struct deliveries *d)
+{
+	uint32_t index = d->free_head;
+
+	if (index != DELIVERY_NONE)
+		d->free_head = d->table[index].next;
+	return index;
+}
+
+static void delivery_free(struct deliveries *d, uint32_t index)
+{
+	struct delivery *e = &d->table[index];
+
+	ASSERT(e->state != DELIVERY_FREE);
+	e->state = DELIVERY_FREE;
+	e->generation++;
+	e->msg = NULL;
+	e->next = d->free_head;
+	d->free_head = index;
+}
+
+static void result_home(struct worker *w, unsigned home, uint32_t flight, const struct result *result)
+{
+	if (home == w->number)
+		flight_result(w, flight, result);
+	else
+		xcore_result(w, home, flight, result);
+}
+
+/* The delivery is over; its place is free before home hears of it, so that home may use it again. */
+static void delivery_end(struct worker *w, uint32_t index, const struct result *result)
+{
+	unsigned home = w->deliveries.table[index].home;
+	uint32_t flight = w->deliveries.table[index].flight;
+
+	delivery_free(&w->deliveries, index);
+	result_home(w, home, flight, result);
+}
+
+static void queue_append(struct worker *w, struct conn *c, uint32_t index)
+{
+	w->deliveries.table[index].next = DELIVERY_NONE;
+	if (c->queued == 0)
+		c->queue_head = index;
+	else
+		w->deliveries.table[c->queue_tail].next = index;
+	c->queue_tail = index;
+	c->queued++;
+}
+
+static void queue_prepend(struct worker *w, struct conn *c, uint32_t index)
+{
+	w->deliveries.table[index].next = c->queued > 0 ? c->queue_head : DELIVERY_NONE;
+	if (c->queued == 0)
+		c->queue_tail = index;
+	c->queue_head = index;
+	c->queued++;
+}
+
+static uint32_t queue_take(struct worker *w, struct conn *c)
+{
+	uint32_t index = c->queue_head;
+
+	ASSERT(c->queued > 0);
+	c->queue_head = w->deliveries.table[index].next;
+	c->queued--;
+	return index;
+}
+
+static bool rate_allows(struct worker *w, const struct conn *c)
+{
+	if (c->peer == MSG_SLOT_NONE)
+		return true;
+	return limit_take(&w->dp->peer_rates[c->peer], &w->peer_leases[c->peer], w->now, 1);
+}
+
+/* Submit a delivery that is in no queue. LATER: it is the caller's to queue. */
+static enum conn_submit delivery_submit(struct worker *w, struct conn *c, uint32_t index, struct result *result)
+{
+	struct delivery *e = &w->deliveries.table[index];
+	enum conn_submit submitted;
+
+	if (c->blocked || w->now.us < c->throttled_until_us)
+		return CONN_LATER;
+	if (!rate_allows(w, c)) {
+		c->throttled_until_us = w->now.us + US_PER_MS;
+		return CONN_LATER;
+	}
+	submitted = conn_submit(w, c, e->msg, delivery_token(&w->deliveries, index), result);
+	if (submitted == CONN_SENT) {
+		e->state = DELIVERY_SENT;
+		c->open++;
+		c->msgs_out++;
+	} else if (submitted == CONN_LATER) {
+		c->blocked = true;
+	}
+	return submitted;
+}
+
+bool deliver_accept(struct worker *w, struct session_ref to, struct msg *m, unsigned home, uint32_t flight, uint64_t deadline_us,
+		    struct result *result)
+{
+	struct conn     *c = conn_get(w, to);
+	uint32_t         index;
+	enum conn_submit submitted = CONN_LATER;
+
+	*result = (struct result){.why = REASON_SESSION_GONE};
+	if (c == NULL || c->state != CONN_OPEN || c->parting || !c->logged_in)
+		return false;
+	if (c->queued >= c->queue_max) {
+		result->why = REASON_QUEUE_FULL;
+		return false;
+	}
+	index = delivery_new(&w->deliveries);
+	if (index == DELIVERY_NONE) {
+		result->why = REASON_POOL;
+		return false;
+	}
+	w->deliveries.table[index] = (struct delivery){.msg = m, .deadline_us = deadline_us, .flight = flight, .next = DELIVERY_NONE,
+						       .conn = to.index, .generation = w->deliveries.table[index].generation,
+						       .home = (uint16_t)home, .state = DELIVERY_QUEUED};
+	conn_touch(w, c);
+	if (c->queued == 0)
+		submitted = delivery_submit(w, c, index, result);
+	if (submitted == CONN_REFUSED) {
+		delivery_free(&w->deliveries, index);
+		return false;
+	}
+	if (submitted == CONN_LATER)
+		queue_append(w, c, index);
+	return true;
+}
+
+/* "Throttled" and "queue full" of a peer say: later, the whole link. The message goes back to the head, so order is kept. */
+static bool throttles(const struct result *r)
+{
+	return !r->maybe_sent && r->retry_after_ms > 0 && reason_class((enum reason)r->why) == REASON_CLASS_TEMPORARY;
+}
+
+void deliver_result(struct worker *w, struct conn *c, uint64_t token, const struct result *result)
+{
+	uint32_t         index = (uint32_t)token;
+	struct delivery *e;
+
+	ASSERT(index < w->deliveries.max);
+	e = &w->deliveries.table[index];
+	ASSERT(e->state == DELIVERY_SENT && e->generation == (uint32_t)(token >> 32));
+	ASSERT(c->open > 0);
+	c->open--;
+	c->blocked = false;
+	conn_touch(w, c);
+	if (throttles(result)) {
+		uint64_t rest_us = result->retry_after_ms * US_PER_MS;
+
+		c->throttled_until_us = w->now.us + (rest_us > 0 ? rest_us : THROTTLE_DEFAULT_US);
+		if (w->now.us < e->deadline_us) {
+			e->state = DELIVERY_QUEUED;
+			queue_prepend(w, c, index);
+			metric_inc(w->metrics, METRIC_messages_requeued);
+			return;
+		}
+	}
+	delivery_end(w, index, result);
+}
+
+void deliver_pump(struct worker *w, struct conn *c)
+{
+	struct result result;
+
+	while (c->queued > 0 && c->state == CONN_OPEN && !c->parting) {
+		uint32_t         index = c->queue_head;
+		enum conn_submit submitted;
+
+		if (w->now.us >= w->deliveries.table[index].deadline_us) {
+			queue_take(w, c);
+			delivery_end(w, index, &(struct result){.why = REASON_ANSWER_TIMEOUT});
+			continue;
+		}
+		submitted = delivery_submit(w, c, index, &result);
+		if (submitted == CONN_LATER)
+			return;
+		queue_take(w, c);
+		if (submitted == CONN_REFUSED)
+			delivery_end(w, index, &result);
+	}
+}
+
+void deliver_expire(struct worker *w, struct conn *c)
+{
+	while (c->queued > 0 && w->now.us >= w->deliveries.table[c->queue_head].deadline_us)
+		delivery_end(w, queue_take(w, c), &(struct result){.why = REASON_ANSWER_TIMEOUT});
+}
+
+void deliver_closed(struct worker *w, struct conn *c)
+{
+	struct result unknown = {.why = REASON_UNKNOWN_OUTCOME, .maybe_sent = true};
+	struct result not_sent = {.why = REASON_SESSION_GONE};
+	uint64_t      token;
+
+	while (c->ops->drain(c->session, &token)) {
+		uint32_t index = (uint32_t)token;
+
+		ASSERT(w->deliveries.table[index].generation == (uint32_t)(token >> 32));
+		ASSERT(c->open > 0);
+		c->open--;
+		delivery_end(w, index, &unknown);
+	}
+	ASSERT(c->open == 0);
+	while (c->queued > 0)
+		delivery_end(w, queue_take(w, c), &not_sent);
+}

@@ -1,0 +1,312 @@
+#include "flight.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "base/hash.h"
+
+#include "worker.h"
+
+#define FLIGHT_NONE UINT32_MAX
+
+static const struct hash_key to_key = FLIGHT_TO_KEY;
+
+int flights_init(struct flights *f, uint32_t max)
+{
+	f->table = calloc(max, sizeof(f->table[0]));
+	if (f->table == NULL)
+		return -ENOMEM;
+	f->max = max;
+	for (uint32_t i = 0; i < max; i++)
+		f->table[i].next_free = i + 1 < max ? i + 1 : FLIGHT_NONE;
+	list_init(&f->by_age);
+	return 0;
+}
+
+void flights_free(struct flights *f)
+{
+	free(f->table);
+	f->table = NULL;
+}
+
+static struct flight *flight_new(struct worker *w, struct msg *m)
+{
+	struct flights *f = &w->flights;
+	struct flight  *e;
+
+	if (f->free_head == FLIGHT_NONE)
+		return NULL;
+	e = &f->table[f->free_head];
+	f->free_head = e->next_free;
+	e->msg = m;
+	e->deadline_us = w->now.us + FLIGHT_ANSWER_MAX_US;
+	e->rule_route = UINT32_MAX;
+	e->state = FLIGHT_CHOOSING;
+	e->tries = 0;
+	e->answered = e->resend_unknown = false;
+	e->last = (struct result){.why = REASON_NO_TARGET};
+	list_append(&f->by_age, &e->by_age);
+	metric_inc(w->metrics, METRIC_messages_open);
+	return e;
+}
+
+static uint32_t flight_index(const struct worker *w, const struct flight *e)
+{
+	return (uint32_t)(e - w->flights.table);
+}
+
+static void flight_free(struct worker *w, struct flight *e)
+{
+	list_remove(&e->by_age);
+	metric_sub(w->metrics, METRIC_messages_open, 1);
+	e->state = FLIGHT_FREE;
+	e->msg = NULL;
+	e->generation++;
+	e->next_free = w->flights.free_head;
+	w->flights.free_head = flight_index(w, e);
+}
+
+/* Undelivered for good. */
+static void flight_refuse(struct worker *w, struct flight *e, const struct result *result)
+{
+	struct msg *m = e->msg;
+	bool        answered = e->answered;
+
+	flight_free(w, e);
+	if (answered) {                 /* datagram mode, or out of time: the submitter has its answer, the reason is counted */
+		metric_refused(w->metrics, (enum reason)result->why);
+		msg_free(m);
+	} else {
+		refuse_with(w, m, result);
+	}
+}
+
+static void flight_delivered(struct worker *w, struct flight *e, const struct result *result)
+{
+	struct msg *m = e->msg;
+
+	metric_inc(w->metrics, METRIC_messages_delivered);
+	if (m->kind == MSG_RECEIPT) {
+		metric_inc(w->metrics, METRIC_receipts_delivered);
+		if (!m->receipt.intermediate) {
+			struct receipt_note note = {.peer = m->peer, .msg_id = m->receipt.msg_id, .id_size = (uint8_t)m->receipt.remote_id.size};
+			uint8_t             room[RESULT_REMOTE_ID_MAX];
+
+			memcpy(note.id, msg_view(m, m->receipt.remote_id, room), note.id_size);
+			note.ids = CONF_IDS_AUTO;
+			receipt_done(w, &note);
+		}
+	} else if (m->wants != 0 && m->account != MSG_SLOT_NONE && e->current.kind == ROUTE_PEER && result->remote_id_size > 0) {
+		struct receipt_note note = {.peer = e->current.slot, .account = m->account, .msg_id = m->id,
+					    .lifetime_us = RECEIPTS_LIFETIME_MAX_US, .id_size = result->remote_id_size};
+
+		if (m->expires_us > w->now.us && m->expires_us - w->now.us < note.lifetime_us)
+			note.lifetime_us = m->expires_us - w->now.us + 3600 * US_PER_S;  /* the receipt that tells of the expiry comes after it */
+		memcpy(note.id, result->remote_id, result->remote_id_size);
+		receipt_open(w, &note);
+	}
+	if (!e->answered) {
+		struct result answer = {.why = REASON_NONE, .msg_id = m->id};
+
+		conn_answer(w, m->origin, m->token, &answer);
+	}
+	flight_free(w, e);
+	msg_free(m);
+}
+
+/* Hand the message to one target. False: it does not take it, e->last says why. */
+static bool flight_try(struct worker *w, struct flight *e, const struct route_target *target, uint64_t to_hash)
+{
+	struct link_line  *line = link_choose(link_group(w->dp->links, target), to_hash);
+	uint64_t           deadline_us = e->deadline_us - (FLIGHT_ANSWER_MAX_US - FLIGHT_QUEUE_MAX_US);
+	struct session_ref ref;
+
+	if (line == NULL)
+		return false;
+	/* Relaxed: what ended meanwhile is found out by its generation. */
+	ref = session_ref_unpack(atomic_load_explicit(&line->session, memory_order_relaxed));
+	e->current = *target;
+	if (ref.worker == w->number)
+		return deliver_accept(w, ref, e->msg, w->number, flight_index(w, e), deadline_us, &e->last);
+	if (atomic_load_explicit(&line->queued, memory_order_relaxed) >= atomic_load_explicit(&line->queue_max, memory_order_relaxed) ||
+	    !xcore_lend(w, e->msg, ref, flight_index(w, e), deadline_us)) {
+		e->last = (struct result){.why = REASON_QUEUE_FULL};
+		return false;
+	}
+	return true;
+}
+
+static bool was_tried(const struct flight *e, const struct route_target *t)
+{
+	for (unsigned i = 0; i < e->tries; i++) {
+		if (e->tried[i].kind == t->kind && e->tried[i].slot == t->slot)
+			return true;
+	}
+	return false;
+}
+
+/* set: what this turn has found already, or NULL. */
+static unsigned flight_targets(struct worker *w, const struct flight *e, const struct route_set *set, struct route_target order[ROUTE_TARGETS_MAX])
+{
+	const struct msg *m = e->msg;
+	struct str        from = msg_addr(m, &m->from), to = msg_addr(m, &m->to);
+
+	if (m->kind == MSG_RECEIPT) {
+		order[0] = (struct route_target){.slot = m->account, .kind = ROUTE_ACCOUNT};
+		return m->account != MSG_SLOT_NONE ? 1 : 0;
+	}
+	if (set != NULL)
+		return route_order(set, from, to, order);
+	if (e->rule_route != UINT32_MAX)
+		set = w->world->rules != NULL && e->rule_route < rules_route_count(w->world->rules) ? world_rule_route(w->world, e->rule_route) : NULL;
+	else
+		set = w->world->routes != NULL ? route_find(w->world->routes, to) : NULL;
+	return set != NULL ? route_order(set, from, to, order) : 0;
+}
+
+/* Choose the next target and hand over; when there is none left the message is refused with the last target's reason. */
+static void flight_choose(struct worker *w, struct flight *e, const struct route_set *routes)
+{
+	struct route_target order[ROUTE_TARGETS_MAX];
+	unsigned            n = flight_targets(w, e, routes, order);
+	struct str          to = msg_addr(e->msg, &e->msg->to);
+	uint64_t            to_hash = hash_sip(&to_key, to.p, to.n);
+
+	for (unsigned i = 0; i < n; i++) {
+		if (e->tries == FLIGHT_TRIES_MAX || was_tried(e, &order[i]))
+			continue;
+		if (e->tries > 0)
+			metric_inc(w->metrics, METRIC_messages_failed_over);
+		e->tried[e->tries++] = order[i];
+		e->state = FLIGHT_LENT;
+		if (flight_try(w, e, &order[i], to_hash))
+			return;
+		e->state = FLIGHT_CHOOSING;
+	}
+	flight_refuse(w, e, &(struct result){.why = e->last.why, .has_status = e->last.has_status, .peer_protocol = e->last.peer_protocol,
+					     .peer_status = e->last.peer_status, .retry_after_ms = e->last.retry_after_ms});
+}
+
+void flight_start(struct worker *w, struct msg *m, const struct route_set *routes, uint32_t rule_route, bool resend_unknown,
+		  bool answer_now)
+{
+	struct flight *e = flight_new(w, m);
+
+	if (e == NULL) {
+		refuse(w, m, REASON_POOL);
+		return;
+	}
+	e->rule_route = rule_route;
+	e->resend_unknown = resend_unknown;
+	if (answer_now) {
+		uint32_t generation = e->generation;
+
+		flight_choose(w, e, routes);
+		if (e->generation != generation || e->answered)
+			return;         /* refused at once, or delivered */
+		e->answered = true;
+		conn_answer(w, m->origin, m->token, &(struct result){.why = REASON_NONE, .msg_id = m->id});
+		return;
+	}
+	flight_choose(w, e, routes);
+}
+
+void flight_start_receipt(struct worker *w, struct msg *m)
+{
+	struct flight           *e;
+	const struct world_peer *peer = world_peer(w->world, m->peer);
+	struct receipt_note      note = {.peer = m->peer, .home = (uint8_t)w->number, .ids = peer != NULL ? peer->conf->ids : CONF_IDS_AUTO};
+	uint8_t                  room[RESULT_REMOTE_ID_MAX];
+
+	metric_inc(w->metrics, METRIC_receipts_in);
+	if (m->peer == MSG_SLOT_NONE || m->receipt.remote_id.size == 0 || m->receipt.remote_id.size > RESULT_REMOTE_ID_MAX) {
+		refuse(w, m, REASON_RECEIPT_UNKNOWN);
+		return;
+	}
+	e = flight_new(w, m);
+	if (e == NULL) {
+		refuse(w, m, REASON_POOL);
+		return;
+	}
+	e->state = FLIGHT_MATCHING;
+	note.flight = flight_index(w, e);
+	note.generation = e->generation;
+	note.id_size = (uint8_t)m->receipt.remote_id.size;
+	memcpy(note.id, msg_view(m, m->receipt.remote_id, room), note.id_size);
+	receipt_ask(w, &note);
+}
+
+void flight_receipt_found(struct worker *w, uint32_t flight, uint32_t generation, uint64_t msg_id, uint32_t account)
+{
+	struct flight *e;
+
+	ASSERT(flight < w->flights.max);
+	e = &w->flights.table[flight];
+	if (e->generation != generation || e->state != FLIGHT_MATCHING)
+		return;
+	if (msg_id == 0) {
+		flight_refuse(w, e, &(struct result){.why = REASON_RECEIPT_UNKNOWN});
+		return;
+	}
+	metric_inc(w->metrics, METRIC_receipts_matched);
+	e->msg->receipt.msg_id = msg_id;
+	e->msg->account = account;
+	e->state = FLIGHT_CHOOSING;
+	flight_choose(w, e, NULL);
+}
+
+void flight_result(struct worker *w, uint32_t flight, const struct result *result)
+{
+	struct flight *e;
+
+	ASSERT(flight < w->flights.max);
+	e = &w->flights.table[flight];
+	ASSERT(e->state == FLIGHT_LENT);
+	e->state = FLIGHT_CHOOSING;
+	if (result->why == REASON_NONE) {
+		flight_delivered(w, e, result);
+		return;
+	}
+	e->last = *result;
+	if (result->maybe_sent) {
+		metric_inc(w->metrics, METRIC_messages_unknown);
+		if (!e->resend_unknown || e->msg->kind == MSG_RECEIPT) {
+			flight_refuse(w, e, &(struct result){.why = REASON_UNKNOWN_OUTCOME});
+			return;
+		}
+		metric_inc(w->metrics, METRIC_messages_resent);
+	} else if (reason_class((enum reason)result->why) == REASON_CLASS_PERMANENT) {
+		flight_refuse(w, e, result);
+		return;
+	}
+	if (w->now.us >= e->deadline_us)
+		flight_refuse(w, e, result);
+	else
+		flight_choose(w, e, NULL);
+}
+
+uint64_t flights_tick(struct worker *w)
+{
+	struct flights *f = &w->flights;
+
+	while (!list_empty(&f->by_age)) {
+		struct flight *e = list_entry(f->by_age.next, struct flight, by_age);
+
+		if (w->now.us < e->deadline_us)
+			return e->deadline_us;
+		if (e->state == FLIGHT_MATCHING) {
+			flight_refuse(w, e, &(struct result){.why = REASON_RECEIPT_UNKNOWN});
+			continue;
+		}
+		/* Lent and not back: the submitter is answered now, the message is freed when its result comes home. */
+		ASSERT(e->state == FLIGHT_LENT);
+		if (!e->answered) {
+			e->answered = true;
+			metric_refused(w->metrics, REASON_UNKNOWN_OUTCOME);
+			conn_answer(w, e->msg->origin, e->msg->token, &(struct result){.why = REASON_UNKNOWN_OUTCOME});
+		}
+		list_remove(&e->by_age);
+	}
+	return UINT64_MAX;
+}

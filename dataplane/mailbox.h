@@ -1,0 +1,41 @@
+/*
+ * Questions of the management thread to a worker: one at a time, answered with at most MAILBOX_ROWS rows in a turn. The management thread waits
+ * (sleeping) for the answer; the worker looks at one word per turn.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "msg/msg.h"
+#include "net/net.h"
+
+struct worker;
+
+#define MAILBOX_ROWS 64u
+
+enum mailbox_state { MAILBOX_EMPTY, MAILBOX_ASKED, MAILBOX_ANSWERED };
+enum mailbox_kind { MAILBOX_SESSIONS, MAILBOX_CLOSE };
+
+struct mailbox_session {
+	struct session_ref ref;
+	uint8_t            role, state, may, logged_in;
+	uint32_t           account, peer, queued, open, window_used;
+	uint64_t           since_ms, msgs_in, msgs_out;
+	struct net_addr    remote;
+	uint16_t           remote_port;
+};
+
+struct mailbox {
+	_Atomic uint32_t       state;   /* release when handed over, acquire when taken, both ways */
+	uint32_t               kind;
+	uint32_t               from;            /* SESSIONS: first index to look at; set to where to go on, UINT32_MAX: the end */
+	struct session_ref     ref;             /* CLOSE */
+	uint32_t               count;           /* rows filled; CLOSE: 1 when it was there */
+	struct mailbox_session rows[MAILBOX_ROWS];
+};
+
+void mailbox_turn(struct worker *w);            /* worker */
+/* Management thread; false when the worker does not answer within a second. The answer is in w->mailbox until the next question. */
+bool mailbox_ask(struct worker *w, enum mailbox_kind kind, uint32_t from, struct session_ref ref);

@@ -1,0 +1,351 @@
+#include "receipts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "base/assert.h"
+
+#include "worker.h"
+
+#define RECEIPT_NONE   UINT32_MAX
+#define QUESTIONS_MAX  4096u            /* receipts that wait for their entry; beyond that the answer is "unknown" at once */
+#define SWEEP_PER_TICK 64u
+#define SWEEP_TICK_US  1000u
+#define KEYS_MAX       3u
+
+struct receipt_key {                            /* of (peer, id in normal form): 128 bits of two keyed hashes */
+	uint64_t low, high;
+};
+
+struct receipt {
+	struct receipt_key key;
+	uint64_t           msg_id;              /* 0: the place is free */
+	uint32_t           account, next;
+	uint64_t           expires_us;
+};
+
+struct receipt_question {
+	struct receipt_key keys[KEYS_MAX];
+	uint32_t           key_count, flight, generation;
+	uint8_t            home;
+	bool               open;
+	uint64_t           expires_us;
+};
+
+static void *pages_new(size_t size)
+{
+	void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return pages != MAP_FAILED ? pages : NULL;
+}
+
+int receipts_init(struct receipts *r, uint32_t max, uint64_t seed)
+{
+	uint32_t buckets = 1024;
+
+	while (buckets < max)
+		buckets *= 2;
+	r->max = max;
+	r->bucket_mask = buckets - 1;
+	r->free_head = RECEIPT_NONE;
+	r->key_low = (struct hash_key){hash_mix(seed + 1), hash_mix(seed + 2)};
+	r->key_high = (struct hash_key){hash_mix(seed + 3), hash_mix(seed + 4)};
+	r->table = pages_new(max * sizeof(r->table[0]));
+	r->buckets = pages_new(buckets * sizeof(r->buckets[0]));        /* index + 1; 0: empty */
+	r->questions = calloc(QUESTIONS_MAX, sizeof(r->questions[0]));
+	return r->table != NULL && r->buckets != NULL && r->questions != NULL ? 0 : -ENOMEM;
+}
+
+void receipts_free(struct receipts *r)
+{
+	if (r->table != NULL)
+		munmap(r->table, r->max * sizeof(r->table[0]));
+	if (r->buckets != NULL)
+		munmap(r->buckets, ((size_t)r->bucket_mask + 1) * sizeof(r->buckets[0]));
+	free(r->questions);
+}
+
+/* Normal form: lower case, no leading zeros. */
+static struct str id_normal(struct str id, char room[RESULT_REMOTE_ID_MAX])
+{
+	size_t n = 0;
+
+	while (id.n > 1 && id.p[0] == '0')
+		id = str_skip(id, 1);
+	for (; n < id.n && n < RESULT_REMOTE_ID_MAX; n++)
+		room[n] = id.p[n] >= 'A' && id.p[n] <= 'Z' ? (char)(id.p[n] | 0x20) : id.p[n];
+	return (struct str){room, n};
+}
+
+static struct receipt_key key_of(const struct receipts *r, uint32_t peer, struct str normal)
+{
+	char bytes[4 + RESULT_REMOTE_ID_MAX];
+
+	memcpy(bytes, &peer, 4);
+	memcpy(bytes + 4, normal.p, normal.n);
+	return (struct receipt_key){hash_sip(&r->key_low, bytes, 4 + normal.n), hash_sip(&r->key_high, bytes, 4 + normal.n)};
+}
+
+/* The same number in the other base; false when it is no number of at most 64 bits in that base. */
+static bool id_rebase(struct str id, unsigned from, unsigned to, char room[RESULT_REMOTE_ID_MAX], struct str *out)
+{
+	uint64_t v = 0;
+	size_t   at = RESULT_REMOTE_ID_MAX;
+
+	for (size_t i = 0; i < id.n; i++) {
+		unsigned char c = (unsigned char)id.p[i];
+		unsigned      digit = c >= '0' && c <= '9' ? c - (unsigned)'0' : c >= 'a' && c <= 'f' ? c - 'a' + 10u : 99u;
+
+		if (digit >= from || v > (UINT64_MAX - digit) / from)
+			return false;
+		v = v * from + digit;
+	}
+	do {
+		room[--at] = "0123456789abcdef"[v % to];
+		v /= to;
+	} while (v > 0);
+	*out = (struct str){room + at, RESULT_REMOTE_ID_MAX - at};
+	return id.n > 0;
+}
+
+/* The keys under which the message of a receipt can be found, by the peer's habit. */
+static uint32_t keys_of(const struct receipts *r, const struct receipt_note *note, struct receipt_key keys[KEYS_MAX])
+{
+	char       normal_room[RESULT_REMOTE_ID_MAX], room[RESULT_REMOTE_ID_MAX];
+	struct str normal = id_normal((struct str){note->id, note->id_size}, normal_room), other;
+	uint32_t   n = 0;
+
+	if (note->ids == CONF_IDS_DECIMAL && id_rebase(normal, 10, 16, room, &other))
+		keys[n++] = key_of(r, note->peer, other);
+	if (note->ids == CONF_IDS_HEXADECIMAL && id_rebase(normal, 16, 10, room, &other))
+		keys[n++] = key_of(r, note->peer, other);
+	keys[n++] = key_of(r, note->peer, normal);
+	if (note->ids == CONF_IDS_AUTO) {
+		if (id_rebase(normal, 10, 16, room, &other))
+			keys[n++] = key_of(r, note->peer, other);
+		if (id_rebase(normal, 16, 10, room, &other))
+			keys[n++] = key_of(r, note->peer, other);
+	}
+	return n;
+}
+
+static bool key_eq(const struct receipt_key *a, const struct receipt_key *b)
+{
+	return a->low == b->low && a->high == b->high;
+}
+
+static uint32_t *bucket(const struct receipts *r, const struct receipt_key *key)
+{
+	return &r->buckets[key->low & r->bucket_mask];
+}
+
+static struct receipt *entry_find(const struct receipts *r, const struct receipt_key *key)
+{
+	for (uint32_t i = *bucket(r, key); i != 0; i = r->table[i - 1].next) {
+		if (key_eq(&r->table[i - 1].key, key))
+			return &r->table[i - 1];
+	}
+	return NULL;
+}
+
+static void entry_free(struct worker *w, struct receipt *e)
+{
+	struct receipts *r = &w->receipts;
+	uint32_t        *at = bucket(r, &e->key);
+	uint32_t         index = (uint32_t)(e - r->table);
+
+	while (*at != index + 1) {
+		ASSERT(*at != 0);
+		at = &r->table[*at - 1].next;
+	}
+	*at = e->next;
+	e->msg_id = 0;
+	e->next = r->free_head;
+	r->free_head = index;
+	r->open--;
+	metric_sub(w->metrics, METRIC_receipts_open, 1);
+}
+
+static struct receipt *entry_new(struct receipts *r)
+{
+	uint32_t index = r->free_head;
+
+	if (index != RECEIPT_NONE)
+		r->free_head = r->table[index].next;
+	else if (r->used_high < r->max)
+		index = r->used_high++;
+	else
+		return NULL;
+	return &r->table[index];
+}
+
+/* Counts of open questions by a few bits of their keys, so that opening an entry rarely has to look through them. */
+static void filter_add(struct receipts *r, const struct receipt_question *q, int n)
+{
+	for (uint32_t k = 0; k < q->key_count; k++)
+		r->filter[q->keys[k].low % RECEIPTS_FILTER] += (uint16_t)n;
+}
+
+static void question_answer(struct worker *w, struct receipt_question *q, uint64_t msg_id, uint32_t account)
+{
+	q->open = false;
+	if (q->home == w->number)
+		flight_receipt_found(w, q->flight, q->generation, msg_id, account);
+	else
+		xcore_receipt_answer(w, q->home, q->flight, q->generation, msg_id, account);
+}
+
+/* Receipts that came before this entry. */
+static void questions_match(struct worker *w, const struct receipt_key *key, const struct receipt_note *note)
+{
+	struct receipts *r = &w->receipts;
+
+	for (uint32_t i = 0; i < r->question_count; i++) {
+		struct receipt_question *q = &r->questions[(r->question_head + i) % QUESTIONS_MAX];
+
+		for (uint32_t k = 0; q->open && k < q->key_count; k++) {
+			if (key_eq(&q->keys[k], key)) {
+				filter_add(r, q, -1);
+				question_answer(w, q, note->msg_id, note->account);
+			}
+		}
+	}
+}
+
+void receipts_note_open(struct worker *w, const struct receipt_note *note)
+{
+	struct receipts   *r = &w->receipts;
+	char               room[RESULT_REMOTE_ID_MAX];
+	struct receipt_key key = key_of(r, note->peer, id_normal((struct str){note->id, note->id_size}, room));
+	struct receipt    *e = entry_find(r, &key);
+
+	if (e == NULL) {                /* else the peer uses its id again: the newer message has it */
+		e = entry_new(r);
+		if (e == NULL) {
+			metric_refused(w->metrics, REASON_RECEIPTS_FULL);
+			return;
+		}
+		e->key = key;
+		e->next = *bucket(r, &key);
+		*bucket(r, &key) = (uint32_t)(e - r->table) + 1;
+		r->open++;
+		metric_inc(w->metrics, METRIC_receipts_open);
+	}
+	e->msg_id = note->msg_id;
+	e->account = note->account;
+	e->expires_us = w->now.us + note->lifetime_us;
+	if (r->filter[key.low % RECEIPTS_FILTER] != 0)
+		questions_match(w, &key, note);
+}
+
+void receipts_note_ask(struct worker *w, const struct receipt_note *note)
+{
+	struct receipts        *r = &w->receipts;
+	struct receipt_question q = {.flight = note->flight, .generation = note->generation, .home = note->home, .open = true,
+				     .expires_us = w->now.us + FLIGHT_RECEIPT_WAIT_US};
+
+	q.key_count = keys_of(r, note, q.keys);
+	for (uint32_t k = 0; k < q.key_count; k++) {
+		const struct receipt *e = entry_find(r, &q.keys[k]);
+
+		if (e != NULL) {
+			question_answer(w, &q, e->msg_id, e->account);
+			return;
+		}
+	}
+	if (r->question_count == QUESTIONS_MAX) {
+		question_answer(w, &q, 0, MSG_SLOT_NONE);
+		return;
+	}
+	filter_add(r, &q, 1);
+	r->questions[(r->question_head + r->question_count++) % QUESTIONS_MAX] = q;
+}
+
+void receipts_note_done(struct worker *w, const struct receipt_note *note)
+{
+	struct receipt_key keys[KEYS_MAX];
+	uint32_t           n = keys_of(&w->receipts, note, keys);
+
+	for (uint32_t k = 0; k < n; k++) {
+		struct receipt *e = entry_find(&w->receipts, &keys[k]);
+
+		if (e != NULL && e->msg_id == note->msg_id) {
+			entry_free(w, e);
+			return;
+		}
+	}
+}
+
+static unsigned table_worker(const struct worker *w, uint32_t peer)
+{
+	return peer % w->dp->worker_count;
+}
+
+void receipt_open(struct worker *w, const struct receipt_note *note)
+{
+	unsigned t = table_worker(w, note->peer);
+
+	if (t == w->number)
+		receipts_note_open(w, note);
+	else if (!xcore_note(w, t, XMSG_RECEIPT_OPEN, note))
+		metric_refused(w->metrics, REASON_RECEIPTS_FULL);
+}
+
+void receipt_ask(struct worker *w, const struct receipt_note *note)
+{
+	unsigned t = table_worker(w, note->peer);
+
+	if (t == w->number)
+		receipts_note_ask(w, note);
+	else if (!xcore_note(w, t, XMSG_RECEIPT_ASK, note))
+		flight_receipt_found(w, note->flight, note->generation, 0, MSG_SLOT_NONE);
+}
+
+void receipt_done(struct worker *w, const struct receipt_note *note)
+{
+	unsigned t = table_worker(w, note->peer);
+
+	if (t == w->number)
+		receipts_note_done(w, note);
+	else
+		xcore_note(w, t, XMSG_RECEIPT_DONE, note);      /* full: the entry ends with its lifetime */
+}
+
+static void sweep(struct worker *w)
+{
+	struct receipts *r = &w->receipts;
+
+	for (unsigned i = 0; i < SWEEP_PER_TICK && i < r->used_high; i++) {
+		struct receipt *e = &r->table[r->sweep];
+
+		r->sweep = r->sweep + 1 < r->used_high ? r->sweep + 1 : 0;
+		if (e->msg_id != 0 && w->now.us >= e->expires_us) {
+			metric_inc(w->metrics, METRIC_receipts_expired);
+			entry_free(w, e);
+		}
+	}
+}
+
+uint64_t receipts_tick(struct worker *w)
+{
+	struct receipts *r = &w->receipts;
+
+	while (r->question_count > 0) {
+		struct receipt_question *q = &r->questions[r->question_head];
+
+		if (q->open && w->now.us < q->expires_us)
+			break;
+		r->question_head = (r->question_head + 1) % QUESTIONS_MAX;
+		r->question_count--;
+		if (q->open) {
+			filter_add(r, q, -1);
+			question_answer(w, q, 0, MSG_SLOT_NONE);
+		}
+	}
+	if (r->open > 0 && w->now.us >= r->sweep_us) {
+		r->sweep_us = w->now.us + SWEEP_TICK_US;
+		sweep(w);
+	}
+	return r->question_count > 0 ? r->questions[r->question_head].expires_us : UINT64_MAX;
+}

@@ -1,0 +1,347 @@
+#include "session.h"
+
+#include <arpa/inet.h>
+
+#include "base/assert.h"
+#include "base/hash.h"
+
+#include "worker.h"
+
+#define PEERS_LOOK_US    (50 * US_PER_MS)
+#define MESSAGE_SIZE_MAX 65535u
+
+static const struct hash_key digest_key = {0x510e527fade682d1ull, 0x9b05688c2b3e6c1full};
+
+static struct proto_settings account_settings(const struct conf_account *a)
+{
+	return (struct proto_settings){
+		.window_max = a->window,
+		.message_size_max = MESSAGE_SIZE_MAX,
+		.keepalive_us = a->enquire_link * US_PER_S,
+		.response_us = a->response_time * US_PER_S,
+		.inactivity_us = a->inactivity * US_PER_S,
+		.default_alphabet = a->default_alphabet,
+		.default_ton = (uint8_t)a->default_ton,
+		.source_ton = 0xff, .source_npi = 0xff, .dest_ton = 0xff, .dest_npi = 0xff,
+	};
+}
+
+static struct proto_settings peer_settings(const struct conf_peer *p)
+{
+	return (struct proto_settings){
+		.window_max = p->window,
+		.message_size_max = MESSAGE_SIZE_MAX,
+		.keepalive_us = p->enquire_link * US_PER_S,
+		.response_us = p->response_time * US_PER_S,
+		.default_alphabet = p->default_alphabet,
+		.default_ton = 1,
+		.source_ton = (uint8_t)p->source_ton, .source_npi = (uint8_t)p->source_npi,
+		.dest_ton = (uint8_t)p->dest_ton, .dest_npi = (uint8_t)p->dest_npi,
+	};
+}
+
+/* Of what a session of the account was let in by: where it changes, the session may not stay. */
+static uint64_t account_digest(const struct conf_account *a)
+{
+	struct {
+		char               name[CONF_NAME_SIZE], system_id[16];
+		struct conf_secret password;
+		uint8_t            bind;
+	} of = {.password = a->password, .bind = a->bind};
+
+	memcpy(of.name, a->name, sizeof(of.name));
+	memcpy(of.system_id, a->system_id, sizeof(of.system_id));
+	return hash_sip(&digest_key, &of, sizeof(of));
+}
+
+static uint64_t peer_digest(const struct conf_peer *p)
+{
+	struct {
+		char               name[CONF_NAME_SIZE], host[254], system_id[16], system_type[13];
+		struct conf_secret password;
+		uint8_t            bind;
+		uint32_t           port;
+	} of;
+
+	memset(&of, 0, sizeof(of));
+	memcpy(of.name, p->name, sizeof(of.name));
+	memcpy(of.host, p->host, sizeof(of.host));
+	memcpy(of.system_id, p->system_id, sizeof(of.system_id));
+	memcpy(of.system_type, p->system_type, sizeof(of.system_type));
+	of.password = p->password;
+	of.bind = p->bind;
+	of.port = p->port;
+	return hash_sip(&digest_key, &of, sizeof(of));
+}
+
+static unsigned bind_wants(uint8_t bind)
+{
+	switch ((enum conf_bind)bind) {
+	case CONF_BIND_TRANSMITTER:
+		return PROTO_RECEIVES;          /* it is we who transmit */
+	case CONF_BIND_RECEIVER:
+		return PROTO_SENDS;
+	case CONF_BIND_ANY:
+	case CONF_BIND_TRANSCEIVER:
+		break;
+	}
+	return PROTO_SENDS | PROTO_RECEIVES;
+}
+
+void session_open_accepted(struct worker *w, struct conn *c, const struct listener *l, struct out *out)
+{
+	struct proto_settings settings = {.window_max = 1, .message_size_max = MESSAGE_SIZE_MAX, .response_us = 10 * US_PER_S,
+					  .default_ton = 1, .source_ton = 0xff, .source_npi = 0xff, .dest_ton = 0xff, .dest_npi = 0xff};
+	struct proto_open     how = {.role = PROTO_ACCEPTED, .instance = w->instances[c->protocol], .settings = &settings,
+				     .login_us = l->conf->login_time * US_PER_S, .node = str_of(w->dp->file->cpm.node)};
+
+	c->ops->open(c->session, w->now, &how, out);
+}
+
+bool session_open_peer(struct worker *w, struct conn *c, struct out *out)
+{
+	const struct world_peer *p = w->world != NULL ? world_peer(w->world, c->peer) : NULL;
+	struct proto_settings    settings;
+	struct proto_open        how = {.role = PROTO_CONNECTING, .instance = w->instances[c->protocol], .settings = &settings};
+
+	if (p == NULL || peer_digest(p->conf) != c->owner_digest)
+		return false;
+	settings = peer_settings(p->conf);
+	how.identity = str_of(p->conf->system_id);
+	how.system_type = str_of(p->conf->system_type);
+	how.secret = (struct str){(const char *)p->conf->password.bytes, p->conf->password.size};
+	how.wants = bind_wants(p->conf->bind);
+	c->may = (uint8_t)how.wants;
+	c->queue_max = p->conf->queue;
+	c->ops->open(c->session, w->now, &how, out);
+	return true;
+}
+
+static enum reason login_check(struct worker *w, const struct conn *c, const struct proto_login *login, const struct world_account **found)
+{
+	const struct world_account *a;
+
+	if (w->world == NULL)
+		return REASON_SYSTEM_ID;
+	a = world_account_login(w->world, c->protocol, login->identity);
+	if (a == NULL)
+		return REASON_SYSTEM_ID;
+	if (!world_secret_fits(&a->conf->password, login->proof))
+		return REASON_PASSWORD;
+	switch ((enum conf_bind)a->conf->bind) {
+	case CONF_BIND_ANY:
+		break;
+	case CONF_BIND_TRANSMITTER:
+		if (login->may != PROTO_SENDS)
+			return REASON_BIND_REFUSED;
+		break;
+	case CONF_BIND_RECEIVER:
+		if (login->may != PROTO_RECEIVES)
+			return REASON_BIND_REFUSED;
+		break;
+	case CONF_BIND_TRANSCEIVER:
+		if (login->may != (PROTO_SENDS | PROTO_RECEIVES))
+			return REASON_BIND_REFUSED;
+		break;
+	}
+	if (atomic_fetch_add_explicit(&w->dp->accounts[a->slot].sessions, 1, memory_order_relaxed) >= a->conf->sessions) {
+		atomic_fetch_sub_explicit(&w->dp->accounts[a->slot].sessions, 1, memory_order_relaxed);
+		return REASON_BIND_LIMIT;
+	}
+	*found = a;
+	return REASON_NONE;
+}
+
+static void publish(struct worker *w, struct conn *c, struct link_group *group, int line)
+{
+	c->group = group;
+	c->line = (uint8_t)line;
+	link_up(group, (unsigned)line, conn_ref(w, c), c->queue_max);
+}
+
+bool session_login(struct worker *w, struct conn *c, const struct proto_login *login, struct out *out)
+{
+	const struct world_account *a = NULL;
+	struct login_verdict        v = {.why = login_check(w, c, login, &a)};
+	struct proto_settings       settings;
+
+	if (v.why != REASON_NONE) {
+		metric_inc(w->metrics, METRIC_logins_refused);
+		metric_refused(w->metrics, v.why);
+		c->ops->login(c->session, w->now, &v, out);
+		return false;
+	}
+	settings = account_settings(a->conf);
+	v.settings = &settings;
+	c->account = a->slot;
+	c->owner_digest = account_digest(a->conf);
+	c->may = (uint8_t)login->may;
+	c->queue_max = a->conf->queue;
+	c->logged_in = true;
+	metric_inc(w->metrics, METRIC_logins);
+	c->ops->login(c->session, w->now, &v, out);
+	if ((c->may & PROTO_RECEIVES) != 0) {
+		struct link_group *group = link_group(w->dp->links, &(struct route_target){.slot = a->slot, .kind = ROUTE_ACCOUNT});
+		int                line = link_take(group);
+
+		if (line >= 0)
+			publish(w, c, group, line);
+	}
+	return true;
+}
+
+void session_up(struct worker *w, struct conn *c)
+{
+	struct peer_link *p = &w->conns.peers[c->peer * LINKS_PER_TARGET + c->link_index];
+
+	c->logged_in = true;
+	p->failures = 0;
+	metric_inc(w->metrics, METRIC_logins);
+	metric_inc(w->metrics, METRIC_links_up);
+	if ((c->may & PROTO_RECEIVES) != 0)
+		publish(w, c, link_group(w->dp->links, &(struct route_target){.slot = c->peer, .kind = ROUTE_PEER}), c->link_index);
+}
+
+void session_publish_line(struct worker *w, struct conn *c)
+{
+	struct link_line *line;
+
+	if (c->group == NULL)
+		return;
+	line = &c->group->lines[c->line];
+	atomic_store_explicit(&line->queued, c->queued, memory_order_relaxed);
+	atomic_store_explicit(&line->window_used, c->open, memory_order_relaxed);
+	atomic_store_explicit(&line->throttled_until_us, c->throttled_until_us, memory_order_relaxed);
+}
+
+void session_line_down(struct conn *c)
+{
+	if (c->group != NULL)
+		link_down(c->group, c->line);
+}
+
+void session_unpublish(struct worker *w, struct conn *c)
+{
+	session_line_down(c);
+	if (c->group != NULL && c->account != MSG_SLOT_NONE)
+		link_release(c->group, c->line);
+	c->group = NULL;
+	if (!c->logged_in)
+		return;
+	if (c->account != MSG_SLOT_NONE)
+		atomic_fetch_sub_explicit(&w->dp->accounts[c->account].sessions, 1, memory_order_relaxed);
+	else
+		metric_sub(w->metrics, METRIC_links_up, 1);
+	c->logged_in = false;
+}
+
+void session_peer_gone(struct worker *w, struct conn *c)
+{
+	struct peer_link        *p = &w->conns.peers[c->peer * LINKS_PER_TARGET + c->link_index];
+	const struct world_peer *peer = w->world != NULL ? world_peer(w->world, c->peer) : NULL;
+	uint64_t                 wait_us = (peer != NULL ? peer->conf->reconnect : 1) * US_PER_S;
+
+	p->conn = 0;
+	p->retry_us = w->now.us + (wait_us << (p->failures < 3 ? p->failures : 3));
+	p->failures++;
+}
+
+static bool host_resolve(const struct worker *w, const char *host, struct net_addr *a)
+{
+	const struct conf_file *file = w->dp->file;
+
+	*a = (struct net_addr){.ip6 = false};
+	if (inet_pton(AF_INET, host, a->w) == 1)
+		return true;
+	for (unsigned i = 0; i < file->host_count; i++) {
+		if (strcmp(file->hosts[i].name, host) == 0) {
+			memcpy(a->w, file->hosts[i].address.w, sizeof(a->w));
+			a->ip6 = file->hosts[i].address.ip6;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void peer_connect(struct worker *w, const struct world_peer *peer, unsigned k)
+{
+	struct peer_link *p = &w->conns.peers[peer->slot * LINKS_PER_TARGET + k];
+	struct net_addr   remote;
+	struct conn      *c;
+	uint16_t          port = peer->conf->port != 0 ? (uint16_t)peer->conf->port : protocol_port(peer->conf->protocol);
+
+	if (p->conn != 0 || w->now.us < p->retry_us)
+		return;
+	p->retry_us = w->now.us + peer->conf->reconnect * US_PER_S;
+	if (!host_resolve(w, peer->conf->host, &remote))
+		return;
+	c = conn_connect(w, peer->conf->protocol, &remote, port);
+	if (c == NULL)
+		return;
+	c->peer = peer->slot;
+	c->link_index = (uint8_t)k;
+	c->owner_digest = peer_digest(peer->conf);
+	p->conn = (uint32_t)(c - w->conns.table) + 1;
+}
+
+void sessions_connect_peers(struct worker *w)
+{
+	unsigned workers = w->dp->worker_count;
+
+	if (w->now.us < w->peers_next_us || w->world == NULL || w->parted)
+		return;
+	w->peers_next_us = w->now.us + PEERS_LOOK_US;
+	for (uint32_t slot = 0; slot < w->world->peer_slots; slot++) {
+		const struct world_peer *peer = world_peer(w->world, slot);
+
+		for (unsigned k = 0; peer != NULL && k < peer->conf->connections; k++) {
+			if ((slot + k) % workers == w->number)
+				peer_connect(w, peer, k);
+		}
+	}
+}
+
+static void account_follow(struct worker *w, struct conn *c)
+{
+	const struct world_account *a = world_account(w->world, c->account);
+	struct proto_settings       settings;
+
+	if (a == NULL || account_digest(a->conf) != c->owner_digest) {
+		conn_part(w, c, REASON_ACCOUNT_GONE);
+		return;
+	}
+	settings = account_settings(a->conf);
+	c->queue_max = a->conf->queue;
+	c->ops->settings(c->session, &settings);
+}
+
+static void peer_follow(struct worker *w, struct conn *c)
+{
+	const struct world_peer *p = world_peer(w->world, c->peer);
+	struct proto_settings    settings;
+
+	if (p == NULL || peer_digest(p->conf) != c->owner_digest || c->link_index >= p->conf->connections) {
+		conn_part(w, c, REASON_ACCOUNT_GONE);
+		return;
+	}
+	settings = peer_settings(p->conf);
+	c->queue_max = p->conf->queue;
+	c->ops->settings(c->session, &settings);
+}
+
+void sessions_follow_world(struct worker *w)
+{
+	for (uint32_t i = 0; i < w->conns.used_high; i++) {
+		struct conn *c = &w->conns.table[i];
+
+		if (c->state != CONN_OPEN && c->state != CONN_CONNECTING)
+			continue;
+		if (c->account != MSG_SLOT_NONE)
+			account_follow(w, c);
+		else if (c->peer != MSG_SLOT_NONE)
+			peer_follow(w, c);
+		if (c->state == CONN_OPEN)
+			conn_touch(w, c);
+	}
+	w->peers_next_us = 0;
+}

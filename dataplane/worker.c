@@ -1,0 +1,247 @@
+#include "worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <rte_cycles.h>
+
+#include "base/hash.h"
+#include "rcu/rcu.h"
+
+#define IDLE_SLEEP_NS    50000
+#define IDLE_AFTER_US    200u
+#define PART_MAX_US      (3 * US_PER_S)
+#define RECEIVE_BURSTS   4u             /* of one port in one turn */
+
+static int instances_init(struct worker *w, const struct worker_config *config)
+{
+	for (unsigned p = 0; p < PROTOCOL_COUNT; p++) {
+		const struct proto_ops      *ops = protocol_ops(p);
+		struct proto_instance_config pc = {.metrics = w->metrics, .block_count = config->conf->messages_max * 2, .protocol = (uint8_t)p,
+						   .seed = hash_mix(config->seed + p)};
+
+		w->instances[p] = calloc(1, ops->instance_size);
+		pc.blocks = aligned_alloc(64, (pc.block_count * ops->block_size + 63) / 64 * 64);
+		if (w->instances[p] == NULL || pc.blocks == NULL)
+			return -ENOMEM;
+		memset(pc.blocks, 0, pc.block_count * ops->block_size);
+		if (ops->instance_init(w->instances[p], &pc) < 0)
+			return -ENOMEM;
+		w->blocks[p] = pc.blocks;
+	}
+	return 0;
+}
+
+static int rooms_init(struct worker *w, const struct worker_config *config)
+{
+	w->pool_memory = aligned_alloc(64, (msg_pool_size(config->conf->messages_max) + 63) / 64 * 64);
+	w->out_room = malloc(WORKER_OUT_SIZE);
+	w->body_room = malloc(MSG_SIZE_MAX);
+	w->text_room = malloc(3 * MSG_SIZE_MAX);
+	w->account_leases = calloc(WORLD_ACCOUNTS_MAX, sizeof(w->account_leases[0]));
+	w->peer_leases = calloc(WORLD_PEERS_MAX, sizeof(w->peer_leases[0]));
+	w->rule_leases = calloc(WORLD_RULE_LIMITS_MAX, sizeof(w->rule_leases[0]));
+	if (w->pool_memory == NULL || w->out_room == NULL || w->body_room == NULL || w->text_room == NULL || w->account_leases == NULL ||
+	    w->peer_leases == NULL || w->rule_leases == NULL)
+		return -ENOMEM;
+	w->msgs = msg_pool_init(w->pool_memory, config->conf->messages_max);
+	return 0;
+}
+
+int worker_init(struct worker *w, const struct worker_config *config)
+{
+	const struct conf_dataplane *conf = config->conf;
+	struct tcp_config            tc = {.pool = config->pool, .connections_max = conf->connections_max, .seed = hash_mix(config->seed + 100),
+					   .shared_seed = config->shared_seed};
+
+	w->dp = config->dp;
+	w->number = config->number;
+	w->io = config->io;
+	w->port_count = config->net->port_count;
+	w->metrics = &config->dp->metrics[config->number];
+	w->sequence = config->dp->sequence_first;
+	w->net = net_new(config->net);
+	tc.net = w->net;
+	tc.metrics = w->metrics;
+	w->tcp = w->net != NULL ? tcp_new(&tc) : NULL;
+	if (w->tcp == NULL || rooms_init(w, config) < 0 || instances_init(w, config) < 0)
+		return -ENOMEM;
+	if (conns_init(w, conf->connections_max) < 0 || flights_init(&w->flights, conf->messages_max) < 0 ||
+	    deliveries_init(&w->deliveries, conf->messages_max * 2) < 0 || receipts_init(&w->receipts, conf->receipts_max, config->shared_seed) < 0)
+		return -ENOMEM;
+	return conns_listen(w);
+}
+
+void worker_free(struct worker *w)
+{
+	receipts_free(&w->receipts);
+	deliveries_free(&w->deliveries);
+	flights_free(&w->flights);
+	conns_free(w);
+	for (unsigned p = 0; p < PROTOCOL_COUNT; p++) {
+		free(w->instances[p]);
+		free(w->blocks[p]);
+	}
+	free(w->rule_leases);
+	free(w->peer_leases);
+	free(w->account_leases);
+	free(w->text_room);
+	free(w->body_room);
+	free(w->out_room);
+	free(w->pool_memory);
+	if (w->tcp != NULL)
+		tcp_free(w->tcp);
+	if (w->net != NULL)
+		net_free(w->net);
+}
+
+static unsigned receive(struct worker *w)
+{
+	struct rte_mbuf *pkts[NET_BURST_MAX], *tcp[NET_BURST_MAX];
+	unsigned         total = 0;
+
+	for (unsigned p = 0; p < w->port_count; p++) {
+		for (unsigned burst = 0; burst < RECEIVE_BURSTS; burst++) {
+			unsigned n = w->io.receive(w->io.context, w->number, p, pkts, NET_BURST_MAX);
+
+			if (n == 0)
+				break;
+			total += n;
+			tcp_input_burst(w->tcp, w->now, tcp, net_input_burst(w->net, w->now, p, pkts, n, tcp));
+			xcore_packets_out(w);
+			if (n < NET_BURST_MAX)
+				break;
+		}
+		total += w->io.turn(w->io.context, w->number, p);
+	}
+	metric_add(w->metrics, METRIC_packets_in, total);
+	return total;
+}
+
+static unsigned transmit(struct worker *w)
+{
+	unsigned total = 0;
+
+	for (unsigned p = 0; p < w->port_count; p++) {
+		unsigned          n, sent;
+		struct rte_mbuf **pkts = net_tx_peek(w->net, p, &n);
+
+		if (n == 0)
+			continue;
+		sent = w->io.transmit(w->io.context, w->number, p, pkts, n);
+		net_tx_sent(w->net, p, sent);
+		total += sent;
+	}
+	metric_add(w->metrics, METRIC_packets_out, total);
+	return total;
+}
+
+static unsigned events(struct worker *w)
+{
+	struct tcp_event ev[WORKER_EVENTS];
+	unsigned         total = 0, n;
+
+	while ((n = tcp_events(w->tcp, ev, WORKER_EVENTS)) > 0) {
+		for (unsigned i = 0; i < n; i++)
+			conn_tcp_event(w, &ev[i]);
+		total += n;
+		if (total >= 4 * WORKER_EVENTS)
+			break;
+	}
+	return total;
+}
+
+static void part(struct worker *w)
+{
+	if (w->parted || !atomic_load_explicit(&w->dp->stopping, memory_order_relaxed))
+		return;
+	w->parted = true;
+	conns_part_all(w);
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+bool worker_turn(struct worker *w, struct now now, const struct world *world, uint64_t *next_us)
+{
+	unsigned work;
+
+	w->now = now;
+	w->world = world;
+	if (world != NULL && world->parties_version != w->parties_seen) {
+		w->parties_seen = world->parties_version;
+		sessions_follow_world(w);
+	}
+	work = receive(w);
+	work += xcore_turn(w);
+	*next_us = earlier(tcp_tick(w->tcp, now), net_tick(w->net, now));
+	work += w->conns.again_count;
+	conns_again(w);
+	work += events(w);
+	pipeline_run(w);
+	conns_tick(w);
+	*next_us = earlier(*next_us, earlier(flights_tick(w), receipts_tick(w)));
+	work += w->conns.dirty_count;
+	conns_end_turn(w);
+	pipeline_run(w);
+	part(w);
+	tcp_flush(w->tcp, now);
+	xcore_packets_out(w);
+	work += transmit(w);
+	mailbox_turn(w);
+	*next_us = earlier(*next_us, conns_next_us(w));
+	w->world = NULL;
+	return work > 0;
+}
+
+bool worker_idle(const struct worker *w)
+{
+	return w->parted && tcp_count(w->tcp) == 0;
+}
+
+static struct now clock_now(void)
+{
+	struct timespec mono, wall;
+
+	clock_gettime(CLOCK_MONOTONIC, &mono);
+	clock_gettime(CLOCK_REALTIME_COARSE, &wall);
+	return (struct now){(uint64_t)mono.tv_sec * US_PER_S + (uint64_t)mono.tv_nsec / 1000,
+			    (uint64_t)wall.tv_sec * 1000 + (uint64_t)wall.tv_nsec / 1000000};
+}
+
+/* Nothing to do for a while: a grace period and the machine need not wait for us. */
+static void doze(void)
+{
+	const struct timespec sleep = {.tv_nsec = IDLE_SLEEP_NS};
+
+	rcu_offline();
+	nanosleep(&sleep, NULL);
+	rcu_online();
+}
+
+void worker_run(struct worker *w, bool idle_sleeps)
+{
+	uint64_t busy_us = 0, stop_us = 0, next_us;
+
+	rcu_thread_begin();
+	while (!worker_idle(w) && (stop_us == 0 || w->now.us < stop_us)) {
+		uint64_t start = rte_rdtsc();
+		bool     busy = worker_turn(w, clock_now(), rcu_read(w->dp->world.current), &next_us);
+
+		rcu_quiescent();
+		metric_inc(w->metrics, METRIC_turns);
+		if (busy) {
+			metric_inc(w->metrics, METRIC_turns_busy);
+			metric_add(w->metrics, METRIC_busy_cycles, rte_rdtsc() - start);
+			busy_us = w->now.us;
+		} else if (idle_sleeps && w->now.us - busy_us > IDLE_AFTER_US) {
+			doze();
+		}
+		if (w->parted && stop_us == 0)
+			stop_us = w->now.us + PART_MAX_US;
+	}
+	rcu_thread_end();
+}
