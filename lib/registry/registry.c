@@ -1,57 +1,44 @@
 #include "registry/registry.h"
 
 #include "base/assert.h"
-#include "smpp/session.h"
+
+#define PROTO(name, port, text) extern const struct proto_ops name##_ops;
+#include "registry/protocols.def"
+#undef PROTO
 
 static const struct {
 	const struct proto_ops *ops;
-	const char             *name, *help;
 	uint16_t                port;
-} protocols[PROTOCOL_COUNT] = {
-#define PROTO(name, port, help) [PROTOCOL_##name] = {&name##_ops, #name, help, port},
+	const char             *text;
+} protocols[PROTO_COUNT] = {
+#define PROTO(name, port, text) [PROTO_##name] = {&name##_ops, port, text},
 #include "registry/protocols.def"
 #undef PROTO
 };
 
-const struct proto_ops *protocol_ops(unsigned protocol)
+const struct proto_ops *registry_ops(unsigned proto)
 {
-	ASSERT(protocol < PROTOCOL_COUNT);
-	return protocols[protocol].ops;
+	ASSERT(proto < PROTO_COUNT);
+	return protocols[proto].ops;
 }
 
-uint16_t protocol_port(unsigned protocol)
+uint16_t registry_port(unsigned proto)
 {
-	ASSERT(protocol < PROTOCOL_COUNT);
-	return protocols[protocol].port;
+	ASSERT(proto < PROTO_COUNT);
+	return protocols[proto].port;
 }
 
-const char *protocol_name(unsigned protocol)
+const char *registry_text(unsigned proto)
 {
-	ASSERT(protocol < PROTOCOL_COUNT);
-	return protocols[protocol].name;
+	ASSERT(proto < PROTO_COUNT);
+	return protocols[proto].text;
 }
 
-const char *protocol_help(unsigned protocol)
+unsigned registry_find(struct str name)
 {
-	ASSERT(protocol < PROTOCOL_COUNT);
-	return protocols[protocol].help;
-}
+	unsigned proto = 0;
 
-unsigned protocol_number(const struct proto_ops *ops)
-{
-	unsigned p = 0;
-
-	while (p < PROTOCOL_COUNT && protocols[p].ops != ops)
-		p++;
-	ASSERT(p < PROTOCOL_COUNT);
-	return p;
-}
-
-unsigned protocol_find(struct str name)
-{
-	unsigned p = 0;
-
-	while (p < PROTOCOL_COUNT && !str_eq(name, str_of(protocols[p].name)))
-		p++;
-	return p;
+	while (proto < PROTO_COUNT && !str_eq(name, str_of(protocols[proto].ops->name)))
+		proto++;
+	return proto;
 }

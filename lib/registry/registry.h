@@ -1,21 +1,20 @@
-/* The protocols that are built in, by number and by name. Constant; any thread. */
+/* The protocols that this build has, from protocols.def. Constant; any thread. */
 #pragma once
 
-#include <stdint.h>
-
-#include "base/str.h"
 #include "proto/proto.h"
 
-enum protocol {
-#define PROTO(name, port, help) PROTOCOL_##name,
+enum proto {
+#define PROTO(name, port, text) PROTO_##name,
 #include "registry/protocols.def"
 #undef PROTO
-	PROTOCOL_COUNT
+	PROTO_COUNT
 };
 
-const struct proto_ops *protocol_ops(unsigned protocol);
-uint16_t                protocol_port(unsigned protocol);       /* where it is served by custom */
-const char             *protocol_name(unsigned protocol);       /* "smpp" */
-const char             *protocol_help(unsigned protocol);
-unsigned                protocol_number(const struct proto_ops *ops);
-unsigned                protocol_find(struct str name);         /* PROTOCOL_COUNT: there is none of that name */
+/* The ops of a protocol, index below PROTO_COUNT. */
+const struct proto_ops *registry_ops(unsigned proto);
+/* Its usual port, host order. */
+uint16_t registry_port(unsigned proto);
+/* A sentence for help and manual. */
+const char *registry_text(unsigned proto);
+/* By configuration word; PROTO_COUNT: there is none. */
+unsigned registry_find(struct str name);

@@ -370,16 +370,21 @@ static void put_after_dest(struct put *w, const struct smpp_sm *sm)
 	put_u8(w, sm->replace_if_present);
 	put_u8(w, sm->data_coding);
 	put_u8(w, sm->sm_default_msg_id);
-	put_short(w, sm->text);
-	put_cur(w, sm->tlvs);
 }
 
-void smpp_sm_put(struct put *w, const struct smpp_sm *sm)
+void smpp_sm_head_put(struct put *w, const struct smpp_sm *sm)
 {
 	put_text(w, sm->service_type, SMPP_SERVICE_TYPE_MAX);
 	put_addr(w, &sm->source, SMPP_ADDR_MAX);
 	put_addr(w, &sm->dest, SMPP_ADDR_MAX);
 	put_after_dest(w, sm);
+}
+
+void smpp_sm_put(struct put *w, const struct smpp_sm *sm)
+{
+	smpp_sm_head_put(w, sm);
+	put_short(w, sm->text);
+	put_cur(w, sm->tlvs);
 }
 
 void smpp_data_put(struct put *w, const struct smpp_sm *sm)
@@ -411,6 +416,8 @@ void smpp_multi_put(struct put *w, const struct smpp_multi *m)
 	put_u8(w, m->dest_count);
 	put_cur(w, m->dests);
 	put_after_dest(w, &m->sm);
+	put_short(w, m->sm.text);
+	put_cur(w, m->sm.tlvs);
 }
 
 void smpp_unsuccess_put(struct put *w, const struct smpp_unsuccess *u)

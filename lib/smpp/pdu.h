@@ -234,6 +234,8 @@ bool             smpp_unsuccess_next(struct cur *list, struct smpp_unsuccess *u)
 void smpp_bind_put(struct put *w, const struct smpp_bind *b);
 void smpp_bind_resp_put(struct put *w, const struct smpp_bind_resp *r);
 void smpp_outbind_put(struct put *w, const struct smpp_outbind *o);
+/* All fields of submit_sm and deliver_sm before sm_length. */
+void smpp_sm_head_put(struct put *w, const struct smpp_sm *sm);
 void smpp_sm_put(struct put *w, const struct smpp_sm *sm); /* submit_sm and deliver_sm */
 void smpp_data_put(struct put *w, const struct smpp_sm *sm);
 void smpp_multi_put(struct put              *w,

@@ -1,0 +1,252 @@
+#include "smpp/map.h"
+
+#include "msg/addr.h"
+#include "msg/id.h"
+#include "smpp/receipt.h"
+
+#define FIELDS_SIZE 64u
+#define FORCED(override, value) ((override) != 0xff ? (override) : (value))
+
+/* What goes into short_message or message_payload. */
+struct body {
+	const uint8_t *p; /* NULL: the record's own bytes */
+	size_t         size;
+	bool           as_payload;
+};
+
+/* The fields that only SMPP knows, when the message came by SMPP. */
+static bool native_fields(const struct smpp_map *map, const struct msg *m,
+			  uint8_t room[FIELDS_SIZE], struct smpp_sm *sm)
+{
+	struct msg_extra extra;
+	struct cur       c;
+
+	if (!msg_extra_find(m, map->protocol, SMPP_EXTRA_FIELDS, &extra) ||
+	    extra.value.size > FIELDS_SIZE)
+		return false;
+	c = cur_of(msg_view(m, extra.value, room), extra.value.size);
+	sm->esm_class = cur_u8(&c);
+	sm->protocol_id = cur_u8(&c);
+	sm->priority = cur_u8(&c);
+	sm->registered_delivery = cur_u8(&c);
+	sm->replace_if_present = cur_u8(&c);
+	sm->sm_default_msg_id = cur_u8(&c);
+	sm->service_type = cur_cstr(&c, SMPP_SERVICE_TYPE_MAX);
+	sm->schedule = cur_cstr(&c, SMPP_TIME_MAX);
+	sm->validity = cur_cstr(&c, SMPP_TIME_MAX);
+	return !c.failed;
+}
+
+static void foreign_fields(const struct msg *m, struct smpp_sm *sm)
+{
+	static const uint8_t esm_modes[MSG_MODE_COUNT] = {0, 1, 2, 3};
+
+	sm->esm_class = m->mode < MSG_MODE_COUNT ? esm_modes[m->mode] : 0;
+	if (m->udh_size > 0)
+		sm->esm_class |= SMPP_ESM_UDHI;
+	if (m->wants & MSG_WANT_SUCCESS)
+		sm->registered_delivery = SMPP_REGISTERED_ANY;
+	else if (m->wants & MSG_WANT_FAILURE)
+		sm->registered_delivery = SMPP_REGISTERED_FAILURE;
+	if (m->wants & MSG_WANT_INTERMEDIATE)
+		sm->registered_delivery |= SMPP_REGISTERED_INTERMEDIATE;
+	if (m->class == MSG_EMERGENCY)
+		sm->priority = 3;
+}
+
+static bool map_addr(const struct smpp_map *map, const struct msg *m, const struct addr *a,
+		     struct smpp_addr *to)
+{
+	struct addr_number n;
+
+	if (!addr_to_number((enum addr_kind)a->kind, msg_addr(m, a), &n))
+		return false;
+	*to = (struct smpp_addr){n.ton, n.npi, n.digits};
+	if (m->native_protocol == map->protocol && a->kind == ADDR_SHORT && a->ton != TON_UNKNOWN) {
+		to->ton = a->ton; /* national, subscriber and abbreviated numbers are one kind to us
+				     and not to the next hop */
+		to->npi = a->npi;
+	}
+	return true;
+}
+
+static enum reason map_addrs(const struct smpp_map *map, const struct msg *m, struct smpp_sm *sm)
+{
+	const struct proto_settings *s = map->settings;
+
+	if (!map_addr(map, m, &m->from, &sm->source))
+		return REASON_SENDER;
+	if (!map_addr(map, m, &m->to, &sm->dest))
+		return REASON_DESTINATION;
+	sm->source.ton = FORCED(s->source_ton, sm->source.ton);
+	sm->source.npi = FORCED(s->source_npi, sm->source.npi);
+	sm->dest.ton = FORCED(s->dest_ton, sm->dest.ton);
+	sm->dest.npi = FORCED(s->dest_npi, sm->dest.npi);
+	return REASON_NONE;
+}
+
+/* The text of a receipt with our own id in it; a text that has none to replace gives way to one of
+ * ours. */
+static bool receipt_body(const struct smpp_map *map, const struct msg *m,
+			 uint8_t room[SMPP_RECEIPT_TEXT_MAX], struct smpp_sm *sm, struct body *body)
+{
+	struct put               w = put_to(room, SMPP_RECEIPT_TEXT_MAX);
+	uint8_t                  gathered[SMPP_RECEIPT_TEXT_MAX];
+	struct smpp_receipt_text parsed;
+	struct str               text = {"", 0};
+	bool                     usable = m->coding != MSG_CODING_UCS2 && m->udh_size == 0 &&
+		      m->body.size <= sizeof(gathered);
+
+	if (usable)
+		text = (struct str){(const char *)msg_view(m, m->body, gathered), m->body.size};
+	if (smpp_receipt_parse(text, &parsed)) {
+		smpp_receipt_rewrite(&w, text, &parsed, m->receipt.msg_id);
+	} else {
+		smpp_receipt_write(&w, &m->receipt, map->now.wall_ms);
+		sm->data_coding = 0;
+		sm->esm_class &= (uint8_t)~SMPP_ESM_UDHI;
+	}
+	body->p = room;
+	body->size = put_size(&w);
+	return !w.failed;
+}
+
+static void put_extra_value(struct put *w, const struct msg *m, struct msg_part part)
+{
+	uint8_t *to = put_reserve(w, part.size);
+
+	if (to != NULL && part.size > 0) {
+		const uint8_t *from = msg_view(m, part, to);
+
+		if (from != to)
+			memcpy(to, from, part.size);
+	}
+}
+
+static void put_body(struct put *w, const struct msg *m, const struct body *body)
+{
+	if (body->p != NULL)
+		put_bytes(w, body->p, body->size);
+	else
+		put_extra_value(w, m, m->body);
+}
+
+static void put_payload(struct put *w, const struct msg *m, const struct body *body)
+{
+	put_be16(w, SMPP_TLV_message_payload);
+	put_be16(w, (uint16_t)body->size);
+	put_body(w, m, body);
+}
+
+static void put_receipted_id(struct put *w, uint64_t id)
+{
+	char   text[MSG_ID_TEXT_SIZE_MAX];
+	size_t n = msg_id_text(id, text);
+
+	put_be16(w, SMPP_TLV_receipted_message_id);
+	put_be16(w, (uint16_t)(n + 1));
+	put_cstr(w, (struct str){text, n});
+}
+
+/* The optional parameters as they came, but for the body and, in a receipt, the id. */
+static void put_tlvs(const struct smpp_map *map, const struct msg *m, const struct body *body,
+		     struct put *w)
+{
+	struct msg_extra extra;
+	uint32_t         at = 0;
+	bool             fields = true, receipt = m->kind == MSG_RECEIPT && m->receipt.msg_id != 0,
+	     placed = false;
+
+	while (msg_extra_next(m, &at, &extra)) {
+		if (extra.protocol != map->protocol)
+			continue;
+		if (fields && extra.tag == SMPP_EXTRA_FIELDS) {
+			fields = false;
+			continue;
+		}
+		if (extra.tag == SMPP_TLV_message_payload) {
+			if (body->as_payload && !placed)
+				put_payload(w, m, body);
+			placed = true;
+			continue;
+		}
+		if (extra.tag == SMPP_TLV_receipted_message_id && receipt) {
+			put_receipted_id(w, m->receipt.msg_id);
+			continue;
+		}
+		put_be16(w, extra.tag);
+		put_be16(w, (uint16_t)extra.value.size);
+		put_extra_value(w, m, extra.value);
+	}
+	if (body->as_payload && !placed)
+		put_payload(w, m, body);
+}
+
+static void put_foreign_tlvs(const struct msg *m, struct put *w)
+{
+	if (m->kind == MSG_RECEIPT && m->receipt.msg_id != 0) {
+		put_receipted_id(w, m->receipt.msg_id);
+		smpp_tlv_put_u8(w, SMPP_TLV_message_state,
+				smpp_receipt_state_out(m->receipt.state));
+	}
+	if (m->concat.parts > 1 && !m->concat.udh) {
+		put_be16(w, SMPP_TLV_sar_msg_ref_num);
+		put_be16(w, 2);
+		put_be16(w, m->concat.reference);
+		smpp_tlv_put_u8(w, SMPP_TLV_sar_total_segments, m->concat.parts);
+		smpp_tlv_put_u8(w, SMPP_TLV_sar_segment_seqnum, m->concat.part);
+	}
+}
+
+/* What deliver_sm does not have (4.6.1) or submit_sm may not say. */
+static enum reason fit_direction(const struct smpp_map *map, const struct msg *m,
+				 struct smpp_sm *sm)
+{
+	if (map->to_centre)
+		return REASON_NONE;
+	if (sm->schedule.n > 0)
+		return REASON_SCHEDULE; /* an ESME gets it at once: it cannot wait for us */
+	sm->validity = STR("");
+	sm->replace_if_present = 0;
+	sm->sm_default_msg_id = 0;
+	sm->esm_class &= (uint8_t)~SMPP_ESM_MODE_MASK;
+	if (m->kind == MSG_RECEIPT && (sm->esm_class & SMPP_ESM_TYPE_MASK) == 0)
+		sm->esm_class |= m->receipt.intermediate ? SMPP_ESM_INTERMEDIATE : SMPP_ESM_RECEIPT;
+	return REASON_NONE;
+}
+
+enum reason smpp_map_out(const struct smpp_map *map, const struct msg *m, struct put *w)
+{
+	struct smpp_sm   sm = {.service_type = STR(""), .schedule = STR(""), .validity = STR("")};
+	struct body      body = {.size = m->body.size};
+	uint8_t          fields[FIELDS_SIZE], receipt[SMPP_RECEIPT_TEXT_MAX];
+	bool             native = native_fields(map, m, fields, &sm);
+	struct msg_extra payload;
+	enum reason      why;
+
+	if (!native)
+		foreign_fields(m, &sm);
+	sm.data_coding = m->native_coding;
+	why = map_addrs(map, m, &sm);
+	if (why == REASON_NONE)
+		why = fit_direction(map, m, &sm);
+	if (why != REASON_NONE)
+		return why;
+	if (m->kind == MSG_RECEIPT && m->receipt.msg_id != 0 &&
+	    !receipt_body(map, m, receipt, &sm, &body))
+		return REASON_MESSAGE_SIZE;
+	body.as_payload =
+		body.size > SMPP_SHORT_MESSAGE_MAX ||
+		(map->tlvs && msg_extra_find(m, map->protocol, SMPP_TLV_message_payload, &payload));
+	if (body.as_payload && (!map->tlvs || body.size > UINT16_MAX))
+		return REASON_MESSAGE_SIZE;
+	smpp_sm_head_put(w, &sm);
+	put_u8(w, body.as_payload ? 0 : (uint8_t)body.size);
+	if (!body.as_payload)
+		put_body(w, m, &body);
+	if (map->tlvs && !native)
+		put_foreign_tlvs(m, w);
+	if (map->tlvs)
+		put_tlvs(map, m, &body, w);
+	return REASON_NONE;
+}

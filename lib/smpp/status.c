@@ -1,0 +1,190 @@
+#include "smpp/status.h"
+
+/* For submit_sm, submit_multi and data_sm: what a message centre says. */
+static uint32_t submit_status(enum reason why)
+{
+	switch (why) {
+	case REASON_NONE:
+	case REASON_RULE_DROP:
+	case REASON_UNBOUND:
+	case REASON_CLOSED_BY_OPERATOR:
+		return SMPP_ROK;
+	case REASON_PDU_SIZE:
+	case REASON_PDU_TRUNCATED:
+		return SMPP_RINVCMDLEN;
+	case REASON_PDU_COMMAND:
+	case REASON_NOT_SUPPORTED:
+		return SMPP_RINVCMDID;
+	case REASON_PDU_FIELD:
+		return SMPP_RINVPARLEN;
+	case REASON_PDU_TLV:
+		return SMPP_RINVOPTPARSTREAM;
+	case REASON_BIND_STATE:
+	case REASON_BIND_TIMEOUT:
+		return SMPP_RINVBNDSTS;
+	case REASON_BIND_AGAIN:
+		return SMPP_RALYBND;
+	case REASON_BIND_LIMIT:
+	case REASON_BIND_REFUSED:
+		return SMPP_RBINDFAIL;
+	case REASON_SYSTEM_ID:
+		return SMPP_RINVSYSID;
+	case REASON_PASSWORD:
+		return SMPP_RINVPASWD;
+	case REASON_WINDOW:
+	case REASON_RATE:
+	case REASON_RULE_LIMIT:
+		return SMPP_RTHROTTLED;
+	case REASON_QUEUE_FULL:
+	case REASON_POOL:
+	case REASON_RECEIPTS_FULL:
+		return SMPP_RMSGQFUL;
+	case REASON_MESSAGE_SIZE:
+		return SMPP_RINVMSGLEN;
+	case REASON_SENDER:
+		return SMPP_RINVSRCADR;
+	case REASON_DESTINATION:
+	case REASON_NO_ROUTE:
+		return SMPP_RINVDSTADR;
+	case REASON_MODE:
+		return SMPP_RINVESMCLASS;
+	case REASON_SCHEDULE:
+		return SMPP_RINVSCHED;
+	case REASON_VALIDITY:
+	case REASON_EXPIRED:
+		return SMPP_RINVEXPIRY;
+	case REASON_CODING:
+		return SMPP_RINVDCS;
+	case REASON_SPAM:
+	case REASON_FORBIDDEN:
+		return SMPP_RPROHIBITED;
+	case REASON_RECEIPT_UNKNOWN:
+		return SMPP_RINVMSGID;
+	case REASON_PDU_RESPONSE:
+	case REASON_INACTIVITY:
+	case REASON_LINK_DEAD:
+	case REASON_CLOSED_BY_PEER:
+	case REASON_CONNECTION_RESET:
+	case REASON_CONNECTION_TIMEOUT:
+	case REASON_CONNECTION_REFUSED:
+	case REASON_SHUTDOWN:
+	case REASON_ACCOUNT_GONE:
+	case REASON_NO_TARGET:
+	case REASON_SESSION_GONE:
+		return SMPP_RSYSERR;
+	case REASON_LOOP:
+	case REASON_UNKNOWN_OUTCOME:
+	case REASON_ANSWER_TIMEOUT:
+	case REASON_PEER_TEMPORARY:
+	case REASON_PEER_PERMANENT:
+		return SMPP_RSUBMITFAIL;
+	case REASON_COUNT:
+		break;
+	}
+	return SMPP_RUNKNOWNERR;
+}
+
+/* For deliver_sm: an ESME says only whether another try makes sense (5.1.3, ESME_RX_*). */
+static uint32_t deliver_status(enum reason why)
+{
+	if (why == REASON_SPAM || why == REASON_FORBIDDEN)
+		return SMPP_RX_R_APPN;
+	switch (reason_class(why)) {
+	case REASON_CLASS_OK:
+		return SMPP_ROK;
+	case REASON_CLASS_TEMPORARY:
+		return SMPP_RX_T_APPN;
+	case REASON_CLASS_PERMANENT:
+		return SMPP_RX_P_APPN;
+	case REASON_CLASS_PROTOCOL:
+		return submit_status(why);
+	}
+	return SMPP_RX_P_APPN;
+}
+
+uint32_t smpp_status_of_reason(uint32_t command, enum reason why)
+{
+	return command == SMPP_deliver_sm ? deliver_status(why) : submit_status(why);
+}
+
+uint32_t smpp_status_of_result(uint32_t command, const struct result *r, uint8_t protocol)
+{
+	if (r->why != REASON_NONE && r->has_status && r->peer_protocol == protocol &&
+	    r->peer_status != SMPP_ROK)
+		return r->peer_status;
+	return smpp_status_of_reason(command, (enum reason)r->why);
+}
+
+uint32_t smpp_status_of_login(enum reason why)
+{
+	uint32_t status = submit_status(why);
+
+	switch (status) {
+	case SMPP_ROK:
+	case SMPP_RINVSYSID:
+	case SMPP_RINVPASWD:
+	case SMPP_RALYBND:
+	case SMPP_RTHROTTLED:
+	case SMPP_RSYSERR:
+		return status;
+	default:
+		return SMPP_RBINDFAIL;
+	}
+}
+
+enum reason smpp_reason_of_fault(uint32_t status)
+{
+	switch (status) {
+	case SMPP_RINVCMDLEN:
+		return REASON_PDU_TRUNCATED;
+	case SMPP_RINVOPTPARSTREAM:
+	case SMPP_ROPTPARNOTALLWD:
+	case SMPP_RINVPARLEN:
+	case SMPP_RMISSINGOPTPARAM:
+	case SMPP_RINVOPTPARAMVAL:
+		return REASON_PDU_TLV;
+	default:
+		return REASON_PDU_FIELD;
+	}
+}
+
+enum reason smpp_reason_of_status(uint32_t status, uint32_t *retry_after_ms)
+{
+	*retry_after_ms = 0;
+	switch (status) {
+	case SMPP_ROK:
+		return REASON_NONE;
+	case SMPP_RTHROTTLED:
+	case SMPP_RMSGQFUL:
+		*retry_after_ms = SMPP_RETRY_THROTTLED_MS;
+		return REASON_PEER_TEMPORARY;
+	case SMPP_RSYSERR:
+	case SMPP_RSUBMITFAIL:
+	case SMPP_RINVBNDSTS:
+	case SMPP_RX_T_APPN:
+	case SMPP_RDELIVERYFAILURE:
+	case SMPP_RUNKNOWNERR:
+	case SMPP_RSERTYPUNAVAIL:
+		return REASON_PEER_TEMPORARY;
+	default:
+		return REASON_PEER_PERMANENT;
+	}
+}
+
+enum reason smpp_reason_of_bind(uint32_t status)
+{
+	switch (status) {
+	case SMPP_RINVSYSID:
+		return REASON_SYSTEM_ID;
+	case SMPP_RINVPASWD:
+		return REASON_PASSWORD;
+	case SMPP_RALYBND:
+		return REASON_BIND_AGAIN;
+	case SMPP_RTHROTTLED:
+	case SMPP_RMSGQFUL:
+	case SMPP_RSYSERR:
+		return REASON_BIND_LIMIT;
+	default:
+		return REASON_BIND_REFUSED;
+	}
+}
