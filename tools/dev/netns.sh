@@ -1,0 +1,89 @@
+# Sourced by quickstart and the interop tests: a private network of two namespaces and a veth pair, an appliance in the one, peers in the other.
+# Nothing of the host's network is touched. Everything started here is stopped by id, everything made is removed, when the script ends.
+#   netns_up NAME            makes NAME-a (appliance, interface veth-cpm, 198.18.0.1) and NAME-b (peers, 198.18.0.2 and up)
+#   in_appliance / in_peers CMD...   run there
+#   start TITLE LOG CMD...   in the background; stopped at the end; its pid in $started
+#   wait_for SECONDS TITLE CMD...    until CMD succeeds; fails with the title
+
+pids=
+cleanup_files=
+netns_name=
+
+netns_up() {
+	netns_name=$1
+	for side in a b; do
+		ip netns del "$netns_name-$side" 2>/dev/null || true
+		ip netns add "$netns_name-$side"
+		ip -n "$netns_name-$side" link set lo up
+	done
+	ip -n "$netns_name-a" link add veth-cpm numrxqueues "${veth_queues:-1}" numtxqueues "${veth_queues:-1}" type veth \
+		peer name veth-peer netns "$netns_name-b"
+	for end in a:veth-cpm b:veth-peer; do
+		ip netns exec "$netns_name-${end%:*}" ethtool -K "${end#*:}" tx off rx off tso off gso off gro off >/dev/null 2>&1
+		ip -n "$netns_name-${end%:*}" link set "${end#*:}" up
+	done
+	for n in 2 3 4 5 6 7 8 9; do
+		ip -n "$netns_name-b" address add "198.18.0.$n/24" dev veth-peer
+	done
+	# the kernel on our side must not answer for the appliance
+	ip netns exec "$netns_name-a" sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+	ip netns exec "$netns_name-b" sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+}
+
+in_appliance() { ip netns exec "$netns_name-a" "$@"; }
+in_peers() { ip netns exec "$netns_name-b" "$@"; }
+
+# Takes a command, not a shell function, so that the pid is the program's own.
+start() {
+	title=$1 log=$2
+	shift 2
+	"$@" >"$log" 2>&1 &
+	started=$!
+	pids="$pids $started"
+}
+
+stop() { # PID: ask, wait five seconds, then kill
+	kill -TERM "$1" 2>/dev/null || return 0
+	for _ in $(seq 100); do
+		kill -0 "$1" 2>/dev/null || return 0
+		sleep 0.05
+	done
+	kill -KILL "$1" 2>/dev/null || true
+}
+
+wait_for() {
+	seconds=$1 title=$2
+	shift 2
+	for _ in $(seq $((seconds * 20))); do
+		"$@" >/dev/null 2>&1 && return 0
+		sleep 0.05
+	done
+	echo "waited $seconds s in vain: $title" >&2
+	return 1
+}
+
+netns_down() {
+	for pid in $pids; do stop "$pid"; done
+	pids=
+	[ -z "$netns_name" ] || for side in a b; do ip netns del "$netns_name-$side" 2>/dev/null || true; done
+	[ -z "$cleanup_files" ] || rm -rf $cleanup_files
+}
+
+# appliance_config DIR WORKER_CORES > cpm.yaml
+appliance_config() {
+	cat <<EOF
+node: cpm1
+run_dir: $1/run
+state_dir: $1/state
+dataplane:
+  main_lcore: 1
+  worker_lcores: [$2]
+  idle: sleep
+  ports:
+    - {name: core0, device: "${device:-net_af_xdp0,iface=veth-cpm}", mtu: 1500, addresses: [198.18.0.1/24]}
+listeners:
+  - {name: esme, protocol: smpp, address: 198.18.0.1, port: 2775}
+control:
+  socket: $1/run/control.sock
+EOF
+}
