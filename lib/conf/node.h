@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "conf/conf.h"
 #include "conf/key.h"
+#include "conf/near.h"
 
 enum conf_node_kind { CONF_NODE_TEXT, CONF_NODE_SEQUENCE, CONF_NODE_MAP };
 
@@ -72,6 +73,3 @@ void conf_section_clear(enum conf_section section, void *object);
 
 /* What the objects of one apply file must be to each other. */
 void conf_set_check(const char *file, const struct conf_set *set, struct conf_faults *faults);
-
-/* The nearest of the words by edit distance, NULL when none is near. */
-const char *conf_nearest(struct str word, const char *const words[], unsigned n);
