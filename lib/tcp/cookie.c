@@ -47,6 +47,12 @@ uint32_t tcp_cookie_make(struct tcp *tcp, const struct tcp_segment *syn, uint32_
 	return mac(tcp, &syn->key, syn->seq, period, index) | index << 1 | (period & 1);
 }
 
+/* Was one given that may still come back? */
+bool tcp_cookie_out(const struct tcp *tcp)
+{
+	return tcp->cookie_given && tcp->now_ms - tcp->cookie_ms <= 2 * PERIOD_US / US_PER_MS;
+}
+
 /* Fills *handshake from the acknowledgement of a cookie that was given in this period or the one
  * before. */
 bool tcp_cookie_check(struct tcp *tcp, const struct tcp_segment *ack,
@@ -56,7 +62,7 @@ bool tcp_cookie_check(struct tcp *tcp, const struct tcp_segment *ack,
 	uint32_t period = (uint32_t)(tcp->now.us / PERIOD_US);
 	unsigned index = cookie >> 1 & 7;
 
-	if (!tcp->cookie_given || tcp->now_ms - tcp->cookie_ms > 2 * PERIOD_US / US_PER_MS)
+	if (!tcp_cookie_out(tcp))
 		return false; /* none is out, so none is guessed */
 	if ((period & 1) != (cookie & 1))
 		period--;

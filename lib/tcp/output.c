@@ -169,7 +169,7 @@ static struct rte_mbuf *payload_ready(struct tcp *tcp, struct tcp_chunk *chunk)
 
 	if (mbuf == NULL)
 		return header_mbuf(tcp);
-	if (rte_mbuf_refcnt_read(mbuf) == 1) {
+	if (rte_mbuf_refcnt_read(mbuf) == 1 && chunk->offset % 4 == 0) { /* headers stay aligned */
 		mbuf->data_off = chunk->offset;
 		mbuf->data_len = chunk->len;
 		mbuf->pkt_len = chunk->len;

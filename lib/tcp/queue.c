@@ -54,8 +54,7 @@ static struct rte_mbuf *payload_mbuf(struct tcp *tcp)
 		metric_inc(tcp->metrics, METRIC_tcp_no_memory);
 		return NULL;
 	}
-	if (mbuf->data_off < NET_HEADROOM)
-		mbuf->data_off = NET_HEADROOM;
+	mbuf->data_off = NET_HEADROOM + TCP_HEADER_MAX;
 	return mbuf;
 }
 

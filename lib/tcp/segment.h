@@ -131,6 +131,7 @@ void tcp_syn_answer(struct tcp *tcp, const struct tcp_key *key,
 		    const struct tcp_listener *listener);
 
 uint32_t tcp_cookie_make(struct tcp *tcp, const struct tcp_segment *syn, uint32_t *ts_value);
+bool     tcp_cookie_out(const struct tcp *tcp);
 bool     tcp_cookie_check(struct tcp *tcp, const struct tcp_segment *ack,
 			  struct tcp_handshake *handshake);
 
