@@ -88,6 +88,19 @@ void     net_neighbour_learn(struct net *net, struct now now, const struct net_n
  */
 unsigned net_owner(const struct net *net, const struct net_addr *local, uint16_t local_port, const struct net_addr *remote, uint16_t remote_port);
 
+/*
+ * ICMP errors about our own TCP packets, checked as far as this layer can: the packet they quote came from one of our addresses and belongs to this
+ * worker. TCP checks that the sequence number is in flight (RFC 5927). Returns how many of max were filled; call it after each input.
+ */
+struct net_icmp_error {
+	struct net_addr local, remote;
+	uint16_t        local_port, remote_port;
+	uint32_t        sequence;       /* of the quoted segment */
+	uint8_t         type, code;     /* 3 unreachable, 11 time exceeded, 12 parameter problem */
+	uint16_t        mtu;            /* type 3 code 4: of the next hop, 0 when it does not say (RFC 1191, 4) */
+};
+unsigned net_icmp_errors_take(struct net *net, struct net_icmp_error errors[], unsigned max);
+
 /* Timers: neighbour retries, announcements at start. Returns the next deadline. */
 uint64_t net_tick(struct net *net, struct now now);
 

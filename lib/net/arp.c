@@ -1,0 +1,149 @@
+/* ARP (RFC 826) for IPv4 over Ethernet, with the announcements and the mild defence of RFC
+ * 5227, 2.4 (b). */
+#include <string.h>
+
+#include <rte_byteorder.h>
+
+#include "base/cur.h"
+#include "base/put.h"
+#include "net/state.h"
+
+#define OPERATION_REQUEST 1
+#define OPERATION_REPLY 2
+#define FRAME_SIZE 60u /* the shortest of Ethernet, without its check sequence */
+#define DEFEND_US (10 * US_PER_SECOND)
+
+static const uint8_t everyone[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+
+static void arp_send(struct net *net, unsigned port, uint16_t operation, const uint8_t to[6],
+		     const struct net_addr *sender, const uint8_t target_mac[6],
+		     const struct net_addr *target)
+{
+	const uint8_t   *mac = net->config.ports[port].mac;
+	struct rte_mbuf *m = net_mbuf_new(net);
+	struct put       w;
+	uint8_t         *at;
+
+	if (m == NULL) {
+		metric_inc(net->metrics, METRIC_net_no_memory);
+		return;
+	}
+	at = (uint8_t *)rte_pktmbuf_append(m, FRAME_SIZE);
+	memset(at, 0, FRAME_SIZE);
+	w = put_to(at, FRAME_SIZE);
+	put_bytes(&w, to, 6);
+	put_bytes(&w, mac, 6);
+	put_be16(&w, NET_TYPE_ARP);
+	put_be16(&w, 1); /* Ethernet */
+	put_be16(&w, NET_TYPE_IP4);
+	put_u8(&w, 6);
+	put_u8(&w, 4);
+	put_be16(&w, operation);
+	put_bytes(&w, mac, 6);
+	put_bytes(&w, sender->w, 4);
+	put_bytes(&w, target_mac, 6);
+	put_bytes(&w, target->w, 4);
+	metric_inc(net->metrics, operation == OPERATION_REQUEST ? METRIC_arp_requests_out
+								: METRIC_arp_replies_out);
+	net_tx_append(net, port, m);
+}
+
+void arp_request(struct net *net, unsigned port, const struct net_addr *sender,
+		 const struct net_addr *target, const uint8_t *unicast)
+{
+	static const uint8_t unknown[6];
+
+	arp_send(net, port, OPERATION_REQUEST, unicast != NULL ? unicast : everyone, sender,
+		 unknown, target);
+}
+
+/* Somebody else says that he has our address: say once in 10 s that it is ours, and stay. */
+static void defend(struct net *net, struct now now, struct net_local *local)
+{
+	metric_inc(net->metrics, METRIC_arp_conflicts);
+	if (local->announced_us != 0 && now.us < local->announced_us + DEFEND_US)
+		return;
+	local->announced_us = now.us;
+	arp_request(net, local->port, &local->address, &local->address, NULL);
+}
+
+static struct net_local *local_find(struct net *net, const struct net_addr *a, unsigned port)
+{
+	for (unsigned i = 0; i < net->local_count; i++) {
+		if (net->locals[i].port == port && net_addr_same(&net->locals[i].address, a))
+			return &net->locals[i];
+	}
+	return NULL;
+}
+
+/* Only neighbours on a network of that port may say where they are. */
+static bool on_link(const struct net *net, const struct net_addr *a, unsigned port)
+{
+	for (unsigned i = 0; i < net->local_count; i++) {
+		const struct net_local *local = &net->locals[i];
+
+		if (local->port == port && ((a->w[0] ^ local->address.w[0]) & local->mask) == 0)
+			return true;
+	}
+	return false;
+}
+
+struct arp {
+	uint16_t        operation;
+	const uint8_t  *sender_mac;
+	struct net_addr sender, target;
+};
+
+static bool arp_read(const struct rte_mbuf *m, struct arp *arp)
+{
+	struct cur     in = cur_of(rte_pktmbuf_mtod_offset(m, const uint8_t *, NET_ETHER_HEADER),
+				   m->data_len - NET_ETHER_HEADER);
+	const uint8_t *sender, *target;
+	uint64_t       kind = (uint64_t)cur_be32(&in) << 16 | cur_be16(&in);
+
+	arp->operation = cur_be16(&in);
+	arp->sender_mac = cur_bytes(&in, 6);
+	sender = cur_bytes(&in, 4);
+	cur_bytes(&in, 6);
+	target = cur_bytes(&in, 4);
+	if (in.failed || kind != 0x000108000604ull || (arp->sender_mac[0] & 1) != 0 ||
+	    (arp->operation != OPERATION_REQUEST && arp->operation != OPERATION_REPLY))
+		return false;
+	arp->sender = (struct net_addr){0};
+	arp->target = (struct net_addr){0};
+	memcpy(arp->sender.w, sender, 4);
+	memcpy(arp->target.w, target, 4);
+	return true;
+}
+
+void arp_input(struct net *net, struct now now, unsigned port, struct rte_mbuf *m)
+{
+	const uint8_t    *mac = net->config.ports[port].mac;
+	struct arp        arp;
+	struct net_local *mine, *claimed;
+
+	metric_inc(net->metrics, METRIC_arp_in);
+	if (!arp_read(m, &arp)) {
+		net_drop(net, m, METRIC_arp_dropped_malformed);
+		return;
+	}
+	if (memcmp(arp.sender_mac, mac, 6) == 0) { /* our own, come back */
+		rte_pktmbuf_free(m);
+		return;
+	}
+	mine = local_find(net, &arp.target, port);
+	claimed = local_find(net, &arp.sender, port);
+	if (claimed != NULL)
+		defend(net, now, claimed);
+	else if (arp.sender.w[0] != 0 && on_link(net, &arp.sender, port)) {
+		bool asks = arp.operation == OPERATION_REQUEST && mine != NULL;
+
+		neighbour_seen(net, now, &arp.sender, arp.sender_mac, port, asks);
+		if (mine != NULL) /* maybe the answer to another worker's question */
+			neighbour_news_append(net, &arp.sender, arp.sender_mac, port);
+	}
+	if (arp.operation == OPERATION_REQUEST && mine != NULL)
+		arp_send(net, port, OPERATION_REPLY, arp.sender_mac, &mine->address, arp.sender_mac,
+			 &arp.sender);
+	rte_pktmbuf_free(m);
+}

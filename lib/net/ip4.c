@@ -1,0 +1,219 @@
+/* IPv4 (RFC 791, RFC 1122 section 3): what comes in is believed field by field, each checked before
+ * it is used. */
+#include <string.h>
+
+#include <rte_byteorder.h>
+#include <rte_ip.h>
+
+#include "base/assert.h"
+#include "base/cur.h"
+#include "net/state.h"
+
+#define TTL 64
+#define MORE_FRAGMENTS 0x2000u
+#define FRAGMENT_OFFSET 0x1fffu
+#define OPTION_END 0
+#define OPTION_NOTHING 1
+#define OPTION_LOOSE_ROUTE 131
+#define OPTION_STRICT_ROUTE 137
+#define TCP_HEADER_MIN 20u
+#define UNREACHABLE_PROTOCOL 2
+#define UNREACHABLE_PORT 3
+#define PROTOCOL_UDP 17
+
+uint16_t ip4_checksum(const void *bytes, size_t n)
+{
+	return (uint16_t)~rte_raw_cksum(bytes, n);
+}
+
+void ip4_header_write(uint8_t *at, uint16_t total_size, uint8_t protocol, uint32_t source,
+		      uint32_t destination)
+{
+	struct rte_ipv4_hdr header = {
+		.version_ihl = RTE_IPV4_VHL_DEF,
+		.total_length = rte_cpu_to_be_16(total_size),
+		.packet_id = 0, /* RFC 6864, 4.1: means nothing in what is never fragmented */
+		.fragment_offset = rte_cpu_to_be_16(RTE_IPV4_HDR_DF_FLAG),
+		.time_to_live = TTL,
+		.next_proto_id = protocol,
+		.src_addr = source,
+		.dst_addr = destination,
+	};
+
+	header.hdr_checksum = ip4_checksum(&header, sizeof(header));
+	memcpy(at, &header, sizeof(header));
+}
+
+/* Well formed, and no source route (RFC 7126, 4.3 and 4.4). All others are passed over. */
+static bool options_pass(struct cur options)
+{
+	while (cur_left(&options) > 0) {
+		uint8_t kind = cur_u8(&options);
+		uint8_t size;
+
+		if (kind == OPTION_END)
+			return true;
+		if (kind == OPTION_NOTHING)
+			continue;
+		if (kind == OPTION_LOOSE_ROUTE || kind == OPTION_STRICT_ROUTE)
+			return false;
+		size = cur_u8(&options);
+		if (options.failed || size < 2)
+			return false;
+		cur_bytes(&options, size - 2u);
+	}
+	return !options.failed;
+}
+
+/* A host on some network sent it: not this network, loopback, multicast, class E, broadcast, or
+ * ourselves (RFC 1122, 3.2.1.3). */
+static bool source_passes(const struct net *net, const struct net_addr *source)
+{
+	uint32_t a = rte_be_to_cpu_32(source->w[0]);
+
+	if (a >> 24 == 0 || a >> 24 == 127 || a >= 0xe0000000u)
+		return false;
+	for (unsigned i = 0; i < net->local_count; i++) {
+		const struct net_local *local = &net->locals[i];
+
+		if (source->w[0] == local->address.w[0])
+			return false;
+		if (local->mask != 0 && rte_be_to_cpu_32(~local->mask) > 1 &&
+		    source->w[0] == (local->address.w[0] | ~local->mask))
+			return false;
+	}
+	return true;
+}
+
+static bool tcp_checksum_passes(const struct net *net, const struct ip4_packet *p,
+				const uint8_t *ip)
+{
+	uint64_t state = p->m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
+	uint32_t sum;
+
+	if (p->payload_size < TCP_HEADER_MIN)
+		return false;
+	if (net->config.ports[p->port].rx_checksum) {
+		if (state == RTE_MBUF_F_RX_L4_CKSUM_GOOD)
+			return true;
+		if (state == RTE_MBUF_F_RX_L4_CKSUM_BAD)
+			return false;
+	}
+	sum = rte_raw_cksum(ip + p->header_size, p->payload_size);
+	sum += rte_raw_cksum(p->source.w, 4);
+	sum += rte_raw_cksum(p->destination.w, 4);
+	sum += rte_cpu_to_be_16(NET_PROTOCOL_TCP) + rte_cpu_to_be_16(p->payload_size);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return sum == 0xffff;
+}
+
+static enum input tcp_input(struct net *net, const struct ip4_packet *p, const uint8_t *ip)
+{
+	struct cur segment = cur_of(ip + p->header_size, p->payload_size);
+	uint16_t   remote_port, local_port;
+	unsigned   owner;
+
+	if (!tcp_checksum_passes(net, p, ip)) {
+		net_drop(net, p->m, METRIC_ip_dropped_tcp_checksum);
+		return INPUT_TAKEN;
+	}
+	if (p->link_broadcast) { /* RFC 9293, 3.9.2: never to many */
+		net_drop(net, p->m, METRIC_ip_dropped_destination);
+		return INPUT_TAKEN;
+	}
+	p->m->l2_len = NET_ETHER_HEADER;
+	p->m->l3_len = p->header_size;
+	if (net->config.workers == 1 && !net->config.forward_all)
+		return INPUT_TCP;
+	remote_port = cur_be16(&segment);
+	local_port = cur_be16(&segment);
+	owner = net_owner(net, &p->destination, local_port, &p->source, remote_port);
+	if (owner == net->config.worker && !net->config.forward_all)
+		return INPUT_TCP;
+	net_foreign_append(net, owner, p->m);
+	return INPUT_TAKEN;
+}
+
+/* The header's fields and lengths; m is cut to the total length. METRIC_COUNT when it passes, else
+ * why not. */
+static unsigned header_read(struct net *net, struct ip4_packet *p)
+{
+	struct rte_mbuf *m = p->m;
+	struct cur packet = cur_of(rte_pktmbuf_mtod_offset(m, const uint8_t *, NET_ETHER_HEADER),
+				   m->data_len - NET_ETHER_HEADER);
+	struct cur whole = packet;
+	uint8_t    version = cur_u8(&packet);
+	uint16_t   total, fragment;
+	const uint8_t *bytes;
+
+	p->header_size = (uint8_t)((version & 15) * 4);
+	cur_u8(&packet);
+	total = cur_be16(&packet);
+	cur_be16(&packet);
+	fragment = cur_be16(&packet);
+	cur_u8(&packet);
+	p->protocol = cur_u8(&packet);
+	cur_be16(&packet);
+	bytes = cur_bytes(&packet, 8);
+	if (packet.failed || version >> 4 != 4 || p->header_size < NET_IP4_HEADER ||
+	    total < p->header_size || total > cur_left(&whole))
+		return METRIC_ip_dropped_header;
+	if (rte_raw_cksum(whole.p, p->header_size) != 0xffff)
+		return METRIC_ip_dropped_checksum;
+	memcpy(p->source.w, bytes, 4);
+	memcpy(p->destination.w, bytes + 4, 4);
+	if (!options_pass(cur_sub(&packet, p->header_size - NET_IP4_HEADER)))
+		return METRIC_ip_dropped_options;
+	if ((fragment & (MORE_FRAGMENTS | FRAGMENT_OFFSET)) != 0)
+		return METRIC_ip_dropped_fragment;
+	if (!source_passes(net, &p->source))
+		return METRIC_ip_dropped_source;
+	if (!net_is_local(net, &p->destination))
+		return METRIC_ip_dropped_destination;
+	p->payload_size = (uint16_t)(total - p->header_size);
+	rte_pktmbuf_trim(m, (uint16_t)(cur_left(&whole) - total)); /* Ethernet's padding */
+	return METRIC_COUNT;
+}
+
+enum input ip4_input(struct net *net, struct now now, unsigned port, struct rte_mbuf *m)
+{
+	struct ip4_packet p = {.m = m, .port = port};
+	unsigned          why = header_read(net, &p);
+	const uint8_t    *frame = rte_pktmbuf_mtod(m, const uint8_t *);
+
+	if (why != METRIC_COUNT) {
+		net_drop(net, m, (enum metric)why);
+		return INPUT_TAKEN;
+	}
+	p.link_broadcast = (frame[0] & 1) != 0;
+	if (p.protocol == NET_PROTOCOL_TCP)
+		return tcp_input(net, &p, frame + NET_ETHER_HEADER);
+	if (p.protocol == NET_PROTOCOL_ICMP) {
+		icmp_input(net, now, &p);
+		return INPUT_TAKEN;
+	}
+	if (p.protocol == PROTOCOL_UDP && p.payload_size < 8)
+		net_drop(net, m, METRIC_ip_dropped_header);
+	else
+		icmp_unreachable_send(net, now, &p,
+				      p.protocol == PROTOCOL_UDP ? UNREACHABLE_PORT
+								 : UNREACHABLE_PROTOCOL);
+	return INPUT_TAKEN;
+}
+
+enum input ip4_input_forwarded(struct net *net, struct rte_mbuf *m)
+{
+	struct ip4_packet p = {.m = m};
+
+	/* Checked once where it arrived; read again because only bytes travel between workers. */
+	if (m->data_len < NET_ETHER_HEADER + NET_IP4_HEADER ||
+	    header_read(net, &p) != METRIC_COUNT) {
+		net_drop(net, m, METRIC_ip_dropped_header);
+		return INPUT_TAKEN;
+	}
+	if (p.protocol == NET_PROTOCOL_TCP)
+		return INPUT_TCP;
+	icmp_input_forwarded(net, &p);
+	return INPUT_TAKEN;
+}

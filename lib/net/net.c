@@ -1,0 +1,301 @@
+#include "net/net.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_byteorder.h>
+
+#include "base/assert.h"
+#include "base/cur.h"
+#include "net/state.h"
+
+static void locals_init(struct net *net)
+{
+	for (unsigned p = 0; p < net->config.port_count; p++) {
+		const struct net_port_config *port = &net->config.ports[p];
+
+		for (unsigned i = 0; i < port->address_count; i++) {
+			struct net_local *local = &net->locals[net->local_count];
+			unsigned          prefix = port->addresses[i].prefix;
+
+			if (port->addresses[i].address.ip6)
+				continue;
+			local->address = port->addresses[i].address;
+			local->mask =
+				prefix == 0 ? 0 : rte_cpu_to_be_32(UINT32_MAX << (32 - prefix));
+			local->port = (uint8_t)p;
+			local->announcements =
+				net->config.worker == 0 ? 2 : 0; /* RFC 5227, 2.3: ANNOUNCE_NUM */
+			net->local_count++;
+		}
+	}
+}
+
+struct net *net_new(const struct net_config *config)
+{
+	struct net *net;
+
+	ASSERT(config->workers > 0 && config->workers <= NET_WORKERS_MAX);
+	ASSERT(config->worker < config->workers);
+	ASSERT(config->port_count <= NET_PORTS_MAX);
+	net = aligned_alloc(64, (sizeof(*net) + 63) & ~(size_t)63);
+	if (net == NULL)
+		return NULL;
+	memset(net, 0, sizeof(*net));
+	net->foreign = calloc((size_t)config->workers * NET_FOREIGN_MAX, sizeof(*net->foreign));
+	if (net->foreign == NULL) {
+		free(net);
+		return NULL;
+	}
+	net->config = *config;
+	net->metrics = config->metrics;
+	net->generation = 1;
+	random_seed(&net->random, config->seed);
+	net_steer_init(&net->steer, config->shared_seed, config->workers);
+	locals_init(net);
+	return net;
+}
+
+void net_free(struct net *net)
+{
+	if (net == NULL)
+		return;
+	neighbour_clear(net);
+	for (unsigned w = 0; w < net->config.workers; w++)
+		rte_pktmbuf_free_bulk(net->foreign + w * NET_FOREIGN_MAX, net->foreign_count[w]);
+	for (unsigned p = 0; p < net->config.port_count; p++)
+		rte_pktmbuf_free_bulk(net->tx[p].pkts + net->tx[p].head,
+				      net->tx[p].tail - net->tx[p].head);
+	free(net->foreign);
+	free(net);
+}
+
+void net_drop(struct net *net, struct rte_mbuf *m, enum metric why)
+{
+	metric_inc(net->metrics, why);
+	rte_pktmbuf_free(m);
+}
+
+bool net_bucket_take(struct bucket *b, struct now now, unsigned rate_per_s, unsigned burst)
+{
+	uint64_t earned = (now.us - b->refilled_us) * rate_per_s / 1000000;
+
+	if (earned > 0) {
+		b->tokens = earned >= burst - b->tokens ? burst : b->tokens + (unsigned)earned;
+		b->refilled_us = now.us;
+	}
+	if (b->tokens == 0)
+		return false;
+	b->tokens--;
+	return true;
+}
+
+const struct net_local *net_local_find(const struct net *net, const struct net_addr *a)
+{
+	for (unsigned i = 0; i < net->local_count; i++) {
+		if (net_addr_same(&net->locals[i].address, a))
+			return &net->locals[i];
+	}
+	return NULL;
+}
+
+static bool is_for_us(const uint8_t to[6], const uint8_t mac[6])
+{
+	return (to[0] & 1) != 0 || memcmp(to, mac, 6) == 0;
+}
+
+static enum input frame_input(struct net *net, struct now now, unsigned port, struct rte_mbuf *m)
+{
+	struct cur     frame;
+	const uint8_t *to;
+	uint16_t       type;
+
+	if (m->nb_segs > 1 && rte_pktmbuf_linearize(m) < 0) {
+		net_drop(net, m, METRIC_eth_dropped_short);
+		return INPUT_TAKEN;
+	}
+	frame = cur_of(rte_pktmbuf_mtod(m, const void *), m->data_len);
+	to = cur_bytes(&frame, 6);
+	cur_bytes(&frame, 6);
+	type = cur_be16(&frame);
+	if (frame.failed)
+		net_drop(net, m, METRIC_eth_dropped_short);
+	else if (!is_for_us(to, net->config.ports[port].mac))
+		net_drop(net, m, METRIC_eth_dropped_address);
+	else if (type == NET_TYPE_IP4)
+		return ip4_input(net, now, port, m);
+	else if (type == NET_TYPE_ARP)
+		arp_input(net, now, port, m);
+	else
+		net_drop(net, m, METRIC_eth_dropped_type);
+	return INPUT_TAKEN;
+}
+
+unsigned net_input_burst(struct net *net, struct now now, unsigned port,
+			 struct rte_mbuf *const pkts[], unsigned n, struct rte_mbuf *tcp[])
+{
+	unsigned count = 0;
+
+	ASSERT(port < net->config.port_count && n <= NET_BURST_MAX);
+	for (unsigned i = 0; i < n; i++)
+		rte_prefetch0(rte_pktmbuf_mtod(pkts[i], const void *));
+	for (unsigned i = 0; i < n; i++) {
+		if (frame_input(net, now, port, pkts[i]) == INPUT_TCP)
+			tcp[count++] = pkts[i];
+	}
+	return count;
+}
+
+unsigned net_input_forwarded(struct net *net, struct now now, struct rte_mbuf *const pkts[],
+			     unsigned n, struct rte_mbuf *tcp[])
+{
+	unsigned count = 0;
+
+	ASSERT(n <= NET_BURST_MAX);
+	for (unsigned i = 0; i < n; i++) {
+		if (ip4_input_forwarded(net, pkts[i]) == INPUT_TCP)
+			tcp[count++] = pkts[i];
+	}
+	return count;
+}
+
+void net_foreign_append(struct net *net, unsigned worker, struct rte_mbuf *m)
+{
+	if (net->foreign_count[worker] == NET_FOREIGN_MAX) {
+		net_drop(net, m, METRIC_packets_forward_dropped);
+		return;
+	}
+	net->foreign[worker * NET_FOREIGN_MAX + net->foreign_count[worker]++] = m;
+}
+
+unsigned net_foreign_take(struct net *net, unsigned worker, struct rte_mbuf *pkts[], unsigned max)
+{
+	struct rte_mbuf **from = net->foreign + worker * NET_FOREIGN_MAX;
+	unsigned          count, n;
+
+	ASSERT(worker < net->config.workers);
+	count = net->foreign_count[worker];
+	n = count < max ? count : max;
+	if (n == 0)
+		return 0;
+	memcpy(pkts, from, n * sizeof(*pkts));
+	memmove(from, from + n, (count - n) * sizeof(*from));
+	net->foreign_count[worker] = count - n;
+	return n;
+}
+
+unsigned net_icmp_errors_take(struct net *net, struct net_icmp_error errors[], unsigned max)
+{
+	unsigned n = net->error_count < max ? net->error_count : max;
+
+	if (n == 0)
+		return 0;
+	memcpy(errors, net->errors, n * sizeof(*errors));
+	memmove(net->errors, net->errors + n, (net->error_count - n) * sizeof(*errors));
+	net->error_count -= n;
+	return n;
+}
+
+unsigned net_owner(const struct net *net, const struct net_addr *local, uint16_t local_port,
+		   const struct net_addr *remote, uint16_t remote_port)
+{
+	return net_steer_owner(&net->steer, local, local_port, remote, remote_port);
+}
+
+/* RFC 5227, 2.3: announcements 2 s apart, made by one worker. */
+static uint64_t announce(struct net *net, struct now now)
+{
+	uint64_t next_us = UINT64_MAX;
+
+	for (unsigned i = 0; i < net->local_count; i++) {
+		struct net_local *local = &net->locals[i];
+
+		if (local->announcements == 0)
+			continue;
+		if (local->announced_us == 0 || now.us >= local->announced_us + 2 * US_PER_SECOND) {
+			arp_request(net, local->port, &local->address, &local->address, NULL);
+			local->announced_us = now.us;
+			local->announcements--;
+		}
+		if (local->announcements > 0 && local->announced_us + 2 * US_PER_SECOND < next_us)
+			next_us = local->announced_us + 2 * US_PER_SECOND;
+	}
+	return next_us;
+}
+
+uint64_t net_tick(struct net *net, struct now now)
+{
+	uint64_t announce_us, neighbour_us;
+
+	if (now.us < net->tick_us)
+		return net->tick_us;
+	announce_us = announce(net, now);
+	neighbour_us = neighbour_tick(net, now);
+	net->tick_us = announce_us < neighbour_us ? announce_us : neighbour_us;
+	return net->tick_us;
+}
+
+void net_tx_append(struct net *net, unsigned port, struct rte_mbuf *m)
+{
+	struct tx_queue *q = &net->tx[port];
+
+	ASSERT_HOT(q->tail - q->head <= NET_TX_MAX);
+	if (q->tail - q->head == NET_TX_MAX) {
+		net_drop(net, m, METRIC_packets_tx_dropped);
+		return;
+	}
+	if (q->tail == 2 * NET_TX_MAX) {
+		memmove(q->pkts, q->pkts + q->head, (q->tail - q->head) * sizeof(q->pkts[0]));
+		q->tail -= q->head;
+		q->head = 0;
+	}
+	q->pkts[q->tail++] = m;
+}
+
+struct rte_mbuf **net_tx_peek(struct net *net, unsigned port, unsigned *n)
+{
+	struct tx_queue *q = &net->tx[port];
+
+	*n = q->tail - q->head;
+	return q->pkts + q->head;
+}
+
+void net_tx_sent(struct net *net, unsigned port, unsigned n)
+{
+	struct tx_queue *q = &net->tx[port];
+
+	ASSERT(n <= q->tail - q->head);
+	q->head += n;
+	if (q->head == q->tail)
+		q->head = q->tail = 0;
+}
+
+struct rte_mbuf *net_mbuf_new(struct net *net)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(net->config.pool);
+
+	if (m != NULL)
+		m->data_off = NET_HEADROOM;
+	return m;
+}
+
+const struct net_port_config *net_port(const struct net *net, unsigned port)
+{
+	ASSERT(port < net->config.port_count);
+	return &net->config.ports[port];
+}
+
+unsigned net_worker(const struct net *net)
+{
+	return net->config.worker;
+}
+
+uint64_t net_shared_seed(const struct net *net)
+{
+	return net->config.shared_seed;
+}
+
+bool net_is_local(const struct net *net, const struct net_addr *a)
+{
+	return net_local_find(net, a) != NULL;
+}
