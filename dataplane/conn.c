@@ -21,9 +21,9 @@ int conns_init(struct worker *w, uint32_t max)
 	struct conns *cs = &w->conns;
 
 	cs->session_size = 0;
-	for (unsigned p = 0; p < PROTOCOL_COUNT; p++) {
-		if (protocol_ops(p)->session_size > cs->session_size)
-			cs->session_size = (protocol_ops(p)->session_size + 63) / 64 * 64;
+	for (unsigned p = 0; p < PROTO_COUNT; p++) {
+		if (registry_ops(p)->session_size > cs->session_size)
+			cs->session_size = (registry_ops(p)->session_size + 63) / 64 * 64;
 	}
 	cs->max = max;
 	cs->free_head = CONN_FREE_END;
@@ -90,7 +90,7 @@ static struct conn *conn_new(struct worker *w, uint8_t protocol, enum proto_role
 		return NULL;
 	c = &cs->table[index];
 	generation = c->generation;
-	*c = (struct conn){.ops = protocol_ops(protocol), .protocol = protocol, .role = (uint8_t)role, .generation = generation,
+	*c = (struct conn){.ops = registry_ops(protocol), .protocol = protocol, .role = (uint8_t)role, .generation = generation,
 			   .account = MSG_SLOT_NONE, .peer = MSG_SLOT_NONE, .need = 1, .tcp = TCP_CONN_NONE, .queue_max = 1,
 			   .due_us = UINT64_MAX, .since_ms = w->now.wall_ms};
 	c->session = cs->sessions + index * cs->session_size;
@@ -363,7 +363,7 @@ void conns_again(struct worker *w)
 static void conn_accepted(struct worker *w, const struct tcp_event *event)
 {
 	const struct listener *l = &w->dp->listeners[event->user];
-	struct conn           *c = conn_new(w, (uint8_t)protocol_number(l->ops), PROTO_ACCEPTED);
+	struct conn           *c = conn_new(w, l->conf->protocol, PROTO_ACCEPTED);
 	struct out             out = conn_out(w);
 	struct tcp_info        info;
 

@@ -17,8 +17,7 @@ static int listeners_init(struct dataplane *dp)
 		struct listener            *l = &dp->listeners[dp->listener_count++];
 
 		l->conf = conf;
-		l->ops = protocol_ops(conf->protocol);
-		l->port = conf->port != 0 ? (uint16_t)conf->port : protocol_port(conf->protocol);
+		l->port = conf->port != 0 ? (uint16_t)conf->port : registry_port(conf->protocol);
 		memcpy(l->address.w, conf->address.w, sizeof(l->address.w));
 		l->address.ip6 = conf->address.ip6;
 	}

@@ -35,7 +35,6 @@ struct account_shared {
 
 struct listener {                               /* of cpm.yaml */
 	const struct conf_listener *conf;
-	const struct proto_ops     *ops;
 	struct net_addr             address;
 	uint16_t                    port;
 };

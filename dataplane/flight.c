@@ -102,7 +102,7 @@ static void flight_delivered(struct worker *w, struct flight *e, const struct re
 					    .lifetime_us = RECEIPTS_LIFETIME_MAX_US, .id_size = result->remote_id_size};
 
 		if (m->expires_us > w->now.us && m->expires_us - w->now.us < note.lifetime_us)
-			note.lifetime_us = m->expires_us - w->now.us + 3600 * US_PER_S;  /* the receipt that tells of the expiry comes after it */
+			note.lifetime_us = m->expires_us - w->now.us + 3600 * US_PER_SECOND;  /* the receipt that tells of the expiry comes after it */
 		memcpy(note.id, result->remote_id, result->remote_id_size);
 		receipt_open(w, &note);
 	}

@@ -75,12 +75,12 @@ static void session_row(const struct world *world, const struct mailbox_session 
 	const char *kind, *party = session_party(world, s, &kind), *protocol = argument(args, "protocol"), *account = argument(args, "account");
 	char        id[48], remote[80], address[INET6_ADDRSTRLEN];
 
-	if ((protocol != NULL && strcmp(protocol, protocol_name(s->ref.protocol)) != 0) || (account != NULL && strcmp(account, party) != 0))
+	if ((protocol != NULL && strcmp(protocol, registry_ops(s->ref.protocol)->name) != 0) || (account != NULL && strcmp(account, party) != 0))
 		return;
 	session_id(s->ref, id);
 	inet_ntop(s->remote.ip6 ? AF_INET6 : AF_INET, s->remote.w, address, sizeof(address));
 	snprintf(remote, sizeof(remote), s->remote.ip6 ? "[%s]:%u" : "%s:%u", address, s->remote_port);
-	json_array_append_new(rows, json_pack("[s, s, s, s, s, s, s, i, I, I, I, I, I]", id, protocol_name(s->ref.protocol), kind, party, remote,
+	json_array_append_new(rows, json_pack("[s, s, s, s, s, s, s, i, I, I, I, I, I]", id, registry_ops(s->ref.protocol)->name, kind, party, remote,
 					      session_state(s), session_direction(s), s->ref.worker, (json_int_t)s->window_used,
 					      (json_int_t)s->queued, (json_int_t)s->msgs_in, (json_int_t)s->msgs_out, (json_int_t)s->since_ms));
 }

@@ -17,9 +17,9 @@ static struct proto_settings account_settings(const struct conf_account *a)
 	return (struct proto_settings){
 		.window_max = a->window,
 		.message_size_max = MESSAGE_SIZE_MAX,
-		.keepalive_us = a->enquire_link * US_PER_S,
-		.response_us = a->response_time * US_PER_S,
-		.inactivity_us = a->inactivity * US_PER_S,
+		.keepalive_us = a->enquire_link * US_PER_SECOND,
+		.response_us = a->response_time * US_PER_SECOND,
+		.inactivity_us = a->inactivity * US_PER_SECOND,
 		.default_alphabet = a->default_alphabet,
 		.default_ton = (uint8_t)a->default_ton,
 		.source_ton = 0xff, .source_npi = 0xff, .dest_ton = 0xff, .dest_npi = 0xff,
@@ -31,8 +31,8 @@ static struct proto_settings peer_settings(const struct conf_peer *p)
 	return (struct proto_settings){
 		.window_max = p->window,
 		.message_size_max = MESSAGE_SIZE_MAX,
-		.keepalive_us = p->enquire_link * US_PER_S,
-		.response_us = p->response_time * US_PER_S,
+		.keepalive_us = p->enquire_link * US_PER_SECOND,
+		.response_us = p->response_time * US_PER_SECOND,
 		.default_alphabet = p->default_alphabet,
 		.default_ton = 1,
 		.source_ton = (uint8_t)p->source_ton, .source_npi = (uint8_t)p->source_npi,
@@ -90,10 +90,10 @@ static unsigned bind_wants(uint8_t bind)
 
 void session_open_accepted(struct worker *w, struct conn *c, const struct listener *l, struct out *out)
 {
-	struct proto_settings settings = {.window_max = 1, .message_size_max = MESSAGE_SIZE_MAX, .response_us = 10 * US_PER_S,
+	struct proto_settings settings = {.window_max = 1, .message_size_max = MESSAGE_SIZE_MAX, .response_us = 10 * US_PER_SECOND,
 					  .default_ton = 1, .source_ton = 0xff, .source_npi = 0xff, .dest_ton = 0xff, .dest_npi = 0xff};
 	struct proto_open     how = {.role = PROTO_ACCEPTED, .instance = w->instances[c->protocol], .settings = &settings,
-				     .login_us = l->conf->login_time * US_PER_S, .node = str_of(w->dp->file->cpm.node)};
+				     .login_us = l->conf->login_time * US_PER_SECOND, .node = str_of(w->dp->file->cpm.node)};
 
 	c->ops->open(c->session, w->now, &how, out);
 }
@@ -239,7 +239,7 @@ void session_peer_gone(struct worker *w, struct conn *c)
 {
 	struct peer_link        *p = &w->conns.peers[c->peer * LINKS_PER_TARGET + c->link_index];
 	const struct world_peer *peer = w->world != NULL ? world_peer(w->world, c->peer) : NULL;
-	uint64_t                 wait_us = (peer != NULL ? peer->conf->reconnect : 1) * US_PER_S;
+	uint64_t                 wait_us = (peer != NULL ? peer->conf->reconnect : 1) * US_PER_SECOND;
 
 	p->conn = 0;
 	p->retry_us = w->now.us + (wait_us << (p->failures < 3 ? p->failures : 3));
@@ -268,11 +268,11 @@ static void peer_connect(struct worker *w, const struct world_peer *peer, unsign
 	struct peer_link *p = &w->conns.peers[peer->slot * LINKS_PER_TARGET + k];
 	struct net_addr   remote;
 	struct conn      *c;
-	uint16_t          port = peer->conf->port != 0 ? (uint16_t)peer->conf->port : protocol_port(peer->conf->protocol);
+	uint16_t          port = peer->conf->port != 0 ? (uint16_t)peer->conf->port : registry_port(peer->conf->protocol);
 
 	if (p->conn != 0 || w->now.us < p->retry_us)
 		return;
-	p->retry_us = w->now.us + peer->conf->reconnect * US_PER_S;
+	p->retry_us = w->now.us + peer->conf->reconnect * US_PER_SECOND;
 	if (!host_resolve(w, peer->conf->host, &remote))
 		return;
 	c = conn_connect(w, peer->conf->protocol, &remote, port);

@@ -11,13 +11,13 @@
 
 #define IDLE_SLEEP_NS    50000
 #define IDLE_AFTER_US    200u
-#define PART_MAX_US      (3 * US_PER_S)
+#define PART_MAX_US      (3 * US_PER_SECOND)
 #define RECEIVE_BURSTS   4u             /* of one port in one turn */
 
 static int instances_init(struct worker *w, const struct worker_config *config)
 {
-	for (unsigned p = 0; p < PROTOCOL_COUNT; p++) {
-		const struct proto_ops      *ops = protocol_ops(p);
+	for (unsigned p = 0; p < PROTO_COUNT; p++) {
+		const struct proto_ops      *ops = registry_ops(p);
 		struct proto_instance_config pc = {.metrics = w->metrics, .block_count = config->conf->messages_max * 2, .protocol = (uint8_t)p,
 						   .seed = hash_mix(config->seed + p)};
 
@@ -79,7 +79,7 @@ void worker_free(struct worker *w)
 	deliveries_free(&w->deliveries);
 	flights_free(&w->flights);
 	conns_free(w);
-	for (unsigned p = 0; p < PROTOCOL_COUNT; p++) {
+	for (unsigned p = 0; p < PROTO_COUNT; p++) {
 		free(w->instances[p]);
 		free(w->blocks[p]);
 	}
@@ -208,7 +208,7 @@ static struct now clock_now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &mono);
 	clock_gettime(CLOCK_REALTIME_COARSE, &wall);
-	return (struct now){(uint64_t)mono.tv_sec * US_PER_S + (uint64_t)mono.tv_nsec / 1000,
+	return (struct now){(uint64_t)mono.tv_sec * US_PER_SECOND + (uint64_t)mono.tv_nsec / 1000,
 			    (uint64_t)wall.tv_sec * 1000 + (uint64_t)wall.tv_nsec / 1000000};
 }
 

@@ -56,7 +56,7 @@ struct worker {
 	struct mailbox      mailbox;
 
 	struct limit_lease *account_leases, *peer_leases, *rule_leases;
-	void               *instances[PROTOCOL_COUNT], *blocks[PROTOCOL_COUNT];
+	void               *instances[PROTO_COUNT], *blocks[PROTO_COUNT];
 	void               *pool_memory;
 	uint64_t            parties_seen;       /* world->parties_version that the sessions follow */
 	uint64_t            peers_next_us;      /* next look at peers that are to be connected */

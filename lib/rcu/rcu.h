@@ -1,9 +1,14 @@
 /* Thin names over liburcu, QSBR flavour. Readers: the workers, registered, quiescent once a turn, offline while they sleep. Writer: the management thread. */
 #pragma once
 
+#include <stdint.h>
+
 #include <urcu-qsbr.h>
 
-#define rcu_publish(pointer, value) rcu_set_pointer(&(pointer), (value))
+/* Casts, because liburcu's store takes no pointer to const; what is published is mostly immutable. */
+/* The integer in between drops const: liburcu takes void *. */
+#define rcu_publish(pointer, value) \
+	rcu_set_pointer_sym((void **)(uintptr_t) &(pointer), (void *)(uintptr_t)(value))
 #define rcu_read(pointer)           rcu_dereference(pointer)
 
 static inline void rcu_thread_begin(void)

@@ -1,0 +1,398 @@
+/*
+ * SMPP through the whole dataplane: submit_sm in, rules, 1 M routes, submit_sm out, responses back, with full TCP and checksums on both sides over an
+ * in-memory port. Worker and peers take turns in one thread and only the worker's cycles count, so a rate for one worker is what the worker alone could do.
+ * Rows of several workers are marked computed. usage: smpp_bench [--json] [--short]
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <rte_cycles.h>
+
+#include "base/assert.h"
+#include "rcu/rcu.h"
+#include "rules/compile.h"
+
+#include "sim.h"
+
+#define TEXTS      100000u
+#define TEXT_SIZE  160u
+#define SESSIONS   16u
+#define WINDOW     100u
+#define ROUTE_DIGITS 6u                 /* "+46" and six digits: 1 M prefixes */
+
+static struct sim   sim;
+static char       (*texts)[TEXT_SIZE];
+static struct {
+	uint64_t submitted;
+	uint32_t routes;
+	struct random random;
+	bool     json, brief;
+	uint64_t limit;
+} bench;
+
+/* ---- load ---- */
+
+static void texts_make(unsigned rules)
+{
+	static const char *const words[] = {"meeting", "tomorrow", "please", "call", "the", "office", "about", "your", "order", "number",
+					    "thanks", "delivery", "today", "between", "three", "and", "five", "see", "you", "there"};
+	struct random r;
+
+	texts = calloc(TEXTS, sizeof(texts[0]));
+	ASSERT(texts != NULL);
+	random_seed(&r, 4);
+	for (uint32_t i = 0; i < TEXTS; i++) {
+		size_t n = (size_t)snprintf(texts[i], TEXT_SIZE, "%06u ", i);
+
+		if (i % 100 == 0 && rules > 0)  /* one in a hundred hits a rule */
+			n += (size_t)snprintf(texts[i] + n, TEXT_SIZE - n, "offer%05u ", random_below(&r, (rules + 1) / 2) * 2);
+		while (n < TEXT_SIZE) {
+			const char *word = words[random_below(&r, 20)];
+			size_t      size = strlen(word);
+
+			if (n + size + 1 > TEXT_SIZE)
+				size = TEXT_SIZE - n - 1;
+			memcpy(texts[i] + n, word, size);
+			n += size;
+			texts[i][n++] = ' ';
+		}
+	}
+}
+
+static bool next_message(struct host *h, struct host_session *s, struct msg *m, uint64_t *token)
+{
+	char     to[16];
+	uint64_t i = bench.submitted++;
+
+	(void)h;
+	(void)s;
+	if (bench.limit != 0 && bench.submitted > bench.limit) {
+		bench.submitted--;
+		return false;
+	}
+	snprintf(to, sizeof(to), "+46%06u%02u", random_below(&bench.random, bench.routes), (unsigned)(i % 100));
+	msg_append_addr(m, ADDR_E164, 1, 1, STR("+4611111"), &m->from);
+	msg_append_addr(m, ADDR_E164, 1, 1, str_of(to), &m->to);
+	msg_append(m, texts[i % TEXTS], TEXT_SIZE, &m->body);
+	m->kind = MSG_TEXT;
+	m->coding = MSG_CODING_GSM7;
+	*token = i;
+	return true;
+}
+
+static const struct host_hooks hooks = {.next = next_message};
+
+static const char parties[] = "accounts:\n  - {name: esme1, password: secret1, window: 1000}\n"
+			      "peers:\n  - {name: smsc1, host: 198.18.0.2, port: 2776, system_id: cpm, password: pw, connections: 16, window: 500}\n";
+
+/* ---- worlds ---- */
+
+static void rules_add(struct sim_delta *d, unsigned count, unsigned generation)
+{
+	struct rules_source *sources = calloc(count, sizeof(sources[0]));
+	char               (*room)[3][96] = calloc(count, sizeof(room[0]));
+	uint8_t             *image = NULL;
+	size_t               size = 0;
+
+	ASSERT(sources != NULL && room != NULL);
+	for (unsigned i = 0; i < count; i++) {
+		snprintf(room[i][0], sizeof(room[i][0]), "rule%u", i);
+		if (i % 2 == 0)
+			snprintf(room[i][1], sizeof(room[i][1]), "{\"text\": \"offer%05u\"}", i);
+		else
+			snprintf(room[i][1], sizeof(room[i][1]), "{\"text\": \"win%u[a-z]+(now|today)%u\"}", i, generation);
+		snprintf(room[i][2], sizeof(room[i][2]), "{\"tag\": \"t%u\"}", i % 8);
+		sources[i] = (struct rules_source){room[i][0], room[i][1], room[i][2]};
+	}
+	if (count > 0)
+		ASSERT(rules_compile(sources, count, NULL, &image, &size, NULL, NULL) == 0);
+	world_delta_rules(&d->delta, image, size);
+	if (size > 0)
+		d->checksum += world_rules_digest(image, size);
+	free(image);
+	free(room);
+	free(sources);
+}
+
+static void routes_add(struct sim_delta *d, uint32_t count)
+{
+	struct conf_via_item via = {.name = "smsc1", .weight = 1};
+	struct conf_route   *route = conf_object_new(CONF_ROUTE);
+
+	route->via.n = 1;
+	route->via.items = &via;
+	for (uint32_t i = 0; i < count; i++) {
+		snprintf(route->to, sizeof(route->to), "+46%06u", i);
+		sim_delta_put(d, CONF_ROUTE, route);
+	}
+	route->via.n = 0;
+	route->via.items = NULL;
+	conf_object_free(CONF_ROUTE, route);
+}
+
+static void world_make(unsigned rules, uint32_t routes)
+{
+	struct sim_delta d;
+
+	sim_delta_begin(&sim, &d, parties);
+	routes_add(&d, routes);
+	rules_add(&d, rules, 0);
+	sim_delta_publish(&sim, &d);
+	bench.routes = routes;
+}
+
+/* ---- measuring ---- */
+
+struct figures {
+	uint64_t messages, cycles, worker_cycles[NET_WORKERS_MAX], stage_cycles[STAGE_COUNT], longest_turn;
+};
+
+static struct now clock_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (struct now){(uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u, 1700000000000ull};
+}
+
+static void turns(struct figures *f, uint64_t messages)
+{
+	uint64_t start = sim.host.answered, next_us;
+
+	while (sim.host.answered - start < messages) {
+		struct now now = clock_now();
+
+		for (unsigned w = 0; w < sim.dp.worker_count; w++) {
+			uint64_t before = rte_rdtsc(), took;
+			bool     busy = worker_turn(sim.dp.workers[w], now, rcu_read(sim.dp.world.current), &next_us);
+
+			took = rte_rdtsc() - before;
+			if (f != NULL && busy) {
+				f->worker_cycles[w] += took;
+				f->longest_turn = took > f->longest_turn ? took : f->longest_turn;
+			}
+		}
+		rcu_quiescent();
+		wire_carry(&sim.wire);
+		host_turn(&sim.host, now);
+	}
+}
+
+static void measure(struct figures *f, uint64_t messages)
+{
+	uint64_t stages_before[STAGE_COUNT] = {0};
+
+	*f = (struct figures){.messages = messages};
+	for (unsigned w = 0; w < sim.dp.worker_count; w++) {
+		for (unsigned s = 0; s < STAGE_COUNT; s++)
+			stages_before[s] += sim.dp.workers[w]->pipeline.cycles[s];
+	}
+	turns(f, messages);
+	for (unsigned w = 0; w < sim.dp.worker_count; w++) {
+		f->cycles += f->worker_cycles[w];
+		for (unsigned s = 0; s < STAGE_COUNT; s++)
+			f->stage_cycles[s] += sim.dp.workers[w]->pipeline.cycles[s];
+	}
+	for (unsigned s = 0; s < STAGE_COUNT; s++)
+		f->stage_cycles[s] -= stages_before[s];
+}
+
+static bool bound(struct sim *s)
+{
+	return sim_metric(s, METRIC_links_up) == SESSIONS && sim_metric(s, METRIC_logins) >= 2 * SESSIONS;
+}
+
+static void begin(unsigned workers, unsigned window, unsigned rules, uint32_t routes)
+{
+	const struct sim_config config = {.workers = workers, .seed = 1, .window = window, .messages_max = 32768, .hooks = hooks};
+
+	random_seed(&bench.random, 9);
+	sim_new(&sim, &config);
+	sim.now = clock_now();
+	world_make(rules, routes);
+	ASSERT(host_listen(&sim.host, 2776) == 0);
+	bench.limit = 1;                        /* nothing is sent until all are bound */
+	bench.submitted = 1;
+	for (unsigned i = 0; i < SESSIONS; i++)
+		ASSERT(host_connect(&sim.host, sim.now, 2775, "esme1", "secret1", PROTO_SENDS | PROTO_RECEIVES));
+	ASSERT(sim_until(&sim, bound, 10 * US_PER_SECOND));
+	bench.limit = 0;
+}
+
+static void end(void)
+{
+	bench.limit = bench.submitted;
+	while (sim.host.answered < sim.host.submitted)
+		turns(NULL, 1);
+	sim_free(&sim);
+}
+
+static void row(const char *name, const char *note, unsigned workers, const struct figures *f)
+{
+	double cycles = (double)f->cycles / (double)f->messages, hz = (double)rte_get_tsc_hz();
+	double rate = (double)workers * hz / cycles;
+
+	if (bench.json) {
+		printf("{\"bench\": \"%s\", \"msgs_per_s\": %.0f, \"cycles_per_msg\": %.0f", name, rate, cycles);
+		for (unsigned s = 0; s < STAGE_COUNT; s++)
+			printf(", \"cycles_%s\": %.0f", stage_name(s), (double)f->stage_cycles[s] / (double)f->messages);
+		printf(", \"longest_turn_us\": %.0f, \"note\": \"%s\"}\n", (double)f->longest_turn / hz * 1e6, note);
+	} else {
+		printf("%-34s %9.0f %8.0f  ", name, rate, cycles);
+		for (unsigned s = 0; s < STAGE_COUNT; s++)
+			printf(" %6.0f", (double)f->stage_cycles[s] / (double)f->messages);
+		printf(" %8.0f  %s\n", (double)f->longest_turn / hz * 1e6, note);
+	}
+	fflush(stdout);
+}
+
+static void route_rows(void)
+{
+	static const unsigned rules[] = {0, 100, 1000, 10000};
+	uint64_t              messages = bench.brief ? 100000 : 1000000;
+
+	for (unsigned i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		struct figures f;
+		char           name[64];
+
+		texts_make(rules[i]);
+		begin(1, WINDOW, rules[i], 1000000);
+		turns(NULL, messages / 10);
+		measure(&f, messages);
+		snprintf(name, sizeof(name), "smpp-route-rules-%u", rules[i]);
+		row(name, "", 1, &f);
+		end();
+		free(texts);
+	}
+}
+
+static void small_rows(void)
+{
+	uint64_t       messages = bench.brief ? 100000 : 1000000;
+	struct figures f;
+
+	texts_make(100);
+	begin(1, 1, 100, 1000000);
+	turns(NULL, messages / 10);
+	measure(&f, messages / 2);
+	row("smpp-route-one-pdu-a-segment", "window 1", 1, &f);
+	end();
+	begin(2, WINDOW, 100, 1000000);
+	turns(NULL, messages / 10);
+	measure(&f, messages);
+	row("smpp-route-two-workers", "computed: both workers in one thread", 2, &f);
+	end();
+	free(texts);
+}
+
+/* ---- changes under load ---- */
+
+static atomic_bool changing;
+static uint64_t    publish_us_max, publish_us_sum, publish_count, build_us_max;
+static unsigned    change_rules;
+
+static void *changer(void *argument)
+{
+	unsigned count = *(unsigned *)argument;
+
+	for (unsigned i = 0; i < count; i++) {
+		struct sim_delta     d = {0};
+		struct conf_route   *route = conf_object_new(CONF_ROUTE);
+		struct conf_via_item via = {.name = "smsc1", .weight = (uint16_t)(1 + i % 7)};
+		char                 error[256];
+		struct world_change *change;
+		uint64_t             from = sim.version++, start = clock_now().us, us;
+
+		world_delta_begin(&d.delta, from, sim.version);
+		if (change_rules == 0) {
+			snprintf(route->to, sizeof(route->to), "+46%06u", i % bench.routes);
+			route->via.n = 1;
+			route->via.weighted = true;
+			route->via.items = &via;
+			world_delta_put(&d.delta, CONF_ROUTE, route);
+			route->via.items = NULL;
+			route->via.n = 0;
+		} else {
+			rules_add(&d, change_rules, i + 1);
+			start = clock_now().us;         /* control compiles, on a core of its own */
+		}
+		conf_object_free(CONF_ROUTE, route);
+		ASSERT(world_delta_end(&d.delta, 0));
+		change = world_change_build(sim.dp.world.current, cur_of(d.delta.bytes, d.delta.size), sim.dp.worker_count + 1, error);
+		if (change == NULL) {
+			fprintf(stderr, "%s\n", error);
+			abort();
+		}
+		us = clock_now().us - start;
+		build_us_max = us > build_us_max ? us : build_us_max;
+		us = world_ref_publish(&sim.dp.world, change);
+		publish_us_max = us > publish_us_max ? us : publish_us_max;
+		publish_us_sum += us;
+		publish_count++;
+		world_delta_free(&d.delta);
+	}
+	atomic_store(&changing, false);
+	return NULL;
+}
+
+static void change_row(const char *name, unsigned rules, unsigned count, bool rules_change)
+{
+	struct figures before, during = {0};
+	pthread_t      thread;
+
+	change_rules = rules_change ? rules : 0;
+	publish_us_max = publish_us_sum = publish_count = build_us_max = 0;
+	texts_make(rules);
+	begin(1, WINDOW, rules, 1000000);
+	turns(NULL, 50000);
+	measure(&before, 200000);
+	atomic_store(&changing, true);
+	ASSERT(pthread_create(&thread, NULL, changer, &count) == 0);
+	while (atomic_load(&changing)) {
+		struct figures some;
+
+		measure(&some, 1000);
+		during.messages += some.messages;
+		during.cycles += some.cycles;
+		during.longest_turn = some.longest_turn > during.longest_turn ? some.longest_turn : during.longest_turn;
+	}
+	rcu_offline();
+	pthread_join(thread, NULL);
+	rcu_online();
+	end();
+	free(texts);
+	if (bench.json)
+		printf("{\"bench\": \"%s\", \"changes\": %llu, \"in_force_us_mean\": %.1f, \"in_force_us_max\": %llu, \"build_us_max\": %llu, "
+		       "\"cycles_per_msg_before\": %.0f, \"cycles_per_msg_during\": %.0f, \"longest_turn_us\": %.0f}\n",
+		       name, (unsigned long long)publish_count, (double)publish_us_sum / (double)publish_count, (unsigned long long)publish_us_max,
+		       (unsigned long long)build_us_max, (double)before.cycles / (double)before.messages,
+		       (double)during.cycles / (double)during.messages, (double)during.longest_turn / (double)rte_get_tsc_hz() * 1e6);
+	else
+		printf("%-34s %llu changes under full load: in force after %.1f us (mean), %llu us (longest); built aside in %llu us (longest);\n"
+		       "%-34s cycles per message %.0f before, %.0f during; longest turn %.0f us\n",
+		       name, (unsigned long long)publish_count, (double)publish_us_sum / (double)publish_count, (unsigned long long)publish_us_max,
+		       (unsigned long long)build_us_max, "", (double)before.cycles / (double)before.messages,
+		       (double)during.cycles / (double)during.messages, (double)during.longest_turn / (double)rte_get_tsc_hz() * 1e6);
+	fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		bench.json = bench.json || strcmp(argv[i], "--json") == 0;
+		bench.brief = bench.brief || strcmp(argv[i], "--short") == 0;
+	}
+	sim_eal();
+	rcu_thread_begin();
+	if (!bench.json)
+		printf("%-34s %9s %8s   %6s %6s %6s %6s %8s\n", "", "msg/s", "cycles", "admit", "rules", "route", "deliv", "turn us");
+	route_rows();
+	small_rows();
+	change_row("smpp-route-change-1M", 100, bench.brief ? 200 : 1000, false);
+	change_row("smpp-rules-replaced-10000", 10000, bench.brief ? 1 : 3, true);
+	rcu_thread_end();
+	return 0;
+}

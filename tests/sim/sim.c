@@ -1,0 +1,219 @@
+#include "sim.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <openssl/sha.h>
+#include <rte_eal.h>
+
+#include "base/assert.h"
+#include "base/hash.h"
+#include "rcu/rcu.h"
+#include "rules/compile.h"
+
+#define LISTEN_PORT 2775
+
+void sim_eal(void)
+{
+	static char *arguments[] = {"sim", "--no-huge", "--no-pci", "-m", "768", "--no-telemetry", "--in-memory", "-l", "0", "--log-level", "error"};
+	int          err = rte_eal_init((int)(sizeof(arguments) / sizeof(arguments[0])), arguments);
+
+	ASSERT(err >= 0);
+}
+
+static struct rte_mempool *pool_new(const char *name, unsigned count)
+{
+	struct rte_mempool *pool = rte_pktmbuf_pool_create(name, count, 256, 0, RTE_PKTMBUF_HEADROOM + 2048, SOCKET_ID_ANY);
+
+	ASSERT(pool != NULL);
+	return pool;
+}
+
+static void file_init(struct conf_file *f, const struct sim_config *config)
+{
+	*f = (struct conf_file){.cpm = {.node = "sim", .node_number = 1}, .listener_count = 1};
+	f->dataplane.messages_max = config->messages_max != 0 ? config->messages_max : 16384;
+	f->dataplane.connections_max = 1024;
+	f->dataplane.receipts_max = 262144;
+	f->dataplane.forward_all = config->forward_all;
+	f->listeners[0] = (struct conf_listener){.name = "esme", .protocol = PROTO_smpp, .port = LISTEN_PORT, .login_time = 5};
+	f->listeners[0].address = (struct conf_address){.w = {0x010012c6}, .set = true};
+}
+
+void sim_new(struct sim *s, const struct sim_config *config)
+{
+	static unsigned         instances;
+	struct dataplane_config dc = {.file = &s->file, .workers = config->workers, .port_count = 1, .seed = config->seed,
+				      .sequence_first = 1, .sequence_end = UINT64_C(1) << 40};
+	struct host_config      hc = {.wire = &s->wire, .seed = hash_mix(config->seed + 77), .hooks = config->hooks, .window = config->window,
+				      .user = s};
+	char                    error[256], name[32];
+
+	*s = (struct sim){.now = {.us = 1000000, .wall_ms = 1700000000000ull}};
+	instances++;
+	file_init(&s->file, config);
+	s->metrics = aligned_alloc(64, config->workers * sizeof(struct metrics));
+	ASSERT(s->metrics != NULL);
+	memset(s->metrics, 0, config->workers * sizeof(struct metrics));
+	dc.metrics = s->metrics;
+	for (unsigned w = 0; w < config->workers; w++) {
+		snprintf(name, sizeof(name), "sim%u_%u", instances, w);
+		dc.pools[w] = s->wire.pools[w] = pool_new(name, 32767);
+	}
+	snprintf(name, sizeof(name), "sim%u_host", instances);
+	hc.pool = s->wire.host_pool = pool_new(name, 32767);
+	s->wire.workers = config->workers;
+	s->wire.loss_per_mille = config->loss_per_mille;
+	random_seed(&s->wire.random, config->seed);
+	dc.io = (struct worker_io){wire_receive, wire_transmit, wire_turn, &s->wire};
+	dc.ports[0] = (struct net_port_config){.mac = {2, 0, 0, 0, 0, 1}, .mtu = 1500, .address_count = 1};
+	dc.ports[0].addresses[0].address = (struct net_addr){.w = {0x010012c6}};
+	dc.ports[0].addresses[0].prefix = 24;
+	if (dataplane_init(&s->dp, &dc, error) < 0) {
+		fprintf(stderr, "%s\n", error);
+		abort();
+	}
+	ASSERT(host_init(&s->host, &hc) == 0);
+}
+
+static void queue_drain(struct wire_queue *q)
+{
+	for (; q->count > 0; q->count--, q->head = (q->head + 1) % WIRE_QUEUE)
+		rte_pktmbuf_free(q->pkts[q->head]);
+}
+
+void sim_free(struct sim *s)
+{
+	host_free(&s->host);
+	dataplane_free(&s->dp);
+	queue_drain(&s->wire.to_host);
+	for (unsigned w = 0; w < s->wire.workers; w++) {
+		queue_drain(&s->wire.to_worker[w]);
+		queue_drain(&s->wire.sent[w]);
+		rte_mempool_free(s->wire.pools[w]);
+	}
+	rte_mempool_free(s->wire.host_pool);
+	if (s->dp.world.current != NULL)
+		world_free(s->dp.world.current);
+	free(s->metrics);
+}
+
+/* As control derives it. */
+static void secret_derive(struct conf_secret *secret)
+{
+	uint8_t bytes[16 + sizeof(secret->bytes)] = {0};
+
+	memcpy(bytes + 16, secret->bytes, secret->size);
+	SHA256(bytes, 16u + secret->size, secret->bytes + 16);
+	memset(secret->bytes, 0, 16);
+	secret->form = CONF_SECRET_SHA256;
+	secret->size = 48;
+}
+
+static void fault_print(void *user, size_t rule, const char *key, const char *text)
+{
+	(void)user;
+	fprintf(stderr, "rule %zu: %s: %s\n", rule, key, text);
+}
+
+static void delta_rules(struct sim_delta *d, const struct conf_objects *rules)
+{
+	struct rules_source *sources = calloc(rules->n, sizeof(sources[0]));
+	uint8_t             *image = NULL;
+	size_t               size = 0;
+
+	for (uint32_t i = 0; i < rules->n; i++) {
+		const struct conf_rule *r = rules->objects[i];
+
+		sources[i] = (struct rules_source){r->name, r->when, r->then};
+	}
+	ASSERT(rules_compile(sources, rules->n, NULL, &image, &size, fault_print, NULL) == 0);
+	world_delta_rules(&d->delta, image, size);
+	d->checksum += world_rules_digest(image, size);
+	free(image);
+	free(sources);
+}
+
+void sim_delta_put(struct sim_delta *d, enum conf_kind kind, const void *object)
+{
+	world_delta_put(&d->delta, kind, object);
+	d->checksum += world_object_digest(kind, object);
+}
+
+void sim_delta_begin(struct sim *s, struct sim_delta *d, const char *yaml)
+{
+	struct conf_set    set = {0};
+	struct conf_faults faults = {0};
+
+	if (conf_set_read("sim", yaml, strlen(yaml), &set, &faults) < 0) {
+		for (unsigned i = 0; i < faults.n; i++)
+			fprintf(stderr, "%s\n", faults.lines[i]);
+		abort();
+	}
+	*d = (struct sim_delta){0};
+	world_delta_begin(&d->delta, 0, ++s->version);
+	for (uint32_t i = 0; i < set.kinds[CONF_ACCOUNT].n; i++)
+		secret_derive(&((struct conf_account *)set.kinds[CONF_ACCOUNT].objects[i])->password);
+	for (enum conf_kind k = CONF_ACCOUNT; k <= CONF_ROUTE; k++) {
+		for (uint32_t i = 0; i < set.kinds[k].n; i++)
+			sim_delta_put(d, k, set.kinds[k].objects[i]);
+	}
+	if (set.kinds[CONF_RULE].n > 0)
+		delta_rules(d, &set.kinds[CONF_RULE]);
+	conf_set_free(&set);
+	conf_faults_free(&faults);
+}
+
+uint64_t sim_delta_publish(struct sim *s, struct sim_delta *d)
+{
+	struct world_change *change;
+	char                 error[256] = "";
+	uint64_t             us;
+
+	ASSERT(world_delta_end(&d->delta, d->checksum));
+	change = world_change_build(s->dp.world.current, cur_of(d->delta.bytes, d->delta.size), s->dp.worker_count + 1, error);
+	if (change == NULL) {
+		fprintf(stderr, "%s\n", error);
+		abort();
+	}
+	us = world_ref_publish(&s->dp.world, change);
+	dataplane_published(&s->dp, s->dp.world.current);
+	world_delta_free(&d->delta);
+	return us;
+}
+
+void sim_apply(struct sim *s, const char *yaml)
+{
+	struct sim_delta d;
+
+	sim_delta_begin(s, &d, yaml);
+	sim_delta_publish(s, &d);
+}
+
+void sim_step(struct sim *s, uint64_t step_us)
+{
+	for (unsigned w = 0; w < s->dp.worker_count; w++)
+		worker_turn(s->dp.workers[w], s->now, s->dp.world.current, &s->next_us[w]);
+	wire_carry(&s->wire);
+	host_turn(&s->host, s->now);
+	s->now.us += step_us;
+	s->now.wall_ms = 1700000000000ull + s->now.us / 1000;
+}
+
+bool sim_until(struct sim *s, bool (*done)(struct sim *s), uint64_t us)
+{
+	uint64_t end = s->now.us + us;
+
+	while (s->now.us < end) {
+		if (done(s))
+			return true;
+		sim_step(s, 100);
+	}
+	return done(s);
+}
+
+uint64_t sim_metric(const struct sim *s, unsigned id)
+{
+	return metrics_sum(s->metrics, s->dp.worker_count, id);
+}
