@@ -1,0 +1,101 @@
+/* `cpmctl status`, `metric` and `top`: how control and the dataplane are. */
+#include "api_call.h"
+
+#include <time.h>
+
+#include "metrics/metrics.h"
+
+static void status_row(json_t *rows, const char *what, json_t *value)
+{
+	json_array_append_new(rows, json_pack("[s, o]", what, value));
+}
+
+static uint64_t uptime_s(uint64_t started_ms)
+{
+	struct timespec now;
+	uint64_t        now_ms;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	return now_ms > started_ms ? (now_ms - started_ms) / 1000 : 0;
+}
+
+void api_status(struct api_call *call)
+{
+	static const char *const columns[] = {"what", "value"};
+	static const char *const plural[CONF_KIND_COUNT] = {"accounts", "peers", "routes", "rules"};
+	struct control_status    s;
+	json_t                  *rows = api_table(call, columns, 2);
+	unsigned                 workers = 0;
+	const struct metrics    *metrics = control_metrics(call->control, &workers);
+
+	control_status(call->control, &s);
+	status_row(rows, "dataplane", json_string(s.dataplane_up ? "up" : "down"));
+	status_row(rows, "in step", json_boolean(s.in_step));
+	status_row(rows, "version", json_integer((json_int_t)s.version));
+	status_row(rows, "version in force", json_integer((json_int_t)s.dataplane_version));
+	status_row(rows, "rule set", json_string(s.rules_state != NULL ? s.rules_state : ""));
+	for (enum conf_kind kind = 0; kind < CONF_KIND_COUNT; kind++)
+		status_row(rows, plural[kind],
+			   json_integer((json_int_t)control_object_count(call->control, kind)));
+	if (metrics != NULL) {
+		status_row(rows, "workers", json_integer(workers));
+		status_row(rows, "sessions",
+			   json_integer((json_int_t)metrics_sum(metrics, workers,
+								METRIC_sessions_open)));
+		status_row(
+			rows, "links up",
+			json_integer((json_int_t)metrics_sum(metrics, workers, METRIC_links_up)));
+	}
+	status_row(rows, "control up for (s)", json_integer((json_int_t)uptime_s(s.started_ms)));
+}
+
+static uint64_t metric_value(struct api_call *call, const struct metrics *metrics, unsigned workers,
+			     unsigned id)
+{
+	if (metric_scope(id) == METRIC_SCOPE_CONTROL)
+		return metrics_sum(control_counters(call->control), 1, id);
+	return metrics != NULL ? metrics_sum(metrics, workers, id) : 0;
+}
+
+void api_metric(struct api_call *call)
+{
+	static const char *const columns[] = {"name", "value", "help"};
+	const char              *begin = api_text(call, "name");
+	unsigned                 workers = 0;
+	const struct metrics    *metrics = control_metrics(call->control, &workers);
+	json_t                  *rows = api_table(call, columns, 3);
+
+	if (begin == NULL)
+		begin = "";
+	for (unsigned id = 0; id < METRIC_COUNT; id++) {
+		char name[96];
+
+		if (metrics == NULL && metric_scope(id) != METRIC_SCOPE_CONTROL)
+			continue;
+		if (id < METRIC_REFUSED)
+			snprintf(name, sizeof(name), "%s", metric_name(id));
+		else
+			snprintf(name, sizeof(name), "%s{reason=\"%s\"}", metric_name(id),
+				 reason_name((enum reason)(id - METRIC_REFUSED)));
+		if (strncmp(name, begin, strlen(begin)) == 0)
+			json_array_append_new(rows, json_pack("[s, I, s]", name,
+							      (json_int_t)metric_value(
+								      call, metrics, workers, id),
+							      metric_help(id)));
+	}
+	if (json_array_size(rows) > 0)
+		return;
+	if (metrics == NULL)
+		api_error(call, API_UNAVAILABLE, NULL,
+			  "the dataplane is down: its counters cannot be read; start it (systemctl "
+			  "start cpm-dataplane)");
+	else
+		api_error(call, API_NOT_FOUND, NULL,
+			  "no counter begins with '%.60s'; `cpmctl metric` shows all", begin);
+}
+
+void api_top(struct api_call *call)
+{
+	api_metric(call); /* rates are made of two of these by whoever shows them */
+}
