@@ -5,7 +5,6 @@
 
 #include <urcu-qsbr.h>
 
-/* Casts, because liburcu's store takes no pointer to const; what is published is mostly immutable. */
 /* The integer in between drops const: liburcu takes void *. */
 #define rcu_publish(pointer, value) \
 	rcu_set_pointer_sym((void **)(uintptr_t) &(pointer), (void *)(uintptr_t)(value))
