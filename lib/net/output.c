@@ -102,6 +102,20 @@ void net_path_confirm(struct net *net, struct now now, const struct net_path *pa
 	n->confirmed_us = now.us;
 }
 
+/* Over the pseudo header and all segments of m after the IP header. */
+static uint16_t chain_checksum(const struct rte_mbuf *m, const struct rte_ipv4_hdr *ip)
+{
+	uint32_t offset = NET_ETHER_HEADER + NET_IP4_HEADER;
+	uint16_t data;
+	uint32_t sum;
+
+	if (rte_raw_cksum_mbuf(m, offset, m->pkt_len - offset, &data) < 0)
+		return 0; /* never: the range is the packet's own */
+	sum = (uint32_t)data + rte_ipv4_phdr_cksum(ip, 0);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)~sum;
+}
+
 /* What the port does not do is done here. m begins at Ethernet. */
 static void checksum(const struct net_port_config *port, struct rte_mbuf *m)
 {
@@ -123,7 +137,7 @@ static void checksum(const struct net_port_config *port, struct rte_mbuf *m)
 	} else if (m->nb_segs == 1) {
 		tcp->cksum = rte_ipv4_udptcp_cksum(ip, tcp);
 	} else {
-		tcp->cksum = rte_ipv4_udptcp_cksum_mbuf(m, ip, NET_ETHER_HEADER + NET_IP4_HEADER);
+		tcp->cksum = chain_checksum(m, ip);
 	}
 }
 
