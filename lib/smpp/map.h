@@ -10,8 +10,9 @@
 #include "proto/proto.h"
 #include "smpp/pdu.h"
 
-#define SMPP_EXTRA_FIELDS 0u /* 0 is no tag of the standard; the first extra of this tag is ours   \
-			      */
+#define SMPP_EXTRA_FIELDS                                                                          \
+	0u /* 0 is no tag of the standard; the first extra of this tag is ours                     \
+	    */
 
 struct smpp_map {
 	const struct proto_settings *settings;

@@ -1,7 +1,9 @@
 #include "smpp/map.h"
 
 #include "msg/addr.h"
+#include "msg/concat.h"
 #include "msg/id.h"
+#include "msg/text.h"
 #include "smpp/receipt.h"
 
 #define FIELDS_SIZE 64u
@@ -87,19 +89,20 @@ static enum reason map_addrs(const struct smpp_map *map, const struct msg *m, st
 
 /* The text of a receipt with our own id in it; a text that has none to replace gives way to one of
  * ours. */
-static bool receipt_body(const struct smpp_map *map, const struct msg *m,
-			 uint8_t room[SMPP_RECEIPT_TEXT_MAX], struct smpp_sm *sm, struct body *body)
+static enum reason receipt_body(const struct smpp_map *map, const struct msg *m, bool native,
+				uint8_t room[SMPP_RECEIPT_TEXT_MAX], struct smpp_sm *sm,
+				struct body *body)
 {
 	struct put               w = put_to(room, SMPP_RECEIPT_TEXT_MAX);
 	uint8_t                  gathered[SMPP_RECEIPT_TEXT_MAX];
 	struct smpp_receipt_text parsed;
 	struct str               text = {"", 0};
-	bool                     usable = m->coding != MSG_CODING_UCS2 && m->udh_size == 0 &&
-		      m->body.size <= sizeof(gathered);
 
-	if (usable)
+	if (native && m->coding != MSG_CODING_UCS2 && m->udh_size == 0 &&
+	    m->body.size <= sizeof(gathered))
 		text = (struct str){(const char *)msg_view(m, m->body, gathered), m->body.size};
 	if (smpp_receipt_parse(text, &parsed)) {
+		sm->data_coding = m->native_coding;
 		smpp_receipt_rewrite(&w, text, &parsed, m->receipt.msg_id);
 	} else {
 		smpp_receipt_write(&w, &m->receipt, map->now.wall_ms);
@@ -108,7 +111,77 @@ static bool receipt_body(const struct smpp_map *map, const struct msg *m,
 	}
 	body->p = room;
 	body->size = put_size(&w);
-	return !w.failed;
+	return w.failed ? REASON_MESSAGE_SIZE : REASON_NONE;
+}
+
+/* Room for a body that must be written in another coding, none of whose bytes becomes more than one
+ * character. */
+#define TRANSCODE_MAX 4096u
+struct transcode {
+	uint8_t gathered[TRANSCODE_MAX];
+	char    utf8[TEXT_UTF8_SIZE(TRANSCODE_MAX)];
+	uint8_t coded[2 * TRANSCODE_MAX + UINT8_MAX];
+};
+
+/* The body in another coding, its user data header as it was; in UCS-2 where that coding lacks a
+ * character. */
+static bool transcode(const struct msg *m, enum msg_coding to, struct transcode *t,
+		      struct smpp_sm *sm, struct body *body)
+{
+	size_t             head = m->udh_size, room = sizeof(t->coded) - head, n;
+	struct text_tables tables = {0}, plain = {0};
+	struct text_coded  coded;
+	struct concat_udh  udh;
+	const uint8_t     *bytes;
+
+	if (m->body.size > TRANSCODE_MAX || head > m->body.size)
+		return false;
+	bytes = msg_view(m, m->body, t->gathered);
+	if (head > 0 && concat_parse(bytes, m->body.size, &udh))
+		tables = udh.tables;
+	n = text_to_utf8((enum msg_coding)m->coding, tables, bytes + head, m->body.size - head,
+			 t->utf8, sizeof(t->utf8));
+	memcpy(t->coded, bytes, head);
+	coded = text_from_utf8(to, plain, (struct str){t->utf8, n}, t->coded + head, room);
+	if (coded.replaced > 0) {
+		coded = text_from_utf8(MSG_CODING_UCS2, plain, (struct str){t->utf8, n},
+				       t->coded + head, room);
+		sm->data_coding = 8;
+	}
+	*body = (struct body){.p = t->coded, .size = head + coded.size};
+	return !coded.cut;
+}
+
+static uint8_t data_coding_of(const struct msg *m)
+{
+	switch ((enum msg_coding)m->coding) {
+	case MSG_CODING_ASCII:
+		return 1;
+	case MSG_CODING_LATIN1:
+		return 3;
+	case MSG_CODING_UCS2:
+		return 8;
+	case MSG_CODING_BINARY:
+		return 4;
+	case MSG_CODING_GSM7:
+	case MSG_CODING_UTF8:
+	case MSG_CODING_COUNT:
+		break;
+	}
+	return 0;
+}
+
+/* The body as it came where its coding's number means the same to this peer, else rewritten. */
+static enum reason text_body(const struct smpp_map *map, const struct msg *m, bool native,
+			     struct transcode *t, struct smpp_sm *sm, struct body *body)
+{
+	enum msg_coding there;
+
+	sm->data_coding = native ? m->native_coding : data_coding_of(m);
+	there = smpp_coding_of(sm->data_coding, map->settings->default_alphabet);
+	if (there == (enum msg_coding)m->coding || there == MSG_CODING_BINARY)
+		return REASON_NONE;
+	return transcode(m, there, t, sm, body) ? REASON_NONE : REASON_CODING;
 }
 
 static void put_extra_value(struct put *w, const struct msg *m, struct msg_part part)
@@ -222,19 +295,20 @@ enum reason smpp_map_out(const struct smpp_map *map, const struct msg *m, struct
 	uint8_t          fields[FIELDS_SIZE], receipt[SMPP_RECEIPT_TEXT_MAX];
 	bool             native = native_fields(map, m, fields, &sm);
 	struct msg_extra payload;
+	struct transcode t;
 	enum reason      why;
 
 	if (!native)
 		foreign_fields(m, &sm);
-	sm.data_coding = m->native_coding;
 	why = map_addrs(map, m, &sm);
 	if (why == REASON_NONE)
 		why = fit_direction(map, m, &sm);
+	if (why == REASON_NONE && m->kind == MSG_RECEIPT && m->receipt.msg_id != 0)
+		why = receipt_body(map, m, native, receipt, &sm, &body);
+	else if (why == REASON_NONE)
+		why = text_body(map, m, native, &t, &sm, &body);
 	if (why != REASON_NONE)
 		return why;
-	if (m->kind == MSG_RECEIPT && m->receipt.msg_id != 0 &&
-	    !receipt_body(map, m, receipt, &sm, &body))
-		return REASON_MESSAGE_SIZE;
 	body.as_payload =
 		body.size > SMPP_SHORT_MESSAGE_MAX ||
 		(map->tlvs && msg_extra_find(m, map->protocol, SMPP_TLV_message_payload, &payload));
