@@ -1,0 +1,408 @@
+#include "port.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_bus.h>
+#include <rte_dev.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+
+#include "base/assert.h"
+#include "net/steer.h"
+
+#define RX_DESCRIPTORS 1024u
+#define TX_DESCRIPTORS 1024u
+#define TX_RING 1024u /* packets of a worker without a queue, on their way to one that has it */
+#define TX_BURST 64u
+#define RETA_MAX RTE_ETH_RSS_RETA_SIZE_512
+
+/* What a device claims and cannot do, or must not be given. */
+static const struct {
+	const char *driver;
+	bool        linear_only; /* sends the first segment with the length of all */
+	bool copies_shared; /* the receiver gets our mbuf, and would write into what TCP keeps */
+} quirks[] = {
+	{"net_af_xdp", .linear_only = true},
+	{"net_ring", .copies_shared = true},
+};
+
+unsigned port_mbufs_needed(void)
+{
+	/* Both rings; twice the receive side for AF_XDP, whose fill ring is as large again. */
+	return 2 * RX_DESCRIPTORS + TX_DESCRIPTORS + 2 * RTE_MEMPOOL_CACHE_MAX_SIZE;
+}
+
+/* "net_ring0,a=b" -> "net_ring0" */
+static void device_name(const char *device, char *name, size_t size)
+{
+	snprintf(name, size, "%.*s", (int)strcspn(device, ","), device);
+}
+
+static int device_find(const char *device, uint16_t *id, char *why, size_t why_size)
+{
+	char name[RTE_ETH_NAME_MAX_LEN];
+	int  err;
+
+	device_name(device, name, sizeof(name));
+	if (rte_eth_dev_get_port_by_name(name, id) == 0)
+		return 0;
+	err = rte_dev_probe(device);
+	if (err == 0)
+		err = rte_eth_dev_get_port_by_name(name, id);
+	if (err < 0)
+		snprintf(why, why_size, "device %s does not open: %s", device, rte_strerror(-err));
+	return err;
+}
+
+static uint64_t tx_offloads(const struct rte_eth_dev_info *info, const struct port *port)
+{
+	uint64_t wanted = 0;
+
+	/* Never MBUF_FAST_FREE: TCP keeps references to what it sends, and packets come from
+	 * several pools. */
+	if (port->profile.tx_ip_checksum)
+		wanted |= RTE_ETH_TX_OFFLOAD_IPV4_CKSUM;
+	if (port->profile.tx_tcp_checksum)
+		wanted |= RTE_ETH_TX_OFFLOAD_TCP_CKSUM;
+	if (port->profile.multi_segment)
+		wanted |= RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	if (port->profile.tso)
+		wanted |= RTE_ETH_TX_OFFLOAD_TCP_TSO;
+	return wanted & info->tx_offload_capa;
+}
+
+static void profile_read(struct port *port, const struct rte_eth_dev_info *info)
+{
+	const uint64_t rx_sums = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM;
+	uint64_t       tx = info->tx_offload_capa;
+
+	port->profile.rx_checksum = (info->rx_offload_capa & rx_sums) == rx_sums;
+	port->profile.tx_ip_checksum = (tx & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0;
+	port->profile.tx_tcp_checksum = (tx & RTE_ETH_TX_OFFLOAD_TCP_CKSUM) != 0;
+	port->profile.multi_segment = (tx & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0;
+	port->profile.tso = (tx & RTE_ETH_TX_OFFLOAD_TCP_TSO) != 0 && port->profile.multi_segment &&
+			    port->profile.tx_tcp_checksum;
+	for (size_t i = 0; i < sizeof(quirks) / sizeof(quirks[0]); i++) {
+		if (strcmp(quirks[i].driver, port->driver) != 0)
+			continue;
+		if (quirks[i].linear_only)
+			port->profile.multi_segment = port->profile.tso = false;
+		port->copies_shared = quirks[i].copies_shared;
+	}
+}
+
+static int configure(struct port *port, const struct rte_eth_dev_info *info, unsigned queues,
+		     const struct port_config *config)
+{
+	uint8_t             key[NET_STEER_KEY_SIZE];
+	uint64_t            hash = info->flow_type_rss_offloads & RTE_ETH_RSS_NONFRAG_IPV4_TCP;
+	struct rte_eth_conf conf = {.rxmode = {.mtu = port->profile.mtu}};
+
+	net_steer_key(config->shared_seed, key);
+	if (port->profile.rx_checksum)
+		conf.rxmode.offloads = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM;
+	conf.txmode.offloads = tx_offloads(info, port);
+	if (queues > 1 && hash != 0 && info->reta_size > 0 && info->hash_key_size > 0 &&
+	    info->hash_key_size <= NET_STEER_KEY_SIZE) {
+		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+		conf.rx_adv_conf.rss_conf.rss_key = key;
+		conf.rx_adv_conf.rss_conf.rss_key_len = info->hash_key_size;
+		conf.rx_adv_conf.rss_conf.rss_hf = hash;
+	}
+	return rte_eth_dev_configure(port->id, (uint16_t)queues, (uint16_t)queues, &conf);
+}
+
+static int queues_setup(struct port *port, const struct rte_eth_dev_info *info,
+			struct rte_mempool *const pools[])
+{
+	struct rte_eth_txconf tx = info->default_txconf;
+	uint16_t              rx_count = RX_DESCRIPTORS, tx_count = TX_DESCRIPTORS;
+	int err = rte_eth_dev_adjust_nb_rx_tx_desc(port->id, &rx_count, &tx_count);
+
+	tx.offloads = tx_offloads(info, port);
+	for (uint16_t q = 0; err == 0 && q < port->queues; q++) {
+		err = rte_eth_rx_queue_setup(port->id, q, rx_count, SOCKET_ID_ANY, NULL, pools[q]);
+		if (err == 0)
+			err = rte_eth_tx_queue_setup(port->id, q, tx_count, SOCKET_ID_ANY, &tx);
+	}
+	return err;
+}
+
+/* As many pairs of queues as there are workers, or as the device has; one where it refuses so many.
+ */
+static int queues_open(struct port *port, const struct rte_eth_dev_info *info,
+		       const struct port_config *config, struct rte_mempool *const pools[])
+{
+	unsigned most = RTE_MIN(info->max_rx_queues, info->max_tx_queues);
+	int      err;
+
+	port->queues = RTE_MIN(port->workers, most);
+	if (port->queues == 0)
+		port->queues = 1;
+	err = configure(port, info, port->queues, config);
+	if (err == 0)
+		err = queues_setup(port, info, pools);
+	if (err == 0 || port->queues == 1)
+		return err;
+	port->queues = 1;
+	err = configure(port, info, 1, config);
+	return err == 0 ? queues_setup(port, info, pools) : err;
+}
+
+/* The redirection table of net_owner(), written and read back. */
+static bool reta_set(struct port *port, unsigned size)
+{
+	struct rte_eth_rss_reta_entry64 wanted[RETA_MAX / RTE_ETH_RETA_GROUP_SIZE] = {0};
+	struct rte_eth_rss_reta_entry64 got[RETA_MAX / RTE_ETH_RETA_GROUP_SIZE] = {0};
+
+	if (size == 0 || size > RETA_MAX || size % RTE_ETH_RETA_GROUP_SIZE != 0)
+		return false;
+	for (unsigned i = 0; i < size; i++) {
+		unsigned group = i / RTE_ETH_RETA_GROUP_SIZE, at = i % RTE_ETH_RETA_GROUP_SIZE;
+
+		wanted[group].mask = got[group].mask = UINT64_MAX;
+		wanted[group].reta[at] = (uint16_t)(i % NET_STEER_ENTRIES % port->workers);
+	}
+	if (rte_eth_dev_rss_reta_update(port->id, wanted, (uint16_t)size) != 0 ||
+	    rte_eth_dev_rss_reta_query(port->id, got, (uint16_t)size) != 0)
+		return false;
+	for (unsigned i = 0; i < size; i++) {
+		unsigned group = i / RTE_ETH_RETA_GROUP_SIZE, at = i % RTE_ETH_RETA_GROUP_SIZE;
+
+		if (got[group].reta[at] != wanted[group].reta[at])
+			return false;
+	}
+	return true;
+}
+
+/* True only when the device says itself that it steers as net_owner() does. A false promise is
+ * harmless: packets are forwarded. */
+static bool rss_verify(struct port *port, const struct rte_eth_dev_info *info, uint64_t shared_seed)
+{
+	uint8_t                 key[NET_STEER_KEY_SIZE], got[NET_STEER_KEY_SIZE] = {0};
+	struct rte_eth_rss_conf conf = {.rss_key = got, .rss_key_len = info->hash_key_size};
+
+	if (port->workers == 1)
+		return true;
+	if (port->queues < port->workers || info->hash_key_size == 0 ||
+	    info->hash_key_size > NET_STEER_KEY_SIZE)
+		return false;
+	/* A table smaller than ours folds it: the same only where the workers divide it. */
+	if (info->reta_size < NET_STEER_ENTRIES &&
+	    (info->reta_size == 0 || info->reta_size % port->workers != 0 ||
+	     NET_STEER_ENTRIES % port->workers != 0))
+		return false;
+	net_steer_key(shared_seed, key);
+	return reta_set(port, info->reta_size) &&
+	       rte_eth_dev_rss_hash_conf_get(port->id, &conf) == 0 &&
+	       memcmp(key, got, info->hash_key_size) == 0 &&
+	       (conf.rss_hf & RTE_ETH_RSS_NONFRAG_IPV4_TCP) != 0;
+}
+
+static uint16_t mtu_limit(const struct rte_eth_dev_info *info, struct rte_mempool *const pools[],
+			  unsigned workers, uint16_t wanted)
+{
+	unsigned limit = wanted;
+
+	if (info->max_mtu > 0)
+		limit = RTE_MIN(limit, (unsigned)info->max_mtu);
+	for (unsigned w = 0; w < workers; w++) {
+		unsigned room = rte_pktmbuf_data_room_size(pools[w]) - RTE_PKTMBUF_HEADROOM;
+
+		limit = RTE_MIN(limit, room - (RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN));
+	}
+	return (uint16_t)limit;
+}
+
+static int rings_new(struct port *port)
+{
+	for (unsigned w = port->queues; w < port->workers; w++) {
+		char name[RTE_RING_NAMESIZE];
+
+		snprintf(name, sizeof(name), "tx_%u_%u", port->id, w);
+		port->tx_rings[w] = rte_ring_create(name, TX_RING, SOCKET_ID_ANY,
+						    RING_F_SP_ENQ | RING_F_SC_DEQ);
+		if (port->tx_rings[w] == NULL)
+			return -rte_errno;
+	}
+	return 0;
+}
+
+static void rings_free(struct port *port)
+{
+	for (unsigned w = 0; w < port->workers; w++) {
+		struct rte_mbuf *m;
+
+		while (port->tx_rings[w] != NULL &&
+		       rte_ring_sc_dequeue(port->tx_rings[w], (void **)&m) == 0)
+			rte_pktmbuf_free(m);
+		rte_ring_free(port->tx_rings[w]);
+		port->tx_rings[w] = NULL;
+	}
+}
+
+static void profile_addresses(struct port *port, const struct port_config *config)
+{
+	port->profile.address_count = config->address_count;
+	for (unsigned i = 0; i < config->address_count; i++) {
+		port->profile.addresses[i].address = config->addresses[i];
+		port->profile.addresses[i].prefix = config->prefixes[i];
+	}
+	port->profile.gateway = config->gateway;
+	port->profile.has_gateway = config->has_gateway;
+}
+
+static int port_start(struct port *port, const struct rte_eth_dev_info *info,
+		      const struct port_config *config, struct rte_mempool *const pools[])
+{
+	struct rte_ether_addr mac;
+	uint16_t              mtu;
+	int                   err = queues_open(port, info, config, pools);
+
+	if (err < 0)
+		return err;
+	/* Devices without the call keep theirs; what they have then is what counts. */
+	if (rte_eth_dev_set_mtu(port->id, port->profile.mtu) < 0 &&
+	    rte_eth_dev_get_mtu(port->id, &mtu) == 0 && mtu < port->profile.mtu)
+		port->profile.mtu = mtu;
+	err = rte_eth_dev_start(port->id);
+	if (err < 0)
+		return err;
+	port->profile.rss = rss_verify(port, info, config->shared_seed);
+	err = rte_eth_macaddr_get(port->id, &mac);
+	if (err < 0)
+		return err;
+	memcpy(port->profile.mac, mac.addr_bytes, sizeof(port->profile.mac));
+	return rings_new(port);
+}
+
+int port_open(const struct port_config *config, unsigned workers,
+	      struct rte_mempool *const rx_pools[], struct port *port, char *why, size_t why_size)
+{
+	struct rte_eth_dev_info info;
+	int                     err;
+
+	ASSERT(workers > 0 && workers <= NET_WORKERS_MAX);
+	memset(port, 0, sizeof(*port));
+	port->workers = workers;
+	port->copy_pool = rx_pools[0];
+	snprintf(port->name, sizeof(port->name), "%s", config->name);
+	err = device_find(config->device, &port->id, why, why_size);
+	if (err < 0)
+		return err;
+	err = rte_eth_dev_info_get(port->id, &info);
+	if (err == 0) {
+		snprintf(port->driver, sizeof(port->driver), "%s", info.driver_name);
+		port->profile.mtu = mtu_limit(&info, rx_pools, workers, config->mtu);
+		profile_addresses(port, config);
+		profile_read(port, &info);
+		err = port_start(port, &info, config, rx_pools);
+	}
+	if (err < 0) {
+		snprintf(why, why_size, "port %s: device %s does not start: %s", config->name,
+			 config->device, rte_strerror(-err));
+		port_close(port);
+	}
+	return err;
+}
+
+void port_close(struct port *port)
+{
+	struct rte_eth_dev_info info;
+
+	if (rte_eth_dev_info_get(port->id, &info) == 0) {
+		rte_eth_dev_stop(port->id);
+		rte_eth_dev_close(port->id);
+		rte_dev_remove(info.device);
+	}
+	rings_free(port);
+}
+
+unsigned port_rx_burst(struct port *port, unsigned worker, struct rte_mbuf *pkts[], unsigned n)
+{
+	return worker < port->queues
+		       ? rte_eth_rx_burst(port->id, (uint16_t)worker, pkts, (uint16_t)n)
+		       : 0;
+}
+
+/* Sends copies of what has other references. Returns how many of n went, from the first. */
+static unsigned copies_send(struct port *port, unsigned queue, struct rte_mbuf *pkts[], unsigned n)
+{
+	unsigned sent = 0;
+
+	for (; sent < n; sent++) {
+		struct rte_mbuf *m = pkts[sent];
+		bool             shared = rte_mbuf_refcnt_read(m) > 1 || !RTE_MBUF_DIRECT(m);
+
+		if (shared)
+			m = rte_pktmbuf_copy(m, port->copy_pool, 0, UINT32_MAX);
+		if (m == NULL)
+			break;
+		if (rte_eth_tx_burst(port->id, (uint16_t)queue, &m, 1) == 0) {
+			if (shared)
+				rte_pktmbuf_free(m);
+			break;
+		}
+		if (shared)
+			rte_pktmbuf_free(pkts[sent]);
+	}
+	return sent;
+}
+
+static unsigned queue_send(struct port *port, unsigned queue, struct rte_mbuf *pkts[], unsigned n)
+{
+	if (port->copies_shared)
+		return copies_send(port, queue, pkts, n);
+	return rte_eth_tx_burst(port->id, (uint16_t)queue, pkts, (uint16_t)n);
+}
+
+unsigned port_tx_burst(struct port *port, unsigned worker, struct rte_mbuf *pkts[], unsigned n)
+{
+	ASSERT_HOT(worker < port->workers);
+	if (worker < port->queues)
+		return queue_send(port, worker, pkts, n);
+	return rte_ring_sp_enqueue_burst(port->tx_rings[worker], (void **)pkts, n, NULL);
+}
+
+unsigned port_turn(struct port *port, unsigned worker)
+{
+	struct rte_mbuf *pkts[TX_BURST];
+	unsigned         total = 0;
+
+	/* Rings of the workers queues + worker, 2 queues + worker, ... are emptied here. */
+	if (worker >= port->queues)
+		return 0;
+	for (unsigned w = worker + port->queues; w < port->workers; w += port->queues) {
+		struct rte_ring *ring = port->tx_rings[w];
+		unsigned n = rte_ring_dequeue_burst_start(ring, (void **)pkts, TX_BURST, NULL);
+		unsigned sent = n > 0 ? queue_send(port, worker, pkts, n) : 0;
+
+		/* What the device did not take stays at the head of the ring. */
+		if (n > 0)
+			rte_ring_dequeue_finish(ring, sent);
+		total += sent;
+	}
+	return total;
+}
+
+void port_stats(const struct port *port, struct port_stats *stats)
+{
+	struct rte_eth_stats s;
+	struct rte_eth_link  link;
+
+	memset(stats, 0, sizeof(*stats));
+	if (rte_eth_stats_get(port->id, &s) == 0) {
+		stats->packets_in = s.ipackets;
+		stats->packets_out = s.opackets;
+		stats->bytes_in = s.ibytes;
+		stats->bytes_out = s.obytes;
+		stats->missed_in = s.imissed;
+		stats->errors_in = s.ierrors;
+		stats->errors_out = s.oerrors;
+		stats->no_mbuf = s.rx_nombuf;
+	}
+	if (rte_eth_link_get_nowait(port->id, &link) == 0)
+		stats->link_up = link.link_status == RTE_ETH_LINK_UP;
+}
