@@ -3,12 +3,11 @@
 
 void stage_route(struct worker *w, struct item items[], unsigned n)
 {
-	struct str              to[PIPELINE_BURST];
-	const struct route_set *found[PIPELINE_BURST];
+	struct str              to[PIPELINE_BURST] = {0};
+	const struct route_set *found[PIPELINE_BURST] = {0};
 
 	for (unsigned i = 0; i < n; i++) {
 		to[i] = msg_addr(items[i].msg, &items[i].msg->to);
-		found[i] = NULL;
 	}
 	if (w->world->routes != NULL)
 		route_find_burst(w->world->routes, to, n, found);

@@ -137,17 +137,15 @@ static unsigned transmit(struct worker *w)
 	return total;
 }
 
+/* One at a time: what an event leads to (its user is set, it is closed) holds for the next event of the same connection. */
 static unsigned events(struct worker *w)
 {
-	struct tcp_event ev[WORKER_EVENTS];
-	unsigned         total = 0, n;
+	struct tcp_event event;
+	unsigned         total = 0;
 
-	while ((n = tcp_events(w->tcp, ev, WORKER_EVENTS)) > 0) {
-		for (unsigned i = 0; i < n; i++)
-			conn_tcp_event(w, &ev[i]);
-		total += n;
-		if (total >= 4 * WORKER_EVENTS)
-			break;
+	while (total < WORKER_EVENTS && tcp_events(w->tcp, &event, 1) == 1) {
+		conn_tcp_event(w, &event);
+		total++;
 	}
 	return total;
 }

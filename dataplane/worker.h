@@ -28,7 +28,7 @@
 #include "xcore.h"
 
 #define WORKER_BURST        64u
-#define WORKER_EVENTS       64u
+#define WORKER_EVENTS       256u                /* of connections, handled in one turn */
 #define WORKER_OUT_SIZE     (160u * 1024u)      /* the largest that one hook writes, and what a session answers while it parts */
 #define WORKER_POOL_RESERVE 256u                /* message blocks below which nobody is read from */
 

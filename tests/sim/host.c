@@ -107,13 +107,13 @@ bool host_connect(struct host *h, struct now now, uint16_t port, const char *sys
 	str_copy(l->system_id, sizeof(l->system_id), str_of(system_id));
 	str_copy(l->password, sizeof(l->password), str_of(password));
 	l->wants = wants;
-	s->tcp = tcp_connect(h->tcp, now, &dut_address, port, NULL, h->session_count - 1);
+	s->tcp = tcp_connect(h->tcp, now, &dut_address, port, &(struct tcp_options){0}, h->session_count - 1);
 	return s->tcp != TCP_CONN_NONE;
 }
 
 int host_listen(struct host *h, uint16_t port)
 {
-	return tcp_listen(h->tcp, &host_address, port, NULL, UINT32_MAX);
+	return tcp_listen(h->tcp, &host_address, port, &(struct tcp_options){0}, UINT32_MAX);
 }
 
 static void session_begin(struct host *h, struct host_session *s)
@@ -263,7 +263,7 @@ static void host_tcp_event(struct host *h, const struct tcp_event *ev)
 void host_turn(struct host *h, struct now now)
 {
 	struct rte_mbuf  *pkts[NET_BURST_MAX], *tcp[NET_BURST_MAX], **waiting;
-	struct tcp_event  ev[64];
+	struct tcp_event  ev;
 	unsigned          n;
 
 	h->now = now;
@@ -271,10 +271,8 @@ void host_turn(struct host *h, struct now now)
 		tcp_input_burst(h->tcp, now, tcp, net_input_burst(h->net, now, 0, pkts, n, tcp));
 	tcp_tick(h->tcp, now);
 	net_tick(h->net, now);
-	while ((n = tcp_events(h->tcp, ev, 64)) > 0) {
-		for (unsigned i = 0; i < n; i++)
-			host_tcp_event(h, &ev[i]);
-	}
+	while (tcp_events(h->tcp, &ev, 1) == 1)
+		host_tcp_event(h, &ev);
 	for (unsigned i = 0; i < h->session_count; i++) {
 		struct proto_event e = {.kind = EVENT_NONE};
 		struct out         out = host_out(h);

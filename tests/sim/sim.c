@@ -16,7 +16,7 @@
 
 void sim_eal(void)
 {
-	static char *arguments[] = {"sim", "--no-huge", "--no-pci", "-m", "768", "--no-telemetry", "--in-memory", "-l", "0", "--log-level", "error"};
+	static char *arguments[] = {"sim", "--no-huge", "--no-pci", "-m", "768", "--no-telemetry", "--no-shconf", "-l", "0", "--log-level=4"};
 	int          err = rte_eal_init((int)(sizeof(arguments) / sizeof(arguments[0])), arguments);
 
 	ASSERT(err >= 0);
