@@ -90,6 +90,8 @@ static const char parties[] = "accounts:\n  - {name: esme1, password: secret1, w
 
 /* ---- worlds ---- */
 
+static uint64_t rules_digest;          /* of the rules in force */
+
 static void rules_add(struct sim_delta *d, unsigned count, unsigned generation)
 {
 	struct rules_source *sources = calloc(count, sizeof(sources[0]));
@@ -110,8 +112,8 @@ static void rules_add(struct sim_delta *d, unsigned count, unsigned generation)
 	if (count > 0)
 		ASSERT(rules_compile(sources, count, NULL, &image, &size, NULL, NULL) == 0);
 	world_delta_rules(&d->delta, image, size);
-	if (size > 0)
-		d->checksum += world_rules_digest(image, size);
+	rules_digest = size > 0 ? world_rules_digest(image, size) : 0;
+	d->checksum += rules_digest;
 	free(image);
 	free(room);
 	free(sources);
@@ -119,7 +121,7 @@ static void rules_add(struct sim_delta *d, unsigned count, unsigned generation)
 
 static void routes_add(struct sim_delta *d, uint32_t count)
 {
-	struct conf_via_item via = {.name = "smsc1", .weight = 1};
+	struct conf_via_item via = {.name = "smsc1"};
 	struct conf_route   *route = conf_object_new(CONF_ROUTE);
 
 	route->via.n = 1;
@@ -294,46 +296,58 @@ static atomic_bool changing;
 static uint64_t    publish_us_max, publish_us_sum, publish_count, build_us_max;
 static unsigned    change_rules;
 
+/* One route's weights change; the checksum follows. */
+static void delta_route(struct sim_delta *d, unsigned i)
+{
+	struct conf_route   *route = conf_object_new(CONF_ROUTE);
+	struct conf_via_item via = {.name = "smsc1"};
+
+	snprintf(route->to, sizeof(route->to), "+46%06u", i % bench.routes);
+	route->via.n = 1;
+	route->via.items = &via;
+	d->checksum = sim.dp.world.current->checksum - world_object_digest(CONF_ROUTE, route);
+	route->via.weighted = true;
+	via.weight = (uint16_t)(1 + i % 7);
+	sim_delta_put(d, CONF_ROUTE, route);
+	route->via.items = NULL;
+	route->via.n = 0;
+	conf_object_free(CONF_ROUTE, route);
+}
+
+static void change(unsigned i)
+{
+	struct sim_delta     d = {0};
+	char                 error[256];
+	struct world_change *next;
+	uint64_t             from = sim.version++, start = clock_now().us, us;
+
+	world_delta_begin(&d.delta, from, sim.version);
+	if (change_rules == 0) {
+		delta_route(&d, i);
+	} else {
+		d.checksum = sim.dp.world.current->checksum - rules_digest;
+		rules_add(&d, change_rules, i + 1);
+		start = clock_now().us;                 /* control compiles, before this */
+	}
+	ASSERT(world_delta_end(&d.delta, d.checksum));
+	next = world_change_build(sim.dp.world.current, cur_of(d.delta.bytes, d.delta.size), sim.dp.worker_count + 1, error);
+	if (next == NULL) {
+		fprintf(stderr, "%s\n", error);
+		abort();
+	}
+	us = clock_now().us - start;
+	build_us_max = us > build_us_max ? us : build_us_max;
+	us = world_ref_publish(&sim.dp.world, next);
+	publish_us_max = us > publish_us_max ? us : publish_us_max;
+	publish_us_sum += us;
+	publish_count++;
+	world_delta_free(&d.delta);
+}
+
 static void *changer(void *argument)
 {
-	unsigned count = *(unsigned *)argument;
-
-	for (unsigned i = 0; i < count; i++) {
-		struct sim_delta     d = {0};
-		struct conf_route   *route = conf_object_new(CONF_ROUTE);
-		struct conf_via_item via = {.name = "smsc1", .weight = (uint16_t)(1 + i % 7)};
-		char                 error[256];
-		struct world_change *change;
-		uint64_t             from = sim.version++, start = clock_now().us, us;
-
-		world_delta_begin(&d.delta, from, sim.version);
-		if (change_rules == 0) {
-			snprintf(route->to, sizeof(route->to), "+46%06u", i % bench.routes);
-			route->via.n = 1;
-			route->via.weighted = true;
-			route->via.items = &via;
-			world_delta_put(&d.delta, CONF_ROUTE, route);
-			route->via.items = NULL;
-			route->via.n = 0;
-		} else {
-			rules_add(&d, change_rules, i + 1);
-			start = clock_now().us;         /* control compiles, on a core of its own */
-		}
-		conf_object_free(CONF_ROUTE, route);
-		ASSERT(world_delta_end(&d.delta, 0));
-		change = world_change_build(sim.dp.world.current, cur_of(d.delta.bytes, d.delta.size), sim.dp.worker_count + 1, error);
-		if (change == NULL) {
-			fprintf(stderr, "%s\n", error);
-			abort();
-		}
-		us = clock_now().us - start;
-		build_us_max = us > build_us_max ? us : build_us_max;
-		us = world_ref_publish(&sim.dp.world, change);
-		publish_us_max = us > publish_us_max ? us : publish_us_max;
-		publish_us_sum += us;
-		publish_count++;
-		world_delta_free(&d.delta);
-	}
+	for (unsigned i = 0; i < *(unsigned *)argument; i++)
+		change(i);
 	atomic_store(&changing, false);
 	return NULL;
 }
