@@ -30,6 +30,7 @@ struct api {
 	struct control    *control;
 	struct MHD_Daemon *daemon;
 	int                timer_fd, epoll_fd;
+	ino_t              inode; /* of our socket: a successor's is not ours to remove */
 	char               path[108];
 };
 
@@ -348,6 +349,7 @@ static int socket_listen(const char *path, char error[256])
 struct api *api_new(struct control *c, const char *socket_path, char error[256])
 {
 	struct api *api = calloc(1, sizeof(*api));
+	struct stat about;
 	int         fd = -1;
 
 	if (api == NULL) {
@@ -364,6 +366,8 @@ struct api *api_new(struct control *c, const char *socket_path, char error[256])
 	fd = socket_listen(socket_path, error);
 	if (fd < 0)
 		goto close_timer;
+	if (stat(socket_path, &about) == 0)
+		api->inode = about.st_ino;
 	api->daemon = MHD_start_daemon(
 		MHD_USE_EPOLL, 0, NULL, NULL, on_request, api, MHD_OPTION_LISTEN_SOCKET, fd,
 		MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT,
@@ -388,11 +392,14 @@ free_api:
 
 void api_free(struct api *api)
 {
+	struct stat about;
+
 	if (api == NULL)
 		return;
 	control_unwatch(api->control, api->epoll_fd);
 	control_unwatch(api->control, api->timer_fd);
-	unlink(api->path);
+	if (stat(api->path, &about) == 0 && about.st_ino == api->inode)
+		unlink(api->path);
 	MHD_stop_daemon(api->daemon); /* closes the listening socket */
 	close(api->timer_fd);
 	free(api);
