@@ -117,8 +117,7 @@ static int args_memory(const struct eal_config *config, char *why, size_t why_si
 		return -ENOMEM;
 	}
 	if (config->hugepages == EAL_HUGEPAGES_OFF || !enough) {
-		arg("--no-huge");
-		arg("--in-memory");
+		arg("--no-huge"); /* which EAL 22.11 refuses together with --in-memory */
 		arg("-m");
 		arg("%u", config->memory_mb);
 	} else if (!hugetlbfs_is_mounted()) {
