@@ -1,0 +1,180 @@
+/* Every operation of a change, done in the open transaction: what it replaces, what differs, what
+ * is wrong with it. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "change_work.h"
+#include "world_build.h"
+
+/* How many more routes and rules lead to the object's targets. */
+static int count_targets(struct change *ch, enum conf_kind kind, const void *object, int by)
+{
+	char     names[CONF_VIA_MAX][CONF_NAME_SIZE];
+	unsigned n = object_targets(kind, object, names);
+
+	for (unsigned i = 0; i < n; i++) {
+		struct name *name = names_at(&ch->targets, names[i]);
+
+		if (name == NULL)
+			return -ENOMEM;
+		name->n += by;
+	}
+	return 0;
+}
+
+/* A plain password that is the sealed one stays sealed as it was; another is sealed now. */
+static int seal(struct change *ch, struct change_op *op, void *old)
+{
+	struct conf_secret *secret = object_secret(op->kind, op->object),
+			   *before = old != NULL ? object_secret(op->kind, old) : NULL;
+	char owner[DB_KEY_SIZE + 16];
+
+	if (secret == NULL || secret->form != CONF_SECRET_PLAIN)
+		return 0;
+	if (secret->size == 0) {
+		*secret = (struct conf_secret){.form = CONF_SECRET_NONE};
+		return 0;
+	}
+	object_owner(op->kind, op->key, owner);
+	if (before != NULL && secret_is(ch->control->secrets, owner, before, secret)) {
+		*secret = *before;
+		return 0;
+	}
+	return secret_seal(ch->control->secrets, owner, secret);
+}
+
+static const char *identity(const struct conf_account *a)
+{
+	return a->system_id[0] != '\0' ? a->system_id : a->name;
+}
+
+static int remove_op(struct change *ch, struct change_op *op, const struct db_object *old,
+		     void *old_object)
+{
+	struct control *c = ch->control;
+	int             err;
+
+	if (old == NULL) {
+		change_fault(ch, op, "", "there is none; `cpmctl %s list` shows those there are",
+			     conf_kind_name(op->kind));
+		return 0;
+	}
+	op->differs = true;
+	ch->checksum -= old->digest;
+	ch->result->removed++;
+	change_difference(ch, op, old_object);
+	if (op->kind == CONF_ACCOUNT) {
+		err = db_login_remove(c->db, ((struct conf_account *)old_object)->protocol,
+				      identity(old_object));
+		if (err < 0)
+			return err;
+	}
+	return db_remove(c->db, op->kind, op->key);
+}
+
+static int put_op(struct change *ch, struct change_op *op, const struct db_object *old,
+		  void *old_object)
+{
+	struct control *c = ch->control;
+	uint64_t        digest;
+	int             err = seal(ch, op, old_object);
+
+	if (err < 0)
+		return err;
+	if (!object_pack(op->kind, op->object, &ch->packed))
+		return -ENOMEM;
+	if (old != NULL && cur_left(&old->body) == ch->packed.size &&
+	    memcmp(old->body.p, ch->packed.bytes, ch->packed.size) == 0)
+		return 0;
+	err = world_build_digest(c, op->kind, op->key, op->object, &digest);
+	if (err < 0)
+		return err;
+	op->differs = true;
+	ch->checksum += digest - (old != NULL ? old->digest : 0);
+	if (old != NULL)
+		ch->result->replaced++;
+	else
+		ch->result->added++;
+	change_difference(ch, op, old_object);
+	if (op->kind == CONF_ACCOUNT && old_object != NULL) {
+		err = db_login_remove(c->db, ((struct conf_account *)old_object)->protocol,
+				      identity(old_object));
+		if (err < 0)
+			return err;
+	}
+	return db_put(c->db, op->kind, op->key, ch->packed.bytes, ch->packed.size, digest);
+}
+
+/* A rule without a position keeps the one it has. */
+static void keep_position(struct change_op *op, const void *old_object)
+{
+	struct conf_rule *rule = op->object;
+
+	if (op->kind == CONF_RULE && rule != NULL && old_object != NULL && rule->position == 0)
+		rule->position = ((const struct conf_rule *)old_object)->position;
+}
+
+static int apply_one(struct change *ch, struct change_op *op)
+{
+	struct db_object old;
+	void            *old_object = NULL;
+	int              err = db_get(ch->control->db, op->kind, op->key, &old);
+
+	if (err < 0 && err != -ENOENT)
+		return err;
+	op->existed = err == 0;
+	if (op->existed) {
+		old_object = object_read(op->kind, old.body);
+		if (old_object == NULL)
+			return -EBADMSG;
+	}
+	keep_position(op, old_object);
+	if (op->object != NULL)
+		err = put_op(ch, op, op->existed ? &old : NULL, old_object);
+	else
+		err = remove_op(ch, op, op->existed ? &old : NULL, old_object);
+	if (err == 0 && op->differs && old_object != NULL)
+		err = count_targets(ch, op->kind, old_object, -1);
+	if (err == 0 && op->differs && op->object != NULL)
+		err = count_targets(ch, op->kind, op->object, 1);
+	if (op->differs && op->kind == CONF_RULE)
+		ch->rules = true;
+	conf_object_free(op->kind, old_object);
+	return err;
+}
+
+/* When all accounts are as they will be, so that two may swap their identities. */
+static int apply_logins(struct change *ch)
+{
+	for (size_t i = 0; i < ch->n && ch->ops[i].kind == CONF_ACCOUNT; i++) {
+		struct change_op          *op = &ch->ops[i];
+		const struct conf_account *a = op->object;
+		char                       holder[CONF_NAME_SIZE];
+		int                        err;
+
+		if (!op->differs || a == NULL)
+			continue;
+		err = db_login_put(ch->control->db, a->protocol, identity(a), a->name, holder);
+		if (err == -EEXIST)
+			change_fault(ch, op, "system_id",
+				     "account '%s' logs in as '%s' already; give one of them "
+				     "another system_id",
+				     holder, identity(a));
+		else if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+int change_apply(struct change *ch)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < ch->n && err == 0; i++)
+		err = apply_one(ch, &ch->ops[i]);
+	if (err == 0)
+		err = apply_logins(ch);
+	return err;
+}

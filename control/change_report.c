@@ -1,0 +1,56 @@
+/* What a change changes, for people: which object, and which of its keys. Secrets are said to be
+ * set or changed, never what they are. */
+#include <stdio.h>
+#include <string.h>
+
+#include "change_work.h"
+
+static bool secret_differs(const struct change_op *op, const void *old, const char *key)
+{
+	const struct conf_secret *a = object_secret(op->kind, op->object),
+				 *b = object_secret(op->kind, (void *)old);
+
+	return a != NULL && strcmp(key, "password") == 0 &&
+	       (a->form != b->form || a->size != b->size ||
+		memcmp(a->bytes, b->bytes, a->size) != 0);
+}
+
+static json_t *keys_of(const struct change_op *op, const void *old)
+{
+	json_t *now = op->object != NULL ? conf_object_to_json(op->kind, op->object) : NULL, *keys,
+	       *value;
+	json_t     *before = old != NULL ? conf_object_to_json(op->kind, old) : NULL;
+	const char *key;
+
+	if (now == NULL || before == NULL) {
+		json_decref(before);
+		return now != NULL ? now : json_object();
+	}
+	keys = json_object();
+	json_object_foreach(now, key, value)
+	{
+		json_t *was = json_object_get(before, key);
+
+		if (!json_equal(was, value))
+			json_object_set_new(keys, key,
+					    json_pack("{s:O?, s:O}", "was", was, "is", value));
+		else if (secret_differs(op, old, key))
+			json_object_set_new(keys, key, json_string("changed"));
+	}
+	json_decref(now);
+	json_decref(before);
+	return keys;
+}
+
+void change_difference(struct change *ch, const struct change_op *op, const void *old)
+{
+	char        id[DB_KEY_SIZE];
+	const char *what = op->object == NULL ? "remove" : old != NULL ? "replace" : "add";
+
+	if (json_array_size(ch->result->differences) >= CHANGE_DIFFERENCES_MAX)
+		return;
+	object_id_of_key(op->kind, op->key, id);
+	json_array_append_new(ch->result->differences,
+			      json_pack("{s:s, s:s, s:s, s:o}", "kind", conf_kind_name(op->kind),
+					"id", id, "what", what, "keys", keys_of(op, old)));
+}

@@ -1,0 +1,34 @@
+/*
+ * Control's end of the channel: finds the dataplane, brings it in step, puts changes in force, asks
+ * questions. Control holds the truth: a dataplane that stands elsewhere gets deltas where they are
+ * kept and start from what it has, else the whole world. Every call ends by a deadline; a dataplane
+ * that does not answer in time counts as down until it answers a new hello. Main thread of control.
+ */
+#pragma once
+
+#include "world/world.h"
+
+#include "control.h"
+
+struct dp_link      *
+dp_link_new(struct control *c); /* tries at once, then each 200 ms while it is down */
+void dp_link_free(struct dp_link *l);
+
+/* The dataplane is up and has in force what is committed here. */
+bool dp_link_in_step(const struct dp_link *l);
+
+/* 0: built aside, and waiting for publish or abandon. -EINVAL: refused, why says why. Else it is
+ * down now. */
+int dp_link_prepare(struct dp_link *l, const struct world_delta *d, char why[256]);
+/* What was prepared and is committed now: 0 in force. Else the dataplane is down, or will be
+ * brought in step. */
+int  dp_link_publish(struct dp_link *l, uint64_t *us);
+void dp_link_abandon(struct dp_link *l);
+
+/* Committed without a prepared delta: bring it in step now, if it is up. 0: in force. */
+int dp_link_resync(struct dp_link *l, uint64_t *us);
+
+int  dp_link_query(struct dp_link *l, const char *name, json_t *args, json_t **reply,
+		   char error[256]);
+void dp_link_status(const struct dp_link *l, struct control_status *status);
+const struct metrics *dp_link_metrics(const struct dp_link *l, unsigned *workers);

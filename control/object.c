@@ -1,0 +1,133 @@
+#include "object.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+void object_key(enum conf_kind kind, const void *object, char key[DB_KEY_SIZE])
+{
+	const struct conf_route *route = object;
+
+	if (kind == CONF_ROUTE)
+		snprintf(key, DB_KEY_SIZE, "%s %05u", route->to, route->priority);
+	else
+		conf_object_id(kind, object, key);
+}
+
+/* Destination and priority of "TO PRIORITY"; without a number the key of the first there could be.
+ */
+static void route_key(const char *id, const char *format, char key[DB_KEY_SIZE])
+{
+	const char *space = strrchr(id, ' ');
+	size_t      n = space != NULL ? (size_t)(space - id) : strlen(id);
+
+	n = n < 65 ? n : 65;
+	snprintf(key, DB_KEY_SIZE, format, (int)n, id,
+		 space != NULL ? (unsigned)strtoul(space + 1, NULL, 10) % 100000 : 0u);
+}
+
+void object_key_of_id(enum conf_kind kind, const char *id, char key[DB_KEY_SIZE])
+{
+	if (kind == CONF_ROUTE && strchr(id, ' ') != NULL)
+		route_key(id, "%.*s %05u", key);
+	else
+		snprintf(key, DB_KEY_SIZE, "%s", id);
+}
+
+void object_id_of_key(enum conf_kind kind, const char *key, char id[DB_KEY_SIZE])
+{
+	if (kind == CONF_ROUTE)
+		route_key(key, "%.*s %u", id);
+	else
+		snprintf(id, DB_KEY_SIZE, "%s", key);
+}
+
+void object_owner(enum conf_kind kind, const char *key, char owner[DB_KEY_SIZE + 16])
+{
+	snprintf(owner, DB_KEY_SIZE + 16, "%s %s", conf_kind_name(kind), key);
+}
+
+struct conf_secret *object_secret(enum conf_kind kind, void *object)
+{
+	switch (kind) {
+	case CONF_ACCOUNT:
+		return &((struct conf_account *)object)->password;
+	case CONF_PEER:
+		return &((struct conf_peer *)object)->password;
+	case CONF_ROUTE:
+	case CONF_RULE:
+	case CONF_KIND_COUNT:
+		break;
+	}
+	return NULL;
+}
+
+bool object_pack(enum conf_kind kind, const void *object, struct object_room *to)
+{
+	for (;;) {
+		struct put w = put_to(to->bytes, to->room);
+		uint8_t   *grown;
+
+		if (to->room > 0 && conf_object_pack(kind, object, &w)) {
+			to->size = put_size(&w);
+			return true;
+		}
+		grown = to->room < 64u << 20 ? realloc(to->bytes, to->room * 2 + 1024) : NULL;
+		if (grown == NULL)
+			return false;
+		to->bytes = grown;
+		to->room = to->room * 2 + 1024;
+	}
+}
+
+void *object_read(enum conf_kind kind, struct cur body)
+{
+	void *object = conf_object_new(kind);
+
+	if (object != NULL && conf_object_unpack(kind, &body, object))
+		return object;
+	conf_object_free(kind, object);
+	return NULL;
+}
+
+static unsigned add_name(const char *name, unsigned n, char names[CONF_VIA_MAX][CONF_NAME_SIZE])
+{
+	for (unsigned i = 0; i < n; i++)
+		if (strcmp(names[i], name) == 0)
+			return n;
+	if (n == CONF_VIA_MAX)
+		return n;
+	snprintf(names[n], CONF_NAME_SIZE, "%s", name);
+	return n + 1;
+}
+
+/* Of a rule: what its action `route` names, one word or a list. */
+static unsigned rule_targets(const struct conf_rule *rule, char names[CONF_VIA_MAX][CONF_NAME_SIZE])
+{
+	json_t  *then = rule->then != NULL ? json_loads(rule->then, JSON_DECODE_ANY, NULL) : NULL;
+	json_t  *route = json_object_get(then, "route"), *item;
+	unsigned n = 0;
+	size_t   i;
+
+	if (json_is_string(route))
+		n = add_name(json_string_value(route), n, names);
+	json_array_foreach(route, i, item) if (json_is_string(item)) n =
+		add_name(json_string_value(item), n, names);
+	json_decref(then);
+	return n;
+}
+
+unsigned object_targets(enum conf_kind kind, const void *object,
+			char names[CONF_VIA_MAX][CONF_NAME_SIZE])
+{
+	const struct conf_route *route = object;
+	unsigned                 n = 0;
+
+	if (kind == CONF_RULE)
+		return rule_targets(object, names);
+	for (uint32_t i = 0; kind == CONF_ROUTE && i < route->via.n; i++)
+		n = add_name(route->via.items[i].name, n, names);
+	return n;
+}
