@@ -300,6 +300,12 @@ static void usage(FILE *to)
 	      to);
 }
 
+static const char *const protocols[] = {
+#define PROTO(name, port, help) #name,
+#include "registry/protocols.def"
+#undef PROTO
+};
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -320,6 +326,7 @@ int main(int argc, char **argv)
 	}
 	if (path == NULL || optind < argc)
 		return usage(stderr), 2;
+	conf_protocols_set(protocols, sizeof(protocols) / sizeof(protocols[0]));
 	err = conf_file_read(path, &process.file, &faults);
 	for (unsigned i = 0; i < faults.n; i++)
 		fprintf(stderr, "%s\n", faults.lines[i]);
