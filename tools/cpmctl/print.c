@@ -125,7 +125,7 @@ void print_table(FILE *out, const json_t *reply)
 	free(t.cells);
 }
 
-/* Each key that differs: its value, or {"from": ..., "to": ...} as "1 -> 2". */
+/* Each key that differs: its value, or {"was": ..., "is": ...} as "1 -> 2". */
 static void print_keys(FILE *out, const json_t *keys)
 {
 	const char *key;
@@ -133,8 +133,8 @@ static void print_keys(FILE *out, const json_t *keys)
 
 	json_object_foreach((json_t *)keys, key, value)
 	{
-		const json_t *before = json_object_get(value, "from"),
-			     *after = json_object_get(value, "to");
+		const json_t *before = json_object_get(value, "was"),
+			     *after = json_object_get(value, "is");
 		char *from = before != NULL ? cell_text(before) : NULL;
 		char *to = cell_text(after != NULL ? after : value);
 
