@@ -49,10 +49,9 @@ void action_reject(struct language *l, const json_t *json)
 		}
 	}
 	language_fault(l,
-		       "\"%.40s\" is not a reason to refuse; write spam, forbidden, or another "
-		       "word of the list "
-		       "of reasons",
-		       word.p);
+		       "\"%.*s\" is no reason to refuse; write spam, forbidden, or another word of "
+		       "the list of reasons",
+		       STR_ARG(language_cut(word, 40)));
 }
 
 void action_drop(struct language *l, const json_t *json)

@@ -28,7 +28,7 @@ static const struct {
 
 #define SECTION(name)                                                                              \
 	static_assert(sizeof(struct image_##name) % WORD_SIZE == 0, "image_" #name ": words "      \
-										   "only");
+								    "only");
 IMAGE_SECTIONS(SECTION)
 #undef SECTION
 

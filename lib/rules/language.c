@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define RULE_NAME_MAX 32u
+#define PATH_KEY_MAX 40u /* an unknown key may be anything; its start is enough */
 
 static const struct {
 	const char *key;
@@ -55,11 +56,23 @@ uint32_t language_fault(struct language *l, const char *format, ...)
 	return NODE_NONE;
 }
 
+struct str language_cut(struct str text, size_t max)
+{
+	if (text.n <= max)
+		return text;
+	while (max > 0 && ((unsigned char)text.p[max] & 0xc0) == 0x80)
+		max--;
+	return (struct str){text.p, max};
+}
+
 size_t language_enter_key(struct language *l, const char *key)
 {
 	size_t mark = strlen(l->path);
 
-	snprintf(l->path + mark, sizeof(l->path) - mark, "%s%.40s", mark > 0 ? "." : "", key);
+	struct str shown = language_cut(str_of(key), PATH_KEY_MAX);
+
+	snprintf(l->path + mark, sizeof(l->path) - mark, "%s%.*s", mark > 0 ? "." : "",
+		 STR_ARG(shown));
 	return mark;
 }
 

@@ -84,6 +84,9 @@ size_t language_strings(struct language *l, const json_t *json, size_t max, lang
 /* The string itself, lent; p NULL after a fault. */
 struct str language_string(struct language *l, const json_t *json);
 
+/* The start of the text, at most max bytes, without half a character at the end: for quoting. */
+struct str language_cut(struct str text, size_t max);
+
 /* A word's number among those of its kind: the same text gives the same number. *fresh: it is new,
  * its number is `next`. */
 enum word { WORD_FROM, WORD_TO, WORD_TEXT, WORD_ACCOUNT, WORD_TAG, WORD_RULE };

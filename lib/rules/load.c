@@ -258,6 +258,19 @@ static bool scratches_new(struct rules *r, unsigned count)
 	return true;
 }
 
+/* Tables that live on in another form. */
+static void forget(struct rules *r)
+{
+	static const enum image_section done[] = {IMAGE_test, IMAGE_trigger, IMAGE_action,
+						  IMAGE_account};
+
+	for (unsigned i = 0; i < sizeof(done) / sizeof(done[0]); i++) {
+		free(r->image.tables[done[i]].words);
+		r->image.tables[done[i]] = (struct image_table){0};
+	}
+	memset(r->image.databases, 0, sizeof(r->image.databases)); /* they were lent */
+}
+
 static bool load(struct rules *r, struct cur bytes, unsigned scratches, char error[256])
 {
 	if (!image_read(&r->image, bytes, error))
@@ -274,7 +287,7 @@ static bool load(struct rules *r, struct cur bytes, unsigned scratches, char err
 	for (uint32_t d = 0; d < image_count(&r->image, database); d++)
 		if (!load_database(r, d, error))
 			return false;
-	memset(r->image.databases, 0, sizeof(r->image.databases)); /* they were lent */
+	forget(r);
 	snprintf(error, 256, "memory is short");
 	if (!scratches_new(r, scratches))
 		return false;

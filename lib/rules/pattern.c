@@ -135,7 +135,8 @@ static bool choose_flags(struct pattern *p, char fault[400])
 	p->flags = HS_FLAG_SINGLEMATCH | HS_FLAG_DOTALL;
 	if (t.verb) {
 		snprintf(fault, 400,
-			 "has a verb \"(*...)\"; leave it out: texts are always read as UTF-8");
+			 "the pattern has a verb, (*...); leave it out: texts are always read as "
+			 "UTF-8");
 		return false;
 	}
 	if (p->field != RULES_FIELD_TEXT) {
@@ -157,84 +158,96 @@ static const struct {
 	const char *part, *meaning, *remedy;
 } sayings[] = {
 	{"matches empty buffer", "also matches where nothing is",
-	 "make at least one part of it necessary (+ in place of *)"},
+	 "make a part of it necessary (+ in place of *)"},
 	{"can never match", "can never match", "look at where ^, $ and \\b stand"},
+	{"Value in", "has a character number that is not possible",
+	 "write \\x{HEX}, at most \\x{10ffff}"},
 	{"too large", "is too large", "make its {n,m} smaller, or several patterns of it"},
 	{"too big", "has a number that is too big", "make its {n,m} smaller"},
 	{"Resource limit", "is too large", "make its {n,m} smaller, or several patterns of it"},
-	{"Back-reference", "refers back to a group (\\1)", "write out what the group may be"},
-	{"back reference", "refers back to a group that is not there", "leave out the reference"},
-	{"ubpattern reference", "refers to another group", "write the group out again"},
+	{"onditional", "has a condition (?(...)...)", "write the cases as (?:one|other)"},
+	{"Back-reference", "refers back to a group", "write out what the group may be"},
+	{"nvalid back reference", "refers to a group that is not there", "leave out the reference"},
+	{"nvalid reference", "refers to a group that is not there", "leave out the reference"},
+	{"eference", "refers to a group", "write out what the group may be"},
 	{"recursion", "refers to itself", "write out as many levels as are needed"},
-	{"Conditional", "has a condition (?(...)...)",
-	 "write the cases as (?:one|other), or as any: [...]"},
-	{"conditional", "has a condition (?(...)...)",
-	 "write the cases as (?:one|other), or as any: [...]"},
-	{"Zero-width assertions", "looks ahead or behind, (?=...) or (?<=...)",
-	 "write a pattern of its own for it and join the two by all or not"},
+	{"subroutine", "refers to another group", "write the group out again"},
+	{"Zero-width assertions", "looks ahead or behind, as (?=...) does",
+	 "make a pattern of that part and join the two by all or not"},
 	{"Atomic groups", "has an atomic group (?>...)", "write (?:...) instead"},
-	{"Possessive", "has a possessive quantifier (*+, ++, ?+)", "leave out the second +"},
-	{"Embedded start anchors", "has ^ where a match cannot begin",
-	 "put ^ at the start, or \\^ for the character"},
-	{"Embedded end anchors", "has $ where a match cannot end",
-	 "put $ at the end, or \\$ for the character"},
+	{"Possessive", "has a possessive quantifier (*+, ++, ?+)", "leave out its last +"},
+	{"Embedded start anchors", "has ^ where no match begins",
+	 "put ^ at the start, or write \\^ for the character"},
+	{"Embedded end anchors", "has $ where no match ends",
+	 "put $ at the end, or write \\$ for the character"},
 	{"Embedded anchors", "has ^ or $ in the middle",
 	 "put them at the ends, or write \\^ and \\$ for the characters"},
 	{"Missing close parenthesis", "has a ( without its )",
 	 "close the group, or write \\( for the character"},
+	{"Unmatched parentheses", "has a ) without its (",
+	 "open the group, or write \\) for the character"},
 	{"Unterminated character class", "has a [ without its ]",
 	 "close the class, or write \\[ for the character"},
 	{"Unescaped \\ at end", "ends in a \\", "write \\\\ for the character"},
 	{"Range out of order", "has a range in [...] that goes backwards",
 	 "exchange its ends, or write \\- for the character"},
-	{"Invalid range", "has a range in [...] that goes backwards or has no end",
-	 "exchange its ends, or write \\- for the character"},
-	{"Invalid repeat", "has {n,m} with n above m", "exchange the two"},
+	{"Invalid range", "has a range in [...] without an end",
+	 "give it an end, or write \\- for the character"},
+	{"Invalid repeat",
+	 "has a quantifier that does not follow what it could repeat, or {n,m} with n above m",
+	 "exchange the numbers, or put \\ before the character"},
+	{"Unrecognised character after (?", "has an unknown kind of group",
+	 "write (?:...) or, for the characters, \\(\\?"},
+	{"Unknown property", "has an unknown Unicode property",
+	 "write one of Unicode's, as \\p{L} or \\p{Greek}"},
 	{"POSIX named class", "has a class name like [:alpha:] that is unknown or stands alone",
-	 "write [[:alpha:]]"},
-	{"POSIX", "has a collating element, [. .] or [= =]", "write the characters out"},
+	 "write it as [[:alpha:]]"},
+	{"POSIX", "has a collating element", "write the characters out"},
 	{"in UCP mode", "joins \\b or \\B with Unicode classes", "leave out one of them"},
-	{"Value in", "has a character number that is not possible",
-	 "write \\x{HEX}, at most \\x{10ffff}"},
 	{"Group name", "has a group name that begins with a digit",
 	 "begin it with a letter, or leave it out"},
-	{"two named", "has two groups of one name", "rename one"},
-	{"Two named", "has two groups of one name", "rename one"},
-	{"Embedded code", "has code in it", "leave it out"},
+	{"wo named", "has two groups of one name", "rename one"},
 	{"Callout", "has a callout (?C)", "leave it out"},
-	{"control verb", "has a verb \"(*...)\"", "leave it out"},
 	{"Pattern length exceeds", "is too long", "make several patterns of it"},
-	{"Expression is not valid UTF-8", "is not valid UTF-8", "write it in UTF-8"},
-	{"Parse error", "cannot be read", "put \\ before characters that stand for themselves"},
-	{"Invalid reference", "refers to a group that is not there", "leave out the reference"},
 	{"not supported", "has something that is not offered", "write it in another way"},
 	{"unsupported", "has something that is not offered", "write it in another way"},
 };
 
+/* "index 5" in the message, as a person counts: characters, from 1; with what stands there. */
+static void say_where(const char *pattern, const char *message, char where[80])
+{
+	const char   *index = strstr(message, "at index ");
+	unsigned long at, nth = 1;
+
+	where[0] = '\0';
+	if (index == NULL)
+		return;
+	at = strtoul(index + strlen("at index "), NULL, 10);
+	if (at >= strlen(pattern)) {
+		snprintf(where, 80, ", at its end");
+		return;
+	}
+	for (unsigned long i = 0; i < at; i++)
+		nth += ((unsigned char)pattern[i] & 0xc0) != 0x80;
+	snprintf(where, 80, ", at character %lu (\"%.*s\")", nth,
+		 (int)language_cut(str_of(pattern + at), 12).n, pattern + at);
+}
+
 void pattern_explain(const char *pattern, const char *message, char fault[400])
 {
-	const char *index = strstr(message, "index ");
-	char        where[80] = "";
-	size_t      s = 0;
+	char   where[80];
+	size_t s = 0;
 
 	while (s < sizeof(sayings) / sizeof(sayings[0]) && strstr(message, sayings[s].part) == NULL)
 		s++;
-	if (index != NULL && strstr(message, "(index ") == NULL) {
-		unsigned long at = strtoul(index + strlen("index "), NULL, 10);
-
-		if (at < strlen(pattern))
-			snprintf(where, sizeof(where), ", at character %lu (\"%.12s\")", at + 1,
-				 pattern + at);
-		else
-			snprintf(where, sizeof(where), ", at its end");
-	}
+	say_where(pattern, message, where);
 	if (s < sizeof(sayings) / sizeof(sayings[0]))
 		snprintf(fault, 400, "the pattern %s%s; %s", sayings[s].meaning, where,
 			 sayings[s].remedy);
 	else
 		snprintf(fault, 400,
-			 "the pattern is refused by Hyperscan%s (%.100s); write it in another way",
-			 where, message);
+			 "Hyperscan refuses the pattern%s: %.100s write it in another way", where,
+			 message);
 }
 
 bool pattern_check(struct pattern *p, char fault[400])

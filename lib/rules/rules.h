@@ -45,17 +45,20 @@ struct rules_verdict {
 	uint32_t           route;       /* ROUTE: index for rules_route_targets() */
 	uint16_t           tags;        /* bits; rules_tag_name() */
 	bool               hit;         /* at least one rule acted */
-	struct str         from, to;    /* rewritten, lent by the rule set; p NULL: as it was */
-	unsigned           limit_count;
+	struct str         from, to;    /* rewritten (the last rewrite counts), lent by the rule set; p NULL: as it was */
+	unsigned           limit_count; /* a rule that would add one too many refuses instead: REJECT, RULE_LIMIT */
 	uint32_t           limits[RULES_LIMITS_MAX];    /* indices of limits it must pass, in order; over one -> RULE_LIMIT */
 };
 
-/* scratch: number of the caller, below what rules_load() was given. */
+/*
+ * scratch: number of the caller, below what rules_load() was given. Every rule looks at the input as it came, whatever rules before
+ * it rewrote. A field that is empty matches no pattern. Cost: a Hyperscan scan of each field that has patterns, then by what matched.
+ */
 void rules_scan(const struct rules *rules, unsigned scratch, const struct rules_input *input, struct rules_verdict *verdict);
 
 uint32_t    rules_count(const struct rules *rules);
 const char *rules_name(const struct rules *rules, uint32_t rule);
-const char *rules_tag_name(const struct rules *rules, unsigned bit);
+const char *rules_tag_name(const struct rules *rules, unsigned bit);    /* NULL: no rule sets it */
 
 /* Limits: a rate each, named after its rule so that its bucket survives a new version of the rules. */
 uint32_t    rules_limit_count(const struct rules *rules);
