@@ -1,0 +1,271 @@
+#include "appliance.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "dataplane/mgmt.h"
+#include "dataplane/query.h"
+
+#include "test.h"
+
+#define WORKERS 2
+
+struct dataplane {
+	struct world_ref world;
+	struct mgmt     *mgmt;
+	pthread_t        thread;
+	int              stop, counters;
+	_Atomic unsigned published;
+};
+
+int query_run(struct dataplane *dp, const char *name, const json_t *args, json_t **reply,
+	      char error[256])
+{
+	if (strcmp(name, "echo") == 0) {
+		*reply = json_deep_copy(args);
+		return 0;
+	}
+	if (strcmp(name, "large") == 0) {
+		*reply = json_array();
+		for (int i = 0; i < 30000; i++)
+			json_array_append_new(*reply, json_integer(i));
+		return 0;
+	}
+	snprintf(error, 256, "there is no question '%s'", name);
+	return -EINVAL;
+}
+
+static void published(struct dataplane *dp, const struct world *world)
+{
+	dp->published++;
+}
+
+static void *run(void *user)
+{
+	struct dataplane *dp = user;
+
+	mgmt_run(dp->mgmt, dp->stop, NULL);
+	return NULL;
+}
+
+void dataplane_start(struct appliance *a)
+{
+	struct dataplane  *dp = calloc(1, sizeof(*dp));
+	struct mgmt_config config;
+	char               error[256] = "";
+
+	assert_non_null(dp);
+	dp->stop = eventfd(0, EFD_CLOEXEC);
+	dp->counters = memfd_create("counters", MFD_CLOEXEC);
+	assert_int_equal(ftruncate(dp->counters, WORKERS * sizeof(struct metrics)), 0);
+	config = (struct mgmt_config){.file = &a->file,
+				      .dataplane = dp,
+				      .world = &dp->world,
+				      .workers = WORKERS,
+				      .metrics_fd = dp->counters,
+				      .published = published};
+	dp->mgmt = mgmt_new(&config, error);
+	if (dp->mgmt == NULL)
+		print_error("%s\n", error);
+	assert_non_null(dp->mgmt);
+	assert_int_equal(pthread_create(&dp->thread, NULL, run, dp), 0);
+	a->dataplane = dp;
+}
+
+static void copy_state(const struct appliance *a, const char *from, const char *to)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command), "rm -rf %s/%s && cp -r %s/%s %s/%s", a->dir, to, a->dir,
+		 from, a->dir, to);
+	assert_int_equal(system(command), 0);
+}
+
+void dataplane_stop(struct appliance *a, bool kill)
+{
+	struct dataplane *dp = a->dataplane;
+	uint64_t          one = 1;
+
+	if (dp == NULL)
+		return;
+	assert_int_equal(write(dp->stop, &one, sizeof(one)), sizeof(one));
+	pthread_join(dp->thread, NULL);
+	if (kill)
+		copy_state(a, "state", "killed");
+	mgmt_free(dp->mgmt);
+	if (kill)
+		copy_state(a, "killed", "state");
+	if (dp->world.current != NULL)
+		world_free(dp->world.current);
+	close(dp->stop);
+	close(dp->counters);
+	free(dp);
+	a->dataplane = NULL;
+}
+
+void control_start(struct appliance *a)
+{
+	char error[256] = "";
+
+	a->loop = event_loop_new();
+	assert_non_null(a->loop);
+	a->control = control_new(&a->file, a->loop, error);
+	if (a->control == NULL)
+		print_error("%s\n", error);
+	assert_non_null(a->control);
+}
+
+void control_stop(struct appliance *a)
+{
+	if (a->loop == NULL)
+		return;
+	control_free(a->control);
+	event_loop_free(a->loop);
+	a->control = NULL;
+	a->loop = NULL;
+}
+
+void appliance_make(struct appliance *a)
+{
+	static const char *const protocols[] = {"smpp"};
+
+	conf_protocols_set(protocols, 1);
+	log_threshold(getenv("CPM_TEST_LOG") != NULL ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
+	memset(a, 0, sizeof(*a));
+	strcpy(a->dir, "/tmp/cpm-control-XXXXXX");
+	assert_non_null(mkdtemp(a->dir));
+	snprintf(a->file.cpm.run_dir, sizeof(a->file.cpm.run_dir), "%s/run", a->dir);
+	snprintf(a->file.cpm.state_dir, sizeof(a->file.cpm.state_dir), "%s/state", a->dir);
+}
+
+void appliance_remove(struct appliance *a)
+{
+	char command[96];
+
+	control_stop(a);
+	dataplane_stop(a, false);
+	snprintf(command, sizeof(command), "rm -rf %s", a->dir);
+	assert_int_equal(system(command), 0);
+}
+
+/* Read on another thread than the writer's; the test asks only while nothing changes. */
+const struct world *dataplane_world(const struct appliance *a)
+{
+	return __atomic_load_n(&a->dataplane->world.current, __ATOMIC_ACQUIRE);
+}
+
+unsigned dataplane_published_count(const struct appliance *a)
+{
+	return a->dataplane->published;
+}
+
+uint64_t dataplane_version(const struct appliance *a)
+{
+	return dataplane_world(a) != NULL ? dataplane_world(a)->version : 0;
+}
+
+uint64_t dataplane_checksum(const struct appliance *a)
+{
+	return dataplane_world(a) != NULL ? dataplane_world(a)->checksum : 0;
+}
+
+bool dataplane_has_route(const struct appliance *a, const char *to, const char *target)
+{
+	const struct world     *w = dataplane_world(a);
+	const struct route_set *set =
+		w != NULL && w->routes != NULL ? route_find(w->routes, str_of(to)) : NULL;
+	struct route_target order[ROUTE_TARGETS_MAX];
+	struct str          name;
+
+	if (set == NULL || route_order(set, STR("x"), str_of(to), order) == 0)
+		return false;
+	name = order[0].kind == ROUTE_PEER ? world_peer(w, order[0].slot)->name
+					   : world_account(w, order[0].slot)->name;
+	return str_eq(name, str_of(target));
+}
+
+static void until(struct appliance *a, bool up)
+{
+	struct control_status status;
+	time_t                end = time(NULL) + 10;
+
+	for (;;) {
+		control_status(a->control, &status);
+		if (status.in_step == up && status.dataplane_up == up)
+			return;
+		if (time(NULL) > end)
+			fail_msg("up %d, in step %d: %s", status.dataplane_up, status.in_step,
+				 status.rules_state);
+		assert_int_equal(event_loop_turn(a->loop, 50), 0);
+	}
+}
+
+void until_in_step(struct appliance *a)
+{
+	until(a, true);
+	assert_int_equal(dataplane_version(a), a->control->version);
+	assert_int_equal(dataplane_checksum(a), a->control->checksum);
+}
+
+void until_down(struct appliance *a)
+{
+	until(a, false);
+}
+
+void put(struct change *ch, enum conf_kind kind, const char *json)
+{
+	struct conf_faults faults = {0};
+	void              *object = conf_object_new(kind);
+	json_t            *value = json_loads(json, 0, NULL);
+	int                err = conf_object_from_json(kind, object, value, "test", &faults);
+
+	for (unsigned i = 0; i < faults.n; i++)
+		print_error("%s\n", faults.lines[i]);
+	assert_int_equal(err, 0);
+	json_decref(value);
+	change_put(ch, kind, object);
+}
+
+enum change_outcome finish(struct change *ch, bool dry, const char *fault)
+{
+	struct change_result result;
+	bool                 found = fault == NULL;
+
+	change_commit(ch, dry, &result);
+	for (unsigned i = 0; i < result.faults.n; i++) {
+		if (fault == NULL)
+			print_error("%s\n", result.faults.lines[i]);
+		found = found || strstr(result.faults.lines[i], fault) != NULL;
+	}
+	if (!found)
+		fail_msg("no fault says: %s (the first of %u: %s)", fault, result.faults.n,
+			 result.faults.n > 0 ? result.faults.lines[0] : "");
+	assert_int_equal(result.faults.n > 0, fault != NULL);
+	assert_int_equal(result.outcome == CHANGE_REFUSED, fault != NULL);
+	conf_faults_free(&result.faults);
+	json_decref(result.differences);
+	return result.outcome;
+}
+
+enum change_outcome apply_one(struct appliance *a, enum conf_kind kind, const char *json)
+{
+	struct change *ch = change_begin(a->control, "test");
+
+	put(ch, kind, json);
+	return finish(ch, false, NULL);
+}
+
+enum change_outcome remove_one(struct appliance *a, enum conf_kind kind, const char *id)
+{
+	struct change *ch = change_begin(a->control, "test");
+
+	change_remove(ch, kind, id);
+	return finish(ch, false, NULL);
+}
