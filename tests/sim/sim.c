@@ -16,10 +16,16 @@
 
 void sim_eal(void)
 {
+	static const char *const protocols[PROTO_COUNT] = {
+#define PROTO(name, port, text) #name,
+#include "registry/protocols.def"
+#undef PROTO
+	};
 	static char *arguments[] = {"sim", "--no-huge", "--no-pci", "-m", "768", "--no-telemetry", "--no-shconf", "-l", "0", "--log-level=4"};
 	int          err = rte_eal_init((int)(sizeof(arguments) / sizeof(arguments[0])), arguments);
 
 	ASSERT(err >= 0);
+	conf_protocols_set(protocols, PROTO_COUNT);
 }
 
 static struct rte_mempool *pool_new(const char *name, unsigned count)

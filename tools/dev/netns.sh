@@ -17,7 +17,7 @@ netns_up() {
 		ip -n "$netns_name-$side" link set lo up
 	done
 	ip -n "$netns_name-a" link add veth-cpm numrxqueues "${veth_queues:-1}" numtxqueues "${veth_queues:-1}" type veth \
-		peer name veth-peer netns "$netns_name-b"
+		peer name veth-peer numrxqueues "${veth_queues:-1}" numtxqueues "${veth_queues:-1}" netns "$netns_name-b"
 	for end in a:veth-cpm b:veth-peer; do
 		ip netns exec "$netns_name-${end%:*}" ethtool -K "${end#*:}" tx off rx off tso off gso off gro off >/dev/null 2>&1
 		ip -n "$netns_name-${end%:*}" link set "${end#*:}" up
