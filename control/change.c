@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/assert.h"
 #include "base/log.h"
@@ -267,6 +268,23 @@ static int prepare(struct change *ch, bool *prepared)
 	return err;
 }
 
+static uint64_t now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static int commit_timed(struct db *db, uint64_t *us)
+{
+	uint64_t start = now_us();
+	int      err = db_commit(db);
+
+	*us = now_us() - start;
+	return err;
+}
+
 static int record(struct change *ch)
 {
 	struct control       *c = ch->control;
@@ -291,7 +309,7 @@ static int record(struct change *ch)
 	if (err == 0)
 		err = db_version_add(c->db, &v);
 	if (err == 0)
-		err = db_commit(c->db);
+		err = commit_timed(c->db, &r->commit_us);
 	free(differences);
 	return err;
 }

@@ -34,6 +34,7 @@ struct change_result {
 	uint64_t            version;            /* of the world after it */
 	uint32_t            added, replaced, removed;
 	uint64_t            publish_us;         /* from publication to the last quiescent state, as the dataplane measured */
+	uint64_t            commit_us;          /* of the database's commit, to the disk */
 	struct conf_faults  faults;             /* owned by the caller: conf_faults_free() */
 	json_t             *differences;        /* array of {kind, id, what: "add|replace|remove", keys: {...}} at most 1,000; caller owns */
 };
