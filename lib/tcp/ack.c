@@ -2,6 +2,8 @@
  * 6582, 6675). */
 #include "tcp/segment.h"
 
+#define CONFIRM_MS 1000u /* progress tells the network layer that the next hop lives, so often */
+
 void tcp_ack_measure(struct tcp_conn *conn, uint32_t rtt_us)
 {
 	uint32_t delta, rto_us;
@@ -110,6 +112,10 @@ static void advance(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_seg
 		conn->sacked = 0; /* the sum of the real marks, of which there are none */
 	free_acked(tcp, conn, segment);
 	conn->snd_una = ack;
+	if (tcp->now_ms - conn->confirmed_ms >= CONFIRM_MS) {
+		conn->confirmed_ms = tcp->now_ms;
+		net_path_confirm(tcp->net, tcp->now, &conn->path);
+	}
 	conn->duplicates = 0;
 	if (conn->flags & (TCP_FLAG_RECOVERY | TCP_FLAG_LOSS)) {
 		if (!seq_before(ack, conn->recover))

@@ -173,6 +173,7 @@ struct tcp_conn {
 	struct net_path path;
 	uint64_t        user;
 	uint32_t        send_max;
+	uint32_t        confirmed_ms; /* net_path_confirm() */
 	uint16_t        keepalive_s, user_timeout_s;
 
 	/* line 6: accounts */

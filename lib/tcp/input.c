@@ -158,7 +158,7 @@ static void trim(struct tcp_conn *conn, struct tcp_segment *segment)
 		segment->len -= cut;
 		conn->flags |= TCP_FLAG_ACK_NOW;
 	}
-	if (seq_after(segment->seq + segment->len, edge)) {
+	if (segment->len > 0 && seq_after(segment->seq + segment->len, edge)) {
 		uint32_t keep = seq_after(edge, segment->seq) ? edge - segment->seq : 0;
 
 		if (keep > 0)
@@ -295,11 +295,10 @@ void tcp_input_closed(struct tcp *tcp, struct tcp_segment *segment, uint32_t iss
 	} else if (segment->flags & TCP_ACK) {
 		if (!(segment->flags & TCP_SYN) && tcp_cookie_check(tcp, segment, &handshake)) {
 			tcp_syn_accept(tcp, segment, listener, &handshake);
-		} else if (!tcp_cookie_out(tcp) || tcp_segment_space(segment) == 0) {
+		} else if (!tcp_cookie_out(tcp)) {
 			metric_inc(tcp->metrics, METRIC_tcp_no_connection);
 			tcp_reply_reset(tcp, segment);
-		} /* else data that overtook the acknowledgement of a cookie may be; it comes again
-		   */
+		} /* else it may have overtaken a cookie's acknowledgement: no reset for it */
 	} else if (segment->flags & TCP_SYN) {
 		tcp_syn_begin(tcp, segment, listener, iss_min);
 	}

@@ -1,0 +1,429 @@
+/* Connections that begin: handshakes both ways, cookies, both sides at once, and what is refused.
+ */
+#include "peer.h"
+
+static const struct tcp_config  plain;
+static const struct tcp_options defaults;
+
+static void a_syn_is_answered_with_what_both_sides_can_do(void **state)
+{
+	struct peer peer;
+	struct seg *answer;
+
+	(void)state;
+	peer_begin(&peer, &plain, &defaults);
+	peer_send(&peer, (struct seg){.flags = SYN,
+				      .mss = 1460,
+				      .sack_ok = true,
+				      .has_scale = true,
+				      .scale = 7,
+				      .has_ts = true,
+				      .ts = 1234});
+	answer = peer_next(&peer);
+	assert_non_null(answer);
+	assert_int_equal(answer->flags, SYN | ACK);
+	assert_int_equal(answer->ack, 1);
+	assert_int_equal(answer->mss, 1460);
+	assert_true(answer->sack_ok && answer->has_scale && answer->has_ts);
+	assert_int_equal(answer->scale, 3);      /* 262,140 bytes */
+	assert_int_equal(answer->window, 65535); /* never scaled in a SYN */
+	assert_int_equal(answer->echo, 1234);
+	assert_int_equal(tcp_count(peer.end.tcp),
+			 0); /* no control block before the third segment */
+	peer_send(&peer, (struct seg){.flags = ACK,
+				      .seq = 1,
+				      .ack = 1,
+				      .has_ts = true,
+				      .ts = 1235,
+				      .echo = answer->ts});
+	assert_non_null(peer_event(&peer, TCP_EVENT_ACCEPTED));
+	assert_int_equal(peer_event(&peer, TCP_EVENT_ACCEPTED)->user, 5);
+	expect_silence(&peer);
+	peer_end(&peer);
+}
+
+static void a_plain_syn_gets_no_options_but_the_mss(void **state)
+{
+	struct peer peer;
+	struct seg *answer;
+
+	(void)state;
+	peer_begin(&peer, &plain, &defaults);
+	peer_send(&peer, (struct seg){.flags = SYN});
+	answer = peer_next(&peer);
+	assert_non_null(answer);
+	assert_false(answer->sack_ok || answer->has_scale || answer->has_ts);
+	assert_int_equal(answer->mss, 1460);
+	peer_end(&peer);
+}
+
+static void the_mss_of_a_peer_is_never_taken_below_536(void **state)
+{
+	static const struct {
+		uint16_t offered, used;
+	} cases[] = {{0, 536},     {1, 536},     {88, 536},   {536, 536},
+		     {1000, 1000}, {1460, 1460}, {9000, 1460}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct peer     peer;
+		struct tcp_info info;
+
+		peer_open_with(&peer, &plain, &defaults, (struct seg){.mss = cases[i].offered});
+		assert_true(tcp_info(peer.end.tcp, peer.conn, &info));
+		assert_int_equal(info.mss, cases[i].used);
+		peer_write(&peer, 3000);
+		assert_int_equal(peer.out[0].len, cases[i].used);
+		peer_end(&peer);
+	}
+}
+
+static void a_segment_to_no_listener_is_reset(void **state)
+{
+	struct peer peer;
+
+	(void)state;
+	peer_begin(&peer, &plain, &defaults);
+	peer.stack_port = 9;
+	peer_send(&peer, (struct seg){.flags = SYN, .seq = 100, .len = 3});
+	expect_segment(&peer, RST | ACK, 0u - peer.stack_isn, 104, 0);
+	peer_send(&peer, (struct seg){.flags = ACK, .seq = 7, .ack = 55});
+	expect_segment(&peer, RST, 55, 0u - peer.isn, 0);
+	peer_send(&peer, (struct seg){.flags = RST, .seq = 7});
+	expect_silence(&peer);
+	peer_end(&peer);
+}
+
+static void a_handshake_without_its_end_is_repeated_and_forgotten(void **state)
+{
+	struct peer peer;
+
+	(void)state;
+	peer_begin(&peer, &plain, &defaults);
+	peer_send(&peer, (struct seg){.flags = SYN, .mss = 1460});
+	peer_wait(&peer, 130 * US_PER_SECOND);
+	assert_int_equal(peer.outs, 6); /* at once, and after 1, 2, 4, 8 and 16 s more */
+	assert_int_equal(rig_metric(&peer.end, METRIC_tcp_half_open), 0);
+	assert_int_equal(rig_metric(&peer.end, METRIC_tcp_half_open_expired), 1);
+	peer_end(&peer);
+}
+
+static void a_wrong_acknowledgement_of_a_syn_ack_is_reset(void **state)
+{
+	struct peer peer;
+
+	(void)state;
+	peer_begin(&peer, &plain, &defaults);
+	peer_send(&peer, (struct seg){.flags = SYN});
+	peer_forget(&peer);
+	peer_send(&peer, (struct seg){.flags = ACK, .seq = 1, .ack = 2});
+	expect_segment(&peer, RST, 2, 0u - peer.isn, 0);
+	peer_send(&peer, (struct seg){.flags = ACK, .seq = 1, .ack = 1});
+	assert_non_null(peer_event(&peer, TCP_EVENT_ACCEPTED));
+	peer_end(&peer);
+}
+
+static void data_with_the_last_acknowledgement_is_read(void **state)
+{
+	struct peer peer;
+	struct cur  in;
+
+	(void)state;
+	peer_begin(&peer, &plain, &defaults);
+	peer_send(&peer, (struct seg){.flags = SYN, .mss = 1460});
+	peer_send(&peer, (struct seg){.flags = ACK, .seq = 1, .ack = 1, .len = 5});
+	assert_int_equal(peer.events[0].kind, TCP_EVENT_ACCEPTED);
+	assert_int_equal(peer.events[1].kind, TCP_EVENT_READABLE);
+	assert_int_equal(tcp_peek(peer.end.tcp, peer.conn, 5, &in), 5);
+	assert_int_equal(in.p[4], 5);
+	tcp_consume(peer.end.tcp, peer.conn, 5);
+	peer_end(&peer);
+}
+
+static struct tcp_config cookies = {.cookies_always = true};
+
+static struct seg cookie_syn(struct peer *peer)
+{
+	peer_begin(peer, &cookies, &defaults);
+	peer_send(peer, (struct seg){.flags = SYN,
+				     .mss = 1400,
+				     .sack_ok = true,
+				     .has_scale = true,
+				     .scale = 5,
+				     .has_ts = true,
+				     .ts = 1000});
+	assert_int_equal(peer->outs, 1);
+	assert_int_equal(rig_metric(&peer->end, METRIC_tcp_half_open), 0);
+	return peer->out[peer->seen++];
+}
+
+static void a_cookie_remembers_mss_scale_and_sack(void **state)
+{
+	struct peer     peer;
+	struct seg      syn_ack = cookie_syn(&peer);
+	struct tcp_info info;
+
+	(void)state;
+	peer_wait(&peer, 70 * US_PER_SECOND); /* in the next period */
+	peer_send(&peer, (struct seg){.flags = ACK,
+				      .seq = 1,
+				      .ack = 1,
+				      .has_ts = true,
+				      .ts = 1001,
+				      .echo = syn_ack.ts,
+				      .window = 100});
+	assert_non_null(peer_event(&peer, TCP_EVENT_ACCEPTED));
+	assert_true(tcp_info(peer.end.tcp, peer.conn, &info));
+	assert_int_equal(info.mss, 1400 - 12);
+	peer_write(&peer, 10000); /* the window is 100 * 2^5 */
+	assert_int_equal(peer.outs - peer.seen, 2);
+	peer_send(&peer, (struct seg){.flags = ACK,
+				      .seq = 1001,
+				      .ack = 1,
+				      .len = 10,
+				      .has_ts = true,
+				      .ts = 1002,
+				      .echo = syn_ack.ts,
+				      .window = 100});
+	assert_int_equal(peer.out[peer.outs - 1].sacks, 1);
+	peer_end(&peer);
+}
+
+static void a_forged_cookie_opens_nothing(void **state)
+{
+	struct peer peer;
+	struct seg  syn_ack = cookie_syn(&peer);
+
+	(void)state;
+	for (uint32_t i = 1; i < 200; i++)
+		peer_send(&peer, (struct seg){.flags = ACK,
+					      .seq = 1,
+					      .ack = 1 + i * 7919,
+					      .has_ts = true,
+					      .ts = 1001,
+					      .echo = syn_ack.ts});
+	peer_send(&peer,
+		  (struct seg){.flags = ACK, .seq = 2, .ack = 1, .has_ts = true, .ts = 1001});
+	peer.port++;
+	peer_send(&peer,
+		  (struct seg){.flags = ACK, .seq = 1, .ack = 1, .has_ts = true, .ts = 1001});
+	assert_int_equal(tcp_count(peer.end.tcp), 0);
+	expect_silence(&peer);
+	assert_int_equal(rig_metric(&peer.end, METRIC_tcp_cookies_bad), 201);
+	peer_end(&peer);
+}
+
+static void an_old_cookie_is_reset(void **state)
+{
+	struct peer peer;
+	struct seg  syn_ack = cookie_syn(&peer);
+
+	(void)state;
+	peer_wait(&peer, 200 * US_PER_SECOND);
+	peer_send(&peer, (struct seg){.flags = ACK,
+				      .seq = 1,
+				      .ack = 1,
+				      .has_ts = true,
+				      .ts = 1001,
+				      .echo = syn_ack.ts});
+	assert_int_equal(tcp_count(peer.end.tcp), 0);
+	expect_segment(&peer, RST, 1, 0u - peer.isn, 0);
+	peer_end(&peer);
+}
+
+static void a_flood_of_syns_turns_to_cookies(void **state)
+{
+	struct peer peer;
+
+	(void)state;
+	peer_begin(&peer, &plain, &defaults);
+	for (unsigned i = 0; i < 40; i++) {
+		peer.port = (uint16_t)(1000 + i);
+		peer_send(&peer, (struct seg){.flags = SYN, .mss = 1460});
+	}
+	assert_int_equal(rig_metric(&peer.end, METRIC_tcp_half_open), 16);
+	assert_int_equal(rig_metric(&peer.end, METRIC_tcp_cookies_sent), 24);
+	peer_send(&peer, (struct seg){.flags = ACK, .seq = 1, .ack = 1}); /* the last of them */
+	assert_int_equal(rig_metric(&peer.end, METRIC_tcp_cookies_good), 1);
+	assert_int_equal(tcp_count(peer.end.tcp), 1);
+	peer_end(&peer);
+}
+
+static uint32_t call(struct peer *peer, const struct tcp_options *options)
+{
+	uint32_t conn;
+
+	peer_begin(peer, &plain, &defaults);
+	conn = tcp_connect(peer->end.tcp, rig_now, &(struct net_addr){.w = {rig_address(99).w[0]}},
+			   7777, options, 9);
+	assert_int_not_equal(conn, TCP_CONN_NONE);
+	peer_turn(peer);
+	assert_int_equal(peer->outs, 1);
+	peer->conn = conn;
+	return conn;
+}
+
+static void connect_sends_a_syn_and_reports_the_answer(void **state)
+{
+	struct peer peer;
+	uint32_t    conn = call(&peer, &defaults);
+	struct seg *syn = peer_next(&peer);
+
+	(void)state;
+	assert_int_equal(syn->flags, SYN);
+	assert_int_equal(syn->window, 65535);
+	assert_true(syn->sack_ok && syn->has_scale && syn->has_ts && syn->mss == 1460);
+	assert_int_equal(tcp_send(peer.end.tcp, conn, "early", 5), 0);
+	peer_send(&peer, (struct seg){.flags = SYN | ACK, .ack = 1, .mss = 1460});
+	expect_segment(&peer, ACK, 1, 1, 0);
+	assert_int_equal(peer.events[0].kind, TCP_EVENT_CONNECTED);
+	assert_int_equal(peer.events[0].user, 9);
+	assert_int_equal(peer.events[1].kind, TCP_EVENT_WRITABLE);
+	peer_write(&peer, 5);
+	expect_segment(&peer, ACK, 1, 1, 5);
+	peer_end(&peer);
+}
+
+static void a_syn_without_answer_is_repeated_until_the_connect_timeout(void **state)
+{
+	struct peer peer;
+
+	(void)state;
+	call(&peer, &(struct tcp_options){.connect_timeout_s = 12});
+	peer_wait(&peer, 11 * US_PER_SECOND);
+	assert_int_equal(peer.outs, 4); /* 0, 1, 3, 7 s */
+	assert_null(peer_event(&peer, TCP_EVENT_CLOSED));
+	peer_wait(&peer, 2 * US_PER_SECOND);
+	assert_int_equal(peer_event(&peer, TCP_EVENT_CLOSED)->why, REASON_CONNECTION_TIMEOUT);
+	assert_int_equal(tcp_count(peer.end.tcp), 0);
+	peer_end(&peer);
+}
+
+static void a_refused_connect_says_so_once(void **state)
+{
+	struct peer peer;
+
+	(void)state;
+	call(&peer, &defaults);
+	peer_send(&peer, (struct seg){.flags = RST | ACK, .ack = 7}); /* not an answer to our SYN */
+	assert_null(peer_event(&peer, TCP_EVENT_CLOSED));
+	peer_send(&peer, (struct seg){.flags = RST | ACK, .ack = 1});
+	assert_int_equal(peer_event(&peer, TCP_EVENT_CLOSED)->why, REASON_CONNECTION_REFUSED);
+	assert_int_equal(peer.event_count, 1);
+	peer_end(&peer);
+}
+
+static void a_wrong_answer_to_a_syn_is_reset_and_the_connect_goes_on(void **state)
+{
+	struct peer peer;
+
+	(void)state;
+	call(&peer, &defaults);
+	peer_forget(&peer);
+	peer_send(&peer, (struct seg){.flags = SYN | ACK, .ack = 99});
+	expect_segment(&peer, RST, 99, 0u - peer.isn, 0);
+	peer_send(&peer, (struct seg){.flags = SYN | ACK, .ack = 1});
+	assert_non_null(peer_event(&peer, TCP_EVENT_CONNECTED));
+	peer_end(&peer);
+}
+
+static void two_syns_that_cross_make_one_connection(void **state)
+{
+	struct peer peer;
+
+	(void)state;
+	call(&peer, &defaults);
+	peer_forget(&peer);
+	peer_send(&peer, (struct seg){.flags = SYN, .mss = 1460});
+	expect_segment(&peer, SYN | ACK, 0, 1, 0);
+	assert_null(peer_event(&peer, TCP_EVENT_CONNECTED));
+	peer_send(&peer, (struct seg){.flags = SYN | ACK, .seq = 0, .ack = 1, .mss = 1460});
+	assert_non_null(peer_event(&peer, TCP_EVENT_CONNECTED));
+	peer_write(&peer, 10);
+	peer_send(&peer, (struct seg){.flags = ACK, .seq = 1, .ack = 11, .len = 10});
+	assert_non_null(peer_event(&peer, TCP_EVENT_READABLE));
+	peer_end(&peer);
+}
+
+static void the_same_ports_get_growing_sequence_numbers(void **state)
+{
+	struct peer peer;
+	uint32_t    first;
+
+	(void)state;
+	peer_begin(&peer, &plain, &defaults);
+	peer_send(&peer, (struct seg){.flags = SYN});
+	first = peer.stack_isn;
+	peer_send(&peer, (struct seg){.flags = RST, .seq = 1});
+	assert_int_equal(rig_metric(&peer.end, METRIC_tcp_half_open), 0);
+	peer_wait(&peer, 4000000);
+	peer_send(&peer, (struct seg){.flags = SYN});
+	assert_int_equal(peer.stack_isn - first, 1000000); /* a number each 4 us (RFC 6528) */
+	peer.port++;
+	peer_send(&peer, (struct seg){.flags = SYN});
+	assert_true(peer.stack_isn - first > 2000000); /* other ports: elsewhere */
+	peer_end(&peer);
+}
+
+static void no_more_connections_than_allowed_are_opened(void **state)
+{
+	struct tcp_config two = {.connections_max = 2};
+	struct peer       peer;
+
+	(void)state;
+	peer_begin(&peer, &two, &defaults);
+	for (unsigned i = 0; i < 3; i++) {
+		peer.port = (uint16_t)(1000 + i);
+		peer_send(&peer, (struct seg){.flags = SYN, .mss = 1460});
+		peer_send(&peer, (struct seg){.flags = ACK, .seq = 1, .ack = 1});
+	}
+	assert_int_equal(tcp_count(peer.end.tcp), 2);
+	assert_int_equal(rig_metric(&peer.end, METRIC_tcp_half_open), 1);
+	tcp_close(peer.end.tcp, peer.conn, true);
+	peer_turn(&peer);
+	peer_send(&peer,
+		  (struct seg){.flags = ACK, .seq = 1, .ack = 1}); /* its patience is rewarded */
+	assert_int_equal(rig_metric(&peer.end, METRIC_tcp_half_open), 0);
+	peer_end(&peer);
+}
+
+static void a_listener_address_is_taken_once(void **state)
+{
+	struct peer peer;
+
+	(void)state;
+	peer_begin(&peer, &plain, &defaults);
+	assert_int_equal(tcp_listen(peer.end.tcp, &(struct net_addr){0}, STACK_PORT, &defaults, 1),
+			 -EADDRINUSE);
+	tcp_listen_stop(peer.end.tcp, &(struct net_addr){0}, STACK_PORT);
+	peer_send(&peer, (struct seg){.flags = SYN});
+	assert_int_equal(peer.out[0].flags, RST | ACK);
+	peer_end(&peer);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_syn_is_answered_with_what_both_sides_can_do),
+		cmocka_unit_test(a_plain_syn_gets_no_options_but_the_mss),
+		cmocka_unit_test(the_mss_of_a_peer_is_never_taken_below_536),
+		cmocka_unit_test(a_segment_to_no_listener_is_reset),
+		cmocka_unit_test(a_handshake_without_its_end_is_repeated_and_forgotten),
+		cmocka_unit_test(a_wrong_acknowledgement_of_a_syn_ack_is_reset),
+		cmocka_unit_test(data_with_the_last_acknowledgement_is_read),
+		cmocka_unit_test(a_cookie_remembers_mss_scale_and_sack),
+		cmocka_unit_test(a_forged_cookie_opens_nothing),
+		cmocka_unit_test(an_old_cookie_is_reset),
+		cmocka_unit_test(a_flood_of_syns_turns_to_cookies),
+		cmocka_unit_test(connect_sends_a_syn_and_reports_the_answer),
+		cmocka_unit_test(a_syn_without_answer_is_repeated_until_the_connect_timeout),
+		cmocka_unit_test(a_refused_connect_says_so_once),
+		cmocka_unit_test(a_wrong_answer_to_a_syn_is_reset_and_the_connect_goes_on),
+		cmocka_unit_test(two_syns_that_cross_make_one_connection),
+		cmocka_unit_test(the_same_ports_get_growing_sequence_numbers),
+		cmocka_unit_test(no_more_connections_than_allowed_are_opened),
+		cmocka_unit_test(a_listener_address_is_taken_once),
+	};
+
+	return cmocka_run_group_tests(tests, rig_begin, NULL);
+}
