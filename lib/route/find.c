@@ -1,6 +1,8 @@
 #include "route/route.h"
 
 #include <assert.h>
+#include <string.h>
+#include <tmmintrin.h>
 
 #include "route/trie.h"
 
@@ -11,14 +13,56 @@ static_assert(sizeof(struct trie_node) == 16,
 
 #define ESCAPE 15u
 
-static inline unsigned nibble_of(uint8_t byte)
+/* A digit's low half is its value, and that of "+" is 11, which no digit has: where there is
+ * nothing else, a nibble is a byte's low half. */
+static inline bool is_plain(uint8_t byte)
 {
-	if ((uint8_t)(byte - '0') < 10)
-		return byte - '0';
-	return byte == '+' ? 10 : ESCAPE;
+	return (uint8_t)(byte - '0') < 10 || byte == '+';
 }
 
-void trie_key_of(struct trie_key *key, struct str bytes)
+static inline uint64_t load8(const char *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, 8);
+	return v;
+}
+
+/* Up to 16 bytes as the text has them, zeros behind, and nothing read beyond the text. */
+static inline __m128i load16(struct str s)
+{
+	uint64_t low = 0, high = 0;
+
+	if (s.n > 8)
+		high = load8(s.p + s.n - 8) >> 8 * (16 - s.n);
+	if (s.n >= 8)
+		low = load8(s.p);
+	for (size_t i = 0; s.n < 8 && i < s.n; i++)
+		low |= (uint64_t)(uint8_t)s.p[i] << 8 * i;
+	return _mm_set_epi64x((long long)high, (long long)low);
+}
+
+/* At most 16 bytes, all digits or "+": one word. false: they are not. */
+static inline bool key_of_number(struct trie_key *key, struct str bytes)
+{
+	const __m128i text = load16(bytes);
+	const __m128i digits = _mm_cmpgt_epi8(_mm_set1_epi8(-118), /* -128 + 10 */
+					      _mm_add_epi8(text, _mm_set1_epi8(80)));
+	const __m128i plus = _mm_cmpeq_epi8(text, _mm_set1_epi8('+'));
+	unsigned      plain = (unsigned)_mm_movemask_epi8(_mm_or_si128(digits, plus));
+	__m128i       halves = _mm_and_si128(text, _mm_set1_epi8(15));
+
+	if ((~plain & ((1u << bytes.n) - 1)) != 0)
+		return false;
+	halves = _mm_maddubs_epi16(halves, _mm_set1_epi16(0x0110)); /* pairs: 16 * first + second */
+	halves = _mm_packus_epi16(halves, halves);
+	key->words[0] = __builtin_bswap64((uint64_t)_mm_cvtsi128_si64(halves));
+	key->words[1] = 0;
+	key->n = (unsigned)bytes.n;
+	return true;
+}
+
+static void key_of_text(struct trie_key *key, struct str bytes)
 {
 	unsigned word = 0, room = 64, n = 0;
 	uint64_t filling = 0;
@@ -26,12 +70,9 @@ void trie_key_of(struct trie_key *key, struct str bytes)
 
 	for (size_t i = 0; i < size; i++) {
 		uint8_t  byte = (uint8_t)bytes.p[i];
-		unsigned code = nibble_of(byte), left = 1;
+		unsigned code = is_plain(byte) ? byte & 15u : ESCAPE << 8 | byte;
+		unsigned left = is_plain(byte) ? 1 : 3;
 
-		if (code == ESCAPE) {
-			code = ESCAPE << 8 | byte;
-			left = 3;
-		}
 		n += left;
 		while (left-- > 0) {
 			room -= 4;
@@ -46,6 +87,12 @@ void trie_key_of(struct trie_key *key, struct str bytes)
 	key->n = n;
 	key->words[word] = filling;
 	key->words[word + 1 < TRIE_KEY_WORDS ? word + 1 : word] = 0;
+}
+
+void trie_key_of(struct trie_key *key, struct str bytes)
+{
+	if (bytes.n > 16 || !key_of_number(key, bytes))
+		key_of_text(key, bytes);
 }
 
 struct walk {
@@ -105,13 +152,14 @@ const struct route_set *route_find(const struct route_table *table, struct str t
 	return w.best;
 }
 
-/* A node of ten children is 96 bytes, a set with one target mostly below 64. */
+/* A set with one target is one line; a node with seven slots or more is two. */
 static inline void prefetch(uintptr_t at)
 {
 	const char *p = (const char *)(at & ~(uintptr_t)TRIE_LEAF);
 
 	__builtin_prefetch(p);
-	__builtin_prefetch(p + 56);
+	if (!trie_is_leaf(at))
+		__builtin_prefetch(p + 64);
 }
 
 static void find_some(uintptr_t root, const struct str to[], unsigned n,
