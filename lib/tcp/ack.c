@@ -107,6 +107,7 @@ static void advance(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_seg
 		 flight = conn->snd_nxt - conn->snd_una;
 	bool limited = flight + 2u * conn->mss > conn->cwnd ||
 		       (conn->cwnd < conn->ssthresh && 2 * flight >= conn->cwnd);
+	bool recovering = (conn->flags & TCP_FLAG_RECOVERY) != 0;
 
 	if (!(conn->flags & TCP_FLAG_SACK))
 		conn->sacked = 0; /* the sum of the real marks, of which there are none */
@@ -123,7 +124,7 @@ static void advance(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_seg
 		else
 			partial(tcp, conn);
 	}
-	if (limited && !(conn->flags & TCP_FLAG_RECOVERY))
+	if (limited && !recovering)
 		tcp_cc[conn->cc]->acked(conn, bytes);
 	if (conn->flags & TCP_FLAG_WANT_WRITE &&
 	    conn->snd_end - conn->snd_una <= conn->send_max / 2 &&
@@ -189,6 +190,10 @@ bool tcp_ack_take(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segme
 	if (sacked > 0 && tcp_sack_find_lost(tcp, conn) &&
 	    !(conn->flags & (TCP_FLAG_RECOVERY | TCP_FLAG_LOSS)))
 		recovery_begin(tcp, conn);
+	/* A peer that answers probes keeps its connection (RFC 1122, 4.2.2.17), unless nobody is
+	 * here any more. */
+	if (tcp_timer_armed(conn, TCP_TIMER_PERSIST) && !(conn->flags & TCP_FLAG_APP_CLOSED))
+		tcp_timer_clear(conn, TCP_TIMER_GIVE_UP);
 	if (conn->snd_una != conn->snd_end)
 		tcp_conn_touch(tcp, conn);
 	return true;
