@@ -323,7 +323,8 @@ static void put_cur(struct put *w, struct cur c)
 {
 	size_t n = cur_left(&c);
 
-	put_bytes(w, cur_bytes(&c, n), n);
+	if (n > 0)
+		put_bytes(w, cur_bytes(&c, n), n);
 }
 
 static void put_short(struct put *w, struct cur text)
