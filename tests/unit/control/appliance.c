@@ -116,7 +116,7 @@ void control_start(struct appliance *a)
 
 	a->loop = event_loop_new();
 	assert_non_null(a->loop);
-	a->control = control_new(&a->file, a->loop, error);
+	a->control = control_new(&a->control_file, a->loop, error);
 	if (a->control == NULL)
 		print_error("%s\n", error);
 	assert_non_null(a->control);
@@ -143,6 +143,7 @@ void appliance_make(struct appliance *a)
 	assert_non_null(mkdtemp(a->dir));
 	snprintf(a->file.cpm.run_dir, sizeof(a->file.cpm.run_dir), "%s/run", a->dir);
 	snprintf(a->file.cpm.state_dir, sizeof(a->file.cpm.state_dir), "%s/state", a->dir);
+	a->control_file = a->file;
 }
 
 void appliance_remove(struct appliance *a)

@@ -2,11 +2,13 @@
  * thread beside it, in a folder of their own. */
 #pragma once
 
+#include "world/world.h"
+
 #include "control.h"
 
 struct appliance {
 	char               dir[64];
-	struct conf_file   file;
+	struct conf_file   file, control_file; /* the same, but for a run_dir with a proxy in it */
 	struct event_loop *loop;
 	struct control    *control;
 	struct dataplane  *dataplane;
