@@ -58,6 +58,7 @@ struct peer {
 	bool submits; /* it may send messages to us, or we to it, as an SMSC sees it: transmitter */
 	bool receives; /* receiver */
 	bool want_out, paused;
+	bool held; /* PDUs that were read wait for room to answer them */
 	uint32_t        sequence, window_used, request_mask;
 	struct request *requests;
 	uint8_t        *in, *out;
@@ -139,8 +140,8 @@ void         peer_close(struct load *load,
 			struct peer *peer); /* the connection is gone; what is open has no answer */
 void         peer_free(struct load *load, struct peer *peer);
 void         peer_event(struct load *load, struct peer *peer, uint32_t events);
-void         peer_read_buffered(struct load *load, struct peer *peer);
-void         peer_flush(struct load *load, struct peer *peer);
+void         peer_turn(struct load *load,
+		       struct peer *peer); /* sends what is written, and answers what waited for room */
 size_t       peer_out_room(const struct peer *peer);
 struct put   peer_put(struct peer *peer);                   /* room for PDUs ... */
 void peer_put_done(struct peer *peer, const struct put *w); /* ... and what of it was used */

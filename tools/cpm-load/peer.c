@@ -63,7 +63,7 @@ bool peer_attach(struct load *load, struct peer *peer, int fd, enum peer_state s
 	peer->serial = ++load->serial_next;
 	peer->in_from = peer->in_to = peer->out_from = peer->out_to = 0;
 	peer->want_out = state == PEER_CONNECTING;
-	peer->paused = false;
+	peer->paused = peer->held = false;
 	peer->sequence = 0;
 	peer->heard_us = peer->asked_us = peer->since_us = load->now_us;
 	return epoll_ctl(load->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
@@ -150,7 +150,7 @@ static void interest(struct load *load, struct peer *peer, bool want_out, bool p
 	epoll_ctl(load->epoll_fd, EPOLL_CTL_MOD, peer->fd, &event);
 }
 
-void peer_flush(struct load *load, struct peer *peer)
+static void peer_flush(struct load *load, struct peer *peer)
 {
 	while (peer->fd >= 0 && peer->state != PEER_CONNECTING && peer->out_from < peer->out_to) {
 		ssize_t n = send(peer->fd, peer->out + peer->out_from,
@@ -179,7 +179,7 @@ void peer_flush(struct load *load, struct peer *peer)
 }
 
 /* Every whole PDU that was read, as long as there is room for what they are answered with. */
-void peer_read_buffered(struct load *load, struct peer *peer)
+static void peer_read_buffered(struct load *load, struct peer *peer)
 {
 	while (peer->fd >= 0 && peer->state != PEER_FLUSHING && peer_out_room(peer) > 0) {
 		struct cur      in = cur_of(peer->in + peer->in_from, peer->in_to - peer->in_from);
@@ -198,6 +198,7 @@ void peer_read_buffered(struct load *load, struct peer *peer)
 		peer->in_from = (size_t)(in.p - peer->in);
 		traffic_pdu(load, peer, &pdu);
 	}
+	peer->held = peer->fd >= 0 && peer->in_from < peer->in_to && peer_out_room(peer) == 0;
 }
 
 static void read_more(struct load *load, struct peer *peer)
@@ -244,8 +245,15 @@ void peer_event(struct load *load, struct peer *peer, uint32_t events)
 	}
 	if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0)
 		read_more(load, peer);
-	if (peer->fd >= 0 && (events & EPOLLOUT) != 0) {
+	if (peer->fd >= 0 && (events & EPOLLOUT) != 0)
+		peer_turn(load, peer);
+}
+
+void peer_turn(struct load *load, struct peer *peer)
+{
+	peer_flush(load, peer);
+	while (peer->held && peer->fd >= 0 && peer_out_room(peer) > 0) {
+		peer_read_buffered(load, peer);
 		peer_flush(load, peer);
-		peer_read_buffered(load, peer); /* what waited for room */
 	}
 }

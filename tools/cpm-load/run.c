@@ -171,7 +171,7 @@ static void loop(struct load *load)
 		traffic_fill(load);
 		for (unsigned i = 0; i < load->peer_count; i++) {
 			if (load->peers[i] != NULL && load->peers[i]->state != PEER_CLOSED)
-				peer_flush(load, load->peers[i]);
+				peer_turn(load, load->peers[i]);
 		}
 		if (load->phase != LOAD_DONE)
 			phase_step(load);

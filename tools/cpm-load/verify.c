@@ -327,7 +327,7 @@ static void receipts_match(struct verify *v)
 	free(by_id);
 }
 
-void verify_end(struct verify *v, struct verdict *verdict)
+void verify_end(struct verify *v, bool receipts, struct verdict *verdict)
 {
 	receipts_match(v);
 	for (uint64_t i = 0; i <= v->entry_mask; i++) {
@@ -341,7 +341,8 @@ void verify_end(struct verify *v, struct verdict *verdict)
 		v->verdict.duplicated += kept > 1 ? kept - 1 : 0;
 		v->verdict.failed_delivered +=
 			entry->answered && entry->status != 0 && entry->accepted > 0;
-		v->verdict.receipts_missing += ok && entry->receipts == 0;
+		v->verdict.receipts_missing +=
+			ok && entry->receipts == 0 && (receipts || v->verdict.receipts > 0);
 	}
 	*verdict = v->verdict;
 }
@@ -454,7 +455,7 @@ int verify_run(const struct options *o)
 	v = verify_new();
 	readable = read_all(v, &o->sent, verify_sent) && read_all(v, &o->received, verify_received);
 	if (readable) {
-		verify_end(v, &verdict);
+		verify_end(v, o->check_receipts, &verdict);
 		passed = verify_passes(&verdict, o);
 		tell(&verdict, o, passed);
 	}

@@ -33,7 +33,8 @@ void           verify_free(struct verify *v);
 void verify_sent(struct verify *v, struct str lines); /* S and D lines of a sender's record */
 void verify_received(struct verify *v,
 		     struct str     lines); /* R lines of a receiver's record; after all senders */
-void verify_end(struct verify *v, struct verdict *verdict);
+/* receipts: they are wanted, so that none at all is a fault too. */
+void verify_end(struct verify *v, bool receipts, struct verdict *verdict);
 bool verify_passes(const struct verdict *verdict, const struct options *o);
 
 int verify_run(const struct options *o); /* the command; 0: passed, 1: failed or unreadable */
