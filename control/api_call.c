@@ -129,10 +129,10 @@ void api_commit(struct api_call *call, struct change *change, bool dry)
 	conf_faults_free(&result.faults);
 	json_decref(call->reply);
 	call->status = result.outcome == CHANGE_NOT_IN_FORCE ? API_NOT_IN_FORCE : API_OK;
-	call->reply = json_pack("{s:s, s:I, s:i, s:i, s:i, s:I, s:o}", "outcome",
-				outcome_text(result.outcome), "version", (json_int_t)result.version,
-				"added", (int)result.added, "replaced", (int)result.replaced,
-				"removed", (int)result.removed, "in_force_us",
-				(json_int_t)result.publish_us, "differences",
-				result.differences != NULL ? result.differences : json_array());
+	call->reply = json_pack(
+		"{s:s, s:I, s:i, s:i, s:i, s:I, s:I, s:o}", "outcome", outcome_text(result.outcome),
+		"version", (json_int_t)result.version, "added", (int)result.added, "replaced",
+		(int)result.replaced, "removed", (int)result.removed, "commit_us",
+		(json_int_t)result.commit_us, "in_force_us", (json_int_t)result.publish_us,
+		"differences", result.differences != NULL ? result.differences : json_array());
 }

@@ -6,6 +6,7 @@
 
 #define COLUMNS_MAX 32u
 #define CELL_MAX 120u
+#define OBJECTS_MAX 50u /* of a change, in print; --json has more */
 
 /* A value as text: lists as "a, b", weights as "a:70, b:30", the rest as it is. The caller frees.
  */
@@ -148,50 +149,60 @@ static void print_keys(FILE *out, const json_t *keys)
 	}
 }
 
-void print_change(FILE *out, const json_t *reply)
+static long long number(const json_t *reply, const char *name)
 {
-	const char *outcome = json_string_value(json_object_get(reply, "outcome"));
-	long long   version = json_integer_value(json_object_get(reply, "version"));
-	long long   added = json_integer_value(json_object_get(reply, "added")),
-		  replaced = json_integer_value(json_object_get(reply, "replaced"));
-	long long removed = json_integer_value(json_object_get(reply, "removed")),
-		  us = json_integer_value(json_object_get(reply, "in_force_us"));
-	const json_t *differences = json_object_get(reply, "differences");
-	json_t       *d;
-	size_t        i;
+	return (long long)json_integer_value(json_object_get(reply, name));
+}
 
-	if (outcome == NULL)
-		outcome = "";
+/* Each object that differs, the first OBJECTS_MAX of them. */
+static void print_differences(FILE *out, const json_t *differences, long long all)
+{
+	json_t *d;
+	size_t  i;
+
 	json_array_foreach((json_t *)differences, i, d)
 	{
 		const char *what = json_string_value(json_object_get(d, "what"));
-		const char *kind = json_string_value(json_object_get(d, "kind")),
-			   *id = json_string_value(json_object_get(d, "id"));
+		const char *kind = json_string_value(json_object_get(d, "kind"));
+		const char *id = json_string_value(json_object_get(d, "id"));
 
+		if (i == OBJECTS_MAX)
+			break;
 		fprintf(out, "%-7s %s %s\n", what != NULL ? what : "", kind != NULL ? kind : "",
 			id != NULL ? id : "");
 		print_keys(out, json_object_get(d, "keys"));
 	}
-	if ((long long)json_array_size(differences) < added + replaced + removed)
-		fprintf(out, "... and %lld more\n",
-			added + replaced + removed - (long long)json_array_size(differences));
-	if (strcmp(outcome, "nothing differs") == 0)
+	if ((long long)i < all)
+		fprintf(out, "... and %lld more\n", all - (long long)i);
+}
+
+void print_change(FILE *out, const json_t *reply)
+{
+	const char *outcome = json_string_value(json_object_get(reply, "outcome"));
+	long long   version = number(reply, "version"), added = number(reply, "added");
+	long long   replaced = number(reply, "replaced"), removed = number(reply, "removed");
+
+	print_differences(out, json_object_get(reply, "differences"), added + replaced + removed);
+	if (outcome == NULL || strcmp(outcome, "nothing differs") == 0) {
 		fprintf(out, "nothing differs: version %lld stays\n", version);
-	else if (strcmp(outcome, "checked") == 0)
+		return;
+	}
+	if (strcmp(outcome, "checked") == 0) {
 		fprintf(out,
 			"checked: %lld would be added, %lld replaced, %lld removed; nothing was "
 			"changed\n",
 			added, replaced, removed);
-	else if (strcmp(outcome, "in force") == 0)
-		fprintf(out,
-			"version %lld: %lld added, %lld replaced, %lld removed; in force after "
-			"%lld us\n",
-			version, added, replaced, removed, us);
+		return;
+	}
+	fprintf(out, "version %lld: %lld added, %lld replaced, %lld removed; ", version, added,
+		replaced, removed);
+	if (strcmp(outcome, "in force") == 0)
+		fprintf(out, "on disk after %lld us, then in force after %lld us\n",
+			number(reply, "commit_us"), number(reply, "in_force_us"));
 	else
 		fprintf(out,
-			"version %lld: %lld added, %lld replaced, %lld removed; committed, NOT IN "
-			"FORCE: the dataplane is down and takes it when it is back\n",
-			version, added, replaced, removed);
+			"committed, NOT IN FORCE: the dataplane is down and takes it when it is "
+			"back\n");
 }
 
 void print_error(FILE *out, const json_t *reply)
