@@ -1,5 +1,6 @@
 #include "rules/pattern.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,10 @@
 
 #include "rules/language.h"
 
+#define REPEAT_MAX                                                                                 \
+	1000u /* Hyperscan's time to compile grows with its square: 2 s here, 30 s at five times   \
+	       */
+
 /* What is in a pattern that decides how it must be compiled. */
 struct traits {
 	bool wide;      /* characters beyond ASCII */
@@ -15,6 +20,7 @@ struct traits {
 	bool caseless;  /* (?i) somewhere */
 	bool unicode;   /* what reads a whole character: a dot, [^...], \w, \p and the like */
 	bool boundary;  /* \b or \B */
+	bool repeat;    /* {n,m} with a number above REPEAT_MAX */
 	bool verb;      /* (*UTF8) and the like */
 };
 
@@ -44,7 +50,23 @@ static const char *skip_escape(const char *p, struct traits *t, bool in_class)
 		t->unicode = true;
 	if ((unsigned char)c >= 0x80)
 		t->wide = t->wide_unit = true;
-	return p + 1;
+	p++;
+	if (*p == '{' && strchr("xopP", c) != NULL) /* \x{20ac}: not a quantifier */
+		p += strcspn(p, "}");
+	return p;
+}
+
+/* Of {n} or {n,m}, after its brace: is a number too high? Anything else stands for itself. */
+static bool repeats_too_often(const char *p)
+{
+	char         *end;
+	unsigned long n = isdigit((unsigned char)*p) ? strtoul(p, &end, 10) : 0, m = n;
+
+	if (!isdigit((unsigned char)*p))
+		return false;
+	if (*end == ',')
+		m = strtoul(end + 1, &end, 10);
+	return *end == '}' && (n > REPEAT_MAX || m > REPEAT_MAX);
 }
 
 /* After the opening bracket. */
@@ -114,6 +136,8 @@ static struct traits look(const char *p)
 			p = skip_class(p, &t);
 		else if (c == '(')
 			p = skip_group(p, &t);
+		else if (c == '{')
+			t.repeat |= repeats_too_often(p);
 		else if (c == '.' && counts_characters(p))
 			t.unicode = true;
 		else if (c >= 0x80)
@@ -137,6 +161,13 @@ static bool choose_flags(struct pattern *p, char fault[400])
 		snprintf(fault, 400,
 			 "the pattern has a verb, (*...); leave it out: texts are always read as "
 			 "UTF-8");
+		return false;
+	}
+	if (t.repeat) {
+		snprintf(fault, 400,
+			 "the pattern has {n,m} with a number above %u; write *, + or a smaller "
+			 "number",
+			 REPEAT_MAX);
 		return false;
 	}
 	if (p->field != RULES_FIELD_TEXT) {

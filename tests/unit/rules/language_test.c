@@ -91,7 +91,8 @@ static const struct {
 	{"a**", "quantifier that does not follow"},
 	{"*a", "quantifier that does not follow"},
 	{"a{5,2}", "n above m, at character 2 (\"{5,2}\")"},
-	{"a{99999}", "is too large; make its {n,m} smaller"},
+	{"a{1001}", "above 1000; write *, + or a smaller number"},
+	{"a{1,99999999999999999999}", "above 1000"},
 	{"a^b", "^ where no match begins; put ^ at the start"},
 	{"a$b", "$ where no match ends; put $ at the end"},
 	{"(?(1)a|b)", "has a condition"},
@@ -131,7 +132,7 @@ static void a_pattern_that_only_the_compiler_refuses_is_traced_to_its_rule(void 
 {
 	const struct rules_source source[] = {
 		{"good", GOOD_WHEN, GOOD_THEN},
-		{"wrong", "{\"any\": [{\"to\": \"1\"}, {\"text\": \"a.{0,5000}b\"}]}", GOOD_THEN},
+		{"wrong", "{\"any\": [{\"to\": \"1\"}, {\"text\": \"a.{0,1000}b\"}]}", GOOD_THEN},
 	};
 	struct test_faults f = {0};
 	uint8_t           *image;
@@ -161,6 +162,23 @@ static void addresses_are_bytes_so_letters_beyond_ascii_are_written_out(void **s
 		assert_non_null(strstr(f.text, "write them out"));
 		snprintf(when, sizeof(when), "{\"text\": \"%s\"}", refused[i]);
 		assert_int_equal(rules_check(&source, 1, test_fault, &f), 0);
+	}
+}
+
+static void braces_that_repeat_nothing_may_hold_any_number(void **state)
+{
+	static const char *const fine[] = {"a{1000}",    "\\\\x{20000}", "[{2000}]",
+					   "\\\\{2000}", "{,2000}a",     "a{2000x}"};
+	struct test_faults       f = {0};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(fine); i++) {
+		char                when[64];
+		struct rules_source source = {"r", when, GOOD_THEN};
+
+		snprintf(when, sizeof(when), "{\"text\": \"%s\"}", fine[i]);
+		if (rules_check(&source, 1, test_fault, &f) != 0)
+			fail_msg("%s: %s", fine[i], f.text);
 	}
 }
 
@@ -302,6 +320,7 @@ int main(void)
 		cmocka_unit_test(hyperscans_messages_are_said_for_people),
 		cmocka_unit_test(a_pattern_that_only_the_compiler_refuses_is_traced_to_its_rule),
 		cmocka_unit_test(addresses_are_bytes_so_letters_beyond_ascii_are_written_out),
+		cmocka_unit_test(braces_that_repeat_nothing_may_hold_any_number),
 		cmocka_unit_test(a_bad_pattern_is_said_again_for_each_rule_that_has_it),
 		cmocka_unit_test(names_are_present_short_and_different),
 		cmocka_unit_test(conditions_nest_sixteen_deep_and_no_deeper),
