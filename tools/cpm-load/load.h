@@ -42,12 +42,13 @@ enum peer_state {
 
 /* A request in flight. */
 struct request {
-	uint32_t sequence; /* 0: free */
-	uint32_t number;
-	uint64_t sent_us; /* or, at a given rate, when it was due */
-	bool     receipt; /* a receipt and not a message */
-	uint8_t  to_size, from_size;
-	char     to[PATTERN_SIZE_MAX], from[PATTERN_SIZE_MAX];
+	struct msg_concat part;     /* parts 0: not one */
+	uint32_t          sequence; /* 0: free */
+	uint32_t          number;
+	uint64_t          sent_us; /* or, at a given rate, when it was due */
+	bool              receipt; /* a receipt and not a message */
+	uint8_t           to_size, from_size;
+	char              to[PATTERN_SIZE_MAX], from[PATTERN_SIZE_MAX];
 };
 
 struct peer {
@@ -63,6 +64,7 @@ struct peer {
 	struct request *requests;
 	uint8_t        *in, *out;
 	size_t          in_from, in_to, out_from, out_to;
+	struct request  group; /* the long message whose parts are being sent */
 	uint64_t        heard_us, asked_us, retry_us, since_us;
 	char            system_id[SMPP_SYSTEM_ID_MAX];
 };
@@ -124,6 +126,7 @@ struct load {
 	struct pattern        to, from;
 	struct texts          texts;
 	enum msg_coding       coding;
+	uint8_t               reference; /* of the last long message */
 	uint64_t rate, count; /* of messages to send; count 0: none, UINT64_MAX: no limit */
 	uint64_t first_due_us;
 	uint64_t first_us,
@@ -150,8 +153,14 @@ struct peer *peer_find(const struct load *load, unsigned slot, uint32_t serial);
 /* A free request, its sequence number given; NULL: the window is full. */
 struct request *peer_request(struct load *load, struct peer *peer);
 
+/* compose.c */
+bool compose_init(struct load *load);
+void compose_request(struct load *load, struct peer *peer,
+		     struct request *request); /* its addresses and its part */
+void compose_put(struct load *load, struct peer *peer, const struct request *request); /* the PDU */
+bool compose_read(const struct smpp_sm *sm, struct marker *marker); /* false: no marker */
+
 /* traffic.c */
-bool traffic_init(struct load *load);
 void traffic_fill(struct load *load); /* sends what window, rate and count allow */
 void traffic_pdu(struct load *load, struct peer *peer, const struct smpp_pdu *pdu);
 void traffic_unanswered(struct load *load, struct peer *peer, struct request *request);

@@ -25,11 +25,11 @@ struct options {
 	const char *system_id, *password, *bind, *address, *to, *from, *text, *text_file, *coding;
 	const char *mo, *fault, *id, *record;
 	uint64_t    sessions, window, rate, count, time_us, wait_us, size, mo_rate, mo_count,
-		response_us, seed, run;
+		response_us, seed, run, parts;
 	uint64_t            expect_duplicates, expect_unanswered;
 	struct option_delay receipts;
 	struct option_list  sent, received;
-	bool                markers, json, progress, help, check_receipts, any_order;
+	bool                markers, sar, json, progress, help, check_receipts, any_order;
 };
 
 /* command: 'e', 's' or 'v'. Fills *o, defaults first. False: what is wrong and what would be right

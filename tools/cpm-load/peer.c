@@ -65,6 +65,7 @@ bool peer_attach(struct load *load, struct peer *peer, int fd, enum peer_state s
 	peer->want_out = state == PEER_CONNECTING;
 	peer->paused = peer->held = false;
 	peer->sequence = 0;
+	peer->group.part = (struct msg_concat){0};
 	peer->heard_us = peer->asked_us = peer->since_us = load->now_us;
 	return epoll_ctl(load->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
 }

@@ -198,7 +198,7 @@ static bool prepare(struct load *load)
 				"to 1000000, --run from 0 to 65535\n");
 		return false;
 	}
-	if (!traffic_init(load))
+	if (!compose_init(load))
 		return false;
 	if (!record_open(&load->record, o->record)) {
 		fprintf(stderr, "cpm-load: --record %s: %s; expected a file that can be written\n",

@@ -60,6 +60,16 @@ stop
 verify
 "$load" verify --sent "$dir/smsc" --received "$dir/esme"
 
+echo '--- long messages in parts, told by header and by parameters'
+start
+esme --sessions 3 --count 6000 --parts 3
+stop
+verify
+start
+esme --sessions 3 --count 6000 --parts 200 --sar --coding ucs2
+stop
+verify
+
 echo '--- refusals and slow answers'
 start --fault throttle:10%,error:RMSGQFUL:5%,slow:5ms:20%
 esme --sessions 2 --count 5000
