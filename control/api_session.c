@@ -1,6 +1,8 @@
 /* `cpmctl session ...` and `cpmctl worker ...`: what the dataplane alone knows. */
 #include "api_call.h"
 
+#include "base/log.h"
+
 void api_session_list(struct api_call *call)
 {
 	api_query(call, "session_list", json_incref(call->args));
@@ -8,7 +10,11 @@ void api_session_list(struct api_call *call)
 
 void api_session_close(struct api_call *call)
 {
+	const char *id = api_text(call, "id");
+
 	api_query(call, "session_close", json_incref(call->args));
+	log_info("session.close", "id=\"%.40s\" who=\"%s\" status=%u", id != NULL ? id : "",
+		 call->who, call->status);
 }
 
 void api_worker_list(struct api_call *call)

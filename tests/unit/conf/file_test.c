@@ -2,8 +2,11 @@
 #include "test.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "conf/conf.h"
+#include "conf/key.h"
+#include "conf/node.h"
 
 static const char *const protocols[] = {"smpp"};
 
@@ -145,6 +148,84 @@ static void each_fault_is_told_with_its_remedy(void **state)
 	}
 }
 
+/* Every number that cpm.yaml can have: at its least, at its most, one over, and one under. */
+static void every_number_is_held_to_its_range(void **state)
+{
+	(void)state;
+	union {
+		struct conf_cpm       cpm;
+		struct conf_dataplane dataplane;
+		struct conf_port      port;
+		struct conf_listener  listener;
+	} object;
+	unsigned checked = 0;
+
+	for (enum conf_section section = 0; section < CONF_SECTION_account; section++) {
+		unsigned               n;
+		const struct conf_key *keys = conf_keys(section, &n);
+
+		for (unsigned i = 0; i < n; i++) {
+			const struct {
+				uint64_t value;
+				bool     good;
+			} cases[] = {{keys[i].min, true},
+				     {keys[i].max, true},
+				     {keys[i].max + 1, false},
+				     {keys[i].min - 1, false}};
+
+			for (unsigned c = 0; keys[i].type == &conf_type_UINT && c < 4; c++) {
+				struct conf_faults  faults = {0, NULL};
+				struct conf_reading reading = {.faults = &faults,
+							       .file = "cpm.yaml"};
+				char                text[32];
+				struct conf_node    node = {.kind = CONF_NODE_TEXT, .line = 7};
+
+				snprintf(text, sizeof(text), "%llu",
+					 (unsigned long long)cases[c].value);
+				node.text = str_of(text);
+				memset(&object, 0, sizeof(object));
+				assert_int_equal(keys[i].type->read(&keys[i],
+								    conf_field(&keys[i], &object),
+								    &node, &reading),
+						 cases[c].good);
+				assert_int_equal(faults.n, cases[c].good ? 0 : 1);
+				if (cases[c].good)
+					assert_int_equal(*(uint32_t *)conf_field(&keys[i], &object),
+							 cases[c].value);
+				conf_faults_free(&faults);
+				checked++;
+			}
+		}
+	}
+	assert_true(checked >= 4 * 9);
+}
+
+/* The defaults of keys.def are values that a person could write. */
+static void every_default_is_a_value_of_its_key(void **state)
+{
+	(void)state;
+	for (enum conf_section section = 0; section < CONF_SECTION_COUNT; section++) {
+		unsigned               n;
+		const struct conf_key *keys = conf_keys(section, &n);
+
+		for (unsigned i = 0; i < n; i++) {
+			struct conf_faults  faults = {0, NULL};
+			struct conf_reading reading = {.faults = &faults, .file = "keys.def"};
+			uint8_t            *field = calloc(1, keys[i].size);
+			struct conf_node    node = {.kind = CONF_NODE_TEXT};
+
+			if (keys[i].default_text != NULL && !conf_key_required(&keys[i])) {
+				node.text = str_of(keys[i].default_text);
+				if (!keys[i].type->read(&keys[i], field, &node, &reading))
+					fail_msg("%s", faults.lines[0]);
+			}
+			if (keys[i].type->clear != NULL)
+				keys[i].type->clear(field);
+			free(field);
+		}
+	}
+}
+
 static void a_file_that_is_not_there_is_an_error(void **state)
 {
 	(void)state;
@@ -168,6 +249,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_example_of_the_design_is_read),
 		cmocka_unit_test(each_fault_is_told_with_its_remedy),
+		cmocka_unit_test(every_number_is_held_to_its_range),
+		cmocka_unit_test(every_default_is_a_value_of_its_key),
 		cmocka_unit_test(a_file_that_is_not_there_is_an_error),
 	};
 
