@@ -1,0 +1,98 @@
+/* Fuzz target: any bytes as a frame from the wire, then the same as if another worker had passed it
+ * on; every mbuf must come home. */
+#include <string.h>
+
+#include <rte_eal.h>
+#include <rte_mbuf.h>
+
+#include "base/assert.h"
+#include "net/net.h"
+#include "net/output.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct rte_mempool *pool;
+static struct metrics      metrics;
+static struct net         *layers[2]; /* of one worker, and the first of two */
+
+static struct net *layer_new(unsigned workers)
+{
+	struct net_config c = {.workers = workers,
+			       .port_count = 1,
+			       .pool = pool,
+			       .metrics = &metrics,
+			       .seed = 1,
+			       .shared_seed = 2};
+
+	memcpy(c.ports[0].mac, "\2\0\0\0\0\1", 6);
+	c.ports[0].mtu = 1500;
+	c.ports[0].address_count = 1;
+	memcpy(c.ports[0].addresses[0].address.w, "\xc6\x12\0\1", 4);
+	c.ports[0].addresses[0].prefix = 24;
+	return net_new(&c);
+}
+
+static void begin(void)
+{
+	static char *args[] = {(char *)"fuzz",        (char *)"--no-huge",
+			       (char *)"--no-pci",    (char *)"-m",
+			       (char *)"64",          (char *)"--no-telemetry",
+			       (char *)"--no-shconf", (char *)"--log-level=*:4"};
+
+	ASSERT(rte_eal_init((int)(sizeof(args) / sizeof(args[0])), args) >= 0);
+	pool = rte_pktmbuf_pool_create("fuzz", 1023, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
+	ASSERT(pool != NULL);
+	for (unsigned i = 0; i < 2; i++) {
+		layers[i] = layer_new(i + 1);
+		ASSERT(layers[i] != NULL);
+	}
+}
+
+/* At the end of the buffer, so that nothing follows the last byte. */
+static struct rte_mbuf *frame_new(const uint8_t *data, size_t size)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
+
+	ASSERT(m != NULL);
+	m->data_off = (uint16_t)(m->buf_len - size);
+	m->data_len = (uint16_t)size;
+	m->pkt_len = (uint32_t)size;
+	memcpy(rte_pktmbuf_mtod(m, void *), data, size);
+	return m;
+}
+
+static void input(struct net *net, struct now now, const uint8_t *data, size_t size)
+{
+	struct rte_mbuf      *m = frame_new(data, size), *tcp[1], **out;
+	struct net_icmp_error error;
+	unsigned              n;
+
+	if (net_input_burst(net, now, 0, &m, 1, tcp) == 1) {
+		ASSERT(tcp[0]->pkt_len >= (uint32_t)tcp[0]->l2_len + tcp[0]->l3_len + 20);
+		rte_pktmbuf_free(tcp[0]);
+	}
+	if (net == layers[1] && net_foreign_take(net, 1, &m, 1) == 1 &&
+	    net_input_forwarded(net, now, &m, 1, tcp) == 1)
+		rte_pktmbuf_free(tcp[0]);
+	while (net_icmp_errors_take(net, &error, 1) > 0)
+		ASSERT(net_is_local(net, &error.local));
+	net_tick(net, now);
+	out = net_tx_peek(net, 0, &n);
+	rte_pktmbuf_free_bulk(out, n);
+	net_tx_sent(net, 0, n);
+	ASSERT(rte_mempool_in_use_count(pool) == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct now now = {1000000, 0};
+
+	if (pool == NULL)
+		begin();
+	if (size > 1514)
+		return 0;
+	now.us += 100000; /* so that rate limits do not hide what is behind them */
+	for (unsigned i = 0; i < 2; i++)
+		input(layers[i], now, data, size);
+	return 0;
+}
