@@ -77,9 +77,11 @@ stop
 verify
 
 echo '--- silence and broken connections'
-start --fault silent:1%,disconnect:0.1%
-esme --sessions 3 --count 5000 --response-timeout 300ms
+start --fault silent:1%,disconnect:0.2%
+esme --sessions 3 --rate 10k --count 5000 --response-timeout 300ms | tee "$dir/totals"
 stop
+opened=$(sed -n 's/.*"sessions_opened": \([0-9]*\).*/\1/p' "$dir/totals")
+[ "$opened" -gt 3 ] || { echo 'self.sh: no broken session was opened again' >&2; exit 1; }
 fails verify
 verify --expect-unanswered 5000
 
