@@ -1,6 +1,7 @@
 #include "test.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -216,6 +217,26 @@ static void an_id_keeps_its_parts_and_its_decimal_text(void **state)
 	}
 }
 
+static void the_text_of_an_id_is_its_decimal_number(void **state)
+{
+	uint64_t power = 1;
+
+	(void)state;
+	for (int digits = 1; digits <= 19; digits++, power *= 10) {
+		for (uint64_t id = power - 1; id <= power + 1; id++) {
+			char     text[MSG_ID_TEXT_SIZE_MAX], printed[32];
+			size_t   n = msg_id_text(id, text);
+			uint64_t back;
+
+			assert_int_equal(
+				snprintf(printed, sizeof(printed), "%llu", (unsigned long long)id),
+				n);
+			assert_memory_equal(text, printed, n);
+			assert_true(msg_id_parse((struct str){text, n}, &back) && back == id);
+		}
+	}
+}
+
 static void what_is_no_id_is_refused(void **state)
 {
 	static const char *const texts[] = {"",
@@ -326,6 +347,7 @@ int main(void)
 		cmocka_unit_test(an_address_lies_in_the_first_block_or_is_refused),
 		cmocka_unit_test(opaque_entries_come_back_in_order_also_across_blocks),
 		cmocka_unit_test(an_id_keeps_its_parts_and_its_decimal_text),
+		cmocka_unit_test(the_text_of_an_id_is_its_decimal_number),
 		cmocka_unit_test(what_is_no_id_is_refused),
 		cmocka_unit_test(addresses_get_their_normal_form),
 		cmocka_unit_test(normal_forms_go_out_with_the_type_and_plan_of_their_kind),
