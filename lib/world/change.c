@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "conf/conf.h"
 
 bool change_refuse(struct world_change *c, const char *format, ...)
 {
@@ -173,6 +174,7 @@ struct world_change *world_change_build(const struct world *from, struct cur byt
 	struct delta         d;
 	struct world_change *c;
 	const char          *wrong = delta_read(bytes, &d);
+	bool                 done;
 
 	if (wrong != NULL) {
 		snprintf(error, 256, "the delta is refused: %s", wrong);
@@ -189,10 +191,13 @@ struct world_change *world_change_build(const struct world *from, struct cur byt
 		snprintf(error, 256, "memory is short");
 		return NULL;
 	}
-	if (!apply(c, &d) || !finish(c, &d)) {
+	done = apply(c, &d) && finish(c, &d);
+	conf_object_free(CONF_ROUTE, c->route);
+	if (!done) {
 		world_change_abandon(c);
 		return NULL;
 	}
+	c->route = NULL;
 	c->error = NULL; /* the caller's, and only lent for the build */
 	return c;
 }

@@ -30,6 +30,7 @@ struct world_change {
 	struct world_index *index;  /* of world */
 	struct route_edit  *routes; /* NULL: they stay */
 	struct parts        made, replaced;
+	struct conf_route  *route; /* during the build: one, unpacked into again and again */
 	uint32_t hints[2]; /* CONF_ACCOUNT, CONF_PEER: no slot below is free in both worlds */
 	unsigned scratches;
 	bool     image;      /* everything is new, all of `from` is replaced */

@@ -15,6 +15,8 @@ static const struct hash_key delta_key = {0x776f726c642d6465ull, 0x6c74612d62797
 static const struct hash_key object_key = {0x776f726c642d6f62ull, 0x6a6563742d73756dull};
 
 #define CHECKSUM_AT 24u
+#define OBJECT_SIZE_MAX                                                                            \
+	(72u * 1024) /* the largest: an account with 256 senders of 255 characters */
 #define SIZE_AT 32u
 
 /* What is free behind the bytes, at least n of it; a put that has failed when memory is short. */
@@ -186,20 +188,12 @@ static uint64_t digest(enum conf_kind kind, const void *bytes, size_t n)
 
 uint64_t world_object_digest(enum conf_kind kind, const void *object)
 {
-	uint8_t    near[2048], *far = NULL;
-	struct put to = put_to(near, sizeof(near));
-	uint64_t   result;
+	uint8_t    packed[OBJECT_SIZE_MAX];
+	struct put to = put_to(packed, sizeof(packed));
+	bool       fits = conf_object_pack(kind, object, &to);
 
-	for (size_t room = 2 * sizeof(near); !conf_object_pack(kind, object, &to); room *= 2) {
-		uint8_t *grown = realloc(far, room);
-
-		ASSERT(grown != NULL); /* an account with hundreds of senders: a few KiB */
-		far = grown;
-		to = put_to(far, room);
-	}
-	result = digest(kind, to.start, put_size(&to));
-	free(far);
-	return result;
+	ASSERT(kind < CONF_RULE && fits);
+	return digest(kind, packed, put_size(&to));
 }
 
 uint64_t world_rules_digest(const uint8_t *image, size_t size)

@@ -151,8 +151,9 @@ bool parties_remove(struct world_change *c, const struct delta_op *op)
 	slot = world_party_slot(p);
 	uses = pages_uses(parties, slot);
 	if (uses > 0)
-		return change_refuse(c, "%s %.*s: %u routes still lead to it; change them first",
-				     conf_kind_name(op->kind), STR_ARG(name), uses);
+		return change_refuse(
+			c, "%s %.*s: routes still lead to it, in %u places; change them first",
+			conf_kind_name(op->kind), STR_ARG(name), uses);
 	if (!buckets_remove(c, parties->names, world_name_hash(name), slot) ||
 	    (op->kind == CONF_ACCOUNT && !buckets_remove(c, c->index->logins, p->login, slot)))
 		return false;

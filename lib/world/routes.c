@@ -89,17 +89,13 @@ static bool put(struct world_change *c, const struct conf_route *route)
 
 static bool put_read(struct world_change *c, struct cur bytes)
 {
-	struct conf_route *route = conf_object_new(CONF_ROUTE);
-	bool               done;
-
-	if (route == NULL)
+	if (c->route == NULL)
+		c->route = conf_object_new(CONF_ROUTE);
+	if (c->route == NULL)
 		return change_short_of_memory(c);
-	if (conf_object_unpack(CONF_ROUTE, &bytes, route) && cur_left(&bytes) == 0)
-		done = put(c, route);
-	else
-		done = change_refuse(c, "%s", "a route in the delta cannot be read");
-	conf_object_free(CONF_ROUTE, route);
-	return done;
+	if (!conf_object_unpack(CONF_ROUTE, &bytes, c->route) || cur_left(&bytes) > 0)
+		return change_refuse(c, "%s", "a route in the delta cannot be read");
+	return put(c, c->route);
 }
 
 /* "TO PRIORITY", as conf_object_id() writes it. */

@@ -60,7 +60,10 @@ uint32_t                    world_rule_limit_slot(const struct world *w, uint32_
 
 /*
  * A delta: a list of operations in bytes, made by control with world_delta_*(), applied by the dataplane. An image is a delta against nothing.
- *   header: magic, format, from version (0: image), to version, checksum after it; then operations {PUT kind object | REMOVE kind id | RULES image}; then a checksum of all bytes.
+ *   header: magic, format, from version (0: image), to version, checksum after it, size of all; then operations {PUT kind object | REMOVE kind id |
+ *   RULES image}; then a hash of all bytes. All of that is verified before any of it is used.
+ * The order of the operations does not matter: accounts and peers are put first and removed last, so a delta may bring a route with its target, or
+ * remove both. A name stands once in a delta. A route's target is the peer of that name, else the account.
  */
 struct world_delta {
 	uint8_t *bytes;                                 /* owned, grows */
@@ -74,7 +77,10 @@ void world_delta_rules(struct world_delta *d, const uint8_t *image, size_t size)
 bool world_delta_end(struct world_delta *d, uint64_t checksum_after);
 void world_delta_free(struct world_delta *d);
 
-/* Order-independent checksum of objects, kept up to date by addition and subtraction: sum of the SHA-256-derived 64-bit digest of each packed object. */
+/*
+ * Order-independent checksum of objects, kept up to date by addition and subtraction: sum of the 64-bit digest of each packed object (SipHash
+ * with a fixed key: it finds drift, not forgery) and of the rules' image. Not for CONF_RULE; no allocation, 72 KiB of stack.
+ */
 uint64_t world_object_digest(enum conf_kind kind, const void *object);
 uint64_t world_rules_digest(const uint8_t *image, size_t size);
 
