@@ -1,11 +1,13 @@
 #include "appliance.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -79,29 +81,64 @@ void dataplane_start(struct appliance *a)
 	a->dataplane = dp;
 }
 
-static void copy_state(const struct appliance *a, const char *from, const char *to)
-{
-	char command[256];
+struct kept {
+	uint8_t *bytes; /* NULL: there is no such file */
+	size_t   n;
+};
 
-	snprintf(command, sizeof(command), "rm -rf %s/%s && cp -r %s/%s %s/%s", a->dir, to, a->dir,
-		 from, a->dir, to);
-	assert_int_equal(system(command), 0);
+static struct kept keep_file(const struct appliance *a, const char *name)
+{
+	struct kept kept = {NULL, 0};
+	char        path[128];
+	struct stat st;
+	int         fd;
+
+	snprintf(path, sizeof(path), "%s/state/%s", a->dir, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return kept;
+	assert_int_equal(fstat(fd, &st), 0);
+	kept.n = (size_t)st.st_size;
+	kept.bytes = malloc(kept.n + 1);
+	assert_int_equal(read(fd, kept.bytes, kept.n), kept.n);
+	close(fd);
+	return kept;
+}
+
+static void put_back(const struct appliance *a, const char *name, struct kept kept)
+{
+	char path[128];
+	int  fd;
+
+	snprintf(path, sizeof(path), "%s/state/%s", a->dir, name);
+	unlink(path);
+	if (kept.bytes == NULL)
+		return;
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	assert_int_equal(write(fd, kept.bytes, kept.n), kept.n);
+	close(fd);
+	free(kept.bytes);
 }
 
 void dataplane_stop(struct appliance *a, bool kill)
 {
 	struct dataplane *dp = a->dataplane;
 	uint64_t          one = 1;
+	struct kept       image, log;
 
 	if (dp == NULL)
 		return;
 	assert_int_equal(write(dp->stop, &one, sizeof(one)), sizeof(one));
 	pthread_join(dp->thread, NULL);
-	if (kill)
-		copy_state(a, "state", "killed");
+	if (kill) {
+		image = keep_file(a, "world.img");
+		log = keep_file(a, "world.log");
+	}
 	mgmt_free(dp->mgmt);
-	if (kill)
-		copy_state(a, "killed", "state");
+	if (kill) {
+		put_back(a, "world.img", image);
+		put_back(a, "world.log", log);
+	}
 	if (dp->world.current != NULL)
 		world_free(dp->world.current);
 	close(dp->stop);

@@ -1,0 +1,177 @@
+/* Passwords at rest, and the key they are sealed with. */
+#include "secret.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "appliance.h"
+#include "test.h"
+
+static struct appliance a;
+static struct secrets  *secrets;
+
+static int start(void **state)
+{
+	char error[256];
+
+	appliance_make(&a);
+	mkdir(a.file.cpm.state_dir, 0700);
+	secrets = secrets_open(a.file.cpm.state_dir, true, error);
+	return secrets != NULL ? 0 : -1;
+}
+
+static int stop(void **state)
+{
+	secrets_free(secrets);
+	appliance_remove(&a);
+	return 0;
+}
+
+static struct conf_secret plain_of(const char *text, size_t n)
+{
+	struct conf_secret s = {.form = CONF_SECRET_PLAIN, .size = (uint8_t)n};
+
+	memcpy(s.bytes, text, n);
+	return s;
+}
+
+static void what_was_sealed_opens_again(void **state)
+{
+	static const char longest[] =
+		"0123456789012345678901234567890123456789012345678901234567890123";
+
+	for (size_t n = 1; n <= 64; n++) {
+		struct conf_secret plain = plain_of(longest, n), sealed = plain, opened;
+
+		assert_int_equal(secret_seal(secrets, "account a", &sealed), 0);
+		assert_int_equal(sealed.form, CONF_SECRET_SEALED);
+		assert_int_equal(secret_open(secrets, "account a", &sealed, &opened), 0);
+		assert_memory_equal(&opened, &plain, sizeof(plain));
+		assert_true(secret_is(secrets, "account a", &sealed, &plain));
+		assert_int_equal(secret_open(secrets, "account b", &sealed, &opened), -EBADMSG);
+	}
+}
+
+static void any_wrong_byte_or_cut_of_what_was_sealed_is_found(void **state)
+{
+	struct conf_secret sealed = plain_of("password", 8), opened;
+
+	assert_int_equal(secret_seal(secrets, "account a", &sealed), 0);
+	for (unsigned i = 0; i < sealed.size; i++) {
+		struct conf_secret wrong = sealed;
+
+		if (i >= 1 && i < 17)
+			continue; /* the salt of the digest is no part of the seal */
+		wrong.bytes[i] ^= 1;
+		assert_int_equal(secret_open(secrets, "account a", &wrong, &opened), -EBADMSG);
+	}
+	for (uint8_t n = 0; n < sealed.size; n++) {
+		struct conf_secret wrong = sealed;
+
+		wrong.size = n;
+		assert_int_equal(secret_open(secrets, "account a", &wrong, &opened), -EBADMSG);
+	}
+}
+
+static void two_seals_of_one_password_differ_and_so_do_their_digests(void **state)
+{
+	struct conf_secret x = plain_of("password", 8), y = x, dx, dy, again;
+
+	assert_int_equal(secret_seal(secrets, "account a", &x), 0);
+	assert_int_equal(secret_seal(secrets, "account a", &y), 0);
+	assert_memory_not_equal(x.bytes, y.bytes, x.size);
+	assert_int_equal(secret_digest(secrets, "account a", &x, &dx), 0);
+	assert_int_equal(secret_digest(secrets, "account a", &y, &dy), 0);
+	assert_memory_not_equal(dx.bytes, dy.bytes, dx.size);
+	assert_int_equal(secret_digest(secrets, "account a", &x, &again), 0);
+	assert_memory_equal(&dx, &again, sizeof(dx));
+	assert_true(world_secret_fits(&dx, STR("password")));
+	assert_false(world_secret_fits(&dx, STR("Password")));
+}
+
+static void fails_to_open(bool create, const char *why)
+{
+	char            error[256] = "";
+	struct secrets *s = secrets_open(a.file.cpm.state_dir, create, error);
+
+	assert_null(s);
+	if (strstr(error, why) == NULL)
+		fail_msg("%s", error);
+}
+
+static void a_key_that_is_missing_cut_or_open_to_others_is_refused(void **state)
+{
+	char path[128];
+	int  fd;
+
+	snprintf(path, sizeof(path), "%s/secret.key", a.file.cpm.state_dir);
+	assert_int_equal(chmod(path, 0640), 0);
+	fails_to_open(true, "chmod 600");
+	assert_int_equal(chmod(path, 0600), 0);
+	assert_int_equal(truncate(path, 31), 0);
+	fails_to_open(true, "is no key of 32 bytes");
+	assert_int_equal(unlink(path), 0);
+	fails_to_open(false, "put it back");
+	fd = open(path, O_RDONLY);
+	assert_int_equal(fd, -1); /* none was made */
+}
+
+static void the_service_managers_credential_comes_first(void **state)
+{
+	char               dir[128], path[160], error[256];
+	struct conf_secret sealed = plain_of("password", 8), opened;
+	struct secrets    *other;
+	int                fd;
+
+	snprintf(dir, sizeof(dir), "%s/credentials", a.dir);
+	mkdir(dir, 0700);
+	snprintf(path, sizeof(path), "%s/cpm.key", dir);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0400);
+	assert_int_equal(write(fd, "0123456789abcdef0123456789abcdef", 32), 32);
+	close(fd);
+	assert_int_equal(secret_seal(secrets, "account a", &sealed), 0);
+	setenv("CREDENTIALS_DIRECTORY", dir, 1);
+	other = secrets_open(a.file.cpm.state_dir, false, error);
+	unsetenv("CREDENTIALS_DIRECTORY");
+	assert_non_null(other);
+	assert_int_equal(secret_open(other, "account a", &sealed, &opened), -EBADMSG);
+	secrets_free(other);
+}
+
+static void control_does_not_start_with_another_key_than_sealed_its_database(void **state)
+{
+	char path[128], error[256] = "";
+	int  fd;
+
+	control_start(&a);
+	control_stop(&a);
+	snprintf(path, sizeof(path), "%s/secret.key", a.file.cpm.state_dir);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	assert_int_equal(write(fd, "0123456789abcdef0123456789abcdef", 32), 32);
+	close(fd);
+	a.loop = event_loop_new();
+	assert_null(control_new(&a.file, a.loop, error));
+	assert_non_null(strstr(error, "sealed with another key"));
+	unlink(path);
+	assert_null(control_new(&a.file, a.loop, error));
+	assert_non_null(strstr(error, "put it back"));
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, start, stop)
+	const struct CMUnitTest tests[] = {
+		T(what_was_sealed_opens_again),
+		T(any_wrong_byte_or_cut_of_what_was_sealed_is_found),
+		T(two_seals_of_one_password_differ_and_so_do_their_digests),
+		T(a_key_that_is_missing_cut_or_open_to_others_is_refused),
+		T(the_service_managers_credential_comes_first),
+		T(control_does_not_start_with_another_key_than_sealed_its_database),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
