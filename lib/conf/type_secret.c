@@ -16,6 +16,12 @@ static bool secret_read(const struct conf_key *key, void *field, const struct co
 				   node->text.n, range);
 		return false;
 	}
+	if (str_eq(node->text, STR("set")) || str_eq(node->text, STR("changed"))) {
+		conf_reading_fault(r, node->line, key->name,
+				   "is the word that lists show in place of a secret; write the "
+				   "secret itself, or leave it out");
+		return false;
+	}
 	*secret = (struct conf_secret){.form = CONF_SECRET_PLAIN, .size = (uint8_t)node->text.n};
 	memcpy(secret->bytes, node->text.p, node->text.n);
 	return true;

@@ -82,8 +82,9 @@ static const struct {
 	{"routes: {a: b}\n",
 	 "site.yaml:1: routes: is no list; write one object a line, each after a '-'"},
 	{"routes:\n  - text\n", "site.yaml:2: routes[0]: is no map; write {key: value, ...}"},
-	{"routes: [\n", "site.yaml:2: routes: this is not YAML: did not find expected node content, while "
-			"parsing a flow node"},
+	{"routes: [\n",
+	 "site.yaml:2: routes: this is not YAML: did not find expected node content, while "
+	 "parsing a flow node"},
 	{"accounts:\n  - &x {name: a, password: b}\n",
 	 "site.yaml:2: accounts: anchors and aliases are not allowed; write the value out"},
 	{"accounts:\n  - {name: !!str a, password: b}\n",
@@ -131,6 +132,9 @@ static const struct {
 	{"accounts:\n  - {name: a, password: "
 	 "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'}\n",
 	 "site.yaml:2: accounts.a.password: has 65 characters; write a text of 0 to 64 characters"},
+	{"accounts:\n  - {name: a, password: set}\n",
+	 "site.yaml:2: accounts.a.password: is the word that lists show in place of a secret; "
+	 "write the secret itself, or leave it out"},
 	{"accounts:\n  - {name: a, password: b}\n  - {name: a, password: b, system_id: c}\n",
 	 "site.yaml:3: name: 'a' is the name of an account on line 2 as well; give each name once"},
 	{"accounts:\n  - {name: a, password: b}\n  - {name: c, password: b, system_id: a}\n",
