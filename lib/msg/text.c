@@ -122,6 +122,37 @@ static uint32_t escaped(struct text_tables tables, uint8_t septet)
 	return packed != 0 ? packed : REPLACEMENT_PACKED;
 }
 
+/* Bytes that are no septets of a table: escapes, and what has an eighth bit. */
+static bytes16 odd16(bytes16 v)
+{
+	return (bytes16)(v == TEXT_ESCAPE) | high16(v);
+}
+
+/* Sixteen plain septets, with room for whatever they become; where it ends. */
+static char *plain16(const uint32_t *locking, const uint8_t *p, char *to)
+{
+	for (int i = 0; i < 16; i++) {
+		uint32_t packed = locking[p[i]];
+
+		packed = packed != 0 ? packed : REPLACEMENT_PACKED;
+		memcpy(to, &packed, 4);
+		to += packed >> 24;
+	}
+	return to;
+}
+
+static const uint8_t *one_septet(struct text_tables tables, const uint8_t *p, const uint8_t *end,
+				 struct sink *s)
+{
+	uint8_t  septet = *p++;
+	uint32_t packed = septet < 0x80 ? text_locking[tables.locking][septet] : 0;
+
+	if (septet == TEXT_ESCAPE && p < end)
+		packed = escaped(tables, *p++);
+	sink_packed(s, packed != 0 ? packed : REPLACEMENT_PACKED);
+	return p;
+}
+
 static void gsm7_to_utf8(struct text_tables tables, const uint8_t *p, const uint8_t *end,
 			 struct sink *s)
 {
@@ -134,14 +165,12 @@ static void gsm7_to_utf8(struct text_tables tables, const uint8_t *p, const uint
 		if (runs)
 			COPY_RUN(s, p, end, differ16);
 		stop = end - p > 16 ? p + 16 : end;
-		while (p < stop) {
-			uint8_t  septet = *p++;
-			uint32_t packed = septet < 0x80 ? locking[septet] : 0;
-
-			if (septet == TEXT_ESCAPE && p < end)
-				packed = escaped(tables, *p++);
-			sink_packed(s, packed != 0 ? packed : REPLACEMENT_PACKED);
+		if (stop - p == 16 && s->end - s->p >= 64 && !any(odd16(load16(p)))) {
+			s->p = plain16(locking, p, s->p);
+			p = stop;
 		}
+		while (p < stop)
+			p = one_septet(tables, p, end, s);
 	}
 }
 
