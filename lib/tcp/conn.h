@@ -247,6 +247,15 @@ struct tcp_wheel {
 	uint32_t count;
 };
 
+/* How much of the pool is left. What frees memory (acknowledgements, retransmission) must always
+ * find some. */
+enum tcp_pressure {
+	TCP_PRESSURE_NONE,
+	TCP_PRESSURE_HIGH, /* less than a fifth: nothing is held behind holes, handshakes by cookie
+			    */
+	TCP_PRESSURE_FULL, /* less than a tenth: no new connections, nothing more to send */
+};
+
 #define TCP_HALF_LEVELS 6u /* SYN-ACK sent again after 1, 2, 4, 8, 16 s; gone after 32 s more */
 
 struct tcp {
@@ -284,6 +293,8 @@ struct tcp {
 	uint32_t              time_wait_max, time_wait_first, time_wait_count;
 
 	uint32_t ooo_mbufs, ooo_mbufs_max;
+	uint32_t pressure_ms; /* when it was looked at */
+	uint8_t  pressure;    /* enum tcp_pressure */
 	uint32_t challenges, challenge_ms;
 	uint8_t *scratch;
 };

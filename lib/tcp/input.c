@@ -293,7 +293,8 @@ void tcp_input_closed(struct tcp *tcp, struct tcp_segment *segment, uint32_t iss
 		metric_inc(tcp->metrics, METRIC_tcp_no_connection);
 		tcp_reply_reset(tcp, segment);
 	} else if (segment->flags & TCP_ACK) {
-		if (!(segment->flags & TCP_SYN) && tcp_cookie_check(tcp, segment, &handshake)) {
+		if (!(segment->flags & TCP_SYN) && tcp->pressure != TCP_PRESSURE_FULL &&
+		    tcp_cookie_check(tcp, segment, &handshake)) {
 			tcp_syn_accept(tcp, segment, listener, &handshake);
 		} else if (!tcp_cookie_out(tcp)) {
 			metric_inc(tcp->metrics, METRIC_tcp_no_connection);

@@ -147,8 +147,9 @@ void tcp_reassembly_take(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segm
 	bool             in_order = seq == conn->rcv_nxt;
 
 	segment->mbuf = NULL;
-	if (!in_order && (conn->ooo_mbufs + mbuf->nb_segs > TCP_OOO_MAX ||
-			  tcp->ooo_mbufs + mbuf->nb_segs > tcp->ooo_mbufs_max)) {
+	if (!in_order &&
+	    (tcp->pressure != TCP_PRESSURE_NONE || conn->ooo_mbufs + mbuf->nb_segs > TCP_OOO_MAX ||
+	     tcp->ooo_mbufs + mbuf->nb_segs > tcp->ooo_mbufs_max)) {
 		metric_inc(tcp->metrics, METRIC_tcp_out_of_order_dropped);
 		rte_pktmbuf_free(mbuf);
 		return;

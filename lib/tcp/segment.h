@@ -140,6 +140,9 @@ void tcp_time_wait_input(struct tcp *tcp, uint32_t index, struct tcp_segment *se
 void tcp_time_wait_run(struct tcp *tcp, unsigned budget);
 bool tcp_time_wait_next_ms(const struct tcp *tcp, uint32_t *due_ms);
 
+/* icmp.c */
+void tcp_icmp_run(struct tcp *tcp);
+
 /* Congestion control: what a connection grows and shrinks by. RFC 9438 (CUBIC) joins behind the
  * same calls. */
 struct tcp_cc_ops {

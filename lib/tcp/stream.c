@@ -130,7 +130,7 @@ size_t tcp_send(struct tcp *tcp, uint32_t handle, const void *bytes, size_t n)
 
 	if (conn == NULL || n == 0)
 		return 0;
-	may = room(conn);
+	may = tcp->pressure == TCP_PRESSURE_FULL ? 0 : room(conn);
 	taken = tcp_queue_append(tcp, conn, bytes, n < may ? (uint32_t)n : may);
 	if (taken > 0)
 		tcp_conn_touch(tcp, conn);

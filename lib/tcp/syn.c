@@ -132,7 +132,7 @@ void tcp_syn_begin(struct tcp *tcp, const struct tcp_segment *segment,
 	struct tcp_half *half;
 
 	metric_inc(tcp->metrics, METRIC_tcp_syns_in);
-	if (tcp->cookies_always || index == TCP_NONE) {
+	if (tcp->cookies_always || index == TCP_NONE || tcp->pressure != TCP_PRESSURE_NONE) {
 		cookie_answer(tcp, segment, listener);
 		return;
 	}
@@ -217,7 +217,7 @@ static void half_ack(struct tcp *tcp, struct tcp_half *half, struct tcp_segment 
 		metric_inc(tcp->metrics, METRIC_tcp_outside_window);
 		return;
 	}
-	if (tcp->conns_used == tcp->conns_max) {
+	if (tcp->conns_used == tcp->conns_max || tcp->pressure == TCP_PRESSURE_FULL) {
 		metric_inc(tcp->metrics, METRIC_tcp_connections_full);
 		return; /* the entry stays: the peer will say it again */
 	}

@@ -8,6 +8,7 @@
 
 #define HALF_OPEN_DEFAULT 16384u
 #define TIMERS_PER_TICK 128u
+#define PRESSURE_LOOK_MS 10u
 
 void tcp_time_is(struct tcp *tcp, struct now now)
 {
@@ -192,6 +193,22 @@ static uint64_t sooner(const struct tcp *tcp, uint64_t next_us, uint32_t due_ms)
 	return due_us < next_us ? due_us : next_us;
 }
 
+static void pressure_look(struct tcp *tcp)
+{
+	unsigned left;
+
+	if (tcp->now_ms - tcp->pressure_ms < PRESSURE_LOOK_MS)
+		return;
+	tcp->pressure_ms = tcp->now_ms;
+	left = rte_mempool_avail_count(tcp->pool);
+	if (left < tcp->pool->size / 10)
+		tcp->pressure = TCP_PRESSURE_FULL;
+	else if (left < tcp->pool->size / 5)
+		tcp->pressure = TCP_PRESSURE_HIGH;
+	else
+		tcp->pressure = TCP_PRESSURE_NONE;
+}
+
 uint64_t tcp_tick(struct tcp *tcp, struct now now)
 {
 	uint64_t next_us;
@@ -199,6 +216,8 @@ uint64_t tcp_tick(struct tcp *tcp, struct now now)
 	bool     any;
 
 	tcp_time_is(tcp, now);
+	pressure_look(tcp);
+	tcp_icmp_run(tcp);
 	tcp_timer_run(tcp, TIMERS_PER_TICK);
 	tcp_syn_run(tcp, TIMERS_PER_TICK);
 	tcp_time_wait_run(tcp, TIMERS_PER_TICK);

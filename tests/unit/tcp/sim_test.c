@@ -49,6 +49,9 @@ struct sim {
 	uint32_t           delay_us, jitter_us;
 	struct tcp_options options[2];
 	bool               aborts;
+	struct rte_mbuf   *squeezed[8191]; /* taken away, so that memory is short */
+	unsigned           squeeze;
+	bool               squeezes;
 };
 
 static struct sim sim;
@@ -365,6 +368,7 @@ static void sim_begin(uint64_t seed)
 	sim.reorder = chance(2) == 0 ? 0 : chance(200);
 	sim.damage = chance(2) == 0 ? 0 : chance(30);
 	sim.aborts = chance(5) == 0;
+	sim.squeezes = chance(4) == 0;
 	assert_int_equal(
 		tcp_listen(sim.end[1].tcp, &(struct net_addr){0}, PORT, &sim.options[1], 77), 0);
 	for (unsigned i = 0; i < CONNS; i++) {
@@ -421,6 +425,21 @@ static uint64_t next_frame_us(void)
 	return next;
 }
 
+/* For the first half minute memory is short. */
+static void squeeze(uint64_t start_us)
+{
+	if (sim.squeezes && sim.squeeze == 0) {
+		sim.squeeze = 7000 + chance(1100);
+		if (rte_pktmbuf_alloc_bulk(rig_pool, sim.squeezed, sim.squeeze) != 0)
+			sim.squeeze = 0;
+	}
+	if (sim.squeezes && rig_now.us - start_us > 30 * US_PER_SECOND) {
+		rte_pktmbuf_free_bulk(sim.squeezed, sim.squeeze);
+		sim.squeeze = 0;
+		sim.squeezes = false;
+	}
+}
+
 static void sim_run(void)
 {
 	uint64_t app_us[2] = {0, 0}, start_us = rig_now.us;
@@ -429,6 +448,7 @@ static void sim_run(void)
 	while (!all_closed()) {
 		uint64_t next = next_frame_us();
 
+		squeeze(start_us);
 		for (unsigned i = 0; i < 2; i++) {
 			uint64_t wait = turn(i, app_us);
 
@@ -479,6 +499,7 @@ static void sim_end_check(void)
 	/* The stacks hold none now; what net still holds goes with it. */
 	for (unsigned i = 0; i < 2; i++)
 		rig_end_free(&sim.end[i]);
+	rte_pktmbuf_free_bulk(sim.squeezed, sim.squeeze);
 	CHECK(rte_mempool_in_use_count(rig_pool) == 0);
 	CHECK(rte_mempool_in_use_count(rig_wire) == 0);
 }
