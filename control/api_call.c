@@ -75,6 +75,17 @@ json_t *api_table(struct api_call *call, const char *const columns[], size_t n)
 	return rows;
 }
 
+size_t api_column(const json_t *table, const char *name)
+{
+	const json_t *columns = json_object_get(table, "columns");
+	size_t        i = 0;
+
+	while (i < json_array_size(columns) &&
+	       strcmp(json_string_value(json_array_get(columns, i)), name) != 0)
+		i++;
+	return i;
+}
+
 void api_query(struct api_call *call, const char *name, json_t *args)
 {
 	char    error[256] = "";

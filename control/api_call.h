@@ -51,6 +51,8 @@ bool api_limit(struct api_call *call, uint32_t *limit);
 
 /* An empty table; rows for json_array_append_new(). */
 json_t *api_table(struct api_call *call, const char *const columns[], size_t n);
+/* The number of a table's column; beyond the last when it has none of that name. */
+size_t api_column(const json_t *table, const char *name);
 /* A question to the dataplane, its reply becoming the call's. */
 void api_query(struct api_call *call, const char *name, json_t *args);
 
