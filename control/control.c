@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -112,6 +113,8 @@ struct control *control_new(const struct conf_file *file, struct event_loop *loo
 	c->file = file;
 	c->loop = loop;
 	c->started_ms = control_wall_ms();
+	if (getrandom(&c->boot_id, sizeof(c->boot_id), 0) < 0)
+		c->boot_id = c->started_ms;
 	mkdir(file->cpm.run_dir, 0750);
 	if (open_state(c, error) < 0)
 		goto fail;

@@ -29,6 +29,7 @@ struct control {
 	uint64_t version, checksum; /* newest committed */
 	uint64_t counts[CONF_KIND_COUNT];
 	uint64_t started_ms;
+	uint64_t boot_id; /* random */
 };
 
 /* Opens the state of `file` (kept lent) and begins to look for the dataplane. NULL with error

@@ -127,9 +127,11 @@ static int prepare_file(struct db *db, const char *path, char error[256])
 {
 	int version;
 
-	/* FULL: a commit is on the disk when the command returns. */
-	if (execute(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = "
-			"-65536; PRAGMA secure_delete = ON;") < 0)
+	/* FULL: a commit is on the disk when the command returns. EXCLUSIVE: nobody else changes
+	 * what this process knows. */
+	if (execute(db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
+			"PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;"
+			"PRAGMA journal_size_limit = 67108864; PRAGMA secure_delete = ON;") < 0)
 		goto fail;
 	version = user_version(db);
 	if (version == 0 && (execute(db, "BEGIN IMMEDIATE") < 0 || execute(db, schema) < 0 ||
@@ -142,7 +144,9 @@ static int prepare_file(struct db *db, const char *path, char error[256])
 		 path, version, SCHEMA);
 	return -EINVAL;
 fail:
-	snprintf(error, 256, "%s: %s", path, sqlite3_errmsg(db->sqlite));
+	snprintf(error, 256, "%s: %s", path,
+		 sqlite3_errcode(db->sqlite) == SQLITE_BUSY ? "another cpm-control uses it"
+							    : sqlite3_errmsg(db->sqlite));
 	return -EIO;
 }
 

@@ -79,9 +79,6 @@ struct db_version {
 	const char *differences; /* JSON */
 };
 int db_version_add(struct db *db, const struct db_version *v); /* and forgets what is too old */
-/* Newest first, from version `from` down, until each() returns false. */
-int db_version_each(struct db *db, uint64_t                                     from,
-		    bool (*each)(void *user, const struct db_version *v), void *user);
 int db_version_newest(struct db *db, uint64_t *version, uint64_t *checksum);
 /* Can a delta begin at that version, and was the world then what the checksum says? */
 bool db_version_reaches(struct db *db, uint64_t version, uint64_t checksum);

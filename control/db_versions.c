@@ -64,40 +64,6 @@ bool db_rules_changed(struct db *db, uint64_t after)
 	return highest(db, DB_RULES_CHANGED) > after;
 }
 
-int db_version_each(struct db *db, uint64_t                                     from,
-		    bool (*each)(void *user, const struct db_version *v), void *user)
-{
-	sqlite3_stmt *s;
-	int           code = sqlite3_prepare_v2(db->sqlite,
-						"SELECT version, at_ms, checksum, who, added, replaced, "
-							  "removed, rules, whole, differences"
-							  " FROM versions WHERE version <= ? ORDER BY version DESC",
-						-1, &s, NULL);
-
-	if (code != SQLITE_OK)
-		return db_failed(db, "versions");
-	sqlite3_bind_int64(s, 1, from > INT64_MAX ? INT64_MAX : (int64_t)from);
-	while ((code = sqlite3_step(s)) == SQLITE_ROW) {
-		struct db_version v = {.version = (uint64_t)sqlite3_column_int64(s, 0),
-				       .at_ms = (uint64_t)sqlite3_column_int64(s, 1),
-				       .checksum = (uint64_t)sqlite3_column_int64(s, 2),
-				       .who = (const char *)sqlite3_column_text(s, 3),
-				       .added = (uint32_t)sqlite3_column_int64(s, 4),
-				       .replaced = (uint32_t)sqlite3_column_int64(s, 5),
-				       .removed = (uint32_t)sqlite3_column_int64(s, 6),
-				       .rules = sqlite3_column_int(s, 7) != 0,
-				       .whole = sqlite3_column_int(s, 8) != 0,
-				       .differences = (const char *)sqlite3_column_text(s, 9)};
-
-		if (!each(user, &v)) {
-			code = SQLITE_DONE;
-			break;
-		}
-	}
-	sqlite3_finalize(s);
-	return code == SQLITE_DONE ? 0 : db_failed(db, "versions");
-}
-
 int db_change_add(struct db *db, uint64_t version, enum conf_kind kind, const char *key,
 		  bool existed)
 {

@@ -29,6 +29,7 @@ struct dp_link {
 	struct ipc_hello      theirs;
 	uint64_t              version; /* of the world that it has in force */
 	bool                  up, in_step;
+	bool                  compiled;   /* the rules, once more, for this connection */
 	unsigned              rest;       /* ticks until what was refused is tried again */
 	char                  state[300]; /* of the rules, for people */
 	const struct metrics *metrics;
@@ -91,6 +92,9 @@ static int ask(struct dp_link *l, enum ipc_type type, const struct iovec parts[]
 		if (err == 0)
 			ipc_message_done(in);
 	}
+	if (err == -ETIMEDOUT)
+		log_warn("dataplane.no_answer", "to=%s after_ms=%d", ipc_type_name(type),
+			 timeout_ms);
 	if (err == -ETIMEDOUT && type == IPC_QUERY && l->channel.fd >= 0)
 		return err;
 	return failed(l, fd, err);
@@ -217,8 +221,11 @@ int dp_link_resync(struct dp_link *l, uint64_t *us)
 		return 0;
 	}
 	err = resync_once(l, us, why);
-	if (err < 0 && l->up && c->counts[CONF_RULE] > 0 && rules_build_again(c) == 0)
-		err = resync_once(l, us, why);
+	if (err < 0 && l->up && !l->compiled && c->counts[CONF_RULE] > 0) {
+		l->compiled = true; /* once: what is refused again is refused for another reason */
+		if (rules_build_again(c) == 0)
+			err = resync_once(l, us, why);
+	}
 	if (err < 0 && l->up) {
 		log_error("dataplane.not_in_step", "why=\"%s\"", why);
 		set_state(l, "not the newest: ", why);
@@ -268,7 +275,7 @@ static int greet(struct dp_link *l)
 {
 	struct ipc_hello   ours = {.channel = ipc_version(),
 				   .objects = ipc_objects_version(),
-				   .boot_id = l->control->started_ms,
+				   .boot_id = l->control->boot_id,
 				   .world_version = l->control->version,
 				   .world_checksum = l->control->checksum};
 	uint8_t            room[1024];
@@ -322,6 +329,7 @@ static void connect_now(struct dp_link *l)
 		return;
 	}
 	l->up = true;
+	l->compiled = false;
 	log_info("dataplane.up", "version=%llu workers=%u hyperscan=\"%s\"",
 		 (unsigned long long)l->version, l->theirs.workers, l->theirs.hyperscan);
 	dp_link_resync(l, &us);

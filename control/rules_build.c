@@ -6,58 +6,25 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "object.h"
 #include "rules/compile.h"
+#include "rules_list.h"
 #include "world/world.h"
 
-struct gather {
-	struct conf_rule  **rules; /* owned */
-	size_t              n, room;
-	bool                failed;
+/* Rules and where their faults go. */
+struct compilation {
+	struct rules_list   list;
 	struct conf_faults *faults;
 	rules_where_fn     *where;
 	void               *user;
 };
 
-static bool gather_rule(void *user, const struct db_object *object)
-{
-	struct gather    *g = user;
-	struct conf_rule *rule = object_read(CONF_RULE, object->body);
-
-	if (g->n == g->room) {
-		struct conf_rule **grown = reallocarray(g->rules, g->room * 2 + 64, sizeof(*grown));
-
-		if (grown != NULL) {
-			g->rules = grown;
-			g->room = g->room * 2 + 64;
-		}
-	}
-	if (rule == NULL || g->n == g->room) {
-		conf_object_free(CONF_RULE, rule);
-		g->failed = true;
-		return false;
-	}
-	g->rules[g->n++] = rule;
-	return true;
-}
-
-static int by_position(const void *a, const void *b)
-{
-	const struct conf_rule *x = *(struct conf_rule *const *)a,
-			       *y = *(struct conf_rule *const *)b;
-
-	if (x->position != y->position)
-		return x->position < y->position ? -1 : 1;
-	return strcmp(x->name, y->name);
-}
-
 static void on_fault(void *user, size_t rule, const char *key, const char *text)
 {
-	struct gather *g = user;
-	const char    *name = rule < g->n ? g->rules[rule]->name : "";
-	const char    *file = NULL;
-	unsigned       line = 0;
-	char           place[DB_KEY_SIZE + 32];
+	struct compilation *g = user;
+	const char         *name = rule < g->list.n ? g->list.rules[rule]->name : "";
+	const char         *file = NULL;
+	unsigned            line = 0;
+	char                place[DB_KEY_SIZE + 32];
 
 	snprintf(place, sizeof(place), "rule '%s'", name);
 	if (g->where != NULL)
@@ -68,21 +35,21 @@ static void on_fault(void *user, size_t rule, const char *key, const char *text)
 		conf_fault(g->faults, place, 0, key, "%s", text);
 }
 
-static int compile(const struct control *c, struct gather *g, uint8_t **image, size_t *size)
+static int compile(const struct control *c, struct compilation *g, uint8_t **image, size_t *size)
 {
 	hs_platform_info_t   platform = {.tune = c->platform.info.tune,
 					 .cpu_features = c->platform.info.features,
 					 .reserved1 = c->platform.info.reserved[0],
 					 .reserved2 = c->platform.info.reserved[1]};
-	struct rules_source *sources = calloc(g->n, sizeof(*sources));
+	struct rules_source *sources = calloc(g->list.n, sizeof(*sources));
 	int                  err;
 
 	if (sources == NULL)
 		return -ENOMEM;
-	for (size_t i = 0; i < g->n; i++)
-		sources[i] = (struct rules_source){g->rules[i]->name, g->rules[i]->when,
-						   g->rules[i]->then};
-	err = rules_compile(sources, g->n, &platform, image, size, on_fault, g);
+	for (size_t i = 0; i < g->list.n; i++)
+		sources[i] = (struct rules_source){g->list.rules[i]->name, g->list.rules[i]->when,
+						   g->list.rules[i]->then};
+	err = rules_compile(sources, g->list.n, &platform, image, size, on_fault, g);
 	free(sources);
 	return err;
 }
@@ -100,22 +67,16 @@ static int store(struct control *c, const uint8_t *image, size_t size, uint64_t 
 int rules_build(struct control *c, struct conf_faults *faults, rules_where_fn *where, void *user,
 		uint64_t *digest)
 {
-	struct gather g = {.faults = faults, .where = where, .user = user};
-	uint8_t      *image = NULL;
-	size_t        size = 0;
-	int           err = db_each(c->db, CONF_RULE, NULL, gather_rule, &g);
+	struct compilation g = {.faults = faults, .where = where, .user = user};
+	uint8_t           *image = NULL;
+	size_t             size = 0;
+	int                err = rules_list_read(c->db, &g.list);
 
-	if (err == 0 && g.failed)
-		err = -ENOMEM;
-	if (err == 0 && g.n > 0) {
-		qsort(g.rules, g.n, sizeof(g.rules[0]), by_position);
+	if (err == 0 && g.list.n > 0)
 		err = compile(c, &g, &image, &size);
-	}
 	if (err == 0)
 		err = store(c, image, size, digest);
-	for (size_t i = 0; i < g.n; i++)
-		conf_object_free(CONF_RULE, g.rules[i]);
-	free(g.rules);
+	rules_list_free(&g.list);
 	free(image);
 	return err;
 }

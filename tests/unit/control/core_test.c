@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "db_sql.h"
 #include "test.h"
 
 #define ESME "{\"name\": \"esme1\", \"password\": \"topsecret1\"}"
@@ -233,6 +234,46 @@ static void a_fault_of_a_file_names_file_and_line(void **state)
 	       "site.yaml:12: via: route '+47 100': there is no peer or account 'nobody'");
 }
 
+static void a_full_disk_refuses_changes_and_nothing_is_lost(void **state)
+{
+	struct appliance *a = *state;
+	struct change    *ch = change_begin(a->control, "test");
+	uint64_t          version;
+
+	put_basics(a);
+	version = a->control->version;
+	assert_int_equal(
+		sqlite3_exec(a->control->db->sqlite, "PRAGMA max_page_count = 1", NULL, NULL, NULL),
+		SQLITE_OK);
+	for (int i = 0; i < 2000; i++) {
+		char json[128];
+
+		snprintf(json, sizeof(json), "{\"to\": \"+47%d\", \"via\": [\"smsc1\"]}", i);
+		put(ch, CONF_ROUTE, json);
+	}
+	finish(ch, false, "the change cannot be kept: No space left on device");
+	assert_int_equal(a->control->version, version);
+	assert_int_equal(dataplane_version(a), version);
+	assert_int_equal(control_object_count(a->control, CONF_ROUTE), 1);
+	assert_int_equal(sqlite3_exec(a->control->db->sqlite, "PRAGMA max_page_count = 1000000",
+				      NULL, NULL, NULL),
+			 SQLITE_OK);
+	assert_int_equal(apply_one(a, CONF_ROUTE, "{\"to\": \"+47\", \"via\": [\"smsc1\"]}"),
+			 CHANGE_IN_FORCE);
+	until_in_step(a);
+}
+
+static void a_second_control_on_the_same_state_does_not_start(void **state)
+{
+	struct appliance  *a = *state;
+	struct event_loop *loop = event_loop_new();
+	char               error[256] = "";
+
+	assert_null(control_new(&a->file, loop, error));
+	assert_non_null(strstr(error, "another cpm-control uses it"));
+	event_loop_free(loop);
+}
+
 static bool collect(void *user, const char *id, const void *object)
 {
 	strcat(user, id);
@@ -418,6 +459,8 @@ int main(void)
 		T(two_accounts_may_swap_what_they_log_in_as),
 		T(a_peer_and_its_routes_go_together),
 		T(a_refused_change_changes_nothing),
+		T(a_full_disk_refuses_changes_and_nothing_is_lost),
+		T(a_second_control_on_the_same_state_does_not_start),
 		T(a_fault_of_a_file_names_file_and_line),
 		T(objects_come_in_their_order),
 		T(an_account_is_checked_by_digest_and_a_peer_gets_its_password),
