@@ -67,12 +67,14 @@ struct conf_secret *object_secret(enum conf_kind kind, void *object)
 bool object_pack(enum conf_kind kind, const void *object, struct object_room *to)
 {
 	for (;;) {
-		struct put w = put_to(to->bytes, to->room);
-		uint8_t   *grown;
+		uint8_t *grown;
 
-		if (to->room > 0 && conf_object_pack(kind, object, &w)) {
-			to->size = put_size(&w);
-			return true;
+		if (to->room > 0) {
+			struct put w = put_to(to->bytes, to->room);
+
+			to->size = conf_object_pack(kind, object, &w) ? put_size(&w) : 0;
+			if (!w.failed)
+				return true;
 		}
 		grown = to->room < 64u << 20 ? realloc(to->bytes, to->room * 2 + 1024) : NULL;
 		if (grown == NULL)
