@@ -124,9 +124,10 @@ void tcp_table_add(struct tcp *tcp, const struct tcp_key *key, enum tcp_kind kin
 }
 
 /* The last entry of the row fills the gap; a bucket that became empty goes back. */
-static void close_gap(struct tcp_table *table, struct tcp_bucket *bucket, unsigned gap)
+static void close_gap(struct tcp_table *table, uint32_t home, struct tcp_bucket *bucket,
+		      unsigned gap)
 {
-	struct tcp_bucket *last = bucket, *before = NULL;
+	struct tcp_bucket *last = &table->buckets[home], *before = NULL;
 	unsigned           i = TCP_BUCKET_SIZE;
 
 	while (last->more != TCP_NONE) {
@@ -161,7 +162,7 @@ void tcp_table_remove(struct tcp *tcp, const struct tcp_key *key, enum tcp_kind 
 
 		for (unsigned i = 0; i < TCP_BUCKET_SIZE; i++) {
 			if (bucket->what[i] == what) {
-				close_gap(table, bucket, i);
+				close_gap(table, home, bucket, i);
 				return;
 			}
 		}
