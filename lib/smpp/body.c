@@ -41,14 +41,13 @@ static struct str field_str(struct fields *f, size_t max, enum smpp_status over)
 	return s;
 }
 
-static struct smpp_addr field_addr(struct fields *f, size_t max, enum smpp_status over)
+/* Filled in place: copied out of a return value, its bytes would have to be read back before they
+ * are written. */
+static void field_addr(struct fields *f, size_t max, enum smpp_status over, struct smpp_addr *a)
 {
-	struct smpp_addr a;
-
-	a.ton = cur_u8(&f->c);
-	a.npi = cur_u8(&f->c);
-	a.text = field_str(f, max, over);
-	return a;
+	a->ton = cur_u8(&f->c);
+	a->npi = cur_u8(&f->c);
+	a->text = field_str(f, max, over);
 }
 
 /* sm_length and short_message. */
@@ -122,8 +121,8 @@ enum smpp_status smpp_submit_parse(struct cur body, struct smpp_sm *sm)
 	struct fields f = fields_of(body);
 
 	sm->service_type = field_str(&f, SMPP_SERVICE_TYPE_MAX, SMPP_RINVSERTYP);
-	sm->source = field_addr(&f, SMPP_ADDR_MAX, SMPP_RINVSRCADR);
-	sm->dest = field_addr(&f, SMPP_ADDR_MAX, SMPP_RINVDSTADR);
+	field_addr(&f, SMPP_ADDR_MAX, SMPP_RINVSRCADR, &sm->source);
+	field_addr(&f, SMPP_ADDR_MAX, SMPP_RINVDSTADR, &sm->dest);
 	parse_after_dest(&f, sm);
 	return fields_end(&f);
 }
@@ -139,8 +138,8 @@ enum smpp_status smpp_data_parse(struct cur body, struct smpp_sm *sm)
 
 	*sm = (struct smpp_sm){.schedule = STR(""), .validity = STR("")};
 	sm->service_type = field_str(&f, SMPP_SERVICE_TYPE_MAX, SMPP_RINVSERTYP);
-	sm->source = field_addr(&f, SMPP_ADDR_LONG_MAX, SMPP_RINVSRCADR);
-	sm->dest = field_addr(&f, SMPP_ADDR_LONG_MAX, SMPP_RINVDSTADR);
+	field_addr(&f, SMPP_ADDR_LONG_MAX, SMPP_RINVSRCADR, &sm->source);
+	field_addr(&f, SMPP_ADDR_LONG_MAX, SMPP_RINVDSTADR, &sm->dest);
 	sm->esm_class = cur_u8(&f.c);
 	sm->registered_delivery = cur_u8(&f.c);
 	sm->data_coding = cur_u8(&f.c);
@@ -154,7 +153,7 @@ static void parse_dest(struct fields *f, struct smpp_dest *d)
 	*d = (struct smpp_dest){.flag = cur_u8(&f->c), .addr = {.text = STR("")}};
 	switch (d->flag) {
 	case SMPP_DEST_SME:
-		d->addr = field_addr(f, SMPP_ADDR_MAX, SMPP_RINVDSTADR);
+		field_addr(f, SMPP_ADDR_MAX, SMPP_RINVDSTADR, &d->addr);
 		break;
 	case SMPP_DEST_LIST:
 		d->addr.text = field_str(f, SMPP_DL_NAME_MAX, SMPP_RINVDLNAME);
@@ -172,7 +171,7 @@ enum smpp_status smpp_multi_parse(struct cur body, struct smpp_multi *m)
 	size_t           size;
 
 	m->sm.service_type = field_str(&f, SMPP_SERVICE_TYPE_MAX, SMPP_RINVSERTYP);
-	m->sm.source = field_addr(&f, SMPP_ADDR_MAX, SMPP_RINVSRCADR);
+	field_addr(&f, SMPP_ADDR_MAX, SMPP_RINVSRCADR, &m->sm.source);
 	m->sm.dest = (struct smpp_addr){.text = STR("")};
 	m->dest_count = cur_u8(&f.c);
 	if (m->dest_count == 0 || m->dest_count > SMPP_MULTI_DESTS_MAX)
@@ -199,7 +198,7 @@ bool smpp_dest_next(struct cur *dests, struct smpp_dest *d)
 
 static void parse_unsuccess(struct fields *f, struct smpp_unsuccess *u)
 {
-	u->addr = field_addr(f, SMPP_ADDR_MAX, SMPP_RINVDSTADR);
+	field_addr(f, SMPP_ADDR_MAX, SMPP_RINVDSTADR, &u->addr);
 	u->status = cur_be32(&f->c);
 }
 
@@ -253,7 +252,7 @@ enum smpp_status smpp_query_parse(struct cur body, struct smpp_query *q)
 	struct fields f = fields_of(body);
 
 	q->message_id = field_str(&f, SMPP_MESSAGE_ID_MAX, SMPP_RINVMSGID);
-	q->source = field_addr(&f, SMPP_ADDR_MAX, SMPP_RINVSRCADR);
+	field_addr(&f, SMPP_ADDR_MAX, SMPP_RINVSRCADR, &q->source);
 	return fields_end(&f);
 }
 
@@ -274,8 +273,8 @@ enum smpp_status smpp_cancel_parse(struct cur body, struct smpp_cancel *c)
 
 	c->service_type = field_str(&f, SMPP_SERVICE_TYPE_MAX, SMPP_RINVSERTYP);
 	c->message_id = field_str(&f, SMPP_MESSAGE_ID_MAX, SMPP_RINVMSGID);
-	c->source = field_addr(&f, SMPP_ADDR_MAX, SMPP_RINVSRCADR);
-	c->dest = field_addr(&f, SMPP_ADDR_MAX, SMPP_RINVDSTADR);
+	field_addr(&f, SMPP_ADDR_MAX, SMPP_RINVSRCADR, &c->source);
+	field_addr(&f, SMPP_ADDR_MAX, SMPP_RINVDSTADR, &c->dest);
 	return fields_end(&f);
 }
 
@@ -284,7 +283,7 @@ enum smpp_status smpp_replace_parse(struct cur body, struct smpp_replace *r)
 	struct fields f = fields_of(body);
 
 	r->message_id = field_str(&f, SMPP_MESSAGE_ID_MAX, SMPP_RINVMSGID);
-	r->source = field_addr(&f, SMPP_ADDR_MAX, SMPP_RINVSRCADR);
+	field_addr(&f, SMPP_ADDR_MAX, SMPP_RINVSRCADR, &r->source);
 	r->schedule = field_str(&f, SMPP_TIME_MAX, SMPP_RINVSCHED);
 	r->validity = field_str(&f, SMPP_TIME_MAX, SMPP_RINVEXPIRY);
 	r->registered_delivery = cur_u8(&f.c);
@@ -297,8 +296,8 @@ enum smpp_status smpp_alert_parse(struct cur body, struct smpp_alert *a)
 {
 	struct fields f = fields_of(body);
 
-	a->source = field_addr(&f, SMPP_ADDR_LONG_MAX, SMPP_RINVSRCADR);
-	a->esme = field_addr(&f, SMPP_ADDR_LONG_MAX, SMPP_RINVDSTADR);
+	field_addr(&f, SMPP_ADDR_LONG_MAX, SMPP_RINVSRCADR, &a->source);
+	field_addr(&f, SMPP_ADDR_LONG_MAX, SMPP_RINVDSTADR, &a->esme);
 	a->tlvs = field_rest(&f);
 	return fields_end(&f);
 }

@@ -10,9 +10,10 @@
 #include "proto/proto.h"
 #include "smpp/pdu.h"
 
-#define SMPP_EXTRA_FIELDS                                                                          \
-	0u /* 0 is no tag of the standard; the first extra of this tag is ours                     \
-	    */
+/* 0 is no tag of the standard; the first extra of this tag is ours. */
+#define SMPP_EXTRA_FIELDS 0u
+/* Optional parameters of one message: each costs a walk through its blocks. */
+#define SMPP_TLVS_MAX 256u
 
 struct smpp_map {
 	const struct proto_settings *settings;

@@ -78,9 +78,12 @@ static uint32_t known_read(const struct smpp_map *map, struct cur tlvs, struct k
 	struct smpp_tlv tlv;
 	uint16_t        min, max;
 	uint32_t        bit;
+	unsigned        count = 0;
 
 	*k = (struct known){0};
 	while (smpp_tlv_next(&tlvs, &tlv)) {
+		if (++count > SMPP_TLVS_MAX)
+			return SMPP_RINVOPTPARSTREAM;
 		if (!smpp_tlv_limits(tlv.tag, &min, &max)) {
 			metric_inc(map->metrics, METRIC_smpp_tlvs_unknown);
 			continue;

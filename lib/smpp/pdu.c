@@ -107,12 +107,15 @@ enum pull smpp_pdu_next(struct cur *in, struct smpp_pdu *pdu, uint32_t *need)
 
 size_t smpp_pdu_begin(struct put *w, uint32_t command, uint32_t status, uint32_t sequence)
 {
-	size_t mark = put_size(w);
+	size_t     mark = put_size(w);
+	uint8_t    bytes[SMPP_HEADER_SIZE];
+	struct put head = put_to(bytes, sizeof(bytes));
 
-	put_be32(w, 0);
-	put_be32(w, command);
-	put_be32(w, status);
-	put_be32(w, sequence);
+	put_be32(&head, 0);
+	put_be32(&head, command);
+	put_be32(&head, status);
+	put_be32(&head, sequence);
+	put_bytes(w, bytes, sizeof(bytes));
 	return mark;
 }
 

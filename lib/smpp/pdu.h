@@ -18,8 +18,8 @@
 #include "proto/proto.h"
 
 #define SMPP_HEADER_SIZE 16u
-#define SMPP_PDU_SIZE_MAX                                                                          \
-	(66u * 1024u) /* a message_payload of 65,535 bytes and room for the other fields */
+/* A message_payload of 65,535 bytes and room for the other fields. */
+#define SMPP_PDU_SIZE_MAX (66u * 1024u)
 #define SMPP_SEQUENCE_MAX 0x7fffffffu /* 3.4, 5.1.4 */
 #define SMPP_RESPONSE 0x80000000u     /* bit of command_id */
 #define SMPP_INTERFACE_VERSION 0x34u

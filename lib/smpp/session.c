@@ -79,9 +79,10 @@ static void send_bind(struct smpp_session *s, const struct proto_open *how, stru
 	s->login_sequence = smpp_next_sequence(s);
 	mark = smpp_pdu_begin(&out->put, s->login_command, 0, s->login_sequence);
 	smpp_bind_put(&out->put, &b);
+	/* Longer than the standard allows: no message centre can let us in. */
 	if (!smpp_send_end(s, out, mark))
-		smpp_close_later(s, REASON_PASSWORD); /* longer than the standard allows: no message
-							 centre can let us in */
+		smpp_close_later(s, how->identity.n < SMPP_SYSTEM_ID_MAX ? REASON_PASSWORD
+									 : REASON_SYSTEM_ID);
 }
 
 static void session_open(void *session, struct now now, const struct proto_open *how,

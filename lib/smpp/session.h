@@ -22,9 +22,9 @@ enum smpp_state {
 	SMPP_STATE_COUNT
 };
 
-#define SMPP_PART_US                                                                               \
-	(5 * US_PER_SECOND) /* at most, for what is open when a side unbinds, and for the answer   \
-			       to our unbind */
-#define SMPP_POOL_WAIT_US                                                                          \
-	(10 * US_PER_MS) /* when the instance had no block for a request: how soon to try again */
-#define SMPP_ANSWER_ROOM 128u /* the longest answer that feed() writes by itself */
+/* At most, for what is open when a side unbinds, and for the answer to our unbind. */
+#define SMPP_PART_US (5 * US_PER_SECOND)
+/* When the instance had no block for a request: how soon to try again. */
+#define SMPP_POOL_WAIT_US (10 * US_PER_MS)
+/* The longest answer that feed() writes by itself. */
+#define SMPP_ANSWER_ROOM 128u

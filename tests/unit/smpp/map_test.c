@@ -474,6 +474,25 @@ static void a_data_sm_becomes_a_message_like_any_other(void **state)
 	path_free(p);
 }
 
+static void a_swarm_of_empty_parameters_is_refused(void **state)
+{
+	static uint8_t tlvs[4 * (SMPP_TLVS_MAX + 1)];
+	struct path   *p = path_new();
+	struct smpp_sm sm = plain("x", 1);
+
+	(void)state;
+	for (unsigned i = 0; i <= SMPP_TLVS_MAX; i++)
+		tlvs[4 * i] = 0x15;
+	sm.tlvs = cur_of(tlvs, sizeof(tlvs) - 4);
+	assert_int_equal(path_in(p, &sm, true), SMPP_ROK);
+	assert_int_equal(path_out(p, true), REASON_NONE);
+	cur_equal(path_sent(p).tlvs, tlvs, sizeof(tlvs) - 4);
+	sm.tlvs = cur_of(tlvs, sizeof(tlvs));
+	assert_int_equal(path_in(p, &sm, true), SMPP_RINVOPTPARSTREAM);
+	assert_int_equal(p->why, REASON_PDU_TLV);
+	path_free(p);
+}
+
 static void a_dry_pool_is_a_full_queue_to_the_peer(void **state)
 {
 	static uint8_t payload[4 + 60000] = {0x04, 0x24, 60000 >> 8, 60000 & 0xff};
@@ -514,6 +533,7 @@ int main(void)
 		cmocka_unit_test(a_receipt_that_came_by_another_protocol_is_written_whole),
 		cmocka_unit_test(a_scheduled_message_is_not_given_to_an_esme_at_once),
 		cmocka_unit_test(a_data_sm_becomes_a_message_like_any_other),
+		cmocka_unit_test(a_swarm_of_empty_parameters_is_refused),
 		cmocka_unit_test(a_dry_pool_is_a_full_queue_to_the_peer),
 	};
 
