@@ -1,0 +1,167 @@
+/* cpmctl as people run it, against control on this thread: what it prints, and how it exits. */
+#include "test.h"
+
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "api.h"
+#include "appliance.h"
+
+#define OUTPUT_MAX 65536u
+
+static struct appliance appliance;
+static struct api      *api;
+static char             socket_path[100], program[PATH_MAX];
+
+static void begin(bool with_dataplane)
+{
+	char error[256] = "";
+
+	appliance_make(&appliance);
+	if (with_dataplane)
+		dataplane_start(&appliance);
+	control_start(&appliance);
+	if (with_dataplane)
+		until_in_step(&appliance);
+	snprintf(socket_path, sizeof(socket_path), "%s/api.sock", appliance.dir);
+	api = api_new(appliance.control, socket_path, error);
+	if (api == NULL)
+		fail_msg("%s", error);
+}
+
+static void end(void)
+{
+	api_free(api);
+	api = NULL;
+	appliance_remove(&appliance);
+}
+
+/* The exit code; what it printed on both outputs is in output. Control's loop turns meanwhile. */
+static int run(char output[OUTPUT_MAX], const char *const words[])
+{
+	int     ends[2], status = 0;
+	size_t  got = 0;
+	ssize_t r = -1;
+	pid_t   child;
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		const char *argv[24] = {program, "--socket", socket_path};
+
+		for (unsigned i = 0; words[i] != NULL; i++)
+			argv[3 + i] = words[i];
+		dup2(ends[1], STDOUT_FILENO);
+		dup2(ends[1], STDERR_FILENO);
+		execv(program, (char *const *)argv);
+		_exit(127);
+	}
+	close(ends[1]);
+	fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	for (unsigned turn = 0; turn < 3000 && r != 0; turn++) {
+		if (api != NULL)
+			assert_int_equal(event_loop_turn(appliance.loop, 5), 0);
+		else
+			poll(&(struct pollfd){.fd = ends[0], .events = POLLIN}, 1, 5000);
+		r = read(ends[0], output + got, OUTPUT_MAX - 1 - got);
+		got += r > 0 ? (size_t)r : 0;
+	}
+	close(ends[0]);
+	output[got] = '\0';
+	assert_int_equal(r, 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void expect(int code, const char *holds, const char *const words[])
+{
+	static char output[OUTPUT_MAX];
+	int         got = run(output, words);
+
+	if (got != code || strstr(output, holds) == NULL)
+		fail_msg("exit %d, wanted %d and '%s':\n%s", got, code, holds, output);
+}
+
+#define EXPECT(code, holds, ...) expect(code, holds, (const char *const[]){__VA_ARGS__, NULL})
+
+static void a_change_is_printed_with_its_version(void **state)
+{
+	(void)state;
+	begin(true);
+	EXPECT(0, "in force after", "peer", "add", "smsc1", "host=198.18.0.2", "password=pw",
+	       "window=7");
+	EXPECT(0, "add     route +4670 10\n", "route", "add", "+4670", "via", "smsc1", "priority",
+	       "10");
+	EXPECT(0, "to     priority  via\n+4670        10  smsc1\n", "ro", "li");
+	EXPECT(0, "window: 7 -> 8", "peer", "set", "smsc1", "window=8");
+	EXPECT(0, "nothing differs", "peer", "set", "smsc1", "window=8");
+	EXPECT(0, "remove  route +4670 10\n", "route", "remove", "+4670", "priority", "10");
+	EXPECT(0, "\"rows\":[]", "--json", "route", "list");
+	end();
+}
+
+static void a_refusal_is_printed_fault_by_fault(void **state)
+{
+	(void)state;
+	begin(true);
+	EXPECT(1, "did you mean 'window'?", "peer", "add", "p", "host=h", "windwo=5");
+	EXPECT(1, "there is no peer or account 'nobody'", "route", "add", "+46", "via", "nobody");
+	EXPECT(1, "there is no account 'nobody'", "account", "show", "nobody");
+	EXPECT(1, "\"error\"", "--json", "account", "show", "nobody");
+	EXPECT(1, "/nonexistent: No such file", "apply", "-f", "/nonexistent");
+	end();
+}
+
+static void usage_is_told_without_asking_control(void **state)
+{
+	(void)state;
+	snprintf(socket_path, sizeof(socket_path), "/nonexistent/control.sock");
+	EXPECT(2, "did you mean 'route'?", "rotue");
+	EXPECT(2, "write route add TO via VIA", "route", "add");
+	EXPECT(2, "--count", "top", "--count", "x");
+	EXPECT(0, "Keys of account", "account", "--help");
+	EXPECT(0, "complete -F _cpmctl cpmctl", "completion", "bash");
+}
+
+static void without_a_dataplane_a_change_exits_with_3(void **state)
+{
+	(void)state;
+	begin(false);
+	EXPECT(3, "NOT IN FORCE", "peer", "add", "smsc1", "host=198.18.0.2");
+	EXPECT(0, "smsc1", "peer", "list");
+	EXPECT(1, "the dataplane is down", "session", "list");
+	end();
+}
+
+static void without_control_it_says_what_to_do(void **state)
+{
+	(void)state;
+	snprintf(socket_path, sizeof(socket_path), "/nonexistent/control.sock");
+	EXPECT(4, "cpm-control cannot be reached at /nonexistent/control.sock; is it running",
+	       "status");
+	EXPECT(4, "cannot be reached", "top");
+}
+
+int main(int argc, char *argv[])
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_change_is_printed_with_its_version),
+		cmocka_unit_test(a_refusal_is_printed_fault_by_fault),
+		cmocka_unit_test(usage_is_told_without_asking_control),
+		cmocka_unit_test(without_a_dataplane_a_change_exits_with_3),
+		cmocka_unit_test(without_control_it_says_what_to_do),
+	};
+	char room[PATH_MAX];
+
+	/* cpmctl is built beside this test. */
+	snprintf(room, sizeof(room), "%s", argc > 0 ? argv[0] : "");
+	snprintf(program, sizeof(program), "%.4000s/cpmctl", dirname(room));
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
