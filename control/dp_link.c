@@ -1,6 +1,7 @@
 #include "dp_link.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -237,11 +238,13 @@ int dp_link_resync(struct dp_link *l, uint64_t *us)
 static void map_metrics(struct dp_link *l, int fd)
 {
 	size_t      size = l->theirs.workers * sizeof(struct metrics);
+	int         seals = fd >= 0 ? fcntl(fd, F_GET_SEALS) : -1;
 	struct stat st;
 	void       *map;
 
-	if (fd < 0 || size == 0 || l->theirs.workers > WORKERS_MAX || fstat(fd, &st) < 0 ||
-	    (size_t)st.st_size < size) {
+	/* Sealed against shrinking: a counter that is mapped is always there to be read. */
+	if (seals < 0 || (seals & F_SEAL_SHRINK) == 0 || size == 0 ||
+	    l->theirs.workers > WORKERS_MAX || fstat(fd, &st) < 0 || (size_t)st.st_size < size) {
 		log_warn("dataplane.no_counters", "workers=%u", l->theirs.workers);
 		return;
 	}

@@ -65,8 +65,9 @@ void dataplane_start(struct appliance *a)
 
 	assert_non_null(dp);
 	dp->stop = eventfd(0, EFD_CLOEXEC);
-	dp->counters = memfd_create("counters", MFD_CLOEXEC);
+	dp->counters = memfd_create("counters", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	assert_int_equal(ftruncate(dp->counters, WORKERS * sizeof(struct metrics)), 0);
+	assert_int_equal(fcntl(dp->counters, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW), 0);
 	config = (struct mgmt_config){.file = &a->file,
 				      .dataplane = dp,
 				      .world = &dp->world,
