@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "dp_link.h"
 #include "proxy.h"
 #include "test.h"
 
@@ -312,6 +313,66 @@ static void a_change_cut_off_at_any_frame_leaves_both_in_step(void **state)
 	}
 }
 
+/* As above, and the dataplane dies there: what it answered, it knows when it is back. */
+static void the_dataplane_killed_at_any_frame_of_a_change_comes_back_in_step(void **state)
+{
+	struct appliance *a = *state;
+
+	until_in_step(a);
+	put_basics(a);
+	for (unsigned frame = 1; frame <= 5; frame++) {
+		const char *peer = frame % 2 == 1 ? "smsc2" : "smsc1";
+
+		proxy_cut(proxy, frame);
+		route_to(a, peer);
+		dataplane_stop(a, true);
+		until_down(a);
+		proxy_cut(proxy, 0);
+		dataplane_start(a);
+		if (frame >= 4) /* IN_FORCE was sent */
+			assert_int_equal(dataplane_version(a), a->control->version);
+		until_in_step(a);
+		assert_true(dataplane_has_route(a, "+46", peer));
+	}
+}
+
+static void control_that_dies_between_prepare_and_commit_has_changed_nothing(void **state)
+{
+	struct appliance  *a = *state;
+	struct world_delta d;
+	char               why[256] = "";
+	uint64_t           version;
+
+	until_in_step(a);
+	put_basics(a);
+	version = a->control->version;
+	world_delta_begin(&d, version, version + 1);
+	assert_true(world_delta_end(&d, a->control->checksum));
+	assert_int_equal(dp_link_prepare(a->control->link, &d, why), 0);
+	world_delta_free(&d);
+	control_stop(a);
+	control_start(a);
+	until_in_step(a);
+	assert_int_equal(dataplane_version(a), version);
+	assert_int_equal(route_to(a, "smsc2"), CHANGE_IN_FORCE);
+}
+
+static void
+control_that_dies_between_commit_and_publish_puts_it_in_force_when_it_is_back(void **state)
+{
+	struct appliance *a = *state;
+
+	until_in_step(a);
+	put_basics(a);
+	proxy_cut(proxy, 3); /* PUBLISH */
+	assert_int_equal(route_to(a, "smsc2"), CHANGE_NOT_IN_FORCE);
+	control_stop(a);
+	assert_true(dataplane_has_route(a, "+46", "smsc1"));
+	control_start(a);
+	until_in_step(a);
+	assert_true(dataplane_has_route(a, "+46", "smsc2"));
+}
+
 /* Frames until in step: HELLO, HELLO, PREPARE or IMAGE, READY, PUBLISH, IN_FORCE. */
 static void a_resync_cut_off_at_any_frame_is_begun_anew(void **state)
 {
@@ -347,6 +408,9 @@ int main(void)
 		T(the_dataplane_killed_restarts_at_the_same_version_with_control_and_without),
 		T(a_second_control_is_turned_away),
 		P(a_change_cut_off_at_any_frame_leaves_both_in_step),
+		P(the_dataplane_killed_at_any_frame_of_a_change_comes_back_in_step),
+		T(control_that_dies_between_prepare_and_commit_has_changed_nothing),
+		P(control_that_dies_between_commit_and_publish_puts_it_in_force_when_it_is_back),
 		P(a_resync_cut_off_at_any_frame_is_begun_anew),
 	};
 
