@@ -72,7 +72,7 @@ netns_down() {
 # appliance_config DIR WORKER_CORES > cpm.yaml
 appliance_config() {
 	cat <<EOF
-node: cpm1
+node: $netns_name
 run_dir: $1/run
 state_dir: $1/state
 dataplane:
