@@ -117,10 +117,11 @@ static void session_login(void *session, struct now now, const struct login_verd
 	struct smpp_session *s = session;
 	struct put          *w = &out->put;
 	uint32_t             status = smpp_status_of_login(v->why);
-	size_t               mark =
-		smpp_pdu_begin(w, s->login_command | SMPP_RESPONSE, status, s->login_sequence);
+	size_t               mark;
 
-	ASSERT(s->state == SMPP_STATE_LOGIN);
+	if (s->state != SMPP_STATE_LOGIN)
+		return; /* its time ran out meanwhile, or it was asked to part */
+	mark = smpp_pdu_begin(w, s->login_command | SMPP_RESPONSE, status, s->login_sequence);
 	if (v->why == REASON_NONE) {
 		s->settings = *v->settings;
 		s->state = SMPP_STATE_BOUND;
@@ -265,6 +266,11 @@ static bool session_drain(void *session, uint64_t *token)
 	return smpp_request_take_first(&s->instance->requests, &s->out_open, token);
 }
 
+static bool awaits_login(const struct smpp_session *s)
+{
+	return s->state == SMPP_STATE_OPEN || s->state == SMPP_STATE_LOGIN;
+}
+
 static bool tick_close(struct smpp_session *s, struct proto_event *event, enum reason why)
 {
 	s->close_due = false;
@@ -278,7 +284,7 @@ static bool tick_close(struct smpp_session *s, struct proto_event *event, enum r
 static bool tick_state(struct smpp_session *s, struct now now, struct out *out,
 		       struct proto_event *event)
 {
-	if (s->state == SMPP_STATE_OPEN && now.us >= s->login_due_us)
+	if (awaits_login(s) && now.us >= s->login_due_us)
 		return tick_close(s, event, REASON_BIND_TIMEOUT);
 	smpp_part_step(s, now, out);
 	if (s->close_due || (s->state == SMPP_STATE_UNBINDING && now.us >= s->part_due_us))
@@ -322,7 +328,7 @@ static uint64_t next_deadline(const struct smpp_session *s, struct now now)
 {
 	uint64_t due = smpp_request_deadline(&s->instance->requests, &s->out_open);
 
-	if (s->state == SMPP_STATE_OPEN)
+	if (awaits_login(s))
 		return earlier(due, s->login_due_us);
 	if (s->state == SMPP_STATE_PARTING || s->state == SMPP_STATE_UNBINDING ||
 	    s->state == SMPP_STATE_UNBOUND)

@@ -264,6 +264,30 @@ static void a_connection_without_a_bind_is_closed_at_its_deadline(void **state)
 	side_free(s);
 }
 
+static void a_verdict_that_comes_too_late_finds_the_session_closed(void **state)
+{
+	static const uint8_t bind[] = {0, 0, 0, 25,  0, 0,   0, 9, 0,    0, 0, 0, 0,
+				       0, 0, 1, 'a', 0, 'b', 0, 0, 0x34, 0, 0, 0};
+	struct side         *s = side_new();
+	struct cur           in = cur_of(bind, sizeof(bind));
+	struct proto_event   e = {0};
+	struct flow          from = {0};
+	struct out           out = side_out(s);
+
+	(void)state;
+	side_open(s, PROTO_ACCEPTED, 0);
+	assert_int_equal(smpp_ops.feed(s->session, s->now, &from, &in, &out, &e), PULL_ITEM);
+	assert_int_equal(e.kind, EVENT_LOGIN);
+	s->now.us += SECONDS(5);
+	side_tick(s);
+	assert_int_equal(side_last(s, EVENT_CLOSE)->why, REASON_BIND_TIMEOUT);
+	smpp_ops.login(s->session, s->now, &(struct login_verdict){REASON_NONE, &s->settings},
+		       &out);
+	assert_int_equal(out_mark(&out), 0);
+	assert_false(smpp_ops.ready(s->session));
+	side_free(s);
+}
+
 static void a_bind_that_nobody_answers_ends_the_connection(void **state)
 {
 	struct side *s = side_new();
@@ -714,6 +738,7 @@ int main(void)
 		cmocka_unit_test(
 			an_answer_after_forty_minutes_counts_where_the_peer_is_given_an_hour),
 		cmocka_unit_test(a_connection_without_a_bind_is_closed_at_its_deadline),
+		cmocka_unit_test(a_verdict_that_comes_too_late_finds_the_session_closed),
 		cmocka_unit_test(a_bind_that_nobody_answers_ends_the_connection),
 		cmocka_unit_test(a_refused_login_tells_both_sides_why),
 		cmocka_unit_test(the_bind_says_who_we_are_and_what_we_want),
