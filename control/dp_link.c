@@ -8,6 +8,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include <hs/hs.h>
+
 #include "base/log.h"
 #include "base/put.h"
 #include "ipc/channel.h"
@@ -18,9 +20,13 @@
 #define HELLO_MS 2000
 #define QUERY_MS 5000
 #define CHANGE_MS 60000 /* building a world of millions of routes */
-#define RETRY_TICKS                                                                                \
-	50 /* of RECONNECT_MS: how long what was refused rests before it is tried again */
+/* How long it rests, in turns of RECONNECT_MS, before what was refused is tried again. */
+#define REST_REFUSED 50 /* a world, or the other build */
+#define REST_AWAY 5     /* a connection: another control has it */
 #define WORKERS_MAX 1024u
+
+static const char other_build[] =
+	"the dataplane is of another build; install both programs from one";
 
 struct dp_link {
 	struct control       *control;
@@ -230,7 +236,7 @@ int dp_link_resync(struct dp_link *l, uint64_t *us)
 	if (err < 0 && l->up) {
 		log_error("dataplane.not_in_step", "why=\"%s\"", why);
 		set_state(l, "not the newest: ", why);
-		l->rest = RETRY_TICKS;
+		l->rest = REST_REFUSED;
 	}
 	return err;
 }
@@ -262,10 +268,13 @@ static int take_hello(struct dp_link *l, struct ipc_message *in)
 	if (in->type != IPC_HELLO || !ipc_hello_unpack(in->body, &l->theirs))
 		return -EBADMSG;
 	if (l->theirs.channel != ipc_version() || l->theirs.objects != ipc_objects_version()) {
-		set_state(l, "the dataplane is of another build; install both programs from one",
-			  "");
+		log_error("dataplane.refused", "why=\"%s\"", other_build);
 		return -EPROTO;
 	}
+	if (strcmp(l->theirs.hyperscan, hs_version()) != 0)
+		log_warn("dataplane.other_hyperscan",
+			 "theirs=\"%s\" ours=\"%s\"; restart both, or new rules are refused",
+			 l->theirs.hyperscan, hs_version());
 	map_metrics(l, in->fd);
 	l->version = l->theirs.world_version;
 	platform.info = l->theirs.platform;
@@ -322,13 +331,10 @@ static void connect_now(struct dp_link *l)
 	if (err == 0)
 		err = greet(l);
 	if (err < 0) {
-		char state[sizeof(l->state)];
-
-		memcpy(state, l->state, sizeof(state));
 		went_down(l, strerror(-err));
+		l->rest = err == -EPROTO ? REST_REFUSED : REST_AWAY;
 		if (err == -EPROTO)
-			memcpy(l->state, state, sizeof(state));
-		l->rest = err == -EPROTO ? RETRY_TICKS : 1;
+			set_state(l, other_build, "");
 		return;
 	}
 	l->up = true;

@@ -10,9 +10,9 @@
 
 #include "control.h"
 
-struct dp_link      *
-dp_link_new(struct control *c); /* tries at once, then each 200 ms while it is down */
-void dp_link_free(struct dp_link *l);
+/* Tries at once, then each 200 ms while it is down. NULL: no memory. */
+struct dp_link *dp_link_new(struct control *c);
+void            dp_link_free(struct dp_link *l);
 
 /* The dataplane is up and has in force what is committed here. */
 bool dp_link_in_step(const struct dp_link *l);

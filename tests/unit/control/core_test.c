@@ -274,6 +274,34 @@ static void a_second_control_on_the_same_state_does_not_start(void **state)
 	event_loop_free(loop);
 }
 
+static void a_database_of_a_newer_program_or_no_database_is_not_touched(void **state)
+{
+	static const char *const spoilt[] = {"sqlite schema 2", "no database"};
+	struct appliance        *a = *state;
+
+	put_basics(a);
+	assert_int_equal(
+		sqlite3_exec(a->control->db->sqlite, "PRAGMA user_version = 2", NULL, NULL, NULL),
+		SQLITE_OK);
+	control_stop(a);
+	for (size_t i = 0; i < 2; i++) {
+		struct event_loop *loop = event_loop_new();
+		char               error[256] = "", command[256];
+
+		if (i == 1) {
+			snprintf(command, sizeof(command),
+				 "rm %s/state/control.db*; echo nonsense > %s/state/control.db",
+				 a->dir, a->dir);
+			assert_int_equal(system(command), 0);
+		}
+		assert_null(control_new(&a->file, loop, error));
+		if (strstr(error, i == 0 ? "install the newer program again"
+					 : "file is not a database") == NULL)
+			fail_msg("%s: %s", spoilt[i], error);
+		event_loop_free(loop);
+	}
+}
+
 static bool collect(void *user, const char *id, const void *object)
 {
 	strcat(user, id);
@@ -460,6 +488,7 @@ int main(void)
 		T(a_peer_and_its_routes_go_together),
 		T(a_refused_change_changes_nothing),
 		T(a_full_disk_refuses_changes_and_nothing_is_lost),
+		T(a_database_of_a_newer_program_or_no_database_is_not_touched),
 		T(a_second_control_on_the_same_state_does_not_start),
 		T(a_fault_of_a_file_names_file_and_line),
 		T(objects_come_in_their_order),
