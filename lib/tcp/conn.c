@@ -124,7 +124,6 @@ void tcp_conn_free(struct tcp *tcp, struct tcp_conn *conn)
 	uint32_t index = tcp_conn_index(tcp, conn);
 
 	ASSERT(conn->state == TCP_CLOSED && !(conn->flags & TCP_FLAG_READY));
-	conn->generation++;
 	conn->ready_next = TCP_NONE;
 	if (tcp->free_head != TCP_NONE)
 		tcp_conn_at(tcp, tcp->free_tail)->ready_next = index;

@@ -380,6 +380,7 @@ void tcp_state_fin(struct tcp *tcp, struct tcp_conn *conn); /* queue our FIN */
 bool     tcp_table_init(struct tcp_table *table, uint32_t entries_max, uint64_t seed);
 void     tcp_table_end(struct tcp_table *table);
 uint64_t tcp_table_hash(const struct tcp_table *table, const struct tcp_key *key);
+uint32_t tcp_table_guess(const struct tcp_table *table, uint64_t hash);
 void     tcp_table_prefetch(const struct tcp_table *table, uint64_t hash);
 uint32_t tcp_table_find(const struct tcp *tcp, const struct tcp_key *key,
 			uint64_t hash); /* kind and index, or TCP_NONE */

@@ -300,7 +300,7 @@ void tcp_input_closed(struct tcp *tcp, struct tcp_segment *segment, uint32_t iss
 			metric_inc(tcp->metrics, METRIC_tcp_no_connection);
 			tcp_reply_reset(tcp, segment);
 		} /* else it may have overtaken a cookie's acknowledgement: no reset for it */
-	} else if (segment->flags & TCP_SYN) {
+	} else if ((segment->flags & (TCP_SYN | TCP_FIN)) == TCP_SYN) {
 		tcp_syn_begin(tcp, segment, listener, iss_min);
 	}
 }

@@ -121,7 +121,7 @@ void     tcp_syn_run(struct tcp *tcp, unsigned budget);
 struct tcp_handshake {
 	uint32_t iss, irs, ts_recent;
 	uint16_t mss;
-	uint8_t  scale;
+	uint8_t  scale, retries;
 	bool     timestamps, sack, scaled;
 };
 bool tcp_syn_accept(struct tcp *tcp, struct tcp_segment *segment,

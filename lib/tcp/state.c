@@ -6,6 +6,8 @@ void tcp_state_established(struct tcp *tcp, struct tcp_conn *conn)
 {
 	conn->state = TCP_ESTABLISHED;
 	tcp_cc[conn->cc]->start(conn);
+	if (conn->backoff > 1)
+		conn->cwnd = conn->mss; /* the handshake was lost more than once (RFC 6928, 2) */
 	tcp_timer_clear(conn, TCP_TIMER_GIVE_UP);
 	tcp_timer_set(tcp, conn, TCP_TIMER_KEEPALIVE, conn->keepalive_s * 1000u);
 	metric_inc(tcp->metrics,

@@ -93,6 +93,7 @@ static struct tcp_handshake handshake_of(const struct tcp_half *half)
 				      .ts_recent = half->ts_recent,
 				      .mss = half->mss,
 				      .scale = half->scale,
+				      .retries = half->retries,
 				      .timestamps = half->timestamps,
 				      .sack = half->sack,
 				      .scaled = half->scaled};
@@ -165,6 +166,7 @@ static void accepted_fill(struct tcp *tcp, struct tcp_conn *conn, const struct t
 	conn->flags |= TCP_FLAG_ACCEPTED | (handshake->timestamps ? TCP_FLAG_TIMESTAMPS : 0) |
 		       (handshake->sack ? TCP_FLAG_SACK : 0) |
 		       (handshake->scaled ? TCP_FLAG_SCALE : 0);
+	conn->backoff = handshake->retries;
 	conn->iss = handshake->iss;
 	conn->irs = handshake->irs;
 	conn->snd_una = conn->snd_nxt = conn->snd_end = handshake->iss + 1;

@@ -97,6 +97,18 @@ uint32_t tcp_table_find(const struct tcp *tcp, const struct tcp_key *key, uint64
 	return TCP_NONE;
 }
 
+/* What may be it, by its tag alone, so that nothing but the bucket is read: for prefetching. */
+uint32_t tcp_table_guess(const struct tcp_table *table, uint64_t hash)
+{
+	const struct tcp_bucket *bucket = &table->buckets[hash & table->mask];
+
+	for (unsigned i = 0; i < TCP_BUCKET_SIZE; i++) {
+		if (bucket->tag[i] == tag_of(hash))
+			return bucket->what[i];
+	}
+	return TCP_NONE;
+}
+
 void tcp_table_add(struct tcp *tcp, const struct tcp_key *key, enum tcp_kind kind, uint32_t index)
 {
 	struct tcp_table *table = &tcp->table;

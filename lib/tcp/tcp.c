@@ -141,6 +141,15 @@ static struct rte_mbuf *own(struct tcp *tcp, struct rte_mbuf *mbuf)
 	return copy;
 }
 
+/* All lines that a segment's way through touches. */
+static inline void conn_prefetch(const struct tcp *tcp, uint32_t index)
+{
+	const char *conn = (const char *)tcp_conn_at(tcp, index);
+
+	for (unsigned line = 0; line < sizeof(struct tcp_conn); line += 64)
+		__builtin_prefetch(conn + line);
+}
+
 static void burst_in(struct tcp *tcp, struct rte_mbuf *const mbufs[], unsigned n)
 {
 	struct tcp_segment segments[NET_BURST_MAX];
@@ -162,12 +171,10 @@ static void burst_in(struct tcp *tcp, struct rte_mbuf *const mbufs[], unsigned n
 		good++;
 	}
 	for (unsigned i = 0; i < good; i++) {
-		uint32_t what = tcp_table_find(tcp, &segments[i].key, segments[i].hash);
+		uint32_t what = tcp_table_guess(&tcp->table, segments[i].hash);
 
-		if (what != TCP_NONE && what >> TCP_KIND_SHIFT == TCP_KIND_CONN) {
-			__builtin_prefetch(&tcp_conn_at(tcp, what)->rcv_nxt);
-			__builtin_prefetch(&tcp_conn_at(tcp, what)->snd_una);
-		}
+		if (what != TCP_NONE && what >> TCP_KIND_SHIFT == TCP_KIND_CONN)
+			conn_prefetch(tcp, what);
 	}
 	for (unsigned i = 0; i < good; i++) {
 		segment_in(tcp, &segments[i]);
@@ -273,6 +280,8 @@ void tcp_flush(struct tcp *tcp, struct now now)
 		struct tcp_conn *conn = tcp_conn_at(tcp, at);
 
 		at = conn->dirty_next;
+		if (at != TCP_NONE)
+			conn_prefetch(tcp, at);
 		conn->flags &= ~(uint32_t)TCP_FLAG_DIRTY;
 		if (tcp_output_conn(tcp, conn))
 			tcp_conn_touch(tcp, conn);

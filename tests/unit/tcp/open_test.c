@@ -401,6 +401,83 @@ static void a_listener_address_is_taken_once(void **state)
 	peer_end(&peer);
 }
 
+/* Port unreachable about a segment of ours with this relative number. */
+static void icmp_port_unreachable(struct peer *peer, uint32_t seq)
+{
+	struct rte_mbuf     *frame = peer_frame(peer, &(struct seg){.flags = ACK, .len = 100});
+	uint8_t             *start = rte_pktmbuf_mtod(frame, uint8_t *);
+	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)(void *)(start + 14), *quoted;
+	uint8_t             *icmp = start + 34;
+	uint16_t             sum;
+
+	ip->total_length = rte_cpu_to_be_16(20 + 8 + 28);
+	ip->next_proto_id = 1;
+	ip->hdr_checksum = 0;
+	ip->hdr_checksum = rte_ipv4_cksum(ip);
+	memset(icmp, 0, 36);
+	icmp[0] = 3;
+	icmp[1] = 3;
+	quoted = (struct rte_ipv4_hdr *)(void *)(icmp + 8);
+	quoted->version_ihl = 0x45;
+	quoted->total_length = rte_cpu_to_be_16(40);
+	quoted->time_to_live = 60;
+	quoted->next_proto_id = 6;
+	quoted->src_addr = ip->dst_addr;
+	quoted->dst_addr = ip->src_addr;
+	quoted->hdr_checksum = rte_ipv4_cksum(quoted);
+	icmp[28] = (uint8_t)(peer->stack_port >> 8);
+	icmp[29] = (uint8_t)peer->stack_port;
+	icmp[30] = (uint8_t)(peer->port >> 8);
+	icmp[31] = (uint8_t)peer->port;
+	put32(icmp + 32, peer->stack_isn + seq);
+	sum = (uint16_t)~rte_raw_cksum(icmp, 36);
+	memcpy(icmp + 2, &sum, 2);
+	rte_pktmbuf_trim(frame, (uint16_t)(frame->pkt_len - 70));
+	rig_frame_in(&peer->end, frame);
+	peer_turn(peer);
+}
+
+static void an_unreachable_port_ends_a_connect_but_no_connection(void **state)
+{
+	struct peer peer;
+
+	(void)state;
+	call(&peer, &defaults);
+	icmp_port_unreachable(&peer, 5); /* forged: no such number is out */
+	assert_null(peer_event(&peer, TCP_EVENT_CLOSED));
+	icmp_port_unreachable(&peer, 0);
+	assert_non_null(peer_event(&peer, TCP_EVENT_CLOSED));
+	assert_int_equal(peer_event(&peer, TCP_EVENT_CLOSED)->why, REASON_CONNECTION_REFUSED);
+	peer_end(&peer);
+	peer_open(&peer);
+	peer_write(&peer, 100);
+	icmp_port_unreachable(&peer, 1);
+	assert_null(peer_event(&peer, TCP_EVENT_CLOSED));
+	assert_int_equal(rig_metric(&peer.end, METRIC_tcp_icmp_errors), 1);
+	peer_end(&peer);
+}
+
+static void when_memory_is_nearly_gone_nothing_new_is_accepted(void **state)
+{
+	static struct rte_mbuf *taken[7600];
+	struct peer             peer;
+
+	(void)state;
+	peer_begin(&peer, &plain, &defaults);
+	assert_int_equal(rte_pktmbuf_alloc_bulk(rig_pool, taken, 7600), 0);
+	peer_wait(&peer, 20000);
+	peer_send(&peer, (struct seg){.flags = SYN, .mss = 1460});
+	assert_int_equal(rig_metric(&peer.end, METRIC_tcp_cookies_sent), 1);
+	peer_send(&peer, (struct seg){.flags = ACK, .seq = 1, .ack = 1});
+	assert_int_equal(tcp_count(peer.end.tcp), 0);
+	rte_pktmbuf_free_bulk(taken, 7600);
+	peer_wait(&peer, 20000);
+	peer_send(&peer,
+		  (struct seg){.flags = ACK, .seq = 1, .ack = 1}); /* the cookie still holds */
+	assert_int_equal(tcp_count(peer.end.tcp), 1);
+	peer_end(&peer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -423,6 +500,8 @@ int main(void)
 		cmocka_unit_test(the_same_ports_get_growing_sequence_numbers),
 		cmocka_unit_test(no_more_connections_than_allowed_are_opened),
 		cmocka_unit_test(a_listener_address_is_taken_once),
+		cmocka_unit_test(an_unreachable_port_ends_a_connect_but_no_connection),
+		cmocka_unit_test(when_memory_is_nearly_gone_nothing_new_is_accepted),
 	};
 
 	return cmocka_run_group_tests(tests, rig_begin, NULL);
