@@ -285,11 +285,24 @@ static int commit_timed(struct db *db, uint64_t *us)
 	return err;
 }
 
+/* For the history, which keeps thousands of versions: the first of them. Owned by the caller. */
+static char *print_differences(const json_t *differences)
+{
+	json_t *first = json_array();
+	char   *text;
+
+	for (size_t i = 0; i < json_array_size(differences) && i < DB_DIFFERENCES_MAX; i++)
+		json_array_append(first, json_array_get(differences, i));
+	text = json_dumps(first, JSON_COMPACT);
+	json_decref(first);
+	return text;
+}
+
 static int record(struct change *ch)
 {
 	struct control       *c = ch->control;
 	struct change_result *r = ch->result;
-	char                 *differences = json_dumps(r->differences, JSON_COMPACT);
+	char                 *differences = print_differences(r->differences);
 	struct db_version     v = {.version = c->version + 1,
 				   .at_ms = control_wall_ms(),
 				   .checksum = ch->checksum,

@@ -20,6 +20,7 @@
 #define DB_DELTAS_MAX 1024     /* versions that a delta can begin at */
 #define DB_DELTA_OBJECTS 10000 /* a change of more objects is no delta: an image is sent */
 #define DB_VERSIONS_MAX 10000  /* kept in the history */
+#define DB_DIFFERENCES_MAX 100 /* of each */
 
 struct db;
 

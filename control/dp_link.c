@@ -21,7 +21,7 @@
 #define QUERY_MS 5000
 #define CHANGE_MS 60000 /* building a world of millions of routes */
 /* How long it rests, in turns of RECONNECT_MS, before what was refused is tried again. */
-#define REST_REFUSED 50 /* a world, or the other build */
+#define REST_REFUSED 50 /* a world, another build, a dataplane that does not answer */
 #define REST_AWAY 5     /* a connection: another control has it */
 #define WORKERS_MAX 1024u
 
@@ -332,7 +332,7 @@ static void connect_now(struct dp_link *l)
 		err = greet(l);
 	if (err < 0) {
 		went_down(l, strerror(-err));
-		l->rest = err == -EPROTO ? REST_REFUSED : REST_AWAY;
+		l->rest = err == -EPROTO || err == -ETIMEDOUT ? REST_REFUSED : REST_AWAY;
 		if (err == -EPROTO)
 			set_state(l, other_build, "");
 		return;

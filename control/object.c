@@ -16,30 +16,37 @@ void object_key(enum conf_kind kind, const void *object, char key[DB_KEY_SIZE])
 		conf_object_id(kind, object, key);
 }
 
-/* Destination and priority of "TO PRIORITY"; without a number the key of the first there could be.
- */
-static void route_key(const char *id, const char *format, char key[DB_KEY_SIZE])
+/* The last word as a priority; false: it is none. */
+static bool split_route(const char *text, int *to_size, unsigned *priority)
 {
-	const char *space = strrchr(id, ' ');
-	size_t      n = space != NULL ? (size_t)(space - id) : strlen(id);
+	const char *space = strrchr(text, ' ');
+	char       *end;
 
-	n = n < 65 ? n : 65;
-	snprintf(key, DB_KEY_SIZE, format, (int)n, id,
-		 space != NULL ? (unsigned)strtoul(space + 1, NULL, 10) % 100000 : 0u);
+	if (space == NULL || space - text > 64 || space[1] < '0' || space[1] > '9')
+		return false;
+	*to_size = (int)(space - text);
+	*priority = (unsigned)strtoul(space + 1, &end, 10);
+	return *end == '\0' && end - space <= 6 && *priority <= 65535;
 }
 
 void object_key_of_id(enum conf_kind kind, const char *id, char key[DB_KEY_SIZE])
 {
-	if (kind == CONF_ROUTE && strchr(id, ' ') != NULL)
-		route_key(id, "%.*s %05u", key);
+	unsigned priority;
+	int      n;
+
+	if (kind == CONF_ROUTE && split_route(id, &n, &priority))
+		snprintf(key, DB_KEY_SIZE, "%.*s %05u", n, id, priority);
 	else
 		snprintf(key, DB_KEY_SIZE, "%s", id);
 }
 
 void object_id_of_key(enum conf_kind kind, const char *key, char id[DB_KEY_SIZE])
 {
-	if (kind == CONF_ROUTE)
-		route_key(key, "%.*s %u", id);
+	unsigned priority;
+	int      n;
+
+	if (kind == CONF_ROUTE && split_route(key, &n, &priority))
+		snprintf(id, DB_KEY_SIZE, "%.*s %u", n, key, priority);
 	else
 		snprintf(id, DB_KEY_SIZE, "%s", key);
 }

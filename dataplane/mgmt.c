@@ -445,7 +445,7 @@ void mgmt_free(struct mgmt *m)
 		close(m->listener);
 		unlink(m->socket_path);
 	}
-	if (m->file.dir >= 0 && m->file.log_size > 0)
+	if (m->file.dir >= 0 && (m->file.log_size > 0 || m->file.behind))
 		compact(m); /* so that the next start has nothing to replay */
 	if (m->file.dir >= 0 && m->file.unsynced)
 		world_file_sync(&m->file);

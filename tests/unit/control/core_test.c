@@ -183,6 +183,12 @@ static const struct refusal {
 	{CONF_PEER, NULL, "smsc1", "peer 'smsc1': route '+46 100' leads to it (1 in all)"},
 	{CONF_PEER, NULL, "nobody", "peer 'nobody': there is none; `cpmctl peer list`"},
 	{CONF_ROUTE, NULL, "+48 100", "route '+48 100': there is none"},
+	{CONF_ROUTE, NULL, "+46", "there is none"},
+	{CONF_ROUTE, NULL, "+46 ", "there is none"},
+	{CONF_ROUTE, NULL, "+46 abc", "there is none"},
+	{CONF_ROUTE, NULL, "+46 100x", "there is none"},
+	{CONF_ROUTE, NULL, "+46 65636", "there is none"},      /* 100 in sixteen bits */
+	{CONF_ROUTE, NULL, "+46 4294967396", "there is none"}, /* in thirty-two */
 	{CONF_ROUTE, NULL, "nonsense", "there is none"},
 };
 
