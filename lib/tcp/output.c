@@ -14,15 +14,18 @@
  * 1122, 4.2.3.3), never moves left, and is rounded up where rounding down would move it (RFC
  * 7323, 2.4).
  */
-static uint16_t window_field(struct tcp_conn *conn)
+static uint16_t window_field(const struct tcp *tcp, struct tcp_conn *conn)
 {
 	uint32_t held = conn->rx_bytes;
 	uint32_t room = held < conn->receive_max ? conn->receive_max - held : 0;
-	uint32_t edge = conn->rcv_nxt + room;
+	uint32_t edge;
 	uint32_t step =
 		conn->receive_max / 2 < conn->rcv_mss ? conn->receive_max / 2 : conn->rcv_mss;
 	uint32_t field;
 
+	if (tcp->pressure != TCP_PRESSURE_NONE && room > 2u * conn->rcv_mss)
+		room = 2u * conn->rcv_mss; /* goes on, but slowly */
+	edge = conn->rcv_nxt + room;
 	if (seq_before(edge, conn->rcv_edge + step))
 		edge = conn->rcv_edge;
 	if (seq_before(edge, conn->rcv_nxt))
@@ -87,7 +90,7 @@ static void header_make(struct tcp *tcp, struct tcp_conn *conn, struct tcp_heade
 {
 	header->flags = TCP_ACK;
 	header->ack = conn->rcv_nxt;
-	header->window = window_field(conn);
+	header->window = window_field(tcp, conn);
 	if (conn->flags & TCP_FLAG_TIMESTAMPS)
 		tcp_option_timestamp(header, tcp->now_ms + conn->ts_offset, conn->ts_recent);
 	header_sack(conn, header, payload);
