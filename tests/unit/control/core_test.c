@@ -269,6 +269,33 @@ static void a_full_disk_refuses_changes_and_nothing_is_lost(void **state)
 	until_in_step(a);
 }
 
+static int refuse_commit(void *user)
+{
+	return 1;
+}
+
+static void a_commit_that_fails_after_the_dataplane_has_prepared_changes_nothing(void **state)
+{
+	struct appliance *a = *state;
+	struct change    *ch;
+	uint64_t          version;
+
+	put_basics(a);
+	version = a->control->version;
+	sqlite3_commit_hook(a->control->db->sqlite, refuse_commit, NULL);
+	ch = change_begin(a->control, "test");
+	put(ch, CONF_ROUTE, "{\"to\": \"+47\", \"via\": [\"smsc1\"]}");
+	finish(ch, false, "the change cannot be kept");
+	assert_int_equal(a->control->version, version);
+	assert_int_equal(dataplane_version(a), version);
+	assert_int_equal(control_object_count(a->control, CONF_ROUTE), 1);
+	sqlite3_commit_hook(a->control->db->sqlite, NULL, NULL);
+	until_in_step(a);
+	assert_int_equal(apply_one(a, CONF_ROUTE, "{\"to\": \"+47\", \"via\": [\"smsc1\"]}"),
+			 CHANGE_IN_FORCE);
+	assert_true(dataplane_has_route(a, "+47", "smsc1"));
+}
+
 static void a_second_control_on_the_same_state_does_not_start(void **state)
 {
 	struct appliance  *a = *state;
@@ -495,6 +522,7 @@ int main(void)
 		T(a_refused_change_changes_nothing),
 		T(a_full_disk_refuses_changes_and_nothing_is_lost),
 		T(a_database_of_a_newer_program_or_no_database_is_not_touched),
+		T(a_commit_that_fails_after_the_dataplane_has_prepared_changes_nothing),
 		T(a_second_control_on_the_same_state_does_not_start),
 		T(a_fault_of_a_file_names_file_and_line),
 		T(objects_come_in_their_order),
