@@ -51,7 +51,7 @@ struct sim {
 	bool               aborts;
 	struct rte_mbuf   *squeezed[8191]; /* taken away, so that memory is short */
 	unsigned           squeeze;
-	bool               squeezes;
+	bool               squeezes, chains;
 };
 
 static struct sim sim;
@@ -145,9 +145,25 @@ static void frame_add(struct rte_mbuf *mbuf, unsigned to)
 			rte_pktmbuf_mtod(mbuf, uint8_t *)[chance(mbuf->data_len)] ^=
 				(uint8_t)(1u << chance(8));
 		else
-			rte_pktmbuf_trim(mbuf, (uint16_t)chance(mbuf->data_len));
+			rte_pktmbuf_trim(mbuf,
+					 (uint16_t)chance(rte_pktmbuf_lastseg(mbuf)->data_len));
 	}
 	sim.frames[sim.frame_count++] = (struct frame){mbuf, due_us, to};
+}
+
+/* As a port with small buffers would receive it: the rest of the payload in a second mbuf. */
+static struct rte_mbuf *chained(struct rte_mbuf *frame)
+{
+	uint32_t         keep = 114 + chance(600), size = frame->pkt_len;
+	struct rte_mbuf *head, *rest;
+
+	if (!sim.chains || size <= keep)
+		return frame;
+	head = rte_pktmbuf_copy(frame, rig_wire, 0, keep);
+	rest = rte_pktmbuf_copy(frame, rig_wire, keep, size - keep);
+	CHECK(head != NULL && rest != NULL && rte_pktmbuf_chain(head, rest) == 0);
+	rte_pktmbuf_free(frame);
+	return head;
 }
 
 static void wire_out(unsigned from)
@@ -159,7 +175,7 @@ static void wire_out(unsigned from)
 		if (rig_is_tcp(out[i]))
 			watch(out[i], from);
 		if (!one_in_1000(sim.loss)) {
-			frame_add(rig_frame_copy(out[i]), !from);
+			frame_add(chained(rig_frame_copy(out[i])), !from);
 			if (one_in_1000(sim.duplicate))
 				frame_add(rig_frame_copy(out[i]), !from);
 		}
@@ -369,6 +385,9 @@ static void sim_begin(uint64_t seed)
 	sim.damage = chance(2) == 0 ? 0 : chance(30);
 	sim.aborts = chance(5) == 0;
 	sim.squeezes = chance(4) == 0;
+	if (sim.squeezes) /* with loss besides, a handshake may rightly be given up */
+		sim.loss = sim.damage = 0;
+	sim.chains = chance(4) == 0;
 	assert_int_equal(
 		tcp_listen(sim.end[1].tcp, &(struct net_addr){0}, PORT, &sim.options[1], 77), 0);
 	for (unsigned i = 0; i < CONNS; i++) {
@@ -425,7 +444,7 @@ static uint64_t next_frame_us(void)
 	return next;
 }
 
-/* For the first half minute memory is short. */
+/* For the first ten seconds memory is short. */
 static void squeeze(uint64_t start_us)
 {
 	if (sim.squeezes && sim.squeeze == 0) {
@@ -433,7 +452,7 @@ static void squeeze(uint64_t start_us)
 		if (rte_pktmbuf_alloc_bulk(rig_pool, sim.squeezed, sim.squeeze) != 0)
 			sim.squeeze = 0;
 	}
-	if (sim.squeezes && rig_now.us - start_us > 30 * US_PER_SECOND) {
+	if (sim.squeezes && rig_now.us - start_us > 10 * US_PER_SECOND) {
 		rte_pktmbuf_free_bulk(sim.squeezed, sim.squeeze);
 		sim.squeeze = 0;
 		sim.squeezes = false;
