@@ -87,8 +87,11 @@ static void args_devices(const struct eal_config *config)
 			pci = true;
 		}
 	}
-	if (!pci)
+	if (!pci) {
 		arg("--no-pci");
+		/* Nobody needs physical addresses; port_pool_new() then makes pools without gaps. */
+		arg("--iova-mode=va");
+	}
 }
 
 static void args_lcores(const struct eal_config *config)

@@ -31,8 +31,6 @@
 #include "sequence.h"
 #include "worker.h"
 
-#define MBUF_ROOM (RTE_PKTMBUF_HEADROOM + 2048u)
-
 struct process {
 	struct conf_file      *file;
 	struct port            ports[NET_PORTS_MAX];
@@ -89,8 +87,7 @@ static int pools_make(struct process *p)
 		char name[32];
 
 		snprintf(name, sizeof(name), "packets_%u", w);
-		p->config.pools[w] = rte_pktmbuf_pool_create(name, p->file->dataplane.packets_max + port_mbufs_needed() * p->file->port_count, 256, 0,
-							     MBUF_ROOM, SOCKET_ID_ANY);
+		p->config.pools[w] = port_pool_new(name, p->file->dataplane.packets_max + port_mbufs_needed() * p->file->port_count);
 		if (p->config.pools[w] == NULL)
 			return fail("memory.failed", "no memory for packets; lower dataplane.packets_max, or give more huge pages");
 	}

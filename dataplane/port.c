@@ -8,11 +8,14 @@
 #include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
+#include <rte_mbuf_pool_ops.h>
 
 #include "base/assert.h"
 #include "net/steer.h"
 
 #define RX_DESCRIPTORS 1024u
+#define POOL_ROOM (RTE_PKTMBUF_HEADROOM + 2048u)
+#define POOL_CACHE 256u
 #define TX_DESCRIPTORS 1024u
 #define TX_RING 1024u /* packets of a worker without a queue, on their way to one that has it */
 #define TX_BURST 64u
@@ -32,6 +35,31 @@ unsigned port_mbufs_needed(void)
 {
 	/* Both rings; twice the receive side for AF_XDP, whose fill ring is as large again. */
 	return 2 * RX_DESCRIPTORS + TX_DESCRIPTORS + 2 * RTE_MEMPOOL_CACHE_MAX_SIZE;
+}
+
+/*
+ * As rte_pktmbuf_pool_create(), but without the gaps that this leaves where a buffer would cross a page: net_af_xdp tells the kernel
+ * the pool's size without gaps, and the kernel drops in silence whatever lies beyond. Where addresses are virtual, nobody minds the crossing.
+ */
+struct rte_mempool *port_pool_new(const char *name, unsigned count)
+{
+	struct rte_pktmbuf_pool_private private = {.mbuf_data_room_size = POOL_ROOM};
+	unsigned flags = rte_eal_iova_mode() == RTE_IOVA_VA ? RTE_MEMPOOL_F_NO_IOVA_CONTIG : 0;
+	struct rte_mempool *pool =
+		rte_mempool_create_empty(name, count, sizeof(struct rte_mbuf) + POOL_ROOM, POOL_CACHE,
+					 sizeof(private), SOCKET_ID_ANY, flags);
+
+	if (pool == NULL)
+		return NULL;
+	if (rte_mempool_set_ops_byname(pool, rte_mbuf_best_mempool_ops(), NULL) == 0) {
+		rte_pktmbuf_pool_init(pool, &private);
+		if (rte_mempool_populate_default(pool) >= 0) {
+			rte_mempool_obj_iter(pool, rte_pktmbuf_init, NULL);
+			return pool;
+		}
+	}
+	rte_mempool_free(pool);
+	return NULL;
 }
 
 /* "net_ring0,a=b" -> "net_ring0" */

@@ -46,6 +46,7 @@ struct port {
 int      port_open(const struct port_config *config, unsigned workers, struct rte_mempool *const rx_pools[], struct port *port, char *why,
 		   size_t why_size);
 void     port_close(struct port *port);
+struct rte_mempool *port_pool_new(const char *name, unsigned count); /* a pool for that; NULL: no memory */
 unsigned port_mbufs_needed(void);       /* mbufs that one queue pair of one port holds at most */
 
 /* At most n packets that came to this worker's queue; 0 for a worker without one. */
