@@ -92,7 +92,7 @@ static struct conn *conn_new(struct worker *w, uint8_t protocol, enum proto_role
 	generation = c->generation;
 	*c = (struct conn){.ops = registry_ops(protocol), .protocol = protocol, .role = (uint8_t)role, .generation = generation,
 			   .account = MSG_SLOT_NONE, .peer = MSG_SLOT_NONE, .need = 1, .tcp = TCP_CONN_NONE, .queue_max = 1,
-			   .due_us = UINT64_MAX, .since_ms = w->now.wall_ms};
+			   .requeued_last = DELIVERY_NONE, .due_us = UINT64_MAX, .since_ms = w->now.wall_ms};
 	c->session = cs->sessions + index * cs->session_size;
 	memset(c->session, 0, cs->session_size);
 	list_init(&c->wheel);

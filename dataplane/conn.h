@@ -36,6 +36,7 @@ struct conn {
 	struct link_group      *group;          /* where it publishes, or NULL */
 	uint8_t                 line, link_index;
 	uint32_t                queue_head, queue_tail, queued, queue_max, open; /* deliveries that wait; that are sent and unanswered */
+	uint32_t                deliveries_taken, requeued_last; /* order of the next delivery; the one requeued last, or DELIVERY_NONE when it left the queue */
 	uint64_t                throttled_until_us;
 	struct flow             flow;
 	struct list             wheel;

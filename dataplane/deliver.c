@@ -82,12 +82,36 @@ static void queue_append(struct worker *w, struct conn *c, uint32_t index)
 	c->queued++;
 }
 
-static void queue_prepend(struct worker *w, struct conn *c, uint32_t index)
+static bool comes_after(const struct worker *w, uint32_t index, uint32_t other)
 {
-	w->deliveries.table[index].next = c->queued > 0 ? c->queue_head : DELIVERY_NONE;
-	if (c->queued == 0)
+	return (int32_t)(w->deliveries.table[index].order - w->deliveries.table[other].order) > 0;
+}
+
+/*
+ * A throttled delivery goes back to its place, which is before all that was never sent. Answers mostly come in order, so it is looked for
+ * from where the last one went; at worst the steps are as many as requests fit in the window.
+ */
+static void queue_return(struct worker *w, struct conn *c, uint32_t index)
+{
+	struct delivery *table = w->deliveries.table;
+	uint32_t         before = DELIVERY_NONE, at = c->queued > 0 ? c->queue_head : DELIVERY_NONE;
+
+	if (c->requeued_last != DELIVERY_NONE && comes_after(w, index, c->requeued_last)) {
+		before = c->requeued_last;
+		at = table[before].next;
+	}
+	while (at != DELIVERY_NONE && comes_after(w, index, at)) {
+		before = at;
+		at = table[at].next;
+	}
+	table[index].next = at;
+	if (before == DELIVERY_NONE)
+		c->queue_head = index;
+	else
+		table[before].next = index;
+	if (at == DELIVERY_NONE)
 		c->queue_tail = index;
-	c->queue_head = index;
+	c->requeued_last = index;
 	c->queued++;
 }
 
@@ -98,6 +122,8 @@ static uint32_t queue_take(struct worker *w, struct conn *c)
 	ASSERT(c->queued > 0);
 	c->queue_head = w->deliveries.table[index].next;
 	c->queued--;
+	if (c->requeued_last == index)
+		c->requeued_last = DELIVERY_NONE;
 	return index;
 }
 
@@ -151,7 +177,7 @@ bool deliver_accept(struct worker *w, struct session_ref to, struct msg *m, unsi
 		return false;
 	}
 	w->deliveries.table[index] = (struct delivery){.msg = m, .deadline_us = deadline_us, .flight = flight, .next = DELIVERY_NONE,
-						       .conn = to.index, .generation = w->deliveries.table[index].generation,
+						       .conn = to.index, .order = c->deliveries_taken++, .generation = w->deliveries.table[index].generation,
 						       .home = (uint16_t)home, .state = DELIVERY_QUEUED};
 	conn_touch(w, c);
 	if (c->queued == 0)
@@ -165,7 +191,7 @@ bool deliver_accept(struct worker *w, struct session_ref to, struct msg *m, unsi
 	return true;
 }
 
-/* "Throttled" and "queue full" of a peer say: later, the whole link. The message goes back to the head, so order is kept. */
+/* "Throttled" and "queue full" of a peer say: later, the whole link. The message goes back to its place, so order is kept. */
 static bool throttles(const struct result *r)
 {
 	return !r->maybe_sent && r->retry_after_ms > 0 && reason_class((enum reason)r->why) == REASON_CLASS_TEMPORARY;
@@ -189,7 +215,7 @@ void deliver_result(struct worker *w, struct conn *c, uint64_t token, const stru
 		c->throttled_until_us = w->now.us + (rest_us > 0 ? rest_us : THROTTLE_DEFAULT_US);
 		if (w->now.us < e->deadline_us) {
 			e->state = DELIVERY_QUEUED;
-			queue_prepend(w, c, index);
+			queue_return(w, c, index);
 			metric_inc(w->metrics, METRIC_messages_requeued);
 			return;
 		}

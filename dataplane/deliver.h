@@ -22,6 +22,7 @@ struct delivery {
 	uint32_t    next;               /* in the link's queue, or the free list */
 	uint32_t    conn;
 	uint32_t    generation;
+	uint32_t    order;              /* among the deliveries of its link, by which what was throttled goes back to its place; wraps */
 	uint16_t    home;
 	uint8_t     state;              /* enum delivery_state */
 };
