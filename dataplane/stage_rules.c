@@ -1,3 +1,4 @@
+#include "msg/concat.h"
 #include "msg/text.h"
 
 #include "pipeline.h"
@@ -18,13 +19,17 @@ void rules_judge(const struct world *world, unsigned scratch, const struct world
 /* The text of the body as UTF-8, in the worker's room. */
 static struct str text_view(struct worker *w, const struct msg *m)
 {
-	struct msg_part part = {m->body.off + m->udh_size, m->body.size - m->udh_size};
-	size_t          n;
+	struct concat_udh udh = {.size = 0};
+	const uint8_t    *bytes;
+	size_t            n;
 
-	if (part.size == 0 || m->coding == MSG_CODING_BINARY)
+	if (m->body.size <= m->udh_size || m->coding == MSG_CODING_BINARY)
 		return STR("");
-	n = text_to_utf8((enum msg_coding)m->coding, (struct text_tables){TEXT_DEFAULT, TEXT_DEFAULT}, msg_view(m, part, w->body_room), part.size,
-			 w->text_room, TEXT_UTF8_SIZE(MSG_SIZE_MAX));
+	bytes = msg_view(m, m->body, w->body_room);
+	if (m->udh_size > 0)
+		concat_parse(bytes, m->body.size, &udh);        /* it may name national tables */
+	n = text_to_utf8((enum msg_coding)m->coding, udh.tables, bytes + m->udh_size, m->body.size - m->udh_size, w->text_room,
+			 TEXT_UTF8_SIZE(MSG_SIZE_MAX));
 	return (struct str){w->text_room, n};
 }
 
@@ -82,6 +87,53 @@ static enum reason verdict_apply(struct worker *w, struct item *i, const struct 
 	return REASON_NONE;
 }
 
+static void judge(struct worker *w, const struct item *i, struct str text, struct rules_verdict *v)
+{
+	const struct msg *m = i->msg;
+
+	rules_judge(w->world, w->number, i->account, i->peer, msg_addr(m, &m->from), msg_addr(m, &m->to), text, v);
+}
+
+/* A part of a long message: on the text so far, and as its earlier parts. */
+static enum reason judge_part(struct worker *w, struct item *i, struct str text)
+{
+	unsigned                    part = i->msg->concat.part;
+	uint64_t                    version = w->world->rules_version;
+	struct parts_message       *m = parts_find(&w->parts, w->now, i->msg);
+	const struct parts_verdict *before = parts_verdict(&w->parts, m, part, text, version);
+	struct parts_verdict        after;
+	struct rules_verdict        v;
+	enum reason                 why;
+
+	if (before->outcome == RULES_REJECT)
+		return (enum reason)before->why;
+	if (before->outcome == RULES_DROP)
+		return REASON_RULE_DROP;
+	judge(w, i, parts_join(&w->parts, m, part, text), &v);
+	if (before->outcome == RULES_ROUTE && before->rule <= v.rule) { /* the first terminal action in the order of the rules wins */
+		v.outcome = RULES_ROUTE;
+		v.rule = before->rule;
+		v.route = before->route;
+	}
+	after = (struct parts_verdict){.outcome = (uint8_t)v.outcome, .why = (uint8_t)v.why, .rule = v.rule, .route = v.route,
+				       .rules_version = version};
+	why = verdict_apply(w, i, &v);
+	if (why != REASON_RULE_LIMIT)   /* that refuses this part now, not the message */
+		parts_judged(&w->parts, m, &after);
+	return why;
+}
+
+static enum reason judge_item(struct worker *w, struct item *i, unsigned fields)
+{
+	struct str           text = (fields & RULES_FIELD_TEXT) != 0 ? text_view(w, i->msg) : STR("");
+	struct rules_verdict v;
+
+	if ((fields & RULES_FIELD_TEXT) != 0 && i->msg->concat.parts > 1)
+		return judge_part(w, i, text);
+	judge(w, i, text, &v);
+	return verdict_apply(w, i, &v);
+}
+
 void stage_rules(struct worker *w, struct item items[], unsigned n)
 {
 	unsigned fields;
@@ -90,13 +142,9 @@ void stage_rules(struct worker *w, struct item items[], unsigned n)
 		return;
 	fields = rules_fields(w->world->rules);
 	for (unsigned i = 0; i < n; i++) {
-		struct msg          *m = items[i].msg;
-		struct rules_verdict v;
-		struct str           text = (fields & RULES_FIELD_TEXT) != 0 ? text_view(w, m) : STR("");
-		enum reason          why;
+		struct msg *m = items[i].msg;
+		enum reason why = judge_item(w, &items[i], fields);
 
-		rules_judge(w->world, w->number, items[i].account, items[i].peer, msg_addr(m, &m->from), msg_addr(m, &m->to), text, &v);
-		why = verdict_apply(w, &items[i], &v);
 		if (why == REASON_NONE)
 			continue;
 		if (why == REASON_RULE_DROP) {

@@ -68,13 +68,15 @@ int worker_init(struct worker *w, const struct worker_config *config)
 	if (w->tcp == NULL || rooms_init(w, config) < 0 || instances_init(w, config) < 0)
 		return -ENOMEM;
 	if (conns_init(w, conf->connections_max) < 0 || flights_init(&w->flights, conf->messages_max) < 0 ||
-	    deliveries_init(&w->deliveries, conf->messages_max * 2) < 0 || receipts_init(&w->receipts, conf->receipts_max, config->shared_seed) < 0)
+	    deliveries_init(&w->deliveries, conf->messages_max * 2) < 0 || receipts_init(&w->receipts, conf->receipts_max, config->shared_seed) < 0 ||
+	    parts_init(&w->parts, w->metrics, hash_mix(config->seed + 200)) < 0)
 		return -ENOMEM;
 	return conns_listen(w);
 }
 
 void worker_free(struct worker *w)
 {
+	parts_free(&w->parts);
 	receipts_free(&w->receipts);
 	deliveries_free(&w->deliveries);
 	flights_free(&w->flights);
@@ -181,7 +183,7 @@ bool worker_turn(struct worker *w, struct now now, const struct world *world, ui
 	work += events(w);
 	pipeline_run(w);
 	conns_tick(w);
-	*next_us = earlier(*next_us, earlier(flights_tick(w), receipts_tick(w)));
+	*next_us = earlier(*next_us, earlier(flights_tick(w), earlier(receipts_tick(w), parts_tick(&w->parts, now))));
 	work += w->conns.dirty_count;
 	conns_end_turn(w);
 	pipeline_run(w);

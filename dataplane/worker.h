@@ -22,6 +22,7 @@
 #include "deliver.h"
 #include "flight.h"
 #include "mailbox.h"
+#include "parts.h"
 #include "pipeline.h"
 #include "receipts.h"
 #include "session.h"
@@ -52,6 +53,7 @@ struct worker {
 	struct flights      flights;
 	struct deliveries   deliveries;
 	struct receipts     receipts;
+	struct parts        parts;
 	struct xcore        xcore;
 	struct mailbox      mailbox;
 

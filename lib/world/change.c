@@ -42,7 +42,7 @@ static void part_free(struct part *part)
 	}
 }
 
-void parts_free(struct parts *parts)
+void world_parts_free(struct parts *parts)
 {
 	for (size_t i = 0; i < parts->n; i++)
 		part_free(&parts->items[i]);
@@ -210,7 +210,7 @@ const struct world *world_change_world(const struct world_change *c)
 void world_change_reclaim(struct world_change *c)
 {
 	parts_forget(&c->made);
-	parts_free(&c->replaced);
+	world_parts_free(&c->replaced);
 	if (c->routes != NULL)
 		route_edit_reclaim(c->routes);
 	if (c->image) {
@@ -225,7 +225,7 @@ void world_change_reclaim(struct world_change *c)
 void world_change_abandon(struct world_change *c)
 {
 	parts_forget(&c->replaced);
-	parts_free(&c->made);
+	world_parts_free(&c->made);
 	if (c->routes != NULL)
 		route_edit_abandon(c->routes);
 	free(c->index);

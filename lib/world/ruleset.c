@@ -76,6 +76,7 @@ static bool rules_adopt(struct world_change *c, struct world_rules *r)
 	}
 	c->index->rules = r;
 	c->world->rules = r != NULL ? r->rules : NULL;
+	c->world->rules_version = c->world->version;
 	c->world->checksum += r != NULL ? r->digest : 0;
 	return true;
 }

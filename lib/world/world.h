@@ -38,6 +38,7 @@ struct world {
 	const struct route_table *routes;               /* NULL: none */
 	const struct rules       *rules;                /* NULL: none */
 	uint64_t                  parties_version;      /* of the world in which an account or peer last changed: sessions follow it */
+	uint64_t                  rules_version;        /* of the world in which the rules last changed: numbers of rules and of their routes hold for it */
 	uint32_t                  account_slots, peer_slots;    /* one above the highest slot in use */
 	const struct world_index *index;                /* names to objects; for world.c */
 };
