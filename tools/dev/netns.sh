@@ -4,12 +4,21 @@
 #   in_appliance / in_peers CMD...   run there
 #   start TITLE LOG CMD...   in the background; stopped at the end; its pid in $started
 #   wait_for SECONDS TITLE CMD...    until CMD succeeds; fails with the title
+#   wait_started SECONDS TITLE LOG CMD...   the same, but fails as soon as what was started last has ended, and shows its log
 
 pids=
 cleanup_files=
 netns_name=
 
 netns_up() {
+	for side in a b; do
+		others=$(ip netns pids "$1-$side" 2>/dev/null | tr '\n' ' ') || true
+		[ -z "$others" ] || {
+			echo "the network namespace $1-$side is in use: this runs already, or was killed and left processes behind." >&2
+			echo "Stop the other one (Ctrl-C there), or end what it left with: kill $others" >&2
+			return 1
+		}
+	done
 	netns_name=$1
 	for side in a b; do
 		ip netns del "$netns_name-$side" 2>/dev/null || true
@@ -62,10 +71,28 @@ wait_for() {
 	return 1
 }
 
+wait_started() {
+	seconds=$1 title=$2 log=$3
+	shift 3
+	for _ in $(seq $((seconds * 20))); do
+		"$@" >/dev/null 2>&1 && return 0
+		kill -0 "$started" 2>/dev/null || break
+		sleep 0.05
+	done
+	cat "$log" >&2
+	echo "in vain: $title" >&2
+	return 1
+}
+
 netns_down() {
 	for pid in $pids; do stop "$pid"; done
 	pids=
-	[ -z "$netns_name" ] || for side in a b; do ip netns del "$netns_name-$side" 2>/dev/null || true; done
+	[ -z "$netns_name" ] || {
+		for side in a b; do ip netns del "$netns_name-$side" 2>/dev/null || true; done
+		# what DPDK keeps for a second process (dpdk-dumpcap)
+		rm -rf "/run/dpdk/$netns_name"
+		for mount in $(sed -n 's/^[^ ]* \([^ ]*\) hugetlbfs .*/\1/p' /proc/mounts); do rm -f "$mount/${netns_name}map_"*; done
+	}
 	[ -z "$cleanup_files" ] || rm -rf $cleanup_files
 }
 
@@ -76,7 +103,7 @@ node: $netns_name
 run_dir: $1/run
 state_dir: $1/state
 dataplane:
-  main_lcore: 1
+  main_lcore: $(($(nproc) > 1))
   worker_lcores: [$2]
   idle: sleep
   ports:
