@@ -1,6 +1,7 @@
 #include "eal.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -89,9 +90,33 @@ static void args_devices(const struct eal_config *config)
 	}
 	if (!pci) {
 		arg("--no-pci");
-		/* Nobody needs physical addresses; port_pool_new() then makes pools without gaps. */
+		/* Nobody needs physical addresses; port_pool_new() then makes pools without gaps.
+		 */
 		arg("--iova-mode=va");
 	}
+}
+
+/* EAL would answer a core that is not there with its whole help text. */
+static int check_cores(const struct eal_config *config, char *why, size_t why_size)
+{
+	cpu_set_t allowed;
+
+	CPU_ZERO(&allowed);
+	if (sched_getaffinity(0, sizeof(allowed), &allowed) < 0)
+		return 0;
+	for (unsigned i = 0; i <= config->workers; i++) {
+		unsigned core = i < config->workers ? config->worker_lcores[i] : config->main_lcore;
+
+		if (core < CPU_SETSIZE && CPU_ISSET(core, &allowed))
+			continue;
+		snprintf(why, why_size,
+			 "%s: core %u is not among the %d that this process may use; "
+			 "`taskset -cp $$` lists them",
+			 i < config->workers ? "dataplane.worker_lcores" : "dataplane.main_lcore",
+			 core, CPU_COUNT(&allowed));
+		return -EINVAL;
+	}
+	return 0;
 }
 
 static void args_lcores(const struct eal_config *config)
@@ -136,6 +161,9 @@ int eal_start(const struct eal_config *config, char *why, size_t why_size)
 	int                 err;
 
 	ASSERT(config->workers > 0 && config->workers <= NET_WORKERS_MAX);
+	err = check_cores(config, why, why_size);
+	if (err < 0)
+		return err;
 	arg_count = 0;
 	arg("cpm-dataplane");
 	args_lcores(config);
@@ -147,7 +175,10 @@ int eal_start(const struct eal_config *config, char *why, size_t why_size)
 		return err;
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);
 	if (rte_eal_init(arg_count, args) < 0) {
-		snprintf(why, why_size, "DPDK does not start: %s", rte_strerror(rte_errno));
+		snprintf(why, why_size,
+			 "DPDK does not start: %s; does another cpm-dataplane run here as node %s?",
+			 rte_errno != 0 ? rte_strerror(rte_errno) : "it said why above",
+			 config->node);
 		return rte_errno > 0 ? -rte_errno : -EINVAL;
 	}
 	return 0;

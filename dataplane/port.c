@@ -1,6 +1,7 @@
 #include "port.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -38,16 +39,17 @@ unsigned port_mbufs_needed(void)
 }
 
 /*
- * As rte_pktmbuf_pool_create(), but without the gaps that this leaves where a buffer would cross a page: net_af_xdp tells the kernel
- * the pool's size without gaps, and the kernel drops in silence whatever lies beyond. Where addresses are virtual, nobody minds the crossing.
+ * As rte_pktmbuf_pool_create(), but without the gaps that this leaves where a buffer would cross a
+ * page: net_af_xdp tells the kernel the pool's size without gaps, and the kernel drops in silence
+ * whatever lies beyond. Where addresses are virtual, nobody minds the crossing.
  */
 struct rte_mempool *port_pool_new(const char *name, unsigned count)
 {
 	struct rte_pktmbuf_pool_private private = {.mbuf_data_room_size = POOL_ROOM};
 	unsigned flags = rte_eal_iova_mode() == RTE_IOVA_VA ? RTE_MEMPOOL_F_NO_IOVA_CONTIG : 0;
 	struct rte_mempool *pool =
-		rte_mempool_create_empty(name, count, sizeof(struct rte_mbuf) + POOL_ROOM, POOL_CACHE,
-					 sizeof(private), SOCKET_ID_ANY, flags);
+		rte_mempool_create_empty(name, count, sizeof(struct rte_mbuf) + POOL_ROOM,
+					 POOL_CACHE, sizeof(private), SOCKET_ID_ANY, flags);
 
 	if (pool == NULL)
 		return NULL;
@@ -68,14 +70,30 @@ static void device_name(const char *device, char *name, size_t size)
 	snprintf(name, size, "%.*s", (int)strcspn(device, ","), device);
 }
 
+/* The kernel's interface that AF_XDP and AF_PACKET devices sit on; a TAP device makes its own. */
+static bool interface_of(const char *device, char interface[IF_NAMESIZE])
+{
+	const char *at = strstr(device, ",iface=");
+
+	return strncmp(device, "net_af_", strlen("net_af_")) == 0 && at != NULL &&
+	       sscanf(at, ",iface=%15[^,]", interface) == 1;
+}
+
 static int device_find(const char *device, uint16_t *id, char *why, size_t why_size)
 {
-	char name[RTE_ETH_NAME_MAX_LEN];
+	char name[RTE_ETH_NAME_MAX_LEN], interface[IF_NAMESIZE];
 	int  err;
 
 	device_name(device, name, sizeof(name));
 	if (rte_eth_dev_get_port_by_name(name, id) == 0)
 		return 0;
+	if (interface_of(device, interface) && if_nametoindex(interface) == 0) {
+		snprintf(why, why_size,
+			 "device %s: there is no network interface '%s' in this network namespace; "
+			 "`ip link` lists them",
+			 device, interface);
+		return -ENODEV;
+	}
 	err = rte_dev_probe(device);
 	if (err == 0)
 		err = rte_eth_dev_get_port_by_name(name, id);
