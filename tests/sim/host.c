@@ -145,6 +145,19 @@ static void session_message(struct host *h, struct host_session *s, struct msg *
 	msg_free(m);
 }
 
+static void session_login(struct host *h, struct host_session *s, const struct proto_login *login)
+{
+	struct login_verdict v = {.why = REASON_NONE, .settings = settings(h)};
+	struct out           out = host_out(h);
+
+	str_copy(s->identity, sizeof(s->identity), login->identity);
+	if (h->config.hooks.login != NULL)
+		v.why = h->config.hooks.login(h, s, login);
+	registry_ops(PROTO_smpp)->login(s->state, h->now, &v, &out);
+	host_send(h, s, &out);
+	s->up = s->ready = v.why == REASON_NONE;
+}
+
 static void session_event(struct host *h, struct host_session *s, struct proto_event *e)
 {
 	const struct proto_ops *ops = registry_ops(PROTO_smpp);
@@ -154,9 +167,7 @@ static void session_event(struct host *h, struct host_session *s, struct proto_e
 	case EVENT_NONE:
 		break;
 	case EVENT_LOGIN:
-		ops->login(s->state, h->now, &(struct login_verdict){.why = REASON_NONE, .settings = settings(h)}, &out);
-		host_send(h, s, &out);
-		s->up = true;
+		session_login(h, s, &e->login);
 		break;
 	case EVENT_UP:
 		s->up = s->ready = true;
@@ -216,14 +227,43 @@ static void session_read(struct host *h, struct host_session *s)
 	}
 }
 
+void host_submit(struct host *h, struct host_session *s, struct msg *m, uint64_t token)
+{
+	struct out    out = host_out(h);
+	struct result refused;
+	enum submit   submitted = registry_ops(PROTO_smpp)->submit(s->state, h->now, m, token, &out, &refused);
+
+	msg_free(m);
+	ASSERT(submitted == SUBMIT_SENT);
+	s->in_flight++;
+	h->submitted++;
+	host_send(h, s, &out);
+}
+
+void host_answer(struct host *h, struct host_session *s, uint64_t token, const struct result *answer)
+{
+	struct out out = host_out(h);
+
+	registry_ops(PROTO_smpp)->answer(s->state, h->now, token, answer, &out);
+	host_send(h, s, &out);
+}
+
+void host_reset(struct host *h, struct host_session *s)
+{
+	tcp_close(h->tcp, s->tcp, true);
+	s->open = s->up = false;
+}
+
+void host_listen_stop(struct host *h, uint16_t port)
+{
+	tcp_listen_stop(h->tcp, &host_address, port);
+}
+
 static void session_submit(struct host *h, struct host_session *s)
 {
 	while (s->up && s->ready && s->role == HOST_ESME && h->config.hooks.next != NULL && tcp_send_room(h->tcp, s->tcp) > 4096) {
-		struct msg   *m = msg_new(h->msgs);
-		struct out    out = host_out(h);
-		struct result refused;
-		uint64_t      token;
-		enum submit   submitted;
+		struct msg *m = msg_new(h->msgs);
+		uint64_t    token;
 
 		if (m == NULL)
 			return;
@@ -231,12 +271,7 @@ static void session_submit(struct host *h, struct host_session *s)
 			msg_free(m);
 			return;
 		}
-		submitted = registry_ops(PROTO_smpp)->submit(s->state, h->now, m, token, &out, &refused);
-		msg_free(m);
-		ASSERT(submitted == SUBMIT_SENT);
-		s->in_flight++;
-		h->submitted++;
-		host_send(h, s, &out);
+		host_submit(h, s, m, token);
 	}
 }
 

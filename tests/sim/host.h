@@ -26,7 +26,7 @@ struct host_session {
 	uint32_t       need;
 	void          *state;                   /* of the protocol */
 	unsigned       in_flight;
-	bool           dirty;
+	char           identity[17];            /* SMSC: who logged in */
 };
 
 struct host;
@@ -38,6 +38,8 @@ struct host_hooks {
 	void (*result)(struct host *h, struct host_session *s, uint64_t token, const struct result *r);
 	/* A message came in: fill the answer; false: no answer (a silent SMSC). The host frees m afterwards. */
 	bool (*message)(struct host *h, struct host_session *s, struct msg *m, struct result *answer);
+	/* SMSC: somebody logs in. */
+	enum reason (*login)(struct host *h, struct host_session *s, const struct proto_login *login);
 };
 
 struct host_config {
@@ -71,3 +73,11 @@ bool host_connect(struct host *h, struct now now, uint16_t port, const char *sys
 int  host_listen(struct host *h, uint16_t port);
 /* One turn: packets, sessions, submissions while windows have room. */
 void host_turn(struct host *h, struct now now);
+
+/* Beside the hooks. Submit a message of msg_new(h->msgs): submit_sm of an ESME, deliver_sm of an SMSC; takes m. */
+void host_submit(struct host *h, struct host_session *s, struct msg *m, uint64_t token);
+/* The answer to a message for which the hook gave none; token: the message's. */
+void host_answer(struct host *h, struct host_session *s, uint64_t token, const struct result *answer);
+/* The connection ends at once, by a reset. */
+void host_reset(struct host *h, struct host_session *s);
+void host_listen_stop(struct host *h, uint16_t port);

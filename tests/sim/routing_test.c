@@ -97,7 +97,7 @@ static bool message_arrives(struct host *h, struct host_session *s, struct msg *
 	return true;
 }
 
-static const struct host_hooks hooks = {next_message, message_result, message_arrives};
+static const struct host_hooks hooks = {.next = next_message, .result = message_result, .message = message_arrives};
 
 static const char world[] = "accounts:\n"
 			    "  - {name: esme1, password: secret1, window: 1000}\n"

@@ -13,6 +13,8 @@
 #include "rules/compile.h"
 
 #define LISTEN_PORT 2775
+#define STEP_US      100u
+#define IDLE_STEP_US 2000u
 
 void sim_eal(void)
 {
@@ -147,20 +149,27 @@ void sim_delta_put(struct sim_delta *d, enum conf_kind kind, const void *object)
 	d->checksum += world_object_digest(kind, object);
 }
 
-void sim_delta_begin(struct sim *s, struct sim_delta *d, const char *yaml)
+static void objects_read(const char *yaml, struct conf_set *set)
 {
-	struct conf_set    set = {0};
 	struct conf_faults faults = {0};
 
-	if (conf_set_read("sim", yaml, strlen(yaml), &set, &faults) < 0) {
+	if (conf_set_read("sim", yaml, strlen(yaml), set, &faults) < 0) {
 		for (unsigned i = 0; i < faults.n; i++)
 			fprintf(stderr, "%s\n", faults.lines[i]);
 		abort();
 	}
+	for (uint32_t i = 0; i < set->kinds[CONF_ACCOUNT].n; i++)
+		secret_derive(&((struct conf_account *)set->kinds[CONF_ACCOUNT].objects[i])->password);
+	conf_faults_free(&faults);
+}
+
+void sim_delta_begin(struct sim *s, struct sim_delta *d, const char *yaml)
+{
+	struct conf_set set = {0};
+
+	objects_read(yaml, &set);
 	*d = (struct sim_delta){0};
 	world_delta_begin(&d->delta, 0, ++s->version);
-	for (uint32_t i = 0; i < set.kinds[CONF_ACCOUNT].n; i++)
-		secret_derive(&((struct conf_account *)set.kinds[CONF_ACCOUNT].objects[i])->password);
 	for (enum conf_kind k = CONF_ACCOUNT; k <= CONF_ROUTE; k++) {
 		for (uint32_t i = 0; i < set.kinds[k].n; i++)
 			sim_delta_put(d, k, set.kinds[k].objects[i]);
@@ -168,7 +177,58 @@ void sim_delta_begin(struct sim *s, struct sim_delta *d, const char *yaml)
 	if (set.kinds[CONF_RULE].n > 0)
 		delta_rules(d, &set.kinds[CONF_RULE]);
 	conf_set_free(&set);
-	conf_faults_free(&faults);
+}
+
+/* The object of the same name, or NULL. */
+static const void *object_in(const struct conf_objects *objects, enum conf_kind kind, const void *object)
+{
+	char id[128], other[128];
+
+	conf_object_id(kind, object, id);
+	for (uint32_t i = 0; i < objects->n; i++) {
+		conf_object_id(kind, objects->objects[i], other);
+		if (strcmp(id, other) == 0)
+			return objects->objects[i];
+	}
+	return NULL;
+}
+
+static void delta_kind(struct sim_delta *d, enum conf_kind k, const struct conf_objects *from, const struct conf_objects *to)
+{
+	char id[128];
+
+	for (uint32_t i = 0; i < from->n; i++) {
+		const void *after = object_in(to, k, from->objects[i]);
+
+		if (after != NULL && world_object_digest(k, after) == world_object_digest(k, from->objects[i]))
+			continue;
+		d->checksum -= world_object_digest(k, from->objects[i]);
+		conf_object_id(k, from->objects[i], id);
+		if (after == NULL)
+			world_delta_remove(&d->delta, k, id);
+		else
+			sim_delta_put(d, k, after);
+	}
+	for (uint32_t i = 0; i < to->n; i++) {
+		if (object_in(from, k, to->objects[i]) == NULL)
+			sim_delta_put(d, k, to->objects[i]);
+	}
+}
+
+void sim_change(struct sim *s, const char *from, const char *to)
+{
+	struct conf_set  before = {0}, after = {0};
+	struct sim_delta d = {.checksum = s->dp.world.current->checksum};
+
+	objects_read(from, &before);
+	objects_read(to, &after);
+	world_delta_begin(&d.delta, s->version, s->version + 1);
+	s->version++;
+	for (enum conf_kind k = CONF_ACCOUNT; k <= CONF_ROUTE; k++)
+		delta_kind(&d, k, &before.kinds[k], &after.kinds[k]);
+	conf_set_free(&before);
+	conf_set_free(&after);
+	sim_delta_publish(s, &d);
 }
 
 uint64_t sim_delta_publish(struct sim *s, struct sim_delta *d)
@@ -199,12 +259,34 @@ void sim_apply(struct sim *s, const char *yaml)
 
 void sim_step(struct sim *s, uint64_t step_us)
 {
-	for (unsigned w = 0; w < s->dp.worker_count; w++)
-		worker_turn(s->dp.workers[w], s->now, s->dp.world.current, &s->next_us[w]);
+	uint64_t packets = s->wire.packets;
+
+	s->busy = false;
+	for (unsigned w = 0; w < s->dp.worker_count; w++) {
+		bool worked = worker_turn(s->dp.workers[w], s->now, s->dp.world.current, &s->next_us[w]);
+
+		s->busy = s->busy || worked;
+	}
 	wire_carry(&s->wire);
-	host_turn(&s->host, s->now);
+	if (s->host_dead)
+		queue_drain(&s->wire.to_host);
+	else
+		host_turn(&s->host, s->now);
+	s->busy = s->busy || s->wire.packets != packets;
 	s->now.us += step_us;
 	s->now.wall_ms = 1700000000000ull + s->now.us / 1000;
+}
+
+/* The host has timers too, which do not say when they are due. */
+static uint64_t step_us(const struct sim *s)
+{
+	uint64_t next = s->now.us + IDLE_STEP_US;
+
+	if (s->busy)
+		return STEP_US;
+	for (unsigned w = 0; w < s->dp.worker_count; w++)
+		next = s->next_us[w] < next ? s->next_us[w] : next;
+	return next > s->now.us + STEP_US ? next - s->now.us : STEP_US;
 }
 
 bool sim_until(struct sim *s, bool (*done)(struct sim *s), uint64_t us)
@@ -214,9 +296,17 @@ bool sim_until(struct sim *s, bool (*done)(struct sim *s), uint64_t us)
 	while (s->now.us < end) {
 		if (done(s))
 			return true;
-		sim_step(s, 100);
+		sim_step(s, step_us(s));
 	}
 	return done(s);
+}
+
+void sim_pass(struct sim *s, uint64_t us)
+{
+	uint64_t end = s->now.us + us;
+
+	while (s->now.us < end)
+		sim_step(s, step_us(s));
 }
 
 uint64_t sim_metric(const struct sim *s, unsigned id)
