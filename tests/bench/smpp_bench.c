@@ -1,7 +1,7 @@
 /*
  * SMPP through the whole dataplane: submit_sm in, rules, 1 M routes, submit_sm out, responses back, with full TCP and checksums on both sides over an
  * in-memory port. Worker and peers take turns in one thread and only the worker's cycles count, so a rate for one worker is what the worker alone could do.
- * Rows of several workers are marked computed. usage: smpp_bench [--json] [--short]
+ * Rows of several workers are marked computed. usage: smpp_bench [--json] [--short] [ROW]: all rows, or those whose name begins so
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -30,6 +30,7 @@ static struct {
 	uint32_t routes;
 	struct random random;
 	bool     json, brief;
+	const char *only;
 	uint64_t limit;
 } bench;
 
@@ -251,6 +252,11 @@ static void row(const char *name, const char *note, unsigned workers, const stru
 	fflush(stdout);
 }
 
+static bool wanted(const char *name)
+{
+	return bench.only == NULL || strncmp(name, bench.only, strlen(bench.only)) == 0;
+}
+
 static void route_rows(void)
 {
 	static const unsigned rules[] = {0, 100, 1000, 10000};
@@ -260,32 +266,31 @@ static void route_rows(void)
 		struct figures f;
 		char           name[64];
 
+		snprintf(name, sizeof(name), "smpp-route-rules-%u", rules[i]);
+		if (!wanted(name))
+			continue;
 		texts_make(rules[i]);
 		begin(1, WINDOW, rules[i], 1000000);
 		turns(NULL, messages / 10);
 		measure(&f, messages);
-		snprintf(name, sizeof(name), "smpp-route-rules-%u", rules[i]);
 		row(name, "", 1, &f);
 		end();
 		free(texts);
 	}
 }
 
-static void small_rows(void)
+static void small_row(const char *name, unsigned workers, unsigned window, const char *note)
 {
-	uint64_t       messages = bench.brief ? 100000 : 1000000;
+	uint64_t       messages = (bench.brief ? 100000 : 1000000) / (window == 1 ? 2 : 1);
 	struct figures f;
 
+	if (!wanted(name))
+		return;
 	texts_make(100);
-	begin(1, 1, 100, 1000000);
-	turns(NULL, messages / 10);
-	measure(&f, messages / 2);
-	row("smpp-route-one-pdu-a-segment", "window 1", 1, &f);
-	end();
-	begin(2, WINDOW, 100, 1000000);
+	begin(workers, window, 100, 1000000);
 	turns(NULL, messages / 10);
 	measure(&f, messages);
-	row("smpp-route-two-workers", "computed: both workers in one thread", 2, &f);
+	row(name, note, workers, &f);
 	end();
 	free(texts);
 }
@@ -357,6 +362,8 @@ static void change_row(const char *name, unsigned rules, unsigned count, bool ru
 	struct figures before, during = {0};
 	pthread_t      thread;
 
+	if (!wanted(name))
+		return;
 	change_rules = rules_change ? rules : 0;
 	publish_us_max = publish_us_sum = publish_count = build_us_max = 0;
 	texts_make(rules);
@@ -398,13 +405,16 @@ int main(int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		bench.json = bench.json || strcmp(argv[i], "--json") == 0;
 		bench.brief = bench.brief || strcmp(argv[i], "--short") == 0;
+		if (argv[i][0] != '-')
+			bench.only = argv[i];
 	}
 	sim_eal();
 	rcu_thread_begin();
 	if (!bench.json)
 		printf("%-34s %9s %8s   %6s %6s %6s %6s %8s\n", "", "msg/s", "cycles", "admit", "rules", "route", "deliv", "turn us");
 	route_rows();
-	small_rows();
+	small_row("smpp-route-one-pdu-a-segment", 1, 1, "window 1");
+	small_row("smpp-route-two-workers", 2, WINDOW, "computed: both workers in one thread");
 	change_row("smpp-route-change-1M", 100, bench.brief ? 200 : 1000, false);
 	change_row("smpp-rules-replaced-10000", 10000, bench.brief ? 1 : 3, true);
 	rcu_thread_end();
