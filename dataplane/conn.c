@@ -239,12 +239,12 @@ static void conn_event(struct worker *w, struct conn *c, struct proto_event *eve
 	case EVENT_NONE:
 		break;
 	case EVENT_LOGIN: {
-		struct out out = conn_out(w);
-		bool       let_in = session_login(w, c, &event->login, &out);
+		struct out  out = conn_out(w);
+		enum reason why = session_login(w, c, &event->login, &out);
 
 		conn_send(w, c, &out);
-		if (!let_in)
-			conn_close(w, c, REASON_BIND_REFUSED);
+		if (why != REASON_NONE)
+			conn_close(w, c, why);
 		break;
 	}
 	case EVENT_UP:

@@ -159,7 +159,7 @@ static void publish(struct worker *w, struct conn *c, struct link_group *group, 
 	link_up(group, (unsigned)line, conn_ref(w, c), c->queue_max);
 }
 
-bool session_login(struct worker *w, struct conn *c, const struct proto_login *login, struct out *out)
+enum reason session_login(struct worker *w, struct conn *c, const struct proto_login *login, struct out *out)
 {
 	const struct world_account *a = NULL;
 	struct login_verdict        v = {.why = login_check(w, c, login, &a)};
@@ -167,9 +167,8 @@ bool session_login(struct worker *w, struct conn *c, const struct proto_login *l
 
 	if (v.why != REASON_NONE) {
 		metric_inc(w->metrics, METRIC_logins_refused);
-		metric_refused(w->metrics, v.why);
 		c->ops->login(c->session, w->now, &v, out);
-		return false;
+		return v.why;
 	}
 	settings = account_settings(a->conf);
 	v.settings = &settings;
@@ -187,7 +186,7 @@ bool session_login(struct worker *w, struct conn *c, const struct proto_login *l
 		if (line >= 0)
 			publish(w, c, group, line);
 	}
-	return true;
+	return REASON_NONE;
 }
 
 void session_up(struct worker *w, struct conn *c)

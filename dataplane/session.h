@@ -15,8 +15,8 @@ struct listener;
 void session_open_accepted(struct worker *w, struct conn *c, const struct listener *l, struct out *out);
 /* False: the peer is no more. */
 bool session_open_peer(struct worker *w, struct conn *c, struct out *out);
-/* Decides and answers a login; true: let in. */
-bool session_login(struct worker *w, struct conn *c, const struct proto_login *login, struct out *out);
+/* Decides and answers a login. NONE: let in; else the caller closes for this reason, which counts it. */
+enum reason session_login(struct worker *w, struct conn *c, const struct proto_login *login, struct out *out);
 /* The peer has let us in. */
 void session_up(struct worker *w, struct conn *c);
 

@@ -378,7 +378,8 @@ enum pull smpp_session_feed(void *session, struct now now, const struct flow *fr
 		i.s->heard_us = now.us;
 		dispatch(&i);
 	} else if (pull == PULL_BAD) {
-		nack(&i, SMPP_RINVCMDLEN, REASON_PDU_SIZE);
+		/* Counted as the end of the connection, by whoever closes it. */
+		smpp_send(i.s, out, SMPP_generic_nack, SMPP_RINVCMDLEN, i.pdu.sequence);
 		event->why = REASON_PDU_SIZE;
 	}
 	return pull;
