@@ -15,17 +15,35 @@ static bool secret_differs(const struct change_op *op, const void *old, const ch
 		memcmp(a->bytes, b->bytes, a->size) != 0);
 }
 
-static json_t *keys_of(const struct change_op *op, const void *old)
+/* Of a new object: what differs from the defaults. Its name, or its destination, always does. */
+static json_t *keys_of_new(enum conf_kind kind, const void *object)
 {
-	json_t *now = op->object != NULL ? conf_object_to_json(op->kind, op->object) : NULL, *keys,
-	       *value;
-	json_t     *before = old != NULL ? conf_object_to_json(op->kind, old) : NULL;
+	void       *bare = conf_object_new(kind);
+	json_t     *keys = conf_object_to_json(kind, object), *value;
+	json_t     *defaults = bare != NULL ? conf_object_to_json(kind, bare) : NULL;
 	const char *key;
 
-	if (now == NULL || before == NULL) {
-		json_decref(before);
-		return now != NULL ? now : json_object();
+	json_object_foreach(defaults, key, value)
+	{
+		if (json_equal(json_object_get(keys, key), value))
+			json_object_del(keys, key);
 	}
+	json_decref(defaults);
+	conf_object_free(kind, bare);
+	return keys;
+}
+
+static json_t *keys_of(const struct change_op *op, const void *old)
+{
+	json_t     *now, *before, *keys, *value;
+	const char *key;
+
+	if (op->object == NULL)
+		return json_object();
+	if (old == NULL)
+		return keys_of_new(op->kind, op->object);
+	now = conf_object_to_json(op->kind, op->object);
+	before = conf_object_to_json(op->kind, old);
 	keys = json_object();
 	json_object_foreach(now, key, value)
 	{

@@ -3,10 +3,12 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define COLUMNS_MAX 32u
 #define CELL_MAX 120u
-#define OBJECTS_MAX 50u /* of a change, in print; --json has more */
+#define OBJECTS_MAX 50u   /* of a change, in print; --json has more */
+#define MOMENT "since_ms" /* the column of moments: milliseconds since 1970; shown as "since" */
 
 /* A value as text: lists as "a, b", weights as "a:70, b:30", the rest as it is. The caller frees.
  */
@@ -46,6 +48,29 @@ static char *cell_text(const json_t *value)
 	return text;
 }
 
+/* "2026-03-01 12:00:00", by the clock on the wall. The caller frees. */
+static char *moment_text(const json_t *value)
+{
+	time_t    at = (time_t)(json_integer_value(value) / 1000);
+	struct tm tm;
+	char      text[32];
+
+	if (localtime_r(&at, &tm) == NULL ||
+	    strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm) == 0)
+		return cell_text(value);
+	return strdup(text);
+}
+
+static bool is_moment(const json_t *column)
+{
+	return strcmp(json_string_value(column), MOMENT) == 0;
+}
+
+static const char *column_title(const json_t *column)
+{
+	return is_moment(column) ? "since" : json_string_value(column);
+}
+
 /* Characters, not bytes: what continues a character of UTF-8 is not counted. */
 static size_t width(const char *text)
 {
@@ -77,18 +102,19 @@ struct table {
 static void table_fill(struct table *t, const json_t *columns, const json_t *rows)
 {
 	for (size_t c = 0; c < t->columns; c++) {
-		t->wide[c] = width(json_string_value(json_array_get(columns, c)));
+		t->wide[c] = width(column_title(json_array_get(columns, c)));
 		t->numbers[c] = t->rows > 0;
 	}
 	for (size_t r = 0; r < t->rows; r++)
 		for (size_t c = 0; c < t->columns; c++) {
 			const json_t *value = json_array_get(json_array_get(rows, r), c);
-			char         *text = cell_text(value);
+			bool          moment = is_moment(json_array_get(columns, c));
+			char         *text = moment ? moment_text(value) : cell_text(value);
 			size_t        wide = text != NULL ? width(text) : 0;
 
 			t->cells[r * t->columns + c] = text;
-			t->numbers[c] =
-				t->numbers[c] && (json_is_number(value) || json_is_null(value));
+			t->numbers[c] = t->numbers[c] && !moment &&
+					(json_is_number(value) || json_is_null(value));
 			if (wide > t->wide[c] && c + 1 < t->columns)
 				t->wide[c] = wide < CELL_MAX ? wide : CELL_MAX;
 			else if (wide > t->wide[c] && t->numbers[c])
@@ -110,8 +136,8 @@ void print_table(FILE *out, const json_t *reply)
 		return;
 	table_fill(&t, columns, rows);
 	for (size_t c = 0; c < t.columns; c++)
-		cell_print(out, json_string_value(json_array_get(columns, c)), t.wide[c],
-			   t.numbers[c], c + 1 == t.columns);
+		cell_print(out, column_title(json_array_get(columns, c)), t.wide[c], t.numbers[c],
+			   c + 1 == t.columns);
 	for (size_t r = 0; r < t.rows; r++)
 		for (size_t c = 0; c < t.columns; c++) {
 			char *text = t.cells[r * t.columns + c];
@@ -126,8 +152,9 @@ void print_table(FILE *out, const json_t *reply)
 	free(t.cells);
 }
 
-/* Each key that differs: its value, or {"was": ..., "is": ...} as "1 -> 2". */
-static void print_keys(FILE *out, const json_t *keys)
+/* Each key that differs, but for a name that is the id: its value, or {"was": ..., "is": ...} as "1
+ * -> 2". */
+static void print_keys(FILE *out, const char *id, const json_t *keys)
 {
 	const char *key;
 	json_t     *value;
@@ -142,7 +169,7 @@ static void print_keys(FILE *out, const json_t *keys)
 		if (before != NULL && after != NULL)
 			fprintf(out, "    %s: %s -> %s\n", key, from != NULL ? from : "",
 				to != NULL ? to : "");
-		else
+		else if (to == NULL || strcmp(to, id) != 0)
 			fprintf(out, "    %s: %s\n", key, to != NULL ? to : "");
 		free(from);
 		free(to);
@@ -170,7 +197,7 @@ static void print_differences(FILE *out, const json_t *differences, long long al
 			break;
 		fprintf(out, "%-7s %s %s\n", what != NULL ? what : "", kind != NULL ? kind : "",
 			id != NULL ? id : "");
-		print_keys(out, json_object_get(d, "keys"));
+		print_keys(out, id != NULL ? id : "", json_object_get(d, "keys"));
 	}
 	if ((long long)i < all)
 		fprintf(out, "... and %lld more\n", all - (long long)i);

@@ -95,8 +95,11 @@ static void a_change_is_printed_with_its_version(void **state)
 {
 	(void)state;
 	begin(true);
-	EXPECT(0, "in force after", "peer", "add", "smsc1", "host=198.18.0.2", "password=pw",
-	       "window=7");
+	EXPECT(0,
+	       "add     peer smsc1\n    host: 198.18.0.2\n    password: set\n    window: "
+	       "7\nversion ",
+	       "peer", "add", "smsc1", "host=198.18.0.2", "password=pw", "window=7");
+	EXPECT(0, "in force after", "peer", "add", "smsc2", "host=198.18.0.3");
 	EXPECT(0, "add     route +4670 10\n", "route", "add", "+4670", "via", "smsc1", "priority",
 	       "10");
 	EXPECT(0, "to     priority  via\n+4670        10  smsc1\n", "ro", "li");
@@ -104,6 +107,16 @@ static void a_change_is_printed_with_its_version(void **state)
 	EXPECT(0, "nothing differs", "peer", "set", "smsc1", "window=8");
 	EXPECT(0, "remove  route +4670 10\n", "route", "remove", "+4670", "priority", "10");
 	EXPECT(0, "\"rows\":[]", "--json", "route", "list");
+	end();
+}
+
+static void moments_are_dates_in_tables_and_numbers_in_json(void **state)
+{
+	(void)state;
+	setenv("TZ", "UTC", 1);
+	begin(true);
+	EXPECT(0, "id     since\n0-1-2  2023-11-14 22:13:20\n", "session", "list");
+	EXPECT(0, "1700000000123", "--json", "session", "list");
 	end();
 }
 
@@ -153,6 +166,7 @@ int main(int argc, char *argv[])
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_change_is_printed_with_its_version),
+		cmocka_unit_test(moments_are_dates_in_tables_and_numbers_in_json),
 		cmocka_unit_test(a_refusal_is_printed_fault_by_fault),
 		cmocka_unit_test(usage_is_told_without_asking_control),
 		cmocka_unit_test(without_a_dataplane_a_change_exits_with_3),
