@@ -164,16 +164,17 @@ bool deliver_accept(struct worker *w, struct session_ref to, struct msg *m, unsi
 	uint32_t         index;
 	enum conn_submit submitted = CONN_LATER;
 
-	*result = (struct result){.why = REASON_SESSION_GONE};
-	if (c == NULL || c->state != CONN_OPEN || c->parting || !c->logged_in)
+	if (c == NULL || c->state != CONN_OPEN || c->parting || !c->logged_in) {
+		*result = (struct result){.why = REASON_SESSION_GONE};
 		return false;
+	}
 	if (c->queued >= c->queue_max) {
-		result->why = REASON_QUEUE_FULL;
+		*result = (struct result){.why = REASON_QUEUE_FULL};
 		return false;
 	}
 	index = delivery_new(&w->deliveries);
 	if (index == DELIVERY_NONE) {
-		result->why = REASON_POOL;
+		*result = (struct result){.why = REASON_POOL};
 		return false;
 	}
 	w->deliveries.table[index] = (struct delivery){.msg = m, .deadline_us = deadline_us, .flight = flight, .next = DELIVERY_NONE,

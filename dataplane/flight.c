@@ -45,7 +45,9 @@ static struct flight *flight_new(struct worker *w, struct msg *m)
 	e->state = FLIGHT_CHOOSING;
 	e->tries = 0;
 	e->answered = e->resend_unknown = false;
-	e->last = (struct result){.why = REASON_NO_TARGET};
+	e->last.why = REASON_NO_TARGET;
+	e->last.has_status = false;
+	e->last.retry_after_ms = 0;
 	list_append(&f->by_age, &e->by_age);
 	metric_inc(w->metrics, METRIC_messages_open);
 	return e;

@@ -277,7 +277,7 @@ static int query_rule_hits(struct dataplane *dp, const json_t *args, json_t **re
 
 	*reply = table_new(columns, 2, &rows);
 	for (uint32_t i = 0; world != NULL && world->rules != NULL && i < rules_count(world->rules); i++)
-		json_array_append_new(rows, json_pack("[s, I]", rules_name(world->rules, i), (json_int_t)rules_hits(world->rules, i)));
+		json_array_append_new(rows, json_pack("[s, I]", rules_name(world->rules, i), (json_int_t)rules_hits(world->rules, dp->worker_count, i)));
 	return 0;
 }
 

@@ -71,7 +71,8 @@ void sim_new(struct sim *s, const struct sim_config *config)
 	}
 	snprintf(name, sizeof(name), "sim%u_host", instances);
 	hc.pool = s->wire.host_pool = pool_new(name, 32767);
-	s->wire.workers = config->workers;
+	snprintf(name, sizeof(name), "wire%u", instances);
+	wire_init(&s->wire, name, config->workers);
 	s->wire.loss_per_mille = config->loss_per_mille;
 	random_seed(&s->wire.random, config->seed);
 	dc.io = (struct worker_io){wire_receive, wire_transmit, wire_turn, &s->wire};
@@ -85,22 +86,13 @@ void sim_new(struct sim *s, const struct sim_config *config)
 	ASSERT(host_init(&s->host, &hc) == 0);
 }
 
-static void queue_drain(struct wire_queue *q)
-{
-	for (; q->count > 0; q->count--, q->head = (q->head + 1) % WIRE_QUEUE)
-		rte_pktmbuf_free(q->pkts[q->head]);
-}
-
 void sim_free(struct sim *s)
 {
 	host_free(&s->host);
 	dataplane_free(&s->dp);
-	queue_drain(&s->wire.to_host);
-	for (unsigned w = 0; w < s->wire.workers; w++) {
-		queue_drain(&s->wire.to_worker[w]);
-		queue_drain(&s->wire.sent[w]);
+	wire_free(&s->wire);
+	for (unsigned w = 0; w < s->wire.workers; w++)
 		rte_mempool_free(s->wire.pools[w]);
-	}
 	rte_mempool_free(s->wire.host_pool);
 	if (s->dp.world.current != NULL)
 		world_free(s->dp.world.current);
@@ -267,9 +259,8 @@ void sim_step(struct sim *s, uint64_t step_us)
 
 		s->busy = s->busy || worked;
 	}
-	wire_carry(&s->wire);
 	if (s->host_dead)
-		queue_drain(&s->wire.to_host);
+		wire_host_discard(&s->wire);
 	else
 		host_turn(&s->host, s->now);
 	s->busy = s->busy || s->wire.packets != packets;

@@ -1,25 +1,44 @@
 #include "wire.h"
 
+#include <stdio.h>
+
 #include "base/assert.h"
 
-static void push(struct wire_queue *q, struct rte_mbuf *m)
+static struct rte_ring *ring_new(const char *name, const char *direction, unsigned worker)
 {
-	if (q->count == WIRE_QUEUE) {
-		rte_pktmbuf_free(m);
-		return;
-	}
-	q->pkts[(q->head + q->count++) % WIRE_QUEUE] = m;
+	char             full[RTE_RING_NAMESIZE];
+	struct rte_ring *ring;
+
+	snprintf(full, sizeof(full), "%s_%s%u", name, direction, worker);
+	ring = rte_ring_create(full, WIRE_QUEUE, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	ASSERT(ring != NULL);
+	return ring;
 }
 
-static unsigned pull(struct wire_queue *q, struct rte_mbuf *pkts[], unsigned n)
+void wire_init(struct wire *wire, const char *name, unsigned workers)
 {
-	unsigned i = 0;
-
-	for (; i < n && q->count > 0; i++, q->count--) {
-		pkts[i] = q->pkts[q->head];
-		q->head = (q->head + 1) % WIRE_QUEUE;
+	wire->workers = workers;
+	for (unsigned w = 0; w < workers; w++) {
+		wire->to_worker[w] = ring_new(name, "in", w);
+		wire->from_worker[w] = ring_new(name, "out", w);
 	}
-	return i;
+}
+
+static void ring_free(struct rte_ring *ring)
+{
+	void *m;
+
+	while (rte_ring_sc_dequeue(ring, &m) == 0)
+		rte_pktmbuf_free(m);
+	rte_ring_free(ring);
+}
+
+void wire_free(struct wire *wire)
+{
+	for (unsigned w = 0; w < wire->workers; w++) {
+		ring_free(wire->to_worker[w]);
+		ring_free(wire->from_worker[w]);
+	}
 }
 
 /* NULL: lost, or no memory there. */
@@ -43,7 +62,7 @@ unsigned wire_receive(void *context, unsigned worker, unsigned port, struct rte_
 	struct wire *wire = context;
 
 	ASSERT(port == 0);
-	return pull(&wire->to_worker[worker], pkts, n);
+	return rte_ring_sc_dequeue_burst(wire->to_worker[worker], (void **)pkts, n, NULL);
 }
 
 unsigned wire_transmit(void *context, unsigned worker, unsigned port, struct rte_mbuf *pkts[], unsigned n)
@@ -51,9 +70,7 @@ unsigned wire_transmit(void *context, unsigned worker, unsigned port, struct rte
 	struct wire *wire = context;
 
 	ASSERT(port == 0);
-	for (unsigned i = 0; i < n; i++)
-		push(&wire->sent[worker], pkts[i]);
-	return n;
+	return rte_ring_sp_enqueue_burst(wire->from_worker[worker], (void **)pkts, n, NULL);
 }
 
 unsigned wire_turn(void *context, unsigned worker, unsigned port)
@@ -66,7 +83,25 @@ unsigned wire_turn(void *context, unsigned worker, unsigned port)
 
 unsigned wire_host_receive(struct wire *wire, struct rte_mbuf *pkts[], unsigned n)
 {
-	return pull(&wire->to_host, pkts, n);
+	unsigned got = 0;
+
+	for (unsigned w = 0; w < wire->workers; w++) {
+		void *m;
+
+		while (got < n && rte_ring_sc_dequeue(wire->from_worker[w], &m) == 0) {
+			pkts[got] = copy(wire, m, wire->host_pool);
+			got += pkts[got] != NULL;
+		}
+	}
+	return got;
+}
+
+void wire_host_discard(struct wire *wire)
+{
+	struct rte_mbuf *m;
+
+	while (wire_host_receive(wire, &m, 1) == 1)
+		rte_pktmbuf_free(m);
 }
 
 void wire_host_transmit(struct wire *wire, struct rte_mbuf *pkts[], unsigned n)
@@ -75,21 +110,7 @@ void wire_host_transmit(struct wire *wire, struct rte_mbuf *pkts[], unsigned n)
 		unsigned         worker = wire->receiver++ % wire->workers;
 		struct rte_mbuf *c = copy(wire, pkts[i], wire->pools[worker]);
 
-		if (c != NULL)
-			push(&wire->to_worker[worker], c);
-	}
-}
-
-void wire_carry(struct wire *wire)
-{
-	for (unsigned w = 0; w < wire->workers; w++) {
-		struct rte_mbuf *m;
-
-		while (pull(&wire->sent[w], &m, 1) == 1) {
-			struct rte_mbuf *c = copy(wire, m, wire->host_pool);
-
-			if (c != NULL)
-				push(&wire->to_host, c);
-		}
+		if (c != NULL && rte_ring_sp_enqueue(wire->to_worker[worker], c) != 0)
+			rte_pktmbuf_free(c);
 	}
 }
