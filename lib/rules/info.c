@@ -61,13 +61,13 @@ unsigned rules_route_targets(const struct rules *r, uint32_t route,
 	return count;
 }
 
-uint64_t rules_hits(const struct rules *r, uint32_t rule)
+uint64_t rules_hits(const struct rules *r, unsigned scratches, uint32_t rule)
 {
 	uint64_t sum = 0;
 
-	ASSERT(rule < r->rule_count);
+	ASSERT(rule < r->rule_count && scratches <= r->scratch_count);
 	/* Relaxed: counters stand alone; pairs with the store in try_rule(). */
-	for (unsigned s = 0; s < r->scratch_count; s++)
+	for (unsigned s = 0; s < scratches; s++)
 		sum += __atomic_load_n(&r->scratches[s].hits[rule], __ATOMIC_RELAXED);
 	return sum;
 }

@@ -69,5 +69,5 @@ uint32_t    rules_limit_rate(const struct rules *rules, uint32_t limit);        
 uint32_t    rules_route_count(const struct rules *rules);
 unsigned    rules_route_targets(const struct rules *rules, uint32_t route, const char *names[RULES_TARGETS_MAX]);
 
-/* Hits of each rule, for `cpmctl rule list`: one counter array per scratch. */
-uint64_t    rules_hits(const struct rules *rules, uint32_t rule);
+/* Hits of a rule, for `cpmctl rule list`: those counted by the first so many scratches, so that questions asked with a later one do not count. */
+uint64_t    rules_hits(const struct rules *rules, unsigned scratches, uint32_t rule);

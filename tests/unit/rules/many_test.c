@@ -32,7 +32,7 @@ static void ten_thousand_rules_each_find_their_own_message(void **state)
 		v = test_scan(r, "+461", "+462", "a", text);
 		assert_true(v.hit);
 		assert_int_equal(v.tags, 1u << i % 16);
-		assert_int_equal(rules_hits(r, i), 1);
+		assert_int_equal(rules_hits(r, 1, i), 1);
 		snprintf(text, sizeof(text), "before wort%05u/after", i);
 		assert_false(test_scan(r, "+461", "+462", "a", text).hit);
 	}

@@ -13,7 +13,7 @@ static void a_message_that_no_rule_meets_passes(void **state)
 	assert_false(v.hit);
 	assert_null(v.from.p);
 	assert_null(v.to.p);
-	assert_int_equal(rules_hits(r, 0), 0);
+	assert_int_equal(rules_hits(r, 1, 0), 0);
 	rules_free(r);
 }
 
@@ -47,7 +47,7 @@ static void reject_drop_and_route_end_the_rules(void **state)
 	assert_int_equal(rules_route_targets(r, v.route, targets), 1);
 	assert_string_equal(targets[0], "smsc3");
 	for (uint32_t i = 0; i < 4; i++)
-		assert_int_equal(rules_hits(r, i), 1);
+		assert_int_equal(rules_hits(r, 1, i), 1);
 	assert_string_equal(rules_name(r, 3), "d");
 	assert_int_equal(rules_count(r), 4);
 	rules_free(r);
@@ -82,7 +82,7 @@ static void what_does_not_end_the_rules_is_gathered_in_order(void **state)
 	assert_int_equal(rules_limit_rate(r, v.limits[0]), 7);
 	assert_string_equal(rules_limit_name(r, v.limits[1]), "d");
 	assert_int_equal(rules_limit_rate(r, v.limits[1]), 9);
-	assert_int_equal(rules_hits(r, 4), 0);
+	assert_int_equal(rules_hits(r, 1, 4), 0);
 	v = test_scan(r, "+461", "+462", NULL, "y");
 	assert_int_equal(v.outcome, RULES_PASS);
 	assert_true(v.hit);
@@ -282,7 +282,8 @@ static void scratches_count_their_own_hits(void **state)
 	rules_scan(r, 0, &in, &v);
 	rules_scan(r, 1, &in, &v);
 	rules_scan(r, 1, &in, &v);
-	assert_int_equal(rules_hits(r, 0), 3);
+	assert_int_equal(rules_hits(r, 1, 0), 1);
+	assert_int_equal(rules_hits(r, 2, 0), 3);
 	rules_free(r);
 }
 
@@ -311,10 +312,10 @@ static void one_message_leaves_nothing_for_the_next(void **state)
 		v = test_scan(r, NULL, NULL, text[i][1] + 14, NULL);
 		assert_false(v.hit);
 	}
-	assert_int_equal(rules_hits(r, 4501), 0);
-	assert_int_equal(rules_hits(r, 4499), (RULES + 6) / 7);
+	assert_int_equal(rules_hits(r, 1, 4501), 0);
+	assert_int_equal(rules_hits(r, 1, 4499), (RULES + 6) / 7);
 	assert_int_equal(test_scan(r, NULL, NULL, "a4999", NULL).tags, 1);
-	assert_int_equal(rules_hits(r, 4999), 1);
+	assert_int_equal(rules_hits(r, 1, 4999), 1);
 	rules_free(r);
 	free(source);
 	free(text);
