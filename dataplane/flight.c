@@ -89,6 +89,11 @@ static void flight_delivered(struct worker *w, struct flight *e, const struct re
 	struct msg *m = e->msg;
 
 	metric_inc(w->metrics, METRIC_messages_delivered);
+	if (!e->answered) {             /* before a receipt that waits can follow: it names the id that is told here */
+		struct result answer = {.why = REASON_NONE, .msg_id = m->id};
+
+		conn_answer(w, m->origin, m->token, &answer);
+	}
 	if (m->kind == MSG_RECEIPT) {
 		metric_inc(w->metrics, METRIC_receipts_delivered);
 		if (!m->receipt.intermediate) {
@@ -107,11 +112,6 @@ static void flight_delivered(struct worker *w, struct flight *e, const struct re
 			note.lifetime_us = m->expires_us - w->now.us + 3600 * US_PER_SECOND;  /* the receipt that tells of the expiry comes after it */
 		memcpy(note.id, result->remote_id, result->remote_id_size);
 		receipt_open(w, &note);
-	}
-	if (!e->answered) {
-		struct result answer = {.why = REASON_NONE, .msg_id = m->id};
-
-		conn_answer(w, m->origin, m->token, &answer);
 	}
 	flight_free(w, e);
 	msg_free(m);

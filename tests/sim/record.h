@@ -26,7 +26,11 @@ struct record {
 	bool (*arrives)(struct host_session *s, uint32_t number, struct msg *m, struct result *answer);
 	/* At an ESME: a receipt, or a message to its account. NULL: taken. */
 	bool (*at_esme)(struct host_session *s, struct msg *m, struct result *answer);
+	/* The answer to what a test submitted by itself, as RECORD_OTHER + token. */
+	void (*other_result)(struct host_session *s, uint64_t token, const struct result *r);
 };
+
+#define RECORD_OTHER (UINT64_C(1) << 32)
 
 extern struct record           record;
 extern const struct host_hooks record_hooks;
