@@ -78,7 +78,8 @@ nothing_malformed() {
 	local found
 	found=$(tshark -r "$dir/capture.pcapng" -d tcp.port==2775,smpp -d tcp.port==2776,smpp -d tcp.port==2345,smpp \
 		-Y "_ws.malformed || (tcp.checksum.status == 0 && !(tcp.checksum == 0xffff && tcp.checksum_calculated == 0)) || ip.checksum.status == 0" \
-		-o tcp.check_checksum:TRUE -o ip.check_checksum:TRUE -T fields -e frame.number -e _ws.col.Info 2>/dev/null)
+		-o tcp.check_checksum:TRUE -o ip.check_checksum:TRUE -T fields -e frame.number -e ip.src -e tcp.dstport -e tcp.len \
+		-e tcp.checksum.status -e tcp.analysis.flags -e tcp.payload -e _ws.expert.message -e _ws.col.Info 2>/dev/null)
 	[ -z "$found" ] || { echo "$found" | head -20; return 1; }
 	tshark -r "$dir/capture.pcapng" -d tcp.port==2775,smpp -d tcp.port==2776,smpp -d tcp.port==2345,smpp -Y smpp -T fields -e smpp.command_id 2>/dev/null |
 		tr ',' '\n' | grep -c . >"$dir/pdus"
