@@ -12,7 +12,7 @@ routes:
   - {to: "+4670", via: [centre]}
   - {to: "+46811", via: [acme]}
 SITE
-appliance cpm-npm-esme 0 "$dir/site.yaml"
+appliance cpm-npm-esme "0, 1" "$dir/site.yaml"
 expect "npm smpp is installed" test -f tests/interop/node_modules/smpp/package.json
 expect "npm smpp as ESME is served, case by case" in_peers timeout 50 node tests/interop/node/esme.js
 sed 's/^/   /' "$dir/expect.log"

@@ -22,7 +22,7 @@ routes:
   - {to: "+46811", via: [acme]}
   - {to: "+46822", via: [inbound]}
 SITE
-appliance cpm-npm-smsc 0 "$dir/site.yaml"
+appliance cpm-npm-smsc "0, 1" "$dir/site.yaml"
 expect "npm smpp is installed" test -f tests/interop/node_modules/smpp/package.json
 expect "npm smpp as message centre is used, case by case" in_peers timeout 55 node tests/interop/node/smsc.js
 sed 's/^/   /' "$dir/expect.log"
