@@ -173,12 +173,13 @@ submits() { # PORT: address, coding and octets of each submit_sm that went to th
 			elsif (/<field name="smpp\.(command_id|destination_addr|data_coding|message)".* value="([0-9a-f]*)"/) { $f{$1} = $2 }
 			elsif (m{</proto>} && ($f{command_id} // "") eq "00000004") { print join(" ", map { $f{$_} // "-" } qw(destination_addr data_coding message)), "\n"; %f = () }'
 }
+hex() { od -An -v -tx1 | tr -d ' \n'; }
 same_on_both_sides() {
 	local n to
 	submits 2775 >"$dir/in"
 	submits 2776 >"$dir/out"
 	for n in 1 2 3 4 5 6; do
-		to=$(printf 4670100000$n | xxd -p)00
+		to=$(printf 4670100000$n | hex)00
 		grep "^$to " "$dir/in" >"$dir/in.$n"
 		grep "^$to " "$dir/out" >"$dir/out.$n"
 		diff "$dir/in.$n" "$dir/out.$n" || return 1
@@ -188,7 +189,7 @@ expect "every message leaves with the coding and octets that Kannel gave it, par
 on_wire() { [ "$(grep -c " $2$" "$dir/out.$1")" = 2 ]; } # N DCS HEX
 expect "the extension table is on the wire as GSM 03.38 has it" \
 	on_wire 2 "00 000102035b5c5d5e5f60201b651b3c1b2f1b3e1b141b281b401b291b3d20101213"
-expect "UCS-2 is on the wire big-endian" on_wire 3 "08 $(printf 'Привет, 世界' | iconv -t UTF-16BE | xxd -p -c 256)"
+expect "UCS-2 is on the wire big-endian" on_wire 3 "08 $(printf 'Привет, 世界' | iconv -f UTF-8 -t UTF-16BE | hex)"
 expect "binary is on the wire behind its header" on_wire 6 "04 0605040b8423f00001ff1b80"
 expect "the long texts went in parts" eval '[ "$(wc -l <"$dir/out.4")" -ge 6 ] && [ "$(wc -l <"$dir/out.5")" -ge 6 ]'
 finish
