@@ -535,6 +535,11 @@ static uint64_t conn_timers(struct worker *w, struct conn *c)
 	}
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 static void conn_end_turn(struct worker *w, struct conn *c)
 {
 	if (c->state != CONN_OPEN)
@@ -546,13 +551,7 @@ static void conn_end_turn(struct worker *w, struct conn *c)
 	c->due_us = conn_timers(w, c);
 	if (c->state != CONN_OPEN)
 		return;
-	if (c->queued > 0) {
-		uint64_t expiry = w->deliveries.table[c->queue_head].deadline_us;
-
-		c->due_us = expiry < c->due_us ? expiry : c->due_us;
-		if (c->throttled_until_us > w->now.us && c->throttled_until_us < c->due_us)
-			c->due_us = c->throttled_until_us;
-	}
+	c->due_us = earlier(c->due_us, deliver_due_us(w, c));
 	session_publish_line(w, c);
 	if (c->due_us != UINT64_MAX && (list_empty(&c->wheel) || c->due_us < c->slot_us))
 		wheel_put(w, c);

@@ -224,6 +224,17 @@ void deliver_result(struct worker *w, struct conn *c, uint64_t token, const stru
 	delivery_end(w, index, result);
 }
 
+/* Its validity has ended, or the time in which it must go out for an answer in time. */
+static bool delivery_is_late(const struct worker *w, const struct delivery *e, struct result *result)
+{
+	if (e->msg->expires_us != 0 && w->now.us >= e->msg->expires_us) {
+		*result = (struct result){.why = REASON_EXPIRED};
+		return true;
+	}
+	*result = (struct result){.why = REASON_ANSWER_TIMEOUT};
+	return w->now.us >= e->deadline_us;
+}
+
 void deliver_pump(struct worker *w, struct conn *c)
 {
 	struct result result;
@@ -232,9 +243,9 @@ void deliver_pump(struct worker *w, struct conn *c)
 		uint32_t         index = c->queue_head;
 		enum conn_submit submitted;
 
-		if (w->now.us >= w->deliveries.table[index].deadline_us) {
+		if (delivery_is_late(w, &w->deliveries.table[index], &result)) {
 			queue_take(w, c);
-			delivery_end(w, index, &(struct result){.why = REASON_ANSWER_TIMEOUT});
+			delivery_end(w, index, &result);
 			continue;
 		}
 		submitted = delivery_submit(w, c, index, &result);
@@ -248,8 +259,26 @@ void deliver_pump(struct worker *w, struct conn *c)
 
 void deliver_expire(struct worker *w, struct conn *c)
 {
-	while (c->queued > 0 && w->now.us >= w->deliveries.table[c->queue_head].deadline_us)
-		delivery_end(w, queue_take(w, c), &(struct result){.why = REASON_ANSWER_TIMEOUT});
+	struct result result;
+
+	while (c->queued > 0 && delivery_is_late(w, &w->deliveries.table[c->queue_head], &result))
+		delivery_end(w, queue_take(w, c), &result);
+}
+
+uint64_t deliver_due_us(const struct worker *w, const struct conn *c)
+{
+	const struct delivery *e;
+	uint64_t               due_us;
+
+	if (c->queued == 0)
+		return UINT64_MAX;
+	e = &w->deliveries.table[c->queue_head];
+	due_us = e->deadline_us;
+	if (e->msg->expires_us != 0 && e->msg->expires_us < due_us)
+		due_us = e->msg->expires_us;
+	if (c->throttled_until_us > w->now.us && c->throttled_until_us < due_us)
+		due_us = c->throttled_until_us;
+	return due_us;
 }
 
 void deliver_closed(struct worker *w, struct conn *c)

@@ -50,3 +50,5 @@ void deliver_pump(struct worker *w, struct conn *c);
 void deliver_closed(struct worker *w, struct conn *c);
 /* Results for queued messages that waited too long. */
 void deliver_expire(struct worker *w, struct conn *c);
+/* When the queue is to be looked at again by itself; UINT64_MAX: it is empty. */
+uint64_t deliver_due_us(const struct worker *w, const struct conn *c);

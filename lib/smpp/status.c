@@ -46,8 +46,6 @@ static uint32_t submit_status(enum reason why)
 	case REASON_DESTINATION:
 	case REASON_NO_ROUTE:
 		return SMPP_RINVDSTADR;
-	case REASON_MODE:
-		return SMPP_RINVESMCLASS;
 	case REASON_SCHEDULE:
 		return SMPP_RINVSCHED;
 	case REASON_VALIDITY:
