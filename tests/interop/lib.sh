@@ -12,6 +12,7 @@ dir=$(mktemp -d /tmp/cpm-interop.XXXXXX)
 failed_at=
 on_exit() {
 	local status=$?
+	set +e # whatever fails here, what was started is stopped
 	if [ "$status" != 0 ]; then
 		echo "--- test ends with status $status${failed_at:+ at: $failed_at}; the last words of each log:" >&2
 		for log in "$dir"/*.log; do
