@@ -1,8 +1,8 @@
 #!/bin/sh
 # cpm-load against itself over loopback: both roles, both directions, receipts, every fault; the judge must pass what is
-# right and fail what is not. usage: self.sh PATH_OF_CPM_LOAD
+# right and fail what is not. usage: self.sh [PATH_OF_CPM_LOAD]
 set -eu
-load=$1
+load=${1:-$(dirname "$0")/../../../build/cpm-load}
 dir=$(mktemp -d)
 smsc=
 trap '[ -z "$smsc" ] || kill "$smsc" 2>/dev/null || true; rm -rf "$dir"' EXIT
