@@ -11,9 +11,9 @@
 
 #include "base/str.h"
 
-struct cur {                            /* bytes received, not yet read; lent until the end of the worker's turn */
+struct cur { /* bytes received, not yet read; lent until the end of the worker's turn */
 	const uint8_t *p, *end;
-	bool           failed;          /* sticky: once set, every read gives 0 and moves nothing */
+	bool           failed; /* sticky: once set, every read gives 0 and moves nothing */
 };
 
 static inline struct cur cur_of(const void *p, size_t n)
@@ -31,7 +31,7 @@ static inline const uint8_t *cur_bytes(struct cur *c, size_t n)
 {
 	if (c->failed || (size_t)(c->end - c->p) < n) {
 		c->failed = true;
-		c->p = c->end;          /* so that loops over what is left end */
+		c->p = c->end; /* so that loops over what is left end */
 		return NULL;
 	}
 	c->p += n;
@@ -56,7 +56,8 @@ static inline uint32_t cur_be32(struct cur *c)
 {
 	const uint8_t *b = cur_bytes(c, 4);
 
-	return b != NULL ? (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3] : 0;
+	return b != NULL ? (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3]
+			 : 0;
 }
 
 static inline uint64_t cur_be64(struct cur *c)
@@ -74,7 +75,8 @@ static inline struct cur cur_sub(struct cur *c, size_t n)
 	return b != NULL ? (struct cur){b, b + n, false} : (struct cur){c->end, c->end, true};
 }
 
-/* A NUL-terminated string of at most max bytes, its NUL counted and consumed but not returned; fails when no NUL comes in time. */
+/* A NUL-terminated string of at most max bytes, its NUL counted and consumed but not returned;
+ * fails when no NUL comes in time. */
 static inline struct str cur_cstr(struct cur *c, size_t max)
 {
 	size_t         left = cur_left(c);

@@ -1,4 +1,5 @@
-/* Hashes. SipHash-1-3 where a stranger chooses the key bytes; the mixer for our own integers. Pure; any thread. */
+/* Hashes. SipHash-1-3 where a stranger chooses the key bytes; the mixer for our own integers. Pure;
+ * any thread. */
 #pragma once
 
 #include <stddef.h>

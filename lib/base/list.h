@@ -1,4 +1,5 @@
-/* An intrusive list, doubly linked, its head a node of its own. The owner of the nodes owns the list. */
+/* An intrusive list, doubly linked, its head a node of its own. The owner of the nodes owns the
+ * list. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,7 +9,7 @@ struct list {
 	struct list *next, *prev;
 };
 
-#define list_entry(node, type, member) ((type *)(void *)((char *)(node) - offsetof(type, member)))
+#define list_entry(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
 
 static inline void list_init(struct list *head)
 {

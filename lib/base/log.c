@@ -3,7 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static enum log_level threshold = LOG_LEVEL_INFO;       /* written at start, before there is a second thread */
+static enum log_level threshold =
+	LOG_LEVEL_INFO; /* written at start, before there is a second thread */
 
 void log_threshold(enum log_level least_urgent)
 {

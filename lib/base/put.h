@@ -1,6 +1,6 @@
 /*
- * The writing twin of the bounds cursor: bytes go into a room of fixed size; a write that does not fit
- * writes nothing and fails for good. Pure; any thread.
+ * The writing twin of the bounds cursor: bytes go into a room of fixed size; a write that does not
+ * fit writes nothing and fails for good. Pure; any thread.
  */
 #pragma once
 
@@ -13,7 +13,7 @@
 
 struct put {
 	uint8_t *start, *p, *end;
-	bool     failed;                /* sticky: what did not fit is missing, so the whole is worthless */
+	bool     failed; /* sticky: what did not fit is missing, so the whole is worthless */
 };
 
 static inline struct put put_to(void *room, size_t n)
@@ -67,7 +67,10 @@ static inline void put_be16(struct put *w, uint16_t v)
 
 static inline void put_be32(struct put *w, uint32_t v)
 {
-	put_bytes(w, (uint8_t[]){(uint8_t)(v >> 24), (uint8_t)(v >> 16), (uint8_t)(v >> 8), (uint8_t)v}, 4);
+	put_bytes(
+		w,
+		(uint8_t[]){(uint8_t)(v >> 24), (uint8_t)(v >> 16), (uint8_t)(v >> 8), (uint8_t)v},
+		4);
 }
 
 static inline void put_be64(struct put *w, uint64_t v)

@@ -7,7 +7,7 @@ static inline uint64_t rotl(uint64_t v, unsigned n)
 
 void random_seed(struct random *r, uint64_t seed)
 {
-	for (int i = 0; i < 4; i++) {           /* splitmix64: no seed gives the all-zero state */
+	for (int i = 0; i < 4; i++) { /* splitmix64: no seed gives the all-zero state */
 		uint64_t z = seed += 0x9e3779b97f4a7c15ull;
 
 		z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;

@@ -1,4 +1,5 @@
-/* A seeded generator (xoshiro256**): the same seed gives the same run. Not for secrets. One owner each. */
+/* A seeded generator (xoshiro256**): the same seed gives the same run. Not for secrets. One owner
+ * each. */
 #pragma once
 
 #include <stdint.h>

@@ -3,7 +3,7 @@
 #include "base/assert.h"
 
 static const struct {
-	const char       *name, *text;
+	const char *name, *text;
 	enum reason_class class;
 } reasons[REASON_COUNT] = {
 #define REASON(name, class, text) [REASON_##name] = {#name, text, REASON_CLASS_##class},

@@ -1,7 +1,8 @@
 /*
- * What people configure, as C structures; the fields are those of keys.def, name for name. cpm.yaml gives one struct conf_file;
- * live objects (accounts, peers, routes, rules) come from apply files, the API and the database, and travel to the dataplane packed.
- * Plain data: whoever holds an object frees it with conf_object_free(). No thread of its own.
+ * What people configure, as C structures; the fields are those of keys.def, name for name. cpm.yaml
+ * gives one struct conf_file; live objects (accounts, peers, routes, rules) come from apply files,
+ * the API and the database, and travel to the dataplane packed. Plain data: whoever holds an object
+ * frees it with conf_object_free(). No thread of its own.
  */
 #pragma once
 
@@ -10,34 +11,49 @@
 #include <stdint.h>
 
 #define CONF_NAME_SIZE 33
-#define CONF_VIA_MAX   16
+#define CONF_VIA_MAX 16
 
-enum conf_kind { CONF_ACCOUNT, CONF_PEER, CONF_ROUTE, CONF_RULE, CONF_KIND_COUNT };    /* live objects */
+enum conf_kind {
+	CONF_ACCOUNT,
+	CONF_PEER,
+	CONF_ROUTE,
+	CONF_RULE,
+	CONF_KIND_COUNT
+}; /* live objects */
 
 enum conf_hugepages { CONF_HUGEPAGES_AUTO, CONF_HUGEPAGES_REQUIRED, CONF_HUGEPAGES_OFF };
 enum conf_idle { CONF_IDLE_AUTO, CONF_IDLE_POLL, CONF_IDLE_SLEEP };
 enum conf_bind { CONF_BIND_ANY, CONF_BIND_TRANSMITTER, CONF_BIND_RECEIVER, CONF_BIND_TRANSCEIVER };
-enum conf_mode { CONF_MODE_DATAGRAM = 1, CONF_MODE_TRANSACTION };       /* as enum msg_mode */
-enum conf_alphabet { CONF_ALPHABET_GSM7, CONF_ALPHABET_ASCII, CONF_ALPHABET_LATIN1 };   /* as enum msg_coding */
+enum conf_mode { CONF_MODE_DATAGRAM = 1, CONF_MODE_TRANSACTION }; /* as enum msg_mode */
+enum conf_alphabet {
+	CONF_ALPHABET_GSM7,
+	CONF_ALPHABET_ASCII,
+	CONF_ALPHABET_LATIN1
+}; /* as enum msg_coding */
 enum conf_ids { CONF_IDS_AUTO, CONF_IDS_DECIMAL, CONF_IDS_HEXADECIMAL, CONF_IDS_AS_IS };
 
 /* A secret in one of its forms; DESIGN.md 5, Secrets. */
-enum conf_secret_form { CONF_SECRET_NONE, CONF_SECRET_PLAIN, CONF_SECRET_SEALED, CONF_SECRET_SHA256 /* 16 bytes of salt, 32 of SHA-256(salt, secret) */ };
+enum conf_secret_form {
+	CONF_SECRET_NONE,
+	CONF_SECRET_PLAIN,
+	CONF_SECRET_SEALED,
+	CONF_SECRET_SHA256 /* 16 bytes of salt, 32 of SHA-256(salt, secret) */
+};
 
 struct conf_secret {
 	uint8_t form, size;
 	uint8_t bytes[110];
 };
 
-struct conf_list {              /* texts, owned */
+struct conf_list { /* texts, owned */
 	uint32_t n;
 	char   **items;
 };
 
 struct conf_address {
-	uint32_t w[4];          /* network order; IPv4 in w[0] */
+	uint32_t w[4]; /* network order; IPv4 in w[0] */
 	bool     set, ip6;
-	uint8_t  prefix;        /* PREFIXES only */
+	uint8_t  prefix; /* PREFIXES only */
 };
 
 struct conf_prefixes {
@@ -51,20 +67,21 @@ struct conf_via_item {
 };
 
 struct conf_via {
-	uint32_t              n;                /* at most CONF_VIA_MAX */
-	bool                  weighted;         /* weights hold; else fail-over order */
-	struct conf_via_item *items;            /* owned */
+	uint32_t              n;        /* at most CONF_VIA_MAX */
+	bool                  weighted; /* weights hold; else fail-over order */
+	struct conf_via_item *items;    /* owned */
 };
 
 struct conf_account {
 	char               name[CONF_NAME_SIZE];
-	uint8_t            protocol;                    /* index in protocols.def */
+	uint8_t            protocol; /* index in protocols.def */
 	char               system_id[16];
 	struct conf_secret password;
 	uint8_t            bind, mode, default_alphabet;
 	bool               resend_unknown;
-	uint32_t           sessions, window, rate, default_ton, queue, enquire_link, response_time, inactivity;
-	struct conf_list   sender;
+	uint32_t           sessions, window, rate, default_ton, queue, enquire_link, response_time,
+		inactivity;
+	struct conf_list sender;
 };
 
 struct conf_peer {
@@ -88,7 +105,7 @@ struct conf_route {
 struct conf_rule {
 	char     name[CONF_NAME_SIZE];
 	uint32_t position;
-	char    *when, *then;                           /* canonical JSON, owned */
+	char    *when, *then; /* canonical JSON, owned */
 };
 
 /* cpm.yaml */
@@ -129,9 +146,9 @@ struct conf_host {
 	struct conf_address address;
 };
 
-#define CONF_PORTS_MAX     8
+#define CONF_PORTS_MAX 8
 #define CONF_LISTENERS_MAX 64
-#define CONF_HOSTS_MAX     256
+#define CONF_HOSTS_MAX 256
 
 struct conf_file {
 	struct conf_cpm       cpm;

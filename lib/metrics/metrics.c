@@ -7,7 +7,8 @@ static const struct {
 	enum metric_kind  kind;
 	enum metric_scope scope;
 } descriptions[METRIC_REFUSED] = {
-#define METRIC(name, kind, scope, help) [METRIC_##name] = {#name, help, METRIC_KIND_##kind, METRIC_SCOPE_##scope},
+#define METRIC(name, kind, scope, help)                                                            \
+	[METRIC_##name] = {#name, help, METRIC_KIND_##kind, METRIC_SCOPE_##scope},
 #include "metrics/metrics.def"
 #undef METRIC
 };
@@ -31,7 +32,8 @@ const char *metric_name(unsigned id)
 const char *metric_help(unsigned id)
 {
 	ASSERT(id < METRIC_COUNT);
-	return id < METRIC_REFUSED ? descriptions[id].help : reason_text((enum reason)(id - METRIC_REFUSED));
+	return id < METRIC_REFUSED ? descriptions[id].help
+				   : reason_text((enum reason)(id - METRIC_REFUSED));
 }
 
 enum metric_kind metric_kind(unsigned id)

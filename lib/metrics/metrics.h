@@ -1,7 +1,7 @@
 /*
- * Counters: one array per worker in one mapping, so that a worker counts without atomics on lines of its
- * own and any reader sums. The dataplane makes the mapping (a memfd), control maps it read-only.
- * metric_* : the owner of the array only. metrics_sum: any process that has the mapping.
+ * Counters: one array per worker in one mapping, so that a worker counts without atomics on lines
+ * of its own and any reader sums. The dataplane makes the mapping (a memfd), control maps it
+ * read-only. metric_* : the owner of the array only. metrics_sum: any process that has the mapping.
  */
 #pragma once
 
@@ -14,7 +14,7 @@ enum metric {
 #define METRIC(name, kind, scope, help) METRIC_##name,
 #include "metrics/metrics.def"
 #undef METRIC
-	METRIC_REFUSED,                                 /* + enum reason */
+	METRIC_REFUSED, /* + enum reason */
 	METRIC_COUNT = METRIC_REFUSED + REASON_COUNT
 };
 
@@ -47,8 +47,8 @@ static inline void metric_refused(struct metrics *m, enum reason why)
 	metric_inc(m, METRIC_REFUSED + why);
 }
 
-uint64_t          metrics_sum(const struct metrics arrays[], unsigned workers, unsigned id);
-const char       *metric_name(unsigned id);     /* "smpp_pdus_in"; "refused" for METRIC_REFUSED and above */
-const char       *metric_help(unsigned id);
+uint64_t    metrics_sum(const struct metrics arrays[], unsigned workers, unsigned id);
+const char *metric_name(unsigned id); /* "smpp_pdus_in"; "refused" for METRIC_REFUSED and above */
+const char *metric_help(unsigned id);
 enum metric_kind  metric_kind(unsigned id);
 enum metric_scope metric_scope(unsigned id);

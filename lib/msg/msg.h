@@ -1,13 +1,15 @@
 /*
- * The message: one canonical record for every protocol. What comes in as SMPP can leave as SIP or XMPP.
+ * The message: one canonical record for every protocol. What comes in as SMPP can leave as SIP or
+ * XMPP.
  *
- * A record is a chain of blocks of MSG_BLOCK_SIZE from one pool; the fixed head is at the start of the
- * first. It owns every byte it needs: nothing in it points into packets or the world, and its parts are
- * offsets into its own data, so that it can be passed by ring, written to disk and read back as it is.
- * The body is kept as received, with its coding; UTF-8 is a view made once when somebody asks.
+ * A record is a chain of blocks of MSG_BLOCK_SIZE from one pool; the fixed head is at the start of
+ * the first. It owns every byte it needs: nothing in it points into packets or the world, and its
+ * parts are offsets into its own data, so that it can be passed by ring, written to disk and read
+ * back as it is. The body is kept as received, with its coding; UTF-8 is a view made once when
+ * somebody asks.
  *
- * A pool belongs to one worker and so do its messages; another worker to which a message is lent reads
- * only. Nothing here allocates beyond the pool, blocks or reads a clock.
+ * A pool belongs to one worker and so do its messages; another worker to which a message is lent
+ * reads only. Nothing here allocates beyond the pool, blocks or reads a clock.
  */
 #pragma once
 
@@ -18,12 +20,14 @@
 #include "base/reason.h"
 #include "base/str.h"
 
-#define MSG_BLOCK_SIZE    1024u
-#define MSG_SIZE_MAX      (68u * 1024u)         /* of data in one record: a 64 KiB message_payload and its fields */
-#define MSG_ADDR_SIZE_MAX 255u                  /* bytes of one address */
-#define MSG_SLOT_NONE     UINT32_MAX
+#define MSG_BLOCK_SIZE 1024u
+#define MSG_SIZE_MAX                                                                               \
+	(68u * 1024u)          /* of data in one record: a 64 KiB message_payload and its fields */
+#define MSG_ADDR_SIZE_MAX 255u /* bytes of one address */
+#define MSG_SLOT_NONE UINT32_MAX
 
-/* A place in the record's data. Data is one run of bytes, 0 .. data_size - 1, spread over the blocks. */
+/* A place in the record's data. Data is one run of bytes, 0 .. data_size - 1, spread over the
+ * blocks. */
 struct msg_part {
 	uint32_t off, size;
 };
@@ -32,17 +36,28 @@ enum msg_kind { MSG_TEXT, MSG_BINARY, MSG_RECEIPT, MSG_READ_REPORT, MSG_COMPOSIN
 enum msg_class { MSG_EMERGENCY, MSG_TRANSACTIONAL, MSG_NORMAL, MSG_BULK, MSG_CLASS_COUNT };
 enum msg_mode { MSG_MODE_DEFAULT, MSG_DATAGRAM, MSG_TRANSACTION, MSG_STORE, MSG_MODE_COUNT };
 
-/* How the body's bytes are to be read. GSM7 is one septet in each byte, as SMPP's default alphabet carries it. */
-enum msg_coding { MSG_CODING_GSM7, MSG_CODING_ASCII, MSG_CODING_LATIN1, MSG_CODING_UCS2, MSG_CODING_UTF8, MSG_CODING_BINARY, MSG_CODING_COUNT };
+/* How the body's bytes are to be read. GSM7 is one septet in each byte, as SMPP's default alphabet
+ * carries it. */
+enum msg_coding {
+	MSG_CODING_GSM7,
+	MSG_CODING_ASCII,
+	MSG_CODING_LATIN1,
+	MSG_CODING_UCS2,
+	MSG_CODING_UTF8,
+	MSG_CODING_BINARY,
+	MSG_CODING_COUNT
+};
 
-/* An address in normal form (DESIGN.md 5): E164 is "+" and digits, SHORT digits alone, ALPHA as it came, URI "sip:..." or "user@domain". */
+/* An address in normal form (DESIGN.md 5): E164 is "+" and digits, SHORT digits alone, ALPHA as it
+ * came, URI "sip:..." or "user@domain". */
 enum addr_kind { ADDR_NONE, ADDR_E164, ADDR_SHORT, ADDR_ALPHA, ADDR_URI, ADDR_KIND_COUNT };
 
 struct addr {
-	uint8_t  kind;                  /* enum addr_kind */
-	uint8_t  ton, npi;              /* as received, for a peer of the same protocol; 0 where the protocol has none */
-	uint8_t  size;                  /* bytes */
-	uint32_t off;                   /* always within the first block */
+	uint8_t kind;     /* enum addr_kind */
+	uint8_t ton, npi; /* as received, for a peer of the same protocol; 0 where the protocol has
+			     none */
+	uint8_t  size;    /* bytes */
+	uint32_t off;     /* always within the first block */
 };
 
 /* Names a session of any worker; one that ended meanwhile is found out by its generation. */
@@ -50,95 +65,113 @@ struct session_ref {
 	uint32_t index;
 	uint16_t generation;
 	uint8_t  worker;
-	uint8_t  protocol;              /* index in protocols.def */
+	uint8_t  protocol; /* index in protocols.def */
 };
 
 /* What a receipt says of the message it is for (SMPP 3.4, 5.2.28; other protocols map to it). */
-enum msg_state { MSG_STATE_UNKNOWN, MSG_STATE_ENROUTE, MSG_STATE_DELIVERED, MSG_STATE_EXPIRED, MSG_STATE_DELETED, MSG_STATE_UNDELIVERABLE,
-		 MSG_STATE_ACCEPTED, MSG_STATE_REJECTED, MSG_STATE_COUNT };
+enum msg_state {
+	MSG_STATE_UNKNOWN,
+	MSG_STATE_ENROUTE,
+	MSG_STATE_DELIVERED,
+	MSG_STATE_EXPIRED,
+	MSG_STATE_DELETED,
+	MSG_STATE_UNDELIVERABLE,
+	MSG_STATE_ACCEPTED,
+	MSG_STATE_REJECTED,
+	MSG_STATE_COUNT
+};
 
 struct msg_receipt {
-	struct msg_part remote_id;      /* the id that the next hop gave to the message, as received */
-	uint64_t        msg_id;         /* our id of that message, once matched; 0 before */
-	uint8_t         state;          /* enum msg_state */
-	uint8_t         intermediate;   /* true: not the last word about that message */
-	uint8_t         error[3];       /* network_error_code, 0 0 0 when none */
+	struct msg_part remote_id; /* the id that the next hop gave to the message, as received */
+	uint64_t        msg_id;    /* our id of that message, once matched; 0 before */
+	uint8_t         state;     /* enum msg_state */
+	uint8_t         intermediate; /* true: not the last word about that message */
+	uint8_t         error[3];     /* network_error_code, 0 0 0 when none */
 };
 
 /* Part n of m of a long message; m == 0: not a part. */
 struct msg_concat {
 	uint16_t reference;
 	uint8_t  part, parts;
-	uint8_t  udh;                   /* true: told by a user data header inside the body; false: by parameters beside it */
+	uint8_t  udh; /* true: told by a user data header inside the body; false: by parameters
+			 beside it */
 };
 
 /* Receipts that the sender asked for; bits. */
-#define MSG_WANT_SUCCESS      1u
-#define MSG_WANT_FAILURE      2u
+#define MSG_WANT_SUCCESS 1u
+#define MSG_WANT_FAILURE 2u
 #define MSG_WANT_INTERMEDIATE 4u
-#define MSG_WANT_READ         8u
+#define MSG_WANT_READ 8u
 
 struct msg_block;
 struct msg_pool;
 
 struct msg {
-	uint64_t           id;          /* DESIGN.md 3.3; given at admission */
-	uint64_t           token;       /* what the origin session needs to answer; opaque */
+	uint64_t           id;    /* DESIGN.md 3.3; given at admission */
+	uint64_t           token; /* what the origin session needs to answer; opaque */
 	struct session_ref origin;
-	uint32_t           account;     /* slot of the account it came from, or MSG_SLOT_NONE */
-	uint32_t           peer;        /* slot of the peer it came from, or MSG_SLOT_NONE */
-	uint8_t            kind;        /* enum msg_kind */
-	uint8_t            class;       /* enum msg_class */
-	uint8_t            mode;        /* enum msg_mode, as the sender asked */
-	uint8_t            coding;      /* enum msg_coding of the body */
-	uint8_t            native_protocol; /* protocol of native_coding */
-	uint8_t            native_coding;   /* its own number for the coding (SMPP data_coding) */
-	uint8_t            wants;       /* MSG_WANT_ bits */
-	uint8_t            udh_size;    /* bytes of user data header at the start of the body, 0: none */
-	struct addr        from, to;
-	struct msg_part    body;        /* as received, user data header included */
-	struct msg_part    extras;      /* opaque entries, see msg_extra_next() */
+	uint32_t           account;      /* slot of the account it came from, or MSG_SLOT_NONE */
+	uint32_t           peer;         /* slot of the peer it came from, or MSG_SLOT_NONE */
+	uint8_t            kind;         /* enum msg_kind */
+	uint8_t class;                   /* enum msg_class */
+	uint8_t         mode;            /* enum msg_mode, as the sender asked */
+	uint8_t         coding;          /* enum msg_coding of the body */
+	uint8_t         native_protocol; /* protocol of native_coding */
+	uint8_t         native_coding;   /* its own number for the coding (SMPP data_coding) */
+	uint8_t         wants;           /* MSG_WANT_ bits */
+	uint8_t         udh_size; /* bytes of user data header at the start of the body, 0: none */
+	struct addr     from, to;
+	struct msg_part body;   /* as received, user data header included */
+	struct msg_part extras; /* opaque entries, see msg_extra_next() */
 	struct msg_concat  concat;
-	struct msg_receipt receipt;     /* kind RECEIPT and READ_REPORT only */
+	struct msg_receipt receipt; /* kind RECEIPT and READ_REPORT only */
 	uint64_t           received_us;
-	uint64_t           expires_us;  /* end of validity, monotonic; 0: none asked */
-	uint32_t           data_size;   /* bytes of data in use */
+	uint64_t           expires_us; /* end of validity, monotonic; 0: none asked */
+	uint32_t           data_size;  /* bytes of data in use */
 	uint8_t            hops;
 	uint8_t            block_count;
-	uint16_t           tags;        /* set by rules: one bit a tag */
-	struct msg_pool   *pool;        /* where its blocks go back to; written by msg_new() only */
-	struct msg_block  *more;        /* second block of the chain, or NULL */
-	uint8_t            data[];      /* MSG_BLOCK_SIZE - sizeof(struct msg) bytes, then the rest of the chain */
+	uint16_t           tags; /* set by rules: one bit a tag */
+	struct msg_pool   *pool; /* where its blocks go back to; written by msg_new() only */
+	struct msg_block  *more; /* second block of the chain, or NULL */
+	uint8_t data[]; /* MSG_BLOCK_SIZE - sizeof(struct msg) bytes, then the rest of the chain */
 };
 
-#define MSG_DATA_FIRST (MSG_BLOCK_SIZE - sizeof(struct msg))    /* data bytes in the first block */
+#define MSG_DATA_FIRST (MSG_BLOCK_SIZE - sizeof(struct msg)) /* data bytes in the first block */
 
-/* A pool of `count` blocks in memory that the caller owns and keeps; msg_pool_size(count) bytes, aligned to 64. */
+/* A pool of `count` blocks in memory that the caller owns and keeps; msg_pool_size(count) bytes,
+ * aligned to 64. */
 size_t           msg_pool_size(uint32_t count);
 struct msg_pool *msg_pool_init(void *memory, uint32_t count);
 uint32_t         msg_pool_free_count(const struct msg_pool *pool);
 
-struct msg *msg_new(struct msg_pool *pool);     /* empty record, head zero but account and peer MSG_SLOT_NONE; caller owns; NULL when the pool is dry */
-void        msg_free(struct msg *m);            /* all blocks back to the pool they came from; NULL is allowed */
-void        msg_reset(struct msg *m);           /* as msg_new() left it; blocks after the first go back */
+struct msg *
+msg_new(struct msg_pool *pool); /* empty record, head zero but account and peer MSG_SLOT_NONE;
+				   caller owns; NULL when the pool is dry */
+void msg_free(struct msg *m);   /* all blocks back to the pool they came from; NULL is allowed */
+void msg_reset(struct msg *m);  /* as msg_new() left it; blocks after the first go back */
 
-/* Append n bytes to the data; where they lie goes to *part. False: the pool is dry or MSG_SIZE_MAX is reached, and nothing changed. */
+/* Append n bytes to the data; where they lie goes to *part. False: the pool is dry or MSG_SIZE_MAX
+ * is reached, and nothing changed. */
 bool msg_append(struct msg *m, const void *bytes, size_t n, struct msg_part *part);
 
-/* Append an address in normal form; it must come before anything that could fill the first block. False: longer than MSG_ADDR_SIZE_MAX or no room. */
-bool msg_append_addr(struct msg *m, enum addr_kind kind, uint8_t ton, uint8_t npi, struct str text, struct addr *addr);
+/* Append an address in normal form; it must come before anything that could fill the first block.
+ * False: longer than MSG_ADDR_SIZE_MAX or no room. */
+bool msg_append_addr(struct msg *m, enum addr_kind kind, uint8_t ton, uint8_t npi, struct str text,
+		     struct addr *addr);
 
 static inline struct str msg_addr(const struct msg *m, const struct addr *a)
 {
 	return (struct str){(const char *)m->data + a->off, a->size};
 }
 
-/* The bytes of a part, lent: in place when they lie in one block, else gathered into room (which must hold part.size bytes). */
+/* The bytes of a part, lent: in place when they lie in one block, else gathered into room (which
+ * must hold part.size bytes). */
 const uint8_t *msg_view(const struct msg *m, struct msg_part part, uint8_t *room);
 
 /*
- * Opaque entries: what only one protocol knows (SMPP TLVs and service_type, SIP headers). Appended one after the other, without
- * anything else between them; the first call decides where they begin. protocol: index in protocols.def; tag: the protocol's own.
+ * Opaque entries: what only one protocol knows (SMPP TLVs and service_type, SIP headers). Appended
+ * one after the other, without anything else between them; the first call decides where they begin.
+ * protocol: index in protocols.def; tag: the protocol's own.
  */
 struct msg_extra {
 	uint8_t         protocol;

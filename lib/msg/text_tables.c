@@ -1,4 +1,5 @@
 /* Made by tools/dev/gsm_tables from the tables of 3GPP TS 23.038; change that, not this. */
+/* clang-format off */
 #include "msg/text_tables.h"
 
 const uint32_t text_locking[TEXT_LANGUAGE_COUNT][128] = {

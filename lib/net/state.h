@@ -1,4 +1,5 @@
-/* What the files of lib/net share: the state of one worker's network layer, and the calls between them. Not for other modules. */
+/* What the files of lib/net share: the state of one worker's network layer, and the calls between
+ * them. Not for other modules. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,25 +10,25 @@
 #include "net/output.h"
 #include "net/steer.h"
 
-#define NET_ETHER_HEADER   14u
-#define NET_IP4_HEADER     20u
-#define NET_TYPE_IP4       0x0800u
-#define NET_TYPE_ARP       0x0806u
-#define NET_PROTOCOL_ICMP  1u
-#define NET_PROTOCOL_TCP   6u
-#define NET_WAITING_MAX    8u           /* packets that wait for one neighbour */
+#define NET_ETHER_HEADER 14u
+#define NET_IP4_HEADER 20u
+#define NET_TYPE_IP4 0x0800u
+#define NET_TYPE_ARP 0x0806u
+#define NET_PROTOCOL_ICMP 1u
+#define NET_PROTOCOL_TCP 6u
+#define NET_WAITING_MAX 8u /* packets that wait for one neighbour */
 #define NET_NEIGHBOUR_SETS 128u
 #define NET_NEIGHBOUR_WAYS 8u
 #define NET_NEIGHBOURS_MAX (NET_NEIGHBOUR_SETS * NET_NEIGHBOUR_WAYS)
-#define NET_FOREIGN_MAX    (NET_BURST_MAX * NET_PORTS_MAX)
-#define NET_NEWS_MAX       64u
-#define NET_ERRORS_MAX     64u
+#define NET_FOREIGN_MAX (NET_BURST_MAX * NET_PORTS_MAX)
+#define NET_NEWS_MAX 64u
+#define NET_ERRORS_MAX 64u
 
 enum neighbour_state {
 	NEIGHBOUR_FREE,
-	NEIGHBOUR_UNRESOLVED,   /* no hardware address: packets wait */
+	NEIGHBOUR_UNRESOLVED, /* no hardware address: packets wait */
 	NEIGHBOUR_REACHABLE,
-	NEIGHBOUR_PROBED,       /* the hardware address is old: used, and asked for again */
+	NEIGHBOUR_PROBED, /* the hardware address is old: used, and asked for again */
 	NEIGHBOUR_STATE_COUNT
 };
 
@@ -35,50 +36,51 @@ struct neighbour {
 	struct net_addr  address;
 	uint8_t          mac[6];
 	uint8_t          port;
-	uint8_t          state;         /* enum neighbour_state */
-	uint8_t          requests;      /* sent since the last answer */
+	uint8_t          state;    /* enum neighbour_state */
+	uint8_t          requests; /* sent since the last answer */
 	uint8_t          waiting_count;
 	uint64_t         confirmed_us;
-	uint64_t         next_us;       /* of the next request, or of the end of its age */
-	struct rte_mbuf *waiting[NET_WAITING_MAX];      /* IP packets with room for Ethernet in front */
+	uint64_t         next_us; /* of the next request, or of the end of its age */
+	struct rte_mbuf *waiting[NET_WAITING_MAX]; /* IP packets with room for Ethernet in front */
 };
 
 struct tx_queue {
-	unsigned         head, tail;    /* tail - head <= NET_TX_MAX */
+	unsigned         head, tail; /* tail - head <= NET_TX_MAX */
 	struct rte_mbuf *pkts[2 * NET_TX_MAX];
 };
 
-struct bucket {                         /* of a rate limit */
+struct bucket { /* of a rate limit */
 	uint64_t refilled_us;
 	unsigned tokens;
 };
 
-struct net_local {                      /* one of our addresses */
+struct net_local { /* one of our addresses */
 	struct net_addr address;
-	uint32_t        mask;           /* network order */
+	uint32_t        mask; /* network order */
 	uint8_t         port;
-	uint8_t         announcements;  /* still to be made */
+	uint8_t         announcements; /* still to be made */
 	uint64_t        announced_us;
 };
 
 struct net {
-	struct metrics    *metrics;
-	uint32_t           generation;  /* moves when an entry of the neighbour table is resolved, changed or removed */
-	unsigned           local_count;
-	struct net_local   locals[NET_PORTS_MAX * 8];
-	struct net_config  config;
-	struct random      random;
-	struct net_steer   steer;
-	struct bucket      unreachables, echoes;
-	unsigned           foreign_count[NET_WORKERS_MAX];
-	struct rte_mbuf  **foreign;     /* workers x NET_FOREIGN_MAX */
-	unsigned           news_count;
+	struct metrics *metrics;
+	uint32_t generation; /* moves when an entry of the neighbour table is resolved, changed or
+				removed */
+	unsigned                  local_count;
+	struct net_local          locals[NET_PORTS_MAX * 8];
+	struct net_config         config;
+	struct random             random;
+	struct net_steer          steer;
+	struct bucket             unreachables, echoes;
+	unsigned                  foreign_count[NET_WORKERS_MAX];
+	struct rte_mbuf         **foreign; /* workers x NET_FOREIGN_MAX */
+	unsigned                  news_count;
 	struct net_neighbour_news news[NET_NEWS_MAX];
-	unsigned           error_count;
-	struct net_icmp_error errors[NET_ERRORS_MAX];
-	uint64_t           tick_us;     /* the earliest that net_tick() has something to do */
-	struct neighbour   neighbours[NET_NEIGHBOURS_MAX];
-	struct tx_queue    tx[NET_PORTS_MAX];
+	unsigned                  error_count;
+	struct net_icmp_error     errors[NET_ERRORS_MAX];
+	uint64_t                  tick_us; /* the earliest that net_tick() has something to do */
+	struct neighbour          neighbours[NET_NEIGHBOURS_MAX];
+	struct tx_queue           tx[NET_PORTS_MAX];
 };
 
 /* A received IPv4 packet whose header was checked. m's data starts at Ethernet. */
@@ -92,7 +94,10 @@ struct ip4_packet {
 	bool             link_broadcast;
 };
 
-enum input { INPUT_TAKEN, INPUT_TCP };  /* freed, kept or turned into a reply; or: TCP for this worker */
+enum input {
+	INPUT_TAKEN,
+	INPUT_TCP
+}; /* freed, kept or turned into a reply; or: TCP for this worker */
 
 static inline struct net_addr net_addr_ip4(uint32_t network_order)
 {
@@ -106,27 +111,37 @@ static inline bool net_addr_same(const struct net_addr *a, const struct net_addr
 }
 
 void net_drop(struct net *net, struct rte_mbuf *m, enum metric why);
-void net_tx_append(struct net *net, unsigned port, struct rte_mbuf *m); /* takes m, also when the queue is full */
+void net_tx_append(struct net *net, unsigned port,
+		   struct rte_mbuf *m); /* takes m, also when the queue is full */
 void net_foreign_append(struct net *net, unsigned worker, struct rte_mbuf *m);
 bool net_bucket_take(struct bucket *b, struct now now, unsigned rate_per_s, unsigned burst);
 const struct net_local *net_local_find(const struct net *net, const struct net_addr *a);
 
 void arp_input(struct net *net, struct now now, unsigned port, struct rte_mbuf *m);
-void arp_request(struct net *net, unsigned port, const struct net_addr *sender, const struct net_addr *target,
-		 const uint8_t *unicast); /* unicast: the hardware address to ask, or NULL for everyone */
+void arp_request(
+	struct net *net, unsigned port, const struct net_addr *sender,
+	const struct net_addr *target,
+	const uint8_t *unicast); /* unicast: the hardware address to ask, or NULL for everyone */
 
 enum input ip4_input(struct net *net, struct now now, unsigned port, struct rte_mbuf *m);
-enum input ip4_input_forwarded(struct net *net, struct rte_mbuf *m); /* one that another worker checked */
-void       ip4_header_write(uint8_t *at, uint16_t total_size, uint8_t protocol, uint32_t source, uint32_t destination);
-uint16_t   ip4_checksum(const void *bytes, size_t n);   /* as it is stored; 0 over bytes that contain a right one */
+enum input ip4_input_forwarded(struct net      *net,
+			       struct rte_mbuf *m); /* one that another worker checked */
+void       ip4_header_write(uint8_t *at, uint16_t total_size, uint8_t protocol, uint32_t source,
+			    uint32_t destination);
+uint16_t   ip4_checksum(const void *bytes,
+			size_t      n); /* as it is stored; 0 over bytes that contain a right one */
 
 void icmp_input(struct net *net, struct now now, const struct ip4_packet *p);
 void icmp_input_forwarded(struct net *net, const struct ip4_packet *p);
-void icmp_unreachable_send(struct net *net, struct now now, const struct ip4_packet *p, uint8_t code);
+void icmp_unreachable_send(struct net *net, struct now now, const struct ip4_packet *p,
+			   uint8_t code);
 
 struct neighbour *neighbour_find(struct net *net, const struct net_addr *address);
-struct neighbour *neighbour_resolve(struct net *net, struct now now, const struct net_addr *address, unsigned port);
-void              neighbour_seen(struct net *net, struct now now, const struct net_addr *address, const uint8_t mac[6], unsigned port, bool create);
-void              neighbour_news_append(struct net *net, const struct net_addr *address, const uint8_t mac[6], unsigned port);
-uint64_t          neighbour_tick(struct net *net, struct now now);
-void              neighbour_clear(struct net *net);
+struct neighbour *neighbour_resolve(struct net *net, struct now now, const struct net_addr *address,
+				    unsigned port);
+void              neighbour_seen(struct net *net, struct now now, const struct net_addr *address,
+				 const uint8_t mac[6], unsigned port, bool create);
+void neighbour_news_append(struct net *net, const struct net_addr *address, const uint8_t mac[6],
+			   unsigned port);
+uint64_t neighbour_tick(struct net *net, struct now now);
+void     neighbour_clear(struct net *net);

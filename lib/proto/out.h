@@ -1,6 +1,7 @@
 /*
- * Bytes that a session wants sent. The caller gives a room and the bytes that the connection can still take; a session writes
- * whole items only: it asks out_fits() first, or marks with out_mark() and takes back with out_undo(). Single owner, no memory.
+ * Bytes that a session wants sent. The caller gives a room and the bytes that the connection can
+ * still take; a session writes whole items only: it asks out_fits() first, or marks with out_mark()
+ * and takes back with out_undo(). Single owner, no memory.
  */
 #pragma once
 

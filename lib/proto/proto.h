@@ -1,10 +1,12 @@
 /*
- * The contract of a protocol: bytes in, events and bytes out. A protocol opens no socket, reads no clock
- * and allocates nothing: instance, session and blocks come from pools. The dataplane's connection layer
- * calls the hooks, always on the worker that owns the session; nothing here is shared between workers.
+ * The contract of a protocol: bytes in, events and bytes out. A protocol opens no socket, reads no
+ * clock and allocates nothing: instance, session and blocks come from pools. The dataplane's
+ * connection layer calls the hooks, always on the worker that owns the session; nothing here is
+ * shared between workers.
  *
- * Order of calls on a session: open; then feed, login, settings, submit, answer, tick in any order; close, once, last.
- * Anything a hook writes to *out is sent, in order, also when it asks for the connection to be closed.
+ * Order of calls on a session: open; then feed, login, settings, submit, answer, tick in any order;
+ * close, once, last. Anything a hook writes to *out is sent, in order, also when it asks for the
+ * connection to be closed.
  */
 #pragma once
 
@@ -21,111 +23,128 @@
 
 enum pull { PULL_MORE, PULL_ITEM, PULL_BAD };
 enum submit {
-	SUBMIT_SENT,            /* in *out; exactly one EVENT_RESULT with the token follows */
-	SUBMIT_LATER,           /* window or room full: nothing was written; EVENT_READY follows when there is place again */
-	SUBMIT_REFUSED,         /* can never go out on this session; *result says why; nothing was written */
+	SUBMIT_SENT,  /* in *out; exactly one EVENT_RESULT with the token follows */
+	SUBMIT_LATER, /* window or room full: nothing was written; EVENT_READY follows when there is
+			 place again */
+	SUBMIT_REFUSED, /* can never go out on this session; *result says why; nothing was written
+			 */
 };
 
 enum proto_role { PROTO_ACCEPTED, PROTO_CONNECTING, PROTO_DATAGRAM };
 
-/* What a session may do for us, as bits. SENDS: the other side may send messages to us. RECEIVES: we may submit messages to it. */
-#define PROTO_SENDS    1u
+/* What a session may do for us, as bits. SENDS: the other side may send messages to us. RECEIVES:
+ * we may submit messages to it. */
+#define PROTO_SENDS 1u
 #define PROTO_RECEIVES 2u
 
-#define PROTO_NAME_SIZE_MAX   64u
+#define PROTO_NAME_SIZE_MAX 64u
 #define PROTO_SECRET_SIZE_MAX 64u
 
 enum proto_id_base { PROTO_ID_AS_IS, PROTO_ID_DECIMAL, PROTO_ID_HEXADECIMAL };
 
-/* What an account or peer asks of its sessions. Lent during a hook; a session copies what it keeps. Times in microseconds. */
+/* What an account or peer asks of its sessions. Lent during a hook; a session copies what it keeps.
+ * Times in microseconds. */
 struct proto_settings {
-	uint32_t window_max;            /* open requests, in each direction */
-	uint32_t message_size_max;      /* bytes of body */
-	uint64_t keepalive_us;          /* silence after which we ask (enquire_link); 0: never */
-	uint64_t response_us;           /* time for an answer; after it the outcome is unknown */
-	uint64_t inactivity_us;         /* silence of messages after which the session is ended; 0: never */
-	uint8_t  default_alphabet;      /* enum msg_coding that the protocol's "default" coding means here */
-	uint8_t  default_ton;           /* what TON 0 means: 1 international, 3 network specific ... */
-	uint8_t  source_ton, source_npi, dest_ton, dest_npi;    /* 0xff: by the rule of DESIGN.md 5, else always this */
+	uint32_t window_max;       /* open requests, in each direction */
+	uint32_t message_size_max; /* bytes of body */
+	uint64_t keepalive_us;     /* silence after which we ask (enquire_link); 0: never */
+	uint64_t response_us;      /* time for an answer; after it the outcome is unknown */
+	uint64_t inactivity_us; /* silence of messages after which the session is ended; 0: never */
+	uint8_t default_alphabet; /* enum msg_coding that the protocol's "default" coding means here
+				   */
+	uint8_t default_ton;      /* what TON 0 means: 1 international, 3 network specific ... */
+	uint8_t source_ton, source_npi, dest_ton,
+		dest_npi; /* 0xff: by the rule of DESIGN.md 5, else always this */
 };
 
 /* An instance: one per worker and protocol, made at start. */
 struct proto_instance_config {
-	struct metrics *metrics;        /* the worker's own array */
-	void           *blocks;         /* block_count * ops->block_size bytes, aligned to 64, zeroed, kept by the caller */
-	uint32_t        block_count;
-	uint8_t         protocol;       /* our index in protocols.def: tag of msg extras, session_ref.protocol */
-	uint64_t        seed;
+	struct metrics *metrics; /* the worker's own array */
+	void *blocks; /* block_count * ops->block_size bytes, aligned to 64, zeroed, kept by the
+			 caller */
+	uint32_t block_count;
+	uint8_t  protocol; /* our index in protocols.def: tag of msg extras, session_ref.protocol */
+	uint64_t seed;
 };
 
 struct proto_open {
 	enum proto_role              role;
 	void                        *instance;
-	uint64_t                     login_us;          /* accepted: time in which a login must come */
-	const struct proto_settings *settings;          /* accepted: what holds before the login */
-	struct str                   identity, secret;  /* connecting: who we say we are (SMPP system_id, password) */
-	struct str                   system_type;
-	unsigned                     wants;             /* connecting: PROTO_SENDS | PROTO_RECEIVES */
-	struct str                   node;              /* accepted: our own name (SMPP system_id in a bind response) */
+	uint64_t                     login_us; /* accepted: time in which a login must come */
+	const struct proto_settings *settings; /* accepted: what holds before the login */
+	struct str identity, secret; /* connecting: who we say we are (SMPP system_id, password) */
+	struct str system_type;
+	unsigned   wants; /* connecting: PROTO_SENDS | PROTO_RECEIVES */
+	struct str node;  /* accepted: our own name (SMPP system_id in a bind response) */
 };
 
-/* A result: what became of a message, for its submitter; or what the other side answered. Self-contained, passed by ring. */
+/* A result: what became of a message, for its submitter; or what the other side answered.
+ * Self-contained, passed by ring. */
 #define RESULT_REMOTE_ID_MAX 64u
 struct result {
-	uint8_t  why;                   /* enum reason; NONE: accepted */
-	uint8_t  peer_protocol;         /* protocol whose status the peer gave, when has_status */
-	bool     has_status;
-	bool     maybe_sent;            /* with a failure: the request may have reached the peer (unknown outcome) */
-	uint32_t peer_status;           /* the peer's own status, passed on when both sides speak the same protocol */
-	uint32_t retry_after_ms;        /* 0: not said */
-	uint64_t msg_id;                /* our id of the message, for the positive answer */
-	uint8_t  remote_id_size;        /* id that the peer gave to the message */
+	uint8_t why;           /* enum reason; NONE: accepted */
+	uint8_t peer_protocol; /* protocol whose status the peer gave, when has_status */
+	bool    has_status;
+	bool maybe_sent; /* with a failure: the request may have reached the peer (unknown outcome)
+			  */
+	uint32_t peer_status;    /* the peer's own status, passed on when both sides speak the same
+				    protocol */
+	uint32_t retry_after_ms; /* 0: not said */
+	uint64_t msg_id;         /* our id of the message, for the positive answer */
+	uint8_t  remote_id_size; /* id that the peer gave to the message */
 	char     remote_id[RESULT_REMOTE_ID_MAX];
 };
 
 struct login_verdict {
-	enum reason                  why;               /* NONE: let in */
-	const struct proto_settings *settings;          /* when let in */
+	enum reason                  why;      /* NONE: let in */
+	const struct proto_settings *settings; /* when let in */
 };
 
 enum proto_event_kind {
-	EVENT_NONE,             /* an item was consumed and dealt with inside (keepalive, response, refusal) */
-	EVENT_LOGIN,            /* accepted sessions: decide and call login() before the next feed(); connecting sessions never give it */
-	EVENT_UP,               /* connecting: the other side let us in */
-	EVENT_MSG,              /* ->msg is filled; the caller takes it and owes one answer() with ->msg->token */
-	EVENT_RESULT,           /* ->token, ->result: the answer to a submit() */
-	EVENT_READY,            /* after SUBMIT_LATER: there is place again */
-	EVENT_CLOSE,            /* *out holds the last bytes; close the connection in order; ->why */
+	EVENT_NONE,  /* an item was consumed and dealt with inside (keepalive, response, refusal) */
+	EVENT_LOGIN, /* accepted sessions: decide and call login() before the next feed();
+			connecting sessions never give it */
+	EVENT_UP,    /* connecting: the other side let us in */
+	EVENT_MSG,   /* ->msg is filled; the caller takes it and owes one answer() with ->msg->token
+		      */
+	EVENT_RESULT, /* ->token, ->result: the answer to a submit() */
+	EVENT_READY,  /* after SUBMIT_LATER: there is place again */
+	EVENT_CLOSE,  /* *out holds the last bytes; close the connection in order; ->why */
 };
 
 struct proto_login {
-	struct str identity, proof, system_type;        /* lent from the input */
-	unsigned   may;                                 /* PROTO_SENDS | PROTO_RECEIVES that it asks for */
+	struct str identity, proof, system_type; /* lent from the input */
+	unsigned   may;                          /* PROTO_SENDS | PROTO_RECEIVES that it asks for */
 };
 
 struct proto_event {
 	enum proto_event_kind kind;
-	uint32_t              need;     /* PULL_MORE: bytes, from the start of the unread ones, without which feed() cannot go on; at least 1 */
-	struct msg           *msg;      /* in: an empty record; EVENT_MSG: filled, taken by the caller. Else untouched or reset by the protocol */
-	struct proto_login    login;
-	uint64_t              token;
-	struct result         result;
-	enum reason           why;
+	uint32_t need; /* PULL_MORE: bytes, from the start of the unread ones, without which feed()
+			  cannot go on; at least 1 */
+	struct msg *msg; /* in: an empty record; EVENT_MSG: filled, taken by the caller. Else
+			    untouched or reset by the protocol */
+	struct proto_login login;
+	uint64_t           token;
+	struct result      result;
+	enum reason        why;
 };
 
-struct flow {                           /* where bytes came from */
-	uint32_t address[4];            /* network order; IPv4 in [0] */
+struct flow {                /* where bytes came from */
+	uint32_t address[4]; /* network order; IPv4 in [0] */
 	uint16_t port;
 	bool     ip6;
 };
 
 struct proto_ops {
-	const char *name;                                       /* config word, metric label, cpmctl filter */
-	size_t      instance_size, session_size, block_size;    /* an instance per worker; blocks for open requests */
-	uint32_t    item_size_max;                              /* the receive buffer is never smaller */
-	uint32_t    out_size_max;                               /* a hook never writes more than this at once, feed() per item */
+	const char *name; /* config word, metric label, cpmctl filter */
+	size_t      instance_size, session_size,
+		block_size;     /* an instance per worker; blocks for open requests */
+	uint32_t item_size_max; /* the receive buffer is never smaller */
+	uint32_t out_size_max;  /* a hook never writes more than this at once, feed() per item */
 
-	int  (*instance_init)(void *instance, const struct proto_instance_config *config);     /* 0 or -errno; once, at start */
+	int (*instance_init)(
+		void                               *instance,
+		const struct proto_instance_config *config); /* 0 or -errno; once, at start */
 
 	/* Which worker a datagram belongs to; pure. NULL: streams only. */
 	unsigned (*owner)(struct cur datagram, unsigned workers);
@@ -134,37 +153,48 @@ struct proto_ops {
 	void (*open)(void *session, struct now now, const struct proto_open *how, struct out *out);
 
 	/*
-	 * At most one item. MORE: nothing consumed, event->need set. ITEM: consumed, look at event. BAD: framing is lost,
-	 * event->why says how, *out may hold a last word; the caller closes. Work is linear in the bytes however they are cut.
+	 * At most one item. MORE: nothing consumed, event->need set. ITEM: consumed, look at event.
+	 * BAD: framing is lost, event->why says how, *out may hold a last word; the caller closes.
+	 * Work is linear in the bytes however they are cut.
 	 */
-	enum pull (*feed)(void *session, struct now now, const struct flow *from, struct cur *in, struct out *out, struct proto_event *event);
+	enum pull (*feed)(void *session, struct now now, const struct flow *from, struct cur *in,
+			  struct out *out, struct proto_event *event);
 
 	/* The answer to EVENT_LOGIN. */
-	void (*login)(void *session, struct now now, const struct login_verdict *v, struct out *out);
+	void (*login)(void *session, struct now now, const struct login_verdict *v,
+		      struct out *out);
 
 	/* New settings of its account or peer hold from now on. */
 	void (*settings)(void *session, const struct proto_settings *s);
 
 	/* m is lent until the hook returns. *result is filled on REFUSED only. */
-	enum submit (*submit)(void *session, struct now now, const struct msg *m, uint64_t token, struct out *out, struct result *result);
+	enum submit (*submit)(void *session, struct now now, const struct msg *m, uint64_t token,
+			      struct out *out, struct result *result);
 
-	/* The answer to EVENT_MSG. Always finds room: at most window_max answers are open, and the caller keeps room for them. */
-	void (*answer)(void *session, struct now now, uint64_t msg_token, const struct result *r, struct out *out);
+	/* The answer to EVENT_MSG. Always finds room: at most window_max answers are open, and the
+	 * caller keeps room for them. */
+	void (*answer)(void *session, struct now now, uint64_t msg_token, const struct result *r,
+		       struct out *out);
 
-	/* Timers. Returns the next deadline (UINT64_MAX: none); event->kind != NONE: handle it and call again. Unanswered submits come as EVENT_RESULT. */
+	/* Timers. Returns the next deadline (UINT64_MAX: none); event->kind != NONE: handle it and
+	 * call again. Unanswered submits come as EVENT_RESULT. */
 	uint64_t (*tick)(void *session, struct now now, struct out *out, struct proto_event *event);
 
 	/*
-	 * The end, by our wish or because the connection is gone (out == NULL then). Writes the goodbye. Afterwards drain() is called until
-	 * it returns false: each call gives one token whose submit() has had no result; the outcome of each is unknown. Then the memory is reused.
+	 * The end, by our wish or because the connection is gone (out == NULL then). Writes the
+	 * goodbye. Afterwards drain() is called until it returns false: each call gives one token
+	 * whose submit() has had no result; the outcome of each is unknown. Then the memory is
+	 * reused.
 	 */
 	void (*close)(void *session, struct now now, enum reason why, struct out *out);
 	bool (*drain)(void *session, uint64_t *token);
 
-	/* Ask the other side to part in order (SMPP unbind); EVENT_CLOSE follows when it has answered or not answered in time. */
+	/* Ask the other side to part in order (SMPP unbind); EVENT_CLOSE follows when it has
+	 * answered or not answered in time. */
 	void (*part)(void *session, struct now now, struct out *out);
 
-	/* May we submit here now? For choosing a session; false before login, when it may not receive, or while parting. */
+	/* May we submit here now? For choosing a session; false before login, when it may not
+	 * receive, or while parting. */
 	bool (*ready)(const void *session);
 	unsigned (*window_used)(const void *session);
 };

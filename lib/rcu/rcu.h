@@ -1,4 +1,5 @@
-/* Thin names over liburcu, QSBR flavour. Readers: the workers, registered, quiescent once a turn, offline while they sleep. Writer: the management thread. */
+/* Thin names over liburcu, QSBR flavour. Readers: the workers, registered, quiescent once a turn,
+ * offline while they sleep. Writer: the management thread. */
 #pragma once
 
 #include <stdint.h>
@@ -6,9 +7,9 @@
 #include <urcu-qsbr.h>
 
 /* The integer in between drops const: liburcu takes void *. */
-#define rcu_publish(pointer, value) \
-	rcu_set_pointer_sym((void **)(uintptr_t) &(pointer), (void *)(uintptr_t)(value))
-#define rcu_read(pointer)           rcu_dereference(pointer)
+#define rcu_publish(pointer, value)                                                                \
+	rcu_set_pointer_sym((void **)(uintptr_t) & (pointer), (void *)(uintptr_t)(value))
+#define rcu_read(pointer) rcu_dereference(pointer)
 
 static inline void rcu_thread_begin(void)
 {

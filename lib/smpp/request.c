@@ -19,8 +19,9 @@ void smpp_requests_init(struct smpp_requests *r, void *blocks, uint32_t count, u
 }
 
 /*
- * Sequence numbers are ours and rise by one, so a session's requests lie side by side in a stretch of buckets that it uses again and again: its
- * lines stay in the cache, where a spread by hash would miss with each request. Beyond a window of a stretch, requests share buckets.
+ * Sequence numbers are ours and rise by one, so a session's requests lie side by side in a stretch
+ * of buckets that it uses again and again: its lines stay in the cache, where a spread by hash
+ * would miss with each request. Beyond a window of a stretch, requests share buckets.
  */
 #define STRETCH 1024u
 

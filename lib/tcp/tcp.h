@@ -1,9 +1,11 @@
 /*
- * TCP of one worker, over its struct net: RFC 9293 and what reference/tcp.md lists. Segments in by burst, events out by burst,
- * bytes lent in place. No I/O, no clock, no global, no allocation after tcp_new() but mbufs from the pool; one owner.
+ * TCP of one worker, over its struct net: RFC 9293 and what reference/tcp.md lists. Segments in by
+ * burst, events out by burst, bytes lent in place. No I/O, no clock, no global, no allocation after
+ * tcp_new() but mbufs from the pool; one owner.
  *
- * A worker's turn: tcp_input_burst() for all that arrived, tcp_tick(), then tcp_events() until it returns 0, each handled with
- * peek/consume/send/close, then tcp_flush(), which builds the segments of all connections touched (acknowledgements ride along).
+ * A worker's turn: tcp_input_burst() for all that arrived, tcp_tick(), then tcp_events() until it
+ * returns 0, each handled with peek/consume/send/close, then tcp_flush(), which builds the segments
+ * of all connections touched (acknowledgements ride along).
  */
 #pragma once
 
@@ -20,83 +22,102 @@
 
 struct tcp_config {
 	struct net         *net;
-	struct rte_mempool *pool;               /* mbufs of what is sent; each holds one segment linearly */
+	struct rte_mempool *pool; /* mbufs of what is sent; each holds one segment linearly */
 	struct metrics     *metrics;
 	uint32_t            connections_max;
-	uint32_t            half_open_max;      /* SYN_RECEIVED entries before SYN cookies; default 16,384 */
-	uint32_t            time_wait_max;
-	uint64_t            seed, shared_seed;
-	bool                cookies_always;     /* test mode */
+	uint32_t half_open_max; /* SYN_RECEIVED entries before SYN cookies; default 16,384 */
+	uint32_t time_wait_max;
+	uint64_t seed, shared_seed;
+	bool     cookies_always; /* test mode */
 };
 
 /* What a listener or a connect asks for; 0 = default. */
 struct tcp_options {
-	uint32_t receive_max;           /* bytes that wait for the consumer: the receive window; default 65,535 * 4; never below item_size_max of the protocol */
-	uint32_t send_max;              /* bytes accepted from the producer and not yet acknowledged; default 256 KiB */
-	uint32_t keepalive_s;           /* default 60; probes each 10 s, dead after 6 */
-	uint32_t user_timeout_s;        /* unacknowledged data: give up after; default 120 */
-	uint32_t connect_timeout_s;     /* default 10 */
-	bool     nagle;                 /* default off: what one turn wrote leaves in that turn, packed into full segments */
+	uint32_t receive_max; /* bytes that wait for the consumer: the receive window; default
+				 65,535 * 4; never below item_size_max of the protocol */
+	uint32_t send_max; /* bytes accepted from the producer and not yet acknowledged; default 256
+			      KiB */
+	uint32_t keepalive_s;       /* default 60; probes each 10 s, dead after 6 */
+	uint32_t user_timeout_s;    /* unacknowledged data: give up after; default 120 */
+	uint32_t connect_timeout_s; /* default 10 */
+	bool     nagle; /* default off: what one turn wrote leaves in that turn, packed into full
+			   segments */
 };
 
 struct tcp;
 
-struct tcp *tcp_new(const struct tcp_config *config);           /* at start; NULL when memory is short */
+struct tcp *tcp_new(const struct tcp_config *config); /* at start; NULL when memory is short */
 void        tcp_free(struct tcp *tcp);
 
-/* Accept connections to address:port (address 0.0.0.0 or ::: any of ours). user comes back in the accept event. 0 or -errno (EADDRINUSE, ENOSPC). */
-int  tcp_listen(struct tcp *tcp, const struct net_addr *address, uint16_t port, const struct tcp_options *options, uint64_t user);
+/* Accept connections to address:port (address 0.0.0.0 or ::: any of ours). user comes back in the
+ * accept event. 0 or -errno (EADDRINUSE, ENOSPC). */
+int  tcp_listen(struct tcp *tcp, const struct net_addr *address, uint16_t port,
+		const struct tcp_options *options, uint64_t user);
 void tcp_listen_stop(struct tcp *tcp, const struct net_addr *address, uint16_t port);
 
 /*
- * Connect; the source port is chosen at random among those whose answers come back to this worker (net_owner()).
- * TCP_EVENT_CONNECTED or TCP_EVENT_CLOSED follows. Returns TCP_CONN_NONE when no connection or port is free, or the remote cannot be routed.
+ * Connect; the source port is chosen at random among those whose answers come back to this worker
+ * (net_owner()). TCP_EVENT_CONNECTED or TCP_EVENT_CLOSED follows. Returns TCP_CONN_NONE when no
+ * connection or port is free, or the remote cannot be routed.
  */
-uint32_t tcp_connect(struct tcp *tcp, struct now now, const struct net_addr *remote, uint16_t port, const struct tcp_options *options, uint64_t user);
+uint32_t tcp_connect(struct tcp *tcp, struct now now, const struct net_addr *remote, uint16_t port,
+		     const struct tcp_options *options, uint64_t user);
 
 /* Segments from net_input_burst(); all are consumed. */
-void tcp_input_burst(struct tcp *tcp, struct now now, struct rte_mbuf *const segments[], unsigned n);
+void tcp_input_burst(struct tcp *tcp, struct now now, struct rte_mbuf *const segments[],
+		     unsigned n);
 
 /* Fire what is due (bounded per call). Returns the next deadline, UINT64_MAX when there is none. */
 uint64_t tcp_tick(struct tcp *tcp, struct now now);
 
 enum tcp_event_kind {
-	TCP_EVENT_ACCEPTED,             /* user: the listener's. Call tcp_set_user() */
+	TCP_EVENT_ACCEPTED, /* user: the listener's. Call tcp_set_user() */
 	TCP_EVENT_CONNECTED,
-	TCP_EVENT_READABLE,             /* bytes or the end of the stream wait; given once until something more arrives */
-	TCP_EVENT_WRITABLE,             /* after tcp_send() took less than asked for, or tcp_send_room() was found too small: half of send_max is free again */
-	TCP_EVENT_CLOSED,               /* gone, for the reason given: CLOSED_BY_PEER, CONNECTION_RESET, _TIMEOUT, _REFUSED, NONE (our own orderly close done).
-					   The handle is invalid after this event; given exactly once for each accepted or connecting connection, also after tcp_close() */
+	TCP_EVENT_READABLE, /* bytes or the end of the stream wait; given once until something more
+			       arrives */
+	TCP_EVENT_WRITABLE, /* after tcp_send() took less than asked for, or tcp_send_room() was
+			       found too small: half of send_max is free again */
+	TCP_EVENT_CLOSED, /* gone, for the reason given: CLOSED_BY_PEER, CONNECTION_RESET, _TIMEOUT,
+			     _REFUSED, NONE (our own orderly close done). The handle is invalid
+			     after this event; given exactly once for each accepted or connecting
+			     connection, also after tcp_close() */
 };
 
 struct tcp_event {
 	enum tcp_event_kind kind;
-	uint32_t            conn;       /* handle: index 24 bits, generation 8 bits */
+	uint32_t            conn; /* handle: index 24 bits, generation 8 bits */
 	uint64_t            user;
 	enum reason         why;
 };
 
 unsigned tcp_events(struct tcp *tcp, struct tcp_event events[], unsigned max);
 
-void     tcp_set_user(struct tcp *tcp, uint32_t conn, uint64_t user);
+void tcp_set_user(struct tcp *tcp, uint32_t conn, uint64_t user);
 
 /*
- * Look at received bytes in order, lent until the next tcp_peek(), tcp_consume() or tcp_close() of the instance (tcp_send() leaves them be): at least `want` bytes in one run if so many have arrived
- * (gathered into a scratch of the instance when they straddle mbufs; want <= 128 KiB), else as many as lie together.
- * Returns the number of bytes that wait in all (which may be more than *in shows); *in is empty when it is 0.
+ * Look at received bytes in order, lent until the next tcp_peek(), tcp_consume() or tcp_close() of
+ * the instance (tcp_send() leaves them be): at least `want` bytes in one run if so many have
+ * arrived (gathered into a scratch of the instance when they straddle mbufs; want <= 128 KiB), else
+ * as many as lie together. Returns the number of bytes that wait in all (which may be more than *in
+ * shows); *in is empty when it is 0.
  */
 size_t tcp_peek(struct tcp *tcp, uint32_t conn, size_t want, struct cur *in);
-void   tcp_consume(struct tcp *tcp, uint32_t conn, size_t n);  /* the receive window follows */
-bool   tcp_read_ended(struct tcp *tcp, uint32_t conn);         /* the peer's FIN was reached: nothing more will come after what waits */
+void   tcp_consume(struct tcp *tcp, uint32_t conn, size_t n); /* the receive window follows */
+bool   tcp_read_ended(
+	  struct tcp *tcp,
+	  uint32_t    conn); /* the peer's FIN was reached: nothing more will come after what waits */
 
-/* Take n bytes (copied into the tail of the send queue). Returns how many were taken: all, or what send_max allows. Leaves with the next tcp_flush(). */
+/* Take n bytes (copied into the tail of the send queue). Returns how many were taken: all, or what
+ * send_max allows. Leaves with the next tcp_flush(). */
 size_t tcp_send(struct tcp *tcp, uint32_t conn, const void *bytes, size_t n);
 size_t tcp_send_room(const struct tcp *tcp, uint32_t conn);
 
-/* Orderly: what was sent is delivered, then FIN; received bytes not consumed make it a reset (RFC 1122, 4.2.2.13). Abort: RST now. */
+/* Orderly: what was sent is delivered, then FIN; received bytes not consumed make it a reset (RFC
+ * 1122, 4.2.2.13). Abort: RST now. */
 void tcp_close(struct tcp *tcp, uint32_t conn, bool abort);
 
-/* Build and queue the segments of all connections touched; a connection's share per call is bounded, the rest goes on with the next call. */
+/* Build and queue the segments of all connections touched; a connection's share per call is
+ * bounded, the rest goes on with the next call. */
 void tcp_flush(struct tcp *tcp, struct now now);
 
 struct tcp_info {
@@ -107,4 +128,4 @@ struct tcp_info {
 	uint64_t        bytes_in, bytes_out, retransmits;
 };
 bool     tcp_info(const struct tcp *tcp, uint32_t conn, struct tcp_info *info);
-unsigned tcp_count(const struct tcp *tcp);              /* connections that hold a control block */
+unsigned tcp_count(const struct tcp *tcp); /* connections that hold a control block */

@@ -48,8 +48,8 @@ bool change_short_of_memory(struct world_change *c);
 bool change_made(struct world_change *c, enum part_kind kind, void *p);
 /* p is no longer in the new world. */
 bool change_replaced(struct world_change *c, enum part_kind kind, const void *p);
-void world_parts_free(struct parts *parts);   /* and what is on the list */
-void parts_forget(struct parts *parts); /* the list alone */
+void world_parts_free(struct parts *parts); /* and what is on the list */
+void parts_forget(struct parts *parts);     /* the list alone */
 
 static inline struct world_parties *change_parties(struct world_change *c, enum conf_kind kind)
 {

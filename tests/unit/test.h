@@ -1,4 +1,5 @@
-/* What every CMocka test includes: the framework, and copies that end exactly where the input ends, so that a sanitizer sees the first byte too many. */
+/* What every CMocka test includes: the framework, and copies that end exactly where the input ends,
+ * so that a sanitizer sees the first byte too many. */
 #pragma once
 
 #include <setjmp.h>

@@ -5,7 +5,8 @@
 #include "base/put.h"
 #include "base/random.h"
 
-/* OpenSSL has SipHash-2-4 only; this is the reference output of the authors' SipHash-1-3 for key 00..0f and no input. */
+/* OpenSSL has SipHash-2-4 only; this is the reference output of the authors' SipHash-1-3 for key
+ * 00..0f and no input. */
 static void siphash_1_3_gives_the_reference_value(void **state)
 {
 	const struct hash_key key = {0x0706050403020100ull, 0x0f0e0d0c0b0a0908ull};
@@ -20,8 +21,8 @@ static void siphash_1_3_gives_the_reference_value(void **state)
 
 static void a_read_past_the_end_fails_for_good_and_gives_zero(void **state)
 {
-	uint8_t    *exact = test_copy("\x01\x02\x03", 3);
-	struct cur  c = cur_of(exact, 3);
+	uint8_t   *exact = test_copy("\x01\x02\x03", 3);
+	struct cur c = cur_of(exact, 3);
 
 	(void)state;
 	assert_int_equal(cur_be16(&c), 0x0102);
@@ -34,8 +35,8 @@ static void a_read_past_the_end_fails_for_good_and_gives_zero(void **state)
 
 static void a_string_without_terminator_fails_at_its_maximum(void **state)
 {
-	uint8_t    *exact = test_copy("abc\0def", 7);
-	struct cur  c = cur_of(exact, 7);
+	uint8_t   *exact = test_copy("abc\0def", 7);
+	struct cur c = cur_of(exact, 7);
 
 	(void)state;
 	assert_true(str_eq(cur_cstr(&c, 4), STR("abc")));

@@ -63,7 +63,8 @@ static void use(const struct rules *r)
 		assert_true(v.from.p == NULL || strlen(v.from.p) == v.from.n);
 	}
 	for (uint32_t i = 0; i < rules_count(r); i++)
-		assert_true(strlen(rules_name(r, i)) < 65536 && rules_hits(r, 1, i) <= COUNT(texts));
+		assert_true(strlen(rules_name(r, i)) < 65536 &&
+			    rules_hits(r, 1, i) <= COUNT(texts));
 	for (uint32_t i = 0; i < rules_limit_count(r); i++)
 		assert_true(strlen(rules_limit_name(r, i)) < 65536);
 	for (uint32_t i = 0; i < rules_route_count(r); i++) {
