@@ -544,13 +544,18 @@ static void conn_end_turn(struct worker *w, struct conn *c)
 {
 	if (c->state != CONN_OPEN)
 		return;
-	deliver_pump(w, c);
-	deliver_expire(w, c);
-	if (c->state != CONN_OPEN)
-		return;
 	c->due_us = conn_timers(w, c);
 	if (c->state != CONN_OPEN)
 		return;
+	if (c->queued > 0) {            /* after the timers: a request that was given up has made room in the window */
+		deliver_pump(w, c);
+		deliver_expire(w, c);
+		if (c->state != CONN_OPEN)
+			return;
+		c->due_us = conn_timers(w, c);
+		if (c->state != CONN_OPEN)
+			return;
+	}
 	c->due_us = earlier(c->due_us, deliver_due_us(w, c));
 	session_publish_line(w, c);
 	if (c->due_us != UINT64_MAX && (list_empty(&c->wheel) || c->due_us < c->slot_us))

@@ -261,7 +261,9 @@ void host_listen_stop(struct host *h, uint16_t port)
 
 static void session_submit(struct host *h, struct host_session *s)
 {
-	while (s->up && s->ready && s->role == HOST_ESME && h->config.hooks.next != NULL && tcp_send_room(h->tcp, s->tcp) > 4096) {
+	if (s->role != HOST_ESME || (logins[s - h->sessions].wants & PROTO_RECEIVES) == 0)
+		return;
+	while (s->up && s->ready && h->config.hooks.next != NULL && tcp_send_room(h->tcp, s->tcp) > 4096) {
 		struct msg *m = msg_new(h->msgs);
 		uint64_t    token;
 

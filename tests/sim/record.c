@@ -25,7 +25,7 @@ void record_end(void)
 
 void record_more(uint32_t limit)
 {
-	struct fate *fates = realloc(record.fates, limit * sizeof(fates[0]));
+	struct fate *fates = realloc(record.fates, (limit > 0 ? limit : 1) * sizeof(fates[0]));
 
 	ASSERT(fates != NULL && limit >= record.limit);
 	memset(fates + record.limit, 0, (limit - record.limit) * sizeof(fates[0]));
