@@ -43,7 +43,7 @@ static struct flight *flight_new(struct worker *w, struct msg *m)
 	e->deadline_us = w->now.us + FLIGHT_ANSWER_MAX_US;
 	e->rule_route = UINT32_MAX;
 	e->state = FLIGHT_CHOOSING;
-	e->tries = 0;
+	e->tries = e->relinks = 0;
 	e->answered = e->resend_unknown = false;
 	e->last.why = REASON_NO_TARGET;
 	e->last.has_status = false;
@@ -161,7 +161,8 @@ static unsigned flight_targets(struct worker *w, const struct flight *e, const s
 	if (set != NULL)
 		return route_order(set, from, to, order);
 	if (e->rule_route != UINT32_MAX)
-		set = w->world->rules != NULL && e->rule_route < rules_route_count(w->world->rules) ? world_rule_route(w->world, e->rule_route) : NULL;
+		/* Under other rules the number means another route: there is no next target. */
+		set = e->rules_version == w->world->rules_version ? world_rule_route(w->world, e->rule_route) : NULL;
 	else
 		set = w->world->routes != NULL ? route_find(w->world->routes, to) : NULL;
 	return set != NULL ? route_order(set, from, to, order) : 0;
@@ -200,6 +201,7 @@ void flight_start(struct worker *w, struct msg *m, const struct route_set *route
 		return;
 	}
 	e->rule_route = rule_route;
+	e->rules_version = w->world->rules_version;
 	e->resend_unknown = resend_unknown;
 	if (answer_now) {
 		uint32_t generation = e->generation;
@@ -281,6 +283,10 @@ void flight_result(struct worker *w, uint32_t flight, const struct result *resul
 	} else if (reason_class((enum reason)result->why) == REASON_CLASS_PERMANENT) {
 		flight_refuse(w, e, result);
 		return;
+	}
+	if (result->why == REASON_SESSION_GONE && !result->maybe_sent && e->relinks < FLIGHT_RELINKS_MAX) {
+		e->relinks++;
+		e->tries--;             /* the target may have other sessions */
 	}
 	if (w->now.us >= e->deadline_us)
 		flight_refuse(w, e, result);

@@ -20,6 +20,7 @@ struct worker;
 /* Of the hash by which a link is chosen: the same in every run, so that `route explain` says what happens. */
 #define FLIGHT_TO_KEY          {0x6a09e667f3bcc908ull, 0xbb67ae8584caa73bull}
 #define FLIGHT_TRIES_MAX       ROUTE_TARGETS_MAX
+#define FLIGHT_RELINKS_MAX     4u       /* times that a target is asked again because its session ended */
 
 enum flight_state { FLIGHT_FREE, FLIGHT_CHOOSING, FLIGHT_LENT, FLIGHT_MATCHING /* a receipt waits for its entry */ };
 
@@ -29,7 +30,8 @@ struct flight {
 	uint64_t            deadline_us;
 	uint32_t            generation, next_free;
 	uint32_t            rule_route;         /* route action of a rule, or UINT32_MAX: by destination */
-	uint8_t             state, tries;
+	uint64_t            rules_version;      /* of the rules that it is a number in */
+	uint8_t             state, tries, relinks; /* relinks: sessions that ended before they sent it */
 	bool                answered;           /* the submitter has its answer; only the result is awaited */
 	bool                resend_unknown;     /* of its account: an unknown outcome goes to the next target */
 	struct route_target current;
