@@ -2,10 +2,10 @@
  * on; every mbuf must come home. */
 #include <string.h>
 
-#include <rte_eal.h>
 #include <rte_mbuf.h>
 
 #include "base/assert.h"
+#include "eal.h"
 #include "net/net.h"
 #include "net/output.h"
 
@@ -34,12 +34,7 @@ static struct net *layer_new(unsigned workers)
 
 static void begin(void)
 {
-	static char *args[] = {(char *)"fuzz",        (char *)"--no-huge",
-			       (char *)"--no-pci",    (char *)"-m",
-			       (char *)"64",          (char *)"--no-telemetry",
-			       (char *)"--no-shconf", (char *)"--log-level=*:4"};
-
-	ASSERT(rte_eal_init((int)(sizeof(args) / sizeof(args[0])), args) >= 0);
+	ASSERT(test_eal_start("64") == 0);
 	pool = rte_pktmbuf_pool_create("fuzz", 1023, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
 	ASSERT(pool != NULL);
 	for (unsigned i = 0; i < 2; i++) {

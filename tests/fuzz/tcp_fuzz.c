@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <rte_eal.h>
 #include <rte_ether.h>
 #include <rte_ip.h>
 #include <rte_mbuf.h>
 #include <rte_tcp.h>
 
 #include "base/assert.h"
+#include "eal.h"
 #include "base/cur.h"
 #include "tcp/tcp.h"
 
@@ -49,14 +49,9 @@ static struct net_addr address(unsigned n)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	char *args[] = {(char *)"fuzz",        (char *)"--no-huge",
-			(char *)"--no-pci",    (char *)"-m",
-			(char *)"128",         (char *)"--no-telemetry",
-			(char *)"--no-shconf", (char *)"--log-level=*:4"};
-
 	(void)argc;
 	(void)argv;
-	ASSERT(rte_eal_init((int)(sizeof(args) / sizeof(args[0])), args) >= 0);
+	ASSERT(test_eal_start("128") == 0);
 	pool = rte_pktmbuf_pool_create("fuzz", 2047, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
 	ASSERT(pool != NULL);
 	return 0;

@@ -2,11 +2,11 @@
  * or more workers, and frames made by hand. */
 #pragma once
 
+#include "eal.h"
 #include "test.h"
 
 #include <stdio.h>
 
-#include <rte_eal.h>
 #include <rte_ether.h>
 #include <rte_icmp.h>
 #include <rte_ip.h>
@@ -25,13 +25,8 @@ static const uint8_t       rig_mac[6] = {2, 0, 0, 0, 0, 1}, rig_peer_mac[6] = {2
 
 static inline int rig_begin(void **state)
 {
-	char *args[] = {(char *)"test",        (char *)"--no-huge",
-			(char *)"--no-pci",    (char *)"-m",
-			(char *)"64",          (char *)"--no-telemetry",
-			(char *)"--no-shconf", (char *)"--log-level=*:4"};
-
 	(void)state;
-	if (rte_eal_init((int)(sizeof(args) / sizeof(args[0])), args) < 0)
+	if (test_eal_start("64") < 0)
 		return -1;
 	rig_pool = rte_pktmbuf_pool_create("rig", 4095, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
 	return rig_pool != NULL ? 0 : -1;

@@ -4,13 +4,13 @@
  */
 #pragma once
 
+#include "eal.h"
 #include "test.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <rte_eal.h>
 #include <rte_ether.h>
 #include <rte_ip.h>
 #include <rte_lcore.h>
@@ -36,15 +36,10 @@ static struct now          rig_now = {RIG_START_US, 0};
 
 static inline int rig_begin(void **state)
 {
-	char *args[] = {(char *)"test",        (char *)"--no-huge",
-			(char *)"--no-pci",    (char *)"-m",
-			(char *)"128",         (char *)"--no-telemetry",
-			(char *)"--no-shconf", (char *)"--log-level=*:4"};
-
 	(void)state;
 	if (rig_pool != NULL)
 		return 0;
-	if (rte_eal_init((int)(sizeof(args) / sizeof(args[0])), args) < 0)
+	if (test_eal_start("128") < 0)
 		return -1;
 	rig_pool = rte_pktmbuf_pool_create("rig_pool", 8191, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
 	rig_wire = rte_pktmbuf_pool_create("rig_wire", 8191, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
