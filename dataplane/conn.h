@@ -1,6 +1,7 @@
 /*
- * Connections: where a TCP connection and a protocol session meet. Bytes in are lent to the session's feed(), its events go to the pipeline and to
- * deliveries, bytes out go to TCP. A connection belongs to one worker for life and has an index and a generation (struct session_ref).
+ * Connections: where a TCP connection and a protocol session meet. Bytes in are lent to the
+ * session's feed(), its events go to the pipeline and to deliveries, bytes out go to TCP. A
+ * connection belongs to one worker for life and has an index and a generation (struct session_ref).
  */
 #pragma once
 
@@ -17,10 +18,17 @@
 struct worker;
 
 #define CONN_ITEMS_PER_TURN 256u
-#define CONN_WHEEL_SLOTS    1024u       /* of 8 ms */
-#define CONN_ANSWER_ROOM    4096u       /* of send room without which nothing more is read from a session */
+#define CONN_WHEEL_SLOTS 1024u /* of 8 ms */
+#define CONN_ANSWER_ROOM 4096u /* of send room without which nothing more is read from a session   \
+				*/
 
-enum conn_state { CONN_FREE, CONN_CONNECTING, CONN_OPEN, CONN_CLOSING /* the session is closed, TCP not yet */, CONN_STATE_COUNT };
+enum conn_state {
+	CONN_FREE,
+	CONN_CONNECTING,
+	CONN_OPEN,
+	CONN_CLOSING /* the session is closed, TCP not yet */,
+	CONN_STATE_COUNT
+};
 
 struct conn {
 	const struct proto_ops *ops;
@@ -28,69 +36,77 @@ struct conn {
 	uint32_t                tcp;
 	uint16_t                generation;
 	uint8_t                 state, protocol, role;
-	bool                    logged_in, parting, dirty, again, blocked; /* blocked: waits for EVENT_READY or TCP_EVENT_WRITABLE */
-	uint8_t                 may;            /* PROTO_SENDS | PROTO_RECEIVES */
-	uint32_t                account, peer;  /* slots, or MSG_SLOT_NONE */
-	uint32_t                need;           /* bytes that feed() asked for */
-	uint64_t                owner_digest;   /* of the configuration that the session was opened by */
-	struct link_group      *group;          /* where it publishes, or NULL */
-	uint8_t                 line, link_index;
-	uint32_t                queue_head, queue_tail, queued, queue_max, open; /* deliveries that wait; that are sent and unanswered */
-	uint32_t                deliveries_taken, requeued_last; /* order of the next delivery; the one requeued last, or DELIVERY_NONE when it left the queue */
-	uint64_t                throttled_until_us;
-	struct flow             flow;
-	struct list             wheel;
-	uint64_t                due_us, slot_us;        /* next deadline; where the wheel has it */
-	uint64_t                since_ms, msgs_in, msgs_out;
+	bool                    logged_in, parting, dirty, again,
+		blocked;                  /* blocked: waits for EVENT_READY or TCP_EVENT_WRITABLE */
+	uint8_t            may;           /* PROTO_SENDS | PROTO_RECEIVES */
+	uint32_t           account, peer; /* slots, or MSG_SLOT_NONE */
+	uint32_t           need;          /* bytes that feed() asked for */
+	uint64_t           owner_digest;  /* of the configuration that the session was opened by */
+	struct link_group *group;         /* where it publishes, or NULL */
+	uint8_t            line, link_index;
+	uint32_t           queue_head, queue_tail, queued, queue_max,
+		open; /* deliveries that wait; that are sent and unanswered */
+	uint32_t deliveries_taken,
+		requeued_last; /* order of the next delivery; the one requeued last, or
+				  DELIVERY_NONE when it left the queue */
+	uint64_t    throttled_until_us;
+	struct flow flow;
+	struct list wheel;
+	uint64_t    due_us, slot_us; /* next deadline; where the wheel has it */
+	uint64_t    since_ms, msgs_in, msgs_out;
 };
 
 /* Session of a peer that this worker is to keep up. */
 struct peer_link {
-	uint32_t conn;                          /* index + 1; 0: none */
+	uint32_t conn; /* index + 1; 0: none */
 	uint32_t failures;
 	uint64_t retry_us;
 };
 
 struct conns {
-	struct conn      *table;
-	uint32_t          max, used_high, free_head, *free_next;  /* by index; UINT32_MAX ends the list */
-	uint8_t          *sessions;
-	size_t            session_size;
-	uint32_t         *dirty, dirty_count;   /* touched in this turn */
-	uint32_t         *again, again_count;   /* input was left for the next turn */
-	uint32_t         *again_now;
-	struct list       wheel[CONN_WHEEL_SLOTS];
-	uint64_t          wheel_tick;
-	struct peer_link *peers;                /* [WORLD_PEERS_MAX * LINKS_PER_TARGET], zeroed pages */
+	struct conn *table;
+	uint32_t     max, used_high, free_head, *free_next; /* by index; UINT32_MAX ends the list */
+	uint8_t     *sessions;
+	size_t       session_size;
+	uint32_t    *dirty, dirty_count; /* touched in this turn */
+	uint32_t    *again, again_count; /* input was left for the next turn */
+	uint32_t    *again_now;
+	struct list  wheel[CONN_WHEEL_SLOTS];
+	uint64_t     wheel_tick;
+	struct peer_link *peers; /* [WORLD_PEERS_MAX * LINKS_PER_TARGET], zeroed pages */
 };
 
 int  conns_init(struct worker *w, uint32_t max);
 void conns_free(struct worker *w);
 
 void conn_tcp_event(struct worker *w, const struct tcp_event *event);
-void conns_again(struct worker *w);             /* go on with what the last turn left; after a low pool, too */
-void conns_tick(struct worker *w);              /* due timers, connections to peers */
-void conns_end_turn(struct worker *w);          /* tick what was touched, publish link lines */
+void conns_again(struct worker *w); /* go on with what the last turn left; after a low pool, too */
+void conns_tick(struct worker *w);  /* due timers, connections to peers */
+void conns_end_turn(struct worker *w); /* tick what was touched, publish link lines */
 uint64_t conns_next_us(const struct worker *w);
 
 /* NULL when it ended meanwhile. */
-struct conn *conn_get(struct worker *w, struct session_ref ref);
+struct conn       *conn_get(struct worker *w, struct session_ref ref);
 struct session_ref conn_ref(const struct worker *w, const struct conn *c);
 
 /* The answer to a message that came in there; the session may be gone, which is counted. */
-void conn_answer(struct worker *w, struct session_ref origin, uint64_t token, const struct result *result);
+void conn_answer(struct worker *w, struct session_ref origin, uint64_t token,
+		 const struct result *result);
 
 enum conn_submit { CONN_SENT, CONN_LATER, CONN_REFUSED };
-enum conn_submit conn_submit(struct worker *w, struct conn *c, const struct msg *m, uint64_t token, struct result *result);
+enum conn_submit conn_submit(struct worker *w, struct conn *c, const struct msg *m, uint64_t token,
+			     struct result *result);
 
 /* Ask the other side to part, in order. */
 void conn_part(struct worker *w, struct conn *c, enum reason why);
 
 /* A connection to a peer is begun; NULL when there is no memory, port or way. */
-struct conn *conn_connect(struct worker *w, uint8_t protocol, const struct net_addr *remote, uint16_t port);
+struct conn *conn_connect(struct worker *w, uint8_t protocol, const struct net_addr *remote,
+			  uint16_t port);
 /* Listen at all of the dataplane's listeners. 0 or -errno. */
-int          conns_listen(struct worker *w);
+int conns_listen(struct worker *w);
 
-/* Something happened to the session: at the end of the turn its queue, its timers and its line are looked at. */
+/* Something happened to the session: at the end of the turn its queue, its timers and its line are
+ * looked at. */
 void conn_touch(struct worker *w, struct conn *c);
 void conns_part_all(struct worker *w);

@@ -30,7 +30,8 @@ static int shared_init(struct dataplane *dp)
 	dp->accounts = aligned_alloc(64, WORLD_ACCOUNTS_MAX * sizeof(dp->accounts[0]));
 	dp->peer_rates = aligned_alloc(64, WORLD_PEERS_MAX * sizeof(dp->peer_rates[0]));
 	dp->rule_limits = aligned_alloc(64, WORLD_RULE_LIMITS_MAX * sizeof(dp->rule_limits[0]));
-	if (dp->links == NULL || dp->accounts == NULL || dp->peer_rates == NULL || dp->rule_limits == NULL)
+	if (dp->links == NULL || dp->accounts == NULL || dp->peer_rates == NULL ||
+	    dp->rule_limits == NULL)
 		return -ENOMEM;
 	memset(dp->accounts, 0, WORLD_ACCOUNTS_MAX * sizeof(dp->accounts[0]));
 	memset(dp->peer_rates, 0, WORLD_PEERS_MAX * sizeof(dp->peer_rates[0]));
@@ -38,13 +39,25 @@ static int shared_init(struct dataplane *dp)
 	return listeners_init(dp);
 }
 
-static int worker_add(struct dataplane *dp, const struct dataplane_config *config, const struct worker_io *io, unsigned number)
+static int worker_add(struct dataplane *dp, const struct dataplane_config *config,
+		      const struct worker_io *io, unsigned number)
 {
-	struct net_config    net = {.worker = number, .workers = config->workers, .port_count = config->port_count, .pool = config->pools[number],
-				    .metrics = &dp->metrics[number], .seed = hash_mix(config->seed + number), .shared_seed = hash_mix(config->seed),
+	struct net_config    net = {.worker = number,
+				    .workers = config->workers,
+				    .port_count = config->port_count,
+				    .pool = config->pools[number],
+				    .metrics = &dp->metrics[number],
+				    .seed = hash_mix(config->seed + number),
+				    .shared_seed = hash_mix(config->seed),
 				    .forward_all = dp->file->dataplane.forward_all};
-	struct worker_config wc = {.dp = dp, .number = number, .conf = &dp->file->dataplane, .net = &net, .pool = config->pools[number], .io = *io,
-				   .seed = net.seed, .shared_seed = net.shared_seed};
+	struct worker_config wc = {.dp = dp,
+				   .number = number,
+				   .conf = &dp->file->dataplane,
+				   .net = &net,
+				   .pool = config->pools[number],
+				   .io = *io,
+				   .seed = net.seed,
+				   .shared_seed = net.shared_seed};
 	struct worker       *w = aligned_alloc(64, (sizeof(*w) + 63) / 64 * 64);
 
 	if (w == NULL)
@@ -61,15 +74,20 @@ int dataplane_init(struct dataplane *dp, const struct dataplane_config *config, 
 	int             err;
 
 	clock_gettime(CLOCK_REALTIME, &wall);
-	*dp = (struct dataplane){.file = config->file, .metrics = config->metrics, .sequence_first = config->sequence_first,
-				 .sequence_end = config->sequence_end, .started_ms = (uint64_t)wall.tv_sec * 1000};
+	*dp = (struct dataplane){.file = config->file,
+				 .metrics = config->metrics,
+				 .sequence_first = config->sequence_first,
+				 .sequence_end = config->sequence_end,
+				 .started_ms = (uint64_t)wall.tv_sec * 1000};
 	err = shared_init(dp);
 	for (unsigned i = 0; i < config->workers && err == 0; i++)
 		err = worker_add(dp, config, &config->io, i);
 	if (err == 0)
 		err = xcore_connect(dp->workers, dp->worker_count);
 	if (err < 0) {
-		snprintf(error, 256, "cannot make %u workers: %s; lower dataplane.messages_max or connections_max, or give the machine more memory",
+		snprintf(error, 256,
+			 "cannot make %u workers: %s; lower dataplane.messages_max or "
+			 "connections_max, or give the machine more memory",
 			 config->workers, strerror(-err));
 		dataplane_free(dp);
 	}
@@ -105,5 +123,6 @@ void dataplane_published(struct dataplane *dp, const struct world *world)
 			limit_set_rate(&dp->peer_rates[slot], p->conf->rate);
 	}
 	for (uint32_t i = 0; world->rules != NULL && i < rules_limit_count(world->rules); i++)
-		limit_set_rate(&dp->rule_limits[world_rule_limit_slot(world, i)], rules_limit_rate(world->rules, i));
+		limit_set_rate(&dp->rule_limits[world_rule_limit_slot(world, i)],
+			       rules_limit_rate(world->rules, i));
 }

@@ -1,6 +1,7 @@
 /*
- * The dataplane process as a whole: what its workers share, and that is little (DESIGN.md 2.4): the published world, link-state lines,
- * leased buckets, rings. Made on the main thread before the workers start, read by all, freed after they have stopped.
+ * The dataplane process as a whole: what its workers share, and that is little (DESIGN.md 2.4): the
+ * published world, link-state lines, leased buckets, rings. Made on the main thread before the
+ * workers start, read by all, freed after they have stopped.
  */
 #pragma once
 
@@ -19,21 +20,26 @@
 
 struct worker;
 
-/* Where packets come from and go to: the ports of DPDK in production, a wire in virtual time under test. */
+/* Where packets come from and go to: the ports of DPDK in production, a wire in virtual time under
+ * test. */
 struct worker_io {
-	unsigned (*receive)(void *context, unsigned worker, unsigned port, struct rte_mbuf *pkts[], unsigned n);
-	unsigned (*transmit)(void *context, unsigned worker, unsigned port, struct rte_mbuf *pkts[], unsigned n);
-	unsigned (*turn)(void *context, unsigned worker, unsigned port);        /* other work of the port, once a turn; returns how much there was */
-	void      *context;
+	unsigned (*receive)(void *context, unsigned worker, unsigned port, struct rte_mbuf *pkts[],
+			    unsigned n);
+	unsigned (*transmit)(void *context, unsigned worker, unsigned port, struct rte_mbuf *pkts[],
+			     unsigned n);
+	unsigned (*turn)(void *context, unsigned worker,
+			 unsigned port); /* other work of the port, once a turn; returns how much
+					    there was */
+	void *context;
 };
 
 /* What all workers change of an account, by its slot. */
 struct account_shared {
 	struct limit_bucket rate;
-	_Atomic uint32_t    sessions;           /* relaxed: a count, nothing is published by it */
+	_Atomic uint32_t    sessions; /* relaxed: a count, nothing is published by it */
 };
 
-struct listener {                               /* of cpm.yaml */
+struct listener { /* of cpm.yaml */
 	const struct conf_listener *conf;
 	struct net_addr             address;
 	uint16_t                    port;
@@ -42,7 +48,7 @@ struct listener {                               /* of cpm.yaml */
 struct dataplane_config {
 	const struct conf_file *file;
 	unsigned                workers;
-	struct metrics         *metrics;        /* one array per worker, zeroed */
+	struct metrics         *metrics; /* one array per worker, zeroed */
 	unsigned                port_count;
 	struct net_port_config  ports[NET_PORTS_MAX];   /* profiles of the ports as opened */
 	struct rte_mempool     *pools[NET_WORKERS_MAX]; /* packets of each worker */
@@ -58,20 +64,22 @@ struct dataplane {
 	struct worker          *workers[NET_WORKERS_MAX];
 	struct metrics         *metrics;
 	struct link_lines      *links;
-	struct account_shared  *accounts;       /* [WORLD_ACCOUNTS_MAX] */
-	struct limit_bucket    *peer_rates;     /* [WORLD_PEERS_MAX] */
-	struct limit_bucket    *rule_limits;    /* [WORLD_RULE_LIMITS_MAX] */
+	struct account_shared  *accounts;    /* [WORLD_ACCOUNTS_MAX] */
+	struct limit_bucket    *peer_rates;  /* [WORLD_PEERS_MAX] */
+	struct limit_bucket    *rule_limits; /* [WORLD_RULE_LIMITS_MAX] */
 	unsigned                listener_count;
 	struct listener         listeners[CONF_LISTENERS_MAX];
 	_Atomic bool            stopping;       /* workers: part with everybody and end */
 	uint64_t                sequence_first; /* of message ids in this run */
-	_Atomic uint64_t        sequence_end;   /* leased so far: no worker goes beyond; the management thread raises it */
-	uint64_t                started_ms;
+	_Atomic uint64_t sequence_end; /* leased so far: no worker goes beyond; the management
+					  thread raises it */
+	uint64_t started_ms;
 };
 
 /* 0 or -errno with a sentence. Allocates all that the workers will ever use. */
 int  dataplane_init(struct dataplane *dp, const struct dataplane_config *config, char error[256]);
 void dataplane_free(struct dataplane *dp);
 
-/* Management thread, after a publication: rates and limits of accounts, peers and rules follow the world. */
+/* Management thread, after a publication: rates and limits of accounts, peers and rules follow the
+ * world. */
 void dataplane_published(struct dataplane *dp, const struct world *world);

@@ -7,7 +7,8 @@
 
 #include "worker.h"
 
-#define THROTTLE_DEFAULT_US (200 * US_PER_MS)   /* how long a link rests when its peer says "throttled" and no more */
+#define THROTTLE_DEFAULT_US                                                                        \
+	(200 * US_PER_MS) /* how long a link rests when its peer says "throttled" and no more */
 
 int deliveries_init(struct deliveries *d, uint32_t max)
 {
@@ -53,7 +54,8 @@ static void delivery_free(struct deliveries *d, uint32_t index)
 	d->free_head = index;
 }
 
-static void result_home(struct worker *w, unsigned home, uint32_t flight, const struct result *result)
+static void result_home(struct worker *w, unsigned home, uint32_t flight,
+			const struct result *result)
 {
 	if (home == w->number)
 		flight_result(w, flight, result);
@@ -61,7 +63,8 @@ static void result_home(struct worker *w, unsigned home, uint32_t flight, const 
 		xcore_result(w, home, flight, result);
 }
 
-/* The delivery is over; its place is free before home hears of it, so that home may use it again. */
+/* The delivery is over; its place is free before home hears of it, so that home may use it again.
+ */
 static void delivery_end(struct worker *w, uint32_t index, const struct result *result)
 {
 	unsigned home = w->deliveries.table[index].home;
@@ -88,8 +91,9 @@ static bool comes_after(const struct worker *w, uint32_t index, uint32_t other)
 }
 
 /*
- * A throttled delivery goes back to its place, which is before all that was never sent. Answers mostly come in order, so it is looked for
- * from where the last one went; at worst the steps are as many as requests fit in the window.
+ * A throttled delivery goes back to its place, which is before all that was never sent. Answers
+ * mostly come in order, so it is looked for from where the last one went; at worst the steps are as
+ * many as requests fit in the window.
  */
 static void queue_return(struct worker *w, struct conn *c, uint32_t index)
 {
@@ -135,7 +139,8 @@ static bool rate_allows(struct worker *w, const struct conn *c)
 }
 
 /* Submit a delivery that is in no queue. LATER: it is the caller's to queue. */
-static enum conn_submit delivery_submit(struct worker *w, struct conn *c, uint32_t index, struct result *result)
+static enum conn_submit delivery_submit(struct worker *w, struct conn *c, uint32_t index,
+					struct result *result)
 {
 	struct delivery *e = &w->deliveries.table[index];
 	enum conn_submit submitted;
@@ -157,8 +162,8 @@ static enum conn_submit delivery_submit(struct worker *w, struct conn *c, uint32
 	return submitted;
 }
 
-bool deliver_accept(struct worker *w, struct session_ref to, struct msg *m, unsigned home, uint32_t flight, uint64_t deadline_us,
-		    struct result *result)
+bool deliver_accept(struct worker *w, struct session_ref to, struct msg *m, unsigned home,
+		    uint32_t flight, uint64_t deadline_us, struct result *result)
 {
 	struct conn     *c = conn_get(w, to);
 	uint32_t         index;
@@ -177,9 +182,16 @@ bool deliver_accept(struct worker *w, struct session_ref to, struct msg *m, unsi
 		*result = (struct result){.why = REASON_POOL};
 		return false;
 	}
-	w->deliveries.table[index] = (struct delivery){.msg = m, .deadline_us = deadline_us, .flight = flight, .next = DELIVERY_NONE,
-						       .conn = to.index, .order = c->deliveries_taken++, .generation = w->deliveries.table[index].generation,
-						       .home = (uint16_t)home, .state = DELIVERY_QUEUED};
+	w->deliveries.table[index] =
+		(struct delivery){.msg = m,
+				  .deadline_us = deadline_us,
+				  .flight = flight,
+				  .next = DELIVERY_NONE,
+				  .conn = to.index,
+				  .order = c->deliveries_taken++,
+				  .generation = w->deliveries.table[index].generation,
+				  .home = (uint16_t)home,
+				  .state = DELIVERY_QUEUED};
 	conn_touch(w, c);
 	if (c->queued == 0)
 		submitted = delivery_submit(w, c, index, result);
@@ -192,10 +204,12 @@ bool deliver_accept(struct worker *w, struct session_ref to, struct msg *m, unsi
 	return true;
 }
 
-/* "Throttled" and "queue full" of a peer say: later, the whole link. The message goes back to its place, so order is kept. */
+/* "Throttled" and "queue full" of a peer say: later, the whole link. The message goes back to its
+ * place, so order is kept. */
 static bool throttles(const struct result *r)
 {
-	return !r->maybe_sent && r->retry_after_ms > 0 && reason_class((enum reason)r->why) == REASON_CLASS_TEMPORARY;
+	return !r->maybe_sent && r->retry_after_ms > 0 &&
+	       reason_class((enum reason)r->why) == REASON_CLASS_TEMPORARY;
 }
 
 void deliver_result(struct worker *w, struct conn *c, uint64_t token, const struct result *result)
@@ -225,7 +239,8 @@ void deliver_result(struct worker *w, struct conn *c, uint64_t token, const stru
 }
 
 /* Its validity has ended, or the time in which it must go out for an answer in time. */
-static bool delivery_is_late(const struct worker *w, const struct delivery *e, struct result *result)
+static bool delivery_is_late(const struct worker *w, const struct delivery *e,
+			     struct result *result)
 {
 	if (e->msg->expires_us != 0 && w->now.us >= e->msg->expires_us) {
 		*result = (struct result){.why = REASON_EXPIRED};

@@ -1,6 +1,7 @@
 /*
- * Deliveries: a message that is lent to the worker of a link, from there to its one result. The queue of a link is a list of deliveries, in order;
- * a throttled link holds its queue. A delivery frees nothing: the message stays its home worker's.
+ * Deliveries: a message that is lent to the worker of a link, from there to its one result. The
+ * queue of a link is a list of deliveries, in order; a throttled link holds its queue. A delivery
+ * frees nothing: the message stays its home worker's.
  */
 #pragma once
 
@@ -16,15 +17,16 @@ struct conn;
 #define DELIVERY_NONE UINT32_MAX
 
 struct delivery {
-	struct msg *msg;                /* lent; read-only where home is another worker */
-	uint64_t    deadline_us;        /* latest moment to be sent */
-	uint32_t    flight;             /* of the home worker */
-	uint32_t    next;               /* in the link's queue, or the free list */
+	struct msg *msg;         /* lent; read-only where home is another worker */
+	uint64_t    deadline_us; /* latest moment to be sent */
+	uint32_t    flight;      /* of the home worker */
+	uint32_t    next;        /* in the link's queue, or the free list */
 	uint32_t    conn;
 	uint32_t    generation;
-	uint32_t    order;              /* among the deliveries of its link, by which what was throttled goes back to its place; wraps */
-	uint16_t    home;
-	uint8_t     state;              /* enum delivery_state */
+	uint32_t order; /* among the deliveries of its link, by which what was throttled goes back
+			   to its place; wraps */
+	uint16_t home;
+	uint8_t  state; /* enum delivery_state */
 };
 
 enum delivery_state { DELIVERY_FREE, DELIVERY_QUEUED, DELIVERY_SENT };
@@ -38,13 +40,15 @@ int  deliveries_init(struct deliveries *d, uint32_t max);
 void deliveries_free(struct deliveries *d);
 
 /*
- * Take a message for a session of this worker: sent at once, or queued. False: not taken, *why says so (SESSION_GONE,
- * QUEUE_FULL, POOL, or what the session said: then *result is filled), and no result will come.
+ * Take a message for a session of this worker: sent at once, or queued. False: not taken, *why says
+ * so (SESSION_GONE, QUEUE_FULL, POOL, or what the session said: then *result is filled), and no
+ * result will come.
  */
-bool deliver_accept(struct worker *w, struct session_ref to, struct msg *m, unsigned home, uint32_t flight, uint64_t deadline_us,
-		    struct result *result);
+bool deliver_accept(struct worker *w, struct session_ref to, struct msg *m, unsigned home,
+		    uint32_t flight, uint64_t deadline_us, struct result *result);
 
-/* The session has an answer to token; or more room; or ended (whatever waits or is open has an unknown or failed result). */
+/* The session has an answer to token; or more room; or ended (whatever waits or is open has an
+ * unknown or failed result). */
 void deliver_result(struct worker *w, struct conn *c, uint64_t token, const struct result *result);
 void deliver_pump(struct worker *w, struct conn *c);
 void deliver_closed(struct worker *w, struct conn *c);

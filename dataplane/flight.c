@@ -76,7 +76,8 @@ static void flight_refuse(struct worker *w, struct flight *e, const struct resul
 	bool        answered = e->answered;
 
 	flight_free(w, e);
-	if (answered) {                 /* datagram mode, or out of time: the submitter has its answer, the reason is counted */
+	if (answered) { /* datagram mode, or out of time: the submitter has its answer, the reason
+			   is counted */
 		metric_refused(w->metrics, (enum reason)result->why);
 		msg_free(m);
 	} else {
@@ -89,7 +90,8 @@ static void flight_delivered(struct worker *w, struct flight *e, const struct re
 	struct msg *m = e->msg;
 
 	metric_inc(w->metrics, METRIC_messages_delivered);
-	if (!e->answered) {             /* before a receipt that waits can follow: it names the id that is told here */
+	if (!e->answered) { /* before a receipt that waits can follow: it names the id that is told
+			       here */
 		struct result answer = {.why = REASON_NONE, .msg_id = m->id};
 
 		conn_answer(w, m->origin, m->token, &answer);
@@ -97,19 +99,27 @@ static void flight_delivered(struct worker *w, struct flight *e, const struct re
 	if (m->kind == MSG_RECEIPT) {
 		metric_inc(w->metrics, METRIC_receipts_delivered);
 		if (!m->receipt.intermediate) {
-			struct receipt_note note = {.peer = m->peer, .msg_id = m->receipt.msg_id, .id_size = (uint8_t)m->receipt.remote_id.size};
+			struct receipt_note note = {.peer = m->peer,
+						    .msg_id = m->receipt.msg_id,
+						    .id_size = (uint8_t)m->receipt.remote_id.size};
 			uint8_t             room[RESULT_REMOTE_ID_MAX];
 
 			memcpy(note.id, msg_view(m, m->receipt.remote_id, room), note.id_size);
 			note.ids = CONF_IDS_AUTO;
 			receipt_done(w, &note);
 		}
-	} else if (m->wants != 0 && m->account != MSG_SLOT_NONE && e->current.kind == ROUTE_PEER && result->remote_id_size > 0) {
-		struct receipt_note note = {.peer = e->current.slot, .account = m->account, .msg_id = m->id,
-					    .lifetime_us = RECEIPTS_LIFETIME_MAX_US, .id_size = result->remote_id_size};
+	} else if (m->wants != 0 && m->account != MSG_SLOT_NONE && e->current.kind == ROUTE_PEER &&
+		   result->remote_id_size > 0) {
+		struct receipt_note note = {.peer = e->current.slot,
+					    .account = m->account,
+					    .msg_id = m->id,
+					    .lifetime_us = RECEIPTS_LIFETIME_MAX_US,
+					    .id_size = result->remote_id_size};
 
 		if (m->expires_us > w->now.us && m->expires_us - w->now.us < note.lifetime_us)
-			note.lifetime_us = m->expires_us - w->now.us + 3600 * US_PER_SECOND;  /* the receipt that tells of the expiry comes after it */
+			note.lifetime_us = m->expires_us - w->now.us +
+					   3600 * US_PER_SECOND; /* the receipt that tells of the
+								    expiry comes after it */
 		memcpy(note.id, result->remote_id, result->remote_id_size);
 		receipt_open(w, &note);
 	}
@@ -118,10 +128,11 @@ static void flight_delivered(struct worker *w, struct flight *e, const struct re
 }
 
 /* Hand the message to one target. False: it does not take it, e->last says why. */
-static bool flight_try(struct worker *w, struct flight *e, const struct route_target *target, uint64_t to_hash)
+static bool flight_try(struct worker *w, struct flight *e, const struct route_target *target,
+		       uint64_t to_hash)
 {
-	struct link_line  *line = link_choose(link_group(w->dp->links, target), to_hash);
-	uint64_t           deadline_us = e->deadline_us - (FLIGHT_ANSWER_MAX_US - FLIGHT_QUEUE_MAX_US);
+	struct link_line *line = link_choose(link_group(w->dp->links, target), to_hash);
+	uint64_t deadline_us = e->deadline_us - (FLIGHT_ANSWER_MAX_US - FLIGHT_QUEUE_MAX_US);
 	struct session_ref ref;
 
 	if (line == NULL)
@@ -130,8 +141,10 @@ static bool flight_try(struct worker *w, struct flight *e, const struct route_ta
 	ref = session_ref_unpack(atomic_load_explicit(&line->session, memory_order_relaxed));
 	e->current = *target;
 	if (ref.worker == w->number)
-		return deliver_accept(w, ref, e->msg, w->number, flight_index(w, e), deadline_us, &e->last);
-	if (atomic_load_explicit(&line->queued, memory_order_relaxed) >= atomic_load_explicit(&line->queue_max, memory_order_relaxed) ||
+		return deliver_accept(w, ref, e->msg, w->number, flight_index(w, e), deadline_us,
+				      &e->last);
+	if (atomic_load_explicit(&line->queued, memory_order_relaxed) >=
+		    atomic_load_explicit(&line->queue_max, memory_order_relaxed) ||
 	    !xcore_lend(w, e->msg, ref, flight_index(w, e), deadline_us)) {
 		e->last = (struct result){.why = REASON_QUEUE_FULL};
 		return false;
@@ -149,7 +162,9 @@ static bool was_tried(const struct flight *e, const struct route_target *t)
 }
 
 /* set: what this turn has found already, or NULL. */
-static unsigned flight_targets(struct worker *w, const struct flight *e, const struct route_set *set, struct route_target order[ROUTE_TARGETS_MAX])
+static unsigned flight_targets(struct worker *w, const struct flight *e,
+			       const struct route_set *set,
+			       struct route_target     order[ROUTE_TARGETS_MAX])
 {
 	const struct msg *m = e->msg;
 	struct str        from = msg_addr(m, &m->from), to = msg_addr(m, &m->to);
@@ -162,13 +177,16 @@ static unsigned flight_targets(struct worker *w, const struct flight *e, const s
 		return route_order(set, from, to, order);
 	if (e->rule_route != UINT32_MAX)
 		/* Under other rules the number means another route: there is no next target. */
-		set = e->rules_version == w->world->rules_version ? world_rule_route(w->world, e->rule_route) : NULL;
+		set = e->rules_version == w->world->rules_version
+			      ? world_rule_route(w->world, e->rule_route)
+			      : NULL;
 	else
 		set = w->world->routes != NULL ? route_find(w->world->routes, to) : NULL;
 	return set != NULL ? route_order(set, from, to, order) : 0;
 }
 
-/* Choose the next target and hand over; when there is none left the message is refused with the last target's reason. */
+/* Choose the next target and hand over; when there is none left the message is refused with the
+ * last target's reason. */
 static void flight_choose(struct worker *w, struct flight *e, const struct route_set *routes)
 {
 	struct route_target order[ROUTE_TARGETS_MAX];
@@ -187,12 +205,16 @@ static void flight_choose(struct worker *w, struct flight *e, const struct route
 			return;
 		e->state = FLIGHT_CHOOSING;
 	}
-	flight_refuse(w, e, &(struct result){.why = e->last.why, .has_status = e->last.has_status, .peer_protocol = e->last.peer_protocol,
-					     .peer_status = e->last.peer_status, .retry_after_ms = e->last.retry_after_ms});
+	flight_refuse(w, e,
+		      &(struct result){.why = e->last.why,
+				       .has_status = e->last.has_status,
+				       .peer_protocol = e->last.peer_protocol,
+				       .peer_status = e->last.peer_status,
+				       .retry_after_ms = e->last.retry_after_ms});
 }
 
-void flight_start(struct worker *w, struct msg *m, const struct route_set *routes, uint32_t rule_route, bool resend_unknown,
-		  bool answer_now)
+void flight_start(struct worker *w, struct msg *m, const struct route_set *routes,
+		  uint32_t rule_route, bool resend_unknown, bool answer_now)
 {
 	struct flight *e = flight_new(w, m);
 
@@ -208,9 +230,10 @@ void flight_start(struct worker *w, struct msg *m, const struct route_set *route
 
 		flight_choose(w, e, routes);
 		if (e->generation != generation || e->answered)
-			return;         /* refused at once, or delivered */
+			return; /* refused at once, or delivered */
 		e->answered = true;
-		conn_answer(w, m->origin, m->token, &(struct result){.why = REASON_NONE, .msg_id = m->id});
+		conn_answer(w, m->origin, m->token,
+			    &(struct result){.why = REASON_NONE, .msg_id = m->id});
 		return;
 	}
 	flight_choose(w, e, routes);
@@ -220,11 +243,14 @@ void flight_start_receipt(struct worker *w, struct msg *m)
 {
 	struct flight           *e;
 	const struct world_peer *peer = world_peer(w->world, m->peer);
-	struct receipt_note      note = {.peer = m->peer, .home = (uint8_t)w->number, .ids = peer != NULL ? peer->conf->ids : CONF_IDS_AUTO};
+	struct receipt_note      note = {.peer = m->peer,
+					 .home = (uint8_t)w->number,
+					 .ids = peer != NULL ? peer->conf->ids : CONF_IDS_AUTO};
 	uint8_t                  room[RESULT_REMOTE_ID_MAX];
 
 	metric_inc(w->metrics, METRIC_receipts_in);
-	if (m->peer == MSG_SLOT_NONE || m->receipt.remote_id.size == 0 || m->receipt.remote_id.size > RESULT_REMOTE_ID_MAX) {
+	if (m->peer == MSG_SLOT_NONE || m->receipt.remote_id.size == 0 ||
+	    m->receipt.remote_id.size > RESULT_REMOTE_ID_MAX) {
 		refuse(w, m, REASON_RECEIPT_UNKNOWN);
 		return;
 	}
@@ -241,7 +267,8 @@ void flight_start_receipt(struct worker *w, struct msg *m)
 	receipt_ask(w, &note);
 }
 
-void flight_receipt_found(struct worker *w, uint32_t flight, uint32_t generation, uint64_t msg_id, uint32_t account)
+void flight_receipt_found(struct worker *w, uint32_t flight, uint32_t generation, uint64_t msg_id,
+			  uint32_t account)
 {
 	struct flight *e;
 
@@ -284,9 +311,10 @@ void flight_result(struct worker *w, uint32_t flight, const struct result *resul
 		flight_refuse(w, e, result);
 		return;
 	}
-	if (result->why == REASON_SESSION_GONE && !result->maybe_sent && e->relinks < FLIGHT_RELINKS_MAX) {
+	if (result->why == REASON_SESSION_GONE && !result->maybe_sent &&
+	    e->relinks < FLIGHT_RELINKS_MAX) {
 		e->relinks++;
-		e->tries--;             /* the target may have other sessions */
+		e->tries--; /* the target may have other sessions */
 	}
 	if (w->now.us >= e->deadline_us)
 		flight_refuse(w, e, result);
@@ -307,12 +335,14 @@ uint64_t flights_tick(struct worker *w)
 			flight_refuse(w, e, &(struct result){.why = REASON_RECEIPT_UNKNOWN});
 			continue;
 		}
-		/* Lent and not back: the submitter is answered now, the message is freed when its result comes home. */
+		/* Lent and not back: the submitter is answered now, the message is freed when its
+		 * result comes home. */
 		ASSERT(e->state == FLIGHT_LENT);
 		if (!e->answered) {
 			e->answered = true;
 			metric_refused(w->metrics, REASON_UNKNOWN_OUTCOME);
-			conn_answer(w, e->msg->origin, e->msg->token, &(struct result){.why = REASON_UNKNOWN_OUTCOME});
+			conn_answer(w, e->msg->origin, e->msg->token,
+				    &(struct result){.why = REASON_UNKNOWN_OUTCOME});
 		}
 		list_remove(&e->by_age);
 	}

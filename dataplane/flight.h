@@ -1,6 +1,7 @@
 /*
- * Flights: messages of this worker that wait for their result. Home decides about targets, retries and fail-over; every flight ends by
- * exactly one answer to the submitter, within answer_max, and the message is freed when it is home and answered.
+ * Flights: messages of this worker that wait for their result. Home decides about targets, retries
+ * and fail-over; every flight ends by exactly one answer to the submitter, within answer_max, and
+ * the message is freed when it is home and answered.
  */
 #pragma once
 
@@ -14,29 +15,40 @@
 
 struct worker;
 
-#define FLIGHT_ANSWER_MAX_US   UINT64_C(25000000)
-#define FLIGHT_QUEUE_MAX_US    UINT64_C(15000000)        /* in a link's queue: what is left is the time for the answer */
-#define FLIGHT_RECEIPT_WAIT_US UINT64_C(5000000)         /* a receipt that came before the response to its message */
-/* Of the hash by which a link is chosen: the same in every run, so that `route explain` says what happens. */
-#define FLIGHT_TO_KEY          {0x6a09e667f3bcc908ull, 0xbb67ae8584caa73bull}
-#define FLIGHT_TRIES_MAX       ROUTE_TARGETS_MAX
-#define FLIGHT_RELINKS_MAX     4u       /* times that a target is asked again because its session ended */
+#define FLIGHT_ANSWER_MAX_US UINT64_C(25000000)
+#define FLIGHT_QUEUE_MAX_US                                                                        \
+	UINT64_C(15000000) /* in a link's queue: what is left is the time for the answer */
+#define FLIGHT_RECEIPT_WAIT_US                                                                     \
+	UINT64_C(5000000) /* a receipt that came before the response to its message */
+/* Of the hash by which a link is chosen: the same in every run, so that `route explain` says what
+ * happens. */
+#define FLIGHT_TO_KEY                                                                              \
+	{                                                                                          \
+		0x6a09e667f3bcc908ull, 0xbb67ae8584caa73bull                                       \
+	}
+#define FLIGHT_TRIES_MAX ROUTE_TARGETS_MAX
+#define FLIGHT_RELINKS_MAX 4u /* times that a target is asked again because its session ended */
 
-enum flight_state { FLIGHT_FREE, FLIGHT_CHOOSING, FLIGHT_LENT, FLIGHT_MATCHING /* a receipt waits for its entry */ };
+enum flight_state {
+	FLIGHT_FREE,
+	FLIGHT_CHOOSING,
+	FLIGHT_LENT,
+	FLIGHT_MATCHING /* a receipt waits for its entry */
+};
 
 struct flight {
-	struct msg         *msg;
-	struct list         by_age;             /* deadline order: all have the same time to answer */
-	uint64_t            deadline_us;
-	uint32_t            generation, next_free;
-	uint32_t            rule_route;         /* route action of a rule, or UINT32_MAX: by destination */
-	uint64_t            rules_version;      /* of the rules that it is a number in */
-	uint8_t             state, tries, relinks; /* relinks: sessions that ended before they sent it */
-	bool                answered;           /* the submitter has its answer; only the result is awaited */
-	bool                resend_unknown;     /* of its account: an unknown outcome goes to the next target */
+	struct msg *msg;
+	struct list by_age; /* deadline order: all have the same time to answer */
+	uint64_t    deadline_us;
+	uint32_t    generation, next_free;
+	uint32_t    rule_route;    /* route action of a rule, or UINT32_MAX: by destination */
+	uint64_t    rules_version; /* of the rules that it is a number in */
+	uint8_t     state, tries, relinks; /* relinks: sessions that ended before they sent it */
+	bool        answered;       /* the submitter has its answer; only the result is awaited */
+	bool        resend_unknown; /* of its account: an unknown outcome goes to the next target */
 	struct route_target current;
 	struct route_target tried[FLIGHT_TRIES_MAX];
-	struct result       last;               /* why the last target did not take it */
+	struct result       last; /* why the last target did not take it */
 };
 
 struct flights {
@@ -49,11 +61,13 @@ int  flights_init(struct flights *f, uint32_t max);
 void flights_free(struct flights *f);
 
 /* The pipeline has decided; takes m. routes: found in this turn's world. */
-void flight_start(struct worker *w, struct msg *m, const struct route_set *routes, uint32_t rule_route, bool resend_unknown, bool answer_now);
+void flight_start(struct worker *w, struct msg *m, const struct route_set *routes,
+		  uint32_t rule_route, bool resend_unknown, bool answer_now);
 /* A receipt: find its message first; takes m. */
 void flight_start_receipt(struct worker *w, struct msg *m);
 /* What the receipt table said: msg_id 0: nothing. */
-void flight_receipt_found(struct worker *w, uint32_t flight, uint32_t generation, uint64_t msg_id, uint32_t account);
+void flight_receipt_found(struct worker *w, uint32_t flight, uint32_t generation, uint64_t msg_id,
+			  uint32_t account);
 
 /* The one result of a lent message has come home. */
 void flight_result(struct worker *w, uint32_t flight, const struct result *result);

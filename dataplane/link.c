@@ -8,7 +8,8 @@
 
 static void *pages_new(size_t size)
 {
-	void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	return pages != MAP_FAILED ? pages : NULL;
 }
@@ -56,8 +57,11 @@ int link_take(struct link_group *group)
 	while (taken != UINT64_MAX) {
 		int k = __builtin_ctzll(~taken);
 
-		/* Acquire: pairs with the release in link_release(), so the line's last writer is done with it. */
-		if (atomic_compare_exchange_weak_explicit(&group->taken, &taken, taken | 1ull << k, memory_order_acquire, memory_order_relaxed))
+		/* Acquire: pairs with the release in link_release(), so the line's last writer is
+		 * done with it. */
+		if (atomic_compare_exchange_weak_explicit(&group->taken, &taken, taken | 1ull << k,
+							  memory_order_acquire,
+							  memory_order_relaxed))
 			return k;
 	}
 	return -1;
@@ -71,7 +75,8 @@ void link_up(struct link_group *group, unsigned k, struct session_ref ref, uint3
 	atomic_store_explicit(&line->queued, 0, memory_order_relaxed);
 	atomic_store_explicit(&line->queue_max, queue_max, memory_order_relaxed);
 	atomic_store_explicit(&line->throttled_until_us, 0, memory_order_relaxed);
-	/* Release: the line above is seen by who sees the bit; pairs with the acquire in link_choose(). */
+	/* Release: the line above is seen by who sees the bit; pairs with the acquire in
+	 * link_choose(). */
 	atomic_fetch_or_explicit(&group->up, 1ull << k, memory_order_release);
 }
 
@@ -88,7 +93,8 @@ void link_release(struct link_group *group, unsigned k)
 
 struct link_line *link_choose(struct link_group *group, uint64_t to_hash)
 {
-	uint64_t up = atomic_load_explicit(&group->up, memory_order_acquire);   /* pairs with link_up() */
+	uint64_t up =
+		atomic_load_explicit(&group->up, memory_order_acquire); /* pairs with link_up() */
 	uint64_t best = 0;
 	int      chosen = -1;
 

@@ -5,13 +5,23 @@
 #include "worker.h"
 
 #define WAIT_STEP_NS 200000
-#define WAIT_STEPS   5000
+#define WAIT_STEPS 5000
 
 static void session_row(struct worker *w, const struct conn *c, struct mailbox_session *row)
 {
-	*row = (struct mailbox_session){.ref = conn_ref(w, c), .role = c->role, .state = c->state, .may = c->may, .logged_in = c->logged_in,
-					.account = c->account, .peer = c->peer, .queued = c->queued, .open = c->open,
-					.since_ms = c->since_ms, .msgs_in = c->msgs_in, .msgs_out = c->msgs_out, .remote_port = c->flow.port};
+	*row = (struct mailbox_session){.ref = conn_ref(w, c),
+					.role = c->role,
+					.state = c->state,
+					.may = c->may,
+					.logged_in = c->logged_in,
+					.account = c->account,
+					.peer = c->peer,
+					.queued = c->queued,
+					.open = c->open,
+					.since_ms = c->since_ms,
+					.msgs_in = c->msgs_in,
+					.msgs_out = c->msgs_out,
+					.remote_port = c->flow.port};
 	memcpy(row->remote.w, c->flow.address, sizeof(row->remote.w));
 	row->remote.ip6 = c->flow.ip6;
 	row->window_used = c->state == CONN_OPEN ? c->ops->window_used(c->session) : 0;
@@ -55,11 +65,11 @@ void mailbox_turn(struct worker *w)
 
 bool mailbox_ask(struct worker *w, enum mailbox_kind kind, uint32_t from, struct session_ref ref)
 {
-	struct mailbox        *m = &w->mailbox;
+	struct mailbox       *m = &w->mailbox;
 	const struct timespec step = {.tv_nsec = WAIT_STEP_NS};
 
 	if (atomic_load_explicit(&m->state, memory_order_acquire) == MAILBOX_ASKED)
-		return false;           /* an earlier question was never answered */
+		return false; /* an earlier question was never answered */
 	m->kind = kind;
 	m->from = from;
 	m->ref = ref;

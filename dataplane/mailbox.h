@@ -1,6 +1,7 @@
 /*
- * Questions of the management thread to a worker: one at a time, answered with at most MAILBOX_ROWS rows in a turn. The management thread waits
- * (sleeping) for the answer; the worker looks at one word per turn.
+ * Questions of the management thread to a worker: one at a time, answered with at most MAILBOX_ROWS
+ * rows in a turn. The management thread waits (sleeping) for the answer; the worker looks at one
+ * word per turn.
  */
 #pragma once
 
@@ -28,14 +29,16 @@ struct mailbox_session {
 };
 
 struct mailbox {
-	_Atomic uint32_t       state;   /* release when handed over, acquire when taken, both ways */
-	uint32_t               kind;
-	uint32_t               from;            /* SESSIONS: first index to look at; set to where to go on, UINT32_MAX: the end */
-	struct session_ref     ref;             /* CLOSE */
-	uint32_t               count;           /* rows filled; CLOSE: 1 when it was there */
+	_Atomic uint32_t state; /* release when handed over, acquire when taken, both ways */
+	uint32_t         kind;
+	uint32_t from; /* SESSIONS: first index to look at; set to where to go on, UINT32_MAX: the
+			  end */
+	struct session_ref     ref;   /* CLOSE */
+	uint32_t               count; /* rows filled; CLOSE: 1 when it was there */
 	struct mailbox_session rows[MAILBOX_ROWS];
 };
 
-void mailbox_turn(struct worker *w);            /* worker */
-/* Management thread; false when the worker does not answer within a second. The answer is in w->mailbox until the next question. */
+void mailbox_turn(struct worker *w); /* worker */
+/* Management thread; false when the worker does not answer within a second. The answer is in
+ * w->mailbox until the next question. */
 bool mailbox_ask(struct worker *w, enum mailbox_kind kind, uint32_t from, struct session_ref ref);

@@ -1,6 +1,6 @@
 /*
- * cpm-dataplane: brings up DPDK and the ports, starts a worker on each of its cores, and is itself the management thread until a
- * signal says stop; then every session parts in order.
+ * cpm-dataplane: brings up DPDK and the ports, starts a worker on each of its cores, and is itself
+ * the management thread until a signal says stop; then every session parts in order.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,22 +32,24 @@
 #include "worker.h"
 
 struct process {
-	struct conf_file      *file;
-	struct port            ports[NET_PORTS_MAX];
-	unsigned               ports_open, workers;
-	struct dataplane       dp;
+	struct conf_file       *file;
+	struct port             ports[NET_PORTS_MAX];
+	unsigned                ports_open, workers;
+	struct dataplane        dp;
 	struct dataplane_config config;
-	struct sequence        sequence;
-	int                    metrics_fd, stop_fd;
-	bool                   idle_sleeps;
+	struct sequence         sequence;
+	int                     metrics_fd, stop_fd;
+	bool                    idle_sleeps;
 };
 
-static unsigned io_receive(void *context, unsigned worker, unsigned port, struct rte_mbuf *pkts[], unsigned n)
+static unsigned io_receive(void *context, unsigned worker, unsigned port, struct rte_mbuf *pkts[],
+			   unsigned n)
 {
 	return port_rx_burst(&((struct process *)context)->ports[port], worker, pkts, n);
 }
 
-static unsigned io_transmit(void *context, unsigned worker, unsigned port, struct rte_mbuf *pkts[], unsigned n)
+static unsigned io_transmit(void *context, unsigned worker, unsigned port, struct rte_mbuf *pkts[],
+			    unsigned n)
 {
 	return port_tx_burst(&((struct process *)context)->ports[port], worker, pkts, n);
 }
@@ -66,7 +68,9 @@ static int fail(const char *event, const char *why)
 static int eal_begin(struct process *p)
 {
 	const struct conf_dataplane *d = &p->file->dataplane;
-	struct eal_config            ec = {.node = p->file->cpm.node, .main_lcore = d->main_lcore, .device_count = p->file->port_count};
+	struct eal_config            ec = {.node = p->file->cpm.node,
+					   .main_lcore = d->main_lcore,
+					   .device_count = p->file->port_count};
 	char                         why[256];
 
 	p->workers = ec.workers = d->worker_lcores.n;
@@ -77,7 +81,11 @@ static int eal_begin(struct process *p)
 	ec.hugepages = d->hugepages == CONF_HUGEPAGES_REQUIRED ? EAL_HUGEPAGES_REQUIRED
 		       : d->hugepages == CONF_HUGEPAGES_OFF    ? EAL_HUGEPAGES_OFF
 							       : EAL_HUGEPAGES_AUTO;
-	ec.memory_mb = (unsigned)((uint64_t)(d->packets_max + port_mbufs_needed() * ec.device_count) * 2560 * ec.workers >> 20) + 32 * ec.workers + 64;
+	ec.memory_mb =
+		(unsigned)((uint64_t)(d->packets_max + port_mbufs_needed() * ec.device_count) *
+				   2560 * ec.workers >>
+			   20) +
+		32 * ec.workers + 64;
 	return eal_start(&ec, why, sizeof(why)) < 0 ? fail("eal.failed", why) : 0;
 }
 
@@ -87,9 +95,13 @@ static int pools_make(struct process *p)
 		char name[32];
 
 		snprintf(name, sizeof(name), "packets_%u", w);
-		p->config.pools[w] = port_pool_new(name, p->file->dataplane.packets_max + port_mbufs_needed() * p->file->port_count);
+		p->config.pools[w] =
+			port_pool_new(name, p->file->dataplane.packets_max +
+						    port_mbufs_needed() * p->file->port_count);
 		if (p->config.pools[w] == NULL)
-			return fail("memory.failed", "no memory for packets; lower dataplane.packets_max, or give more huge pages");
+			return fail("memory.failed",
+				    "no memory for packets; lower dataplane.packets_max, or give "
+				    "more huge pages");
 	}
 	return 0;
 }
@@ -98,12 +110,16 @@ static int ports_open(struct process *p, uint64_t shared_seed)
 {
 	for (unsigned i = 0; i < p->file->port_count; i++) {
 		const struct conf_port *conf = &p->file->ports[i];
-		struct port_config      pc = {.name = conf->name, .device = conf->device, .mtu = (uint16_t)conf->mtu, .shared_seed = shared_seed,
+		struct port_config      pc = {.name = conf->name,
+					      .device = conf->device,
+					      .mtu = (uint16_t)conf->mtu,
+					      .shared_seed = shared_seed,
 					      .has_gateway = conf->gateway.set};
 		char                    why[256];
 
 		for (unsigned a = 0; a < conf->addresses.n; a++) {
-			memcpy(pc.addresses[a].w, conf->addresses.items[a].w, sizeof(pc.addresses[a].w));
+			memcpy(pc.addresses[a].w, conf->addresses.items[a].w,
+			       sizeof(pc.addresses[a].w));
 			pc.addresses[a].ip6 = conf->addresses.items[a].ip6;
 			pc.prefixes[a] = conf->addresses.items[a].prefix;
 		}
@@ -113,7 +129,8 @@ static int ports_open(struct process *p, uint64_t shared_seed)
 		if (port_open(&pc, p->workers, p->config.pools, &p->ports[i], why, sizeof(why)) < 0)
 			return fail("port.failed", why);
 		p->config.ports[p->ports_open++] = p->ports[i].profile;
-		log_info("port.open", "name=%s driver=%s queues=%u", conf->name, p->ports[i].driver, p->ports[i].queues);
+		log_info("port.open", "name=%s driver=%s queues=%u", conf->name, p->ports[i].driver,
+			 p->ports[i].queues);
 	}
 	p->config.port_count = p->ports_open;
 	return 0;
@@ -130,7 +147,9 @@ static int metrics_map(struct process *p)
 	p->config.metrics = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, p->metrics_fd, 0);
 	if (p->config.metrics == MAP_FAILED)
 		return fail("metrics.failed", strerror(errno));
-	return fcntl(p->metrics_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) < 0 ? fail("metrics.failed", strerror(errno)) : 0;
+	return fcntl(p->metrics_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) < 0
+		       ? fail("metrics.failed", strerror(errno))
+		       : 0;
 }
 
 static bool core_isolated(unsigned cpu)
@@ -144,7 +163,8 @@ static bool core_isolated(unsigned cpu)
 		list[0] = '\0';
 	fclose(f);
 	for (char *p = list; *p >= '0' && *p <= '9';) {
-		unsigned long first = strtoul(p, &p, 10), last = *p == '-' ? strtoul(p + 1, &p, 10) : first;
+		unsigned long first = strtoul(p, &p, 10),
+			      last = *p == '-' ? strtoul(p + 1, &p, 10) : first;
 
 		if (cpu >= first && cpu <= last)
 			return true;
@@ -212,15 +232,20 @@ static void notify_ready(void)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;
-	if (sendto(fd, "READY=1", 7, 0, (struct sockaddr *)&a, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path))) < 0)
+	if (sendto(fd, "READY=1", 7, 0, (struct sockaddr *)&a,
+		   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path))) < 0)
 		log_warn("notify.failed", "error=%s", strerror(errno));
 	close(fd);
 }
 
 static int run(struct process *p)
 {
-	struct mgmt_config mc = {.file = p->file, .dataplane = &p->dp, .world = &p->dp.world, .workers = p->workers,
-				 .metrics_fd = p->metrics_fd, .published = dataplane_published};
+	struct mgmt_config mc = {.file = p->file,
+				 .dataplane = &p->dp,
+				 .world = &p->dp.world,
+				 .workers = p->workers,
+				 .metrics_fd = p->metrics_fd,
+				 .published = dataplane_published};
 	char               error[256] = "";
 	struct mgmt       *m = mgmt_new(&mc, error);
 
@@ -228,8 +253,8 @@ static int run(struct process *p)
 		return fail("management.failed", error);
 	for (unsigned i = 0; i < p->workers; i++)
 		rte_eal_remote_launch(worker_main, p, eal_worker_lcore(i));
-	log_info("ready", "node=%s workers=%u huge_pages=%s idle=%s", p->file->cpm.node, p->workers, eal_has_hugepages() ? "yes" : "no",
-		 p->idle_sleeps ? "sleep" : "poll");
+	log_info("ready", "node=%s workers=%u huge_pages=%s idle=%s", p->file->cpm.node, p->workers,
+		 eal_has_hugepages() ? "yes" : "no", p->idle_sleeps ? "sleep" : "poll");
 	notify_ready();
 	mgmt_run(m, p->stop_fd, management_tick);
 	log_info("stopping", "sessions part");
@@ -241,8 +266,10 @@ static int run(struct process *p)
 
 static int folders_make(const struct conf_cpm *c)
 {
-	if ((mkdir(c->run_dir, 0755) < 0 && errno != EEXIST) || (mkdir(c->state_dir, 0700) < 0 && errno != EEXIST)) {
-		log_error("folder.failed", "run_dir=%s state_dir=%s error=%s", c->run_dir, c->state_dir, strerror(errno));
+	if ((mkdir(c->run_dir, 0755) < 0 && errno != EEXIST) ||
+	    (mkdir(c->state_dir, 0700) < 0 && errno != EEXIST)) {
+		log_error("folder.failed", "run_dir=%s state_dir=%s error=%s", c->run_dir,
+			  c->state_dir, strerror(errno));
 		return -1;
 	}
 	return 0;
@@ -258,11 +285,13 @@ static int start(struct process *p)
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
-	sigprocmask(SIG_BLOCK, &signals, NULL);         /* before EAL makes threads, so that none of them takes a signal */
+	sigprocmask(SIG_BLOCK, &signals,
+		    NULL); /* before EAL makes threads, so that none of them takes a signal */
 	p->stop_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (p->stop_fd < 0 || getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
 		return fail("start.failed", strerror(errno));
-	if (folders_make(&p->file->cpm) < 0 || sequence_begin(&p->sequence, p->file->cpm.state_dir) < 0)
+	if (folders_make(&p->file->cpm) < 0 ||
+	    sequence_begin(&p->sequence, p->file->cpm.state_dir) < 0)
 		return -1;
 	p->idle_sleeps = idle_sleeps(&p->file->dataplane);
 	p->config.file = p->file;
@@ -305,13 +334,15 @@ static const char *const protocols[] = {
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 'k'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-	static struct process process;
-	struct conf_faults    faults = {0};
-	const char           *path = NULL;
-	bool                  check = false;
-	int                   option, err;
+	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+						{"check", no_argument, NULL, 'k'},
+						{"help", no_argument, NULL, 'h'},
+						{NULL, 0, NULL, 0}};
+	static struct process      process;
+	struct conf_faults         faults = {0};
+	const char                *path = NULL;
+	bool                       check = false;
+	int                        option, err;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option == 'c')

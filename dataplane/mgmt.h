@@ -1,6 +1,7 @@
 /*
- * The management thread: listens on run_dir/dataplane.sock, speaks the channel with control, applies deltas aside, publishes, keeps
- * state_dir/world.img, answers questions. It sleeps in poll() when idle; it is the only writer of the world.
+ * The management thread: listens on run_dir/dataplane.sock, speaks the channel with control,
+ * applies deltas aside, publishes, keeps state_dir/world.img, answers questions. It sleeps in
+ * poll() when idle; it is the only writer of the world.
  */
 #pragma once
 
@@ -15,16 +16,19 @@ struct mgmt;
 
 struct mgmt_config {
 	const struct conf_file *file;
-	struct dataplane       *dataplane;      /* handed to query_run() */
+	struct dataplane       *dataplane; /* handed to query_run() */
 	struct world_ref       *world;
 	unsigned                workers;
-	int                     metrics_fd;     /* memfd of the counters, passed to control at hello */
-	/* Called on the management thread after a world was published: make links and slabs follow it. */
-	void                  (*published)(struct dataplane *dp, const struct world *world);
+	int                     metrics_fd; /* memfd of the counters, passed to control at hello */
+	/* Called on the management thread after a world was published: make links and slabs follow
+	 * it. */
+	void (*published)(struct dataplane *dp, const struct world *world);
 };
 
-/* Reads state_dir/world.img if there is one and publishes it; opens the socket. NULL with error filled. */
+/* Reads state_dir/world.img if there is one and publishes it; opens the socket. NULL with error
+ * filled. */
 struct mgmt *mgmt_new(const struct mgmt_config *config, char error[256]);
-/* Runs until stop_fd is readable. The calling thread is the management thread. tick is called at least every 100 ms. */
-void         mgmt_run(struct mgmt *m, int stop_fd, void (*tick)(struct dataplane *dp));
-void         mgmt_free(struct mgmt *m);
+/* Runs until stop_fd is readable. The calling thread is the management thread. tick is called at
+ * least every 100 ms. */
+void mgmt_run(struct mgmt *m, int stop_fd, void (*tick)(struct dataplane *dp));
+void mgmt_free(struct mgmt *m);

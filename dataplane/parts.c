@@ -8,26 +8,31 @@
 #include "base/assert.h"
 #include "msg/text.h"
 
-#define PARTS_BUCKETS    8192u
-#define PARTS_NONE       UINT32_MAX
+#define PARTS_BUCKETS 8192u
+#define PARTS_NONE UINT32_MAX
 #define PARTS_NUMBER_MAX 255u
-#define EXPIRE_PER_TICK  64u
-#define KEEP_OF_ONE_MAX  (PARTS_TEXT_MAX / 2)   /* a part longer than this leaves its end behind: what comes next may go on there */
-#define GAP              "\xef\xbf\xbc"         /* U+FFFC, so that text on both sides of a missing part is not taken for one run */
-#define GAP_SIZE         3u
-#define ROOM_SIZE        (TEXT_UTF8_SIZE(MSG_SIZE_MAX) + PARTS_TEXT_MAX + (PARTS_NUMBER_MAX + 1) * GAP_SIZE)
+#define EXPIRE_PER_TICK 64u
+#define KEEP_OF_ONE_MAX                                                                            \
+	(PARTS_TEXT_MAX /                                                                          \
+	 2) /* a part longer than this leaves its end behind: what comes next may go on there */
+#define GAP                                                                                        \
+	"\xef\xbf\xbc" /* U+FFFC, so that text on both sides of a missing part is not taken for    \
+			  one run */
+#define GAP_SIZE 3u
+#define ROOM_SIZE                                                                                  \
+	(TEXT_UTF8_SIZE(MSG_SIZE_MAX) + PARTS_TEXT_MAX + (PARTS_NUMBER_MAX + 1) * GAP_SIZE)
 
 struct parts_message {
 	struct list          by_age;
 	uint64_t             key_low, key_high;
 	uint64_t             expires_us;
-	uint32_t             next;              /* of the bucket, or the free list */
+	uint32_t             next; /* of the bucket, or the free list */
 	uint32_t             text_size;
 	uint8_t              parts, seen_count;
-	bool                 has_first;         /* first_hash holds */
-	uint64_t             first_hash;        /* of the text of part 1 */
+	bool                 has_first;  /* first_hash holds */
+	uint64_t             first_hash; /* of the text of part 1 */
 	struct parts_verdict verdict;
-	uint64_t             seen[4], kept[4];  /* bit n - 1: part n came; its text is there */
+	uint64_t             seen[4], kept[4]; /* bit n - 1: part n came; its text is there */
 	uint16_t             sizes[PARTS_NUMBER_MAX];
 };
 
@@ -35,7 +40,8 @@ _Static_assert(KEEP_OF_ONE_MAX <= UINT16_MAX, "sizes are 16 bits");
 
 static void *pages_new(size_t size)
 {
-	void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	return pages != MAP_FAILED ? pages : NULL;
 }
@@ -102,7 +108,8 @@ static void message_forget(struct parts *p, struct parts_message *m)
 	metric_sub(p->metrics, METRIC_parts_open, 1);
 }
 
-static struct parts_message *message_begin(struct parts *p, uint64_t key_low, uint64_t key_high, unsigned parts)
+static struct parts_message *message_begin(struct parts *p, uint64_t key_low, uint64_t key_high,
+					   unsigned parts)
 {
 	struct parts_message *m;
 
@@ -112,7 +119,10 @@ static struct parts_message *message_begin(struct parts *p, uint64_t key_low, ui
 	}
 	m = &p->table[p->free_head];
 	p->free_head = m->next;
-	*m = (struct parts_message){.key_low = key_low, .key_high = key_high, .parts = (uint8_t)parts, .next = *bucket(p, key_low)};
+	*m = (struct parts_message){.key_low = key_low,
+				    .key_high = key_high,
+				    .parts = (uint8_t)parts,
+				    .next = *bucket(p, key_low)};
 	*bucket(p, key_low) = (uint32_t)(m - p->table) + 1;
 	list_init(&m->by_age);
 	metric_inc(p->metrics, METRIC_parts_open);
@@ -139,9 +149,9 @@ static size_t key_bytes(const struct msg *part, uint8_t bytes[16 + 2 * MSG_ADDR_
 
 struct parts_message *parts_find(struct parts *p, struct now now, const struct msg *part)
 {
-	uint8_t               bytes[16 + 2 * MSG_ADDR_SIZE_MAX];
-	size_t                n = key_bytes(part, bytes);
-	uint64_t              low = hash_sip(&p->key_low, bytes, n), high = hash_sip(&p->key_high, bytes, n);
+	uint8_t  bytes[16 + 2 * MSG_ADDR_SIZE_MAX];
+	size_t   n = key_bytes(part, bytes);
+	uint64_t low = hash_sip(&p->key_low, bytes, n), high = hash_sip(&p->key_high, bytes, n);
 	struct parts_message *m = NULL;
 
 	ASSERT(part->concat.part >= 1 && part->concat.part <= part->concat.parts);
@@ -220,7 +230,7 @@ static void text_keep(struct parts *p, struct parts_message *m, unsigned part, s
 	if (text.n > KEEP_OF_ONE_MAX)
 		text = str_skip(text, text.n - KEEP_OF_ONE_MAX);
 	while (text.n > 0 && ((unsigned char)text.p[0] & 0xc0) == 0x80)
-		text = str_skip(text, 1);       /* cut between characters */
+		text = str_skip(text, 1); /* cut between characters */
 	text_make_room(p, m, part, text.n);
 	off = text_offset(m, part);
 	memmove(kept + off + text.n, kept + off, m->text_size - off);
@@ -232,7 +242,8 @@ static void text_keep(struct parts *p, struct parts_message *m, unsigned part, s
 }
 
 /* The kept text of all parts in order, that of one part in full. */
-static struct str text_joined(const struct parts *p, const struct parts_message *m, unsigned part, struct str whole)
+static struct str text_joined(const struct parts *p, const struct parts_message *m, unsigned part,
+			      struct str whole)
 {
 	const char *text = text_of(p, m);
 	size_t      n = 0;
@@ -256,7 +267,8 @@ static struct str text_joined(const struct parts *p, const struct parts_message 
 	return (struct str){p->room, n};
 }
 
-static bool begins_anew(struct parts *p, const struct parts_message *m, unsigned part, struct str text)
+static bool begins_anew(struct parts *p, const struct parts_message *m, unsigned part,
+			struct str text)
 {
 	return part == 1 && m->has_first && m->first_hash != hash_sip(&p->key_low, text.p, text.n);
 }
@@ -272,7 +284,8 @@ static void message_empty(struct parts_message *m)
 	memset(m->sizes, 0, sizeof(m->sizes));
 }
 
-const struct parts_verdict *parts_verdict(struct parts *p, struct parts_message *m, unsigned part, struct str text, uint64_t rules_version)
+const struct parts_verdict *parts_verdict(struct parts *p, struct parts_message *m, unsigned part,
+					  struct str text, uint64_t rules_version)
 {
 	if (begins_anew(p, m, part, text))
 		message_empty(m);
@@ -306,6 +319,7 @@ struct str parts_join(struct parts *p, struct parts_message *m, unsigned part, s
 void parts_judged(struct parts *p, struct parts_message *m, const struct parts_verdict *verdict)
 {
 	m->verdict = *verdict;
-	if (m->seen_count == m->parts && verdict->outcome != RULES_REJECT && verdict->outcome != RULES_DROP)
+	if (m->seen_count == m->parts && verdict->outcome != RULES_REJECT &&
+	    verdict->outcome != RULES_DROP)
 		message_forget(p, m);
 }

@@ -8,7 +8,7 @@
 
 static const struct {
 	const char *name;
-	void      (*run)(struct worker *w, struct item items[], unsigned n);
+	void (*run)(struct worker *w, struct item items[], unsigned n);
 } stages[STAGE_COUNT] = {
 	[STAGE_ADMIT] = {"admit", stage_admit},
 	[STAGE_RULES] = {"rules", stage_rules},
@@ -42,7 +42,8 @@ void pipeline_run(struct worker *w)
 	if (n == 0)
 		return;
 	memcpy(items, p->items, n * sizeof(items[0]));
-	p->count = 0;                           /* what an answer sets free may bring new messages in; they wait for the next run */
+	p->count = 0; /* what an answer sets free may bring new messages in; they wait for the next
+			 run */
 	start = rte_rdtsc();
 	for (unsigned s = 0; s < STAGE_COUNT && n > 0; s++) {
 		unsigned kept = 0;

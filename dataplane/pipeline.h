@@ -1,6 +1,7 @@
 /*
- * The pipeline: admit, rules, route, deliver, over bursts of messages that sessions of this worker took in. A stage looks at each item and leaves it, or
- * refuses it; cycles are counted around the stages.
+ * The pipeline: admit, rules, route, deliver, over bursts of messages that sessions of this worker
+ * took in. A stage looks at each item and leaves it, or refuses it; cycles are counted around the
+ * stages.
  */
 #pragma once
 
@@ -17,18 +18,19 @@ struct worker;
 
 enum stage { STAGE_ADMIT, STAGE_RULES, STAGE_ROUTE, STAGE_DELIVER, STAGE_COUNT };
 
-struct item {                                   /* a message on its way through the stages, within one turn */
-	struct msg                 *msg;        /* NULL: it has left the pipeline */
-	const struct world_account *account;    /* or NULL */
-	const struct world_peer    *peer;       /* or NULL */
-	const struct route_set     *routes;     /* ROUTE */
+struct item { /* a message on its way through the stages, within one turn */
+	struct msg                 *msg;     /* NULL: it has left the pipeline */
+	const struct world_account *account; /* or NULL */
+	const struct world_peer    *peer;    /* or NULL */
+	const struct route_set     *routes;  /* ROUTE */
 	uint32_t                    rule_route;
 };
 
 struct pipeline {
 	struct item items[PIPELINE_BURST];
 	unsigned    count;
-	uint64_t    cycles[STAGE_COUNT];        /* of the time-stamp counter, for the benchmark and `cpmctl status` */
+	uint64_t    cycles[STAGE_COUNT]; /* of the time-stamp counter, for the benchmark and `cpmctl
+					    status` */
 };
 
 const char *stage_name(enum stage stage);
@@ -48,6 +50,8 @@ void stage_deliver(struct worker *w, struct item items[], unsigned n);
 void refuse(struct worker *w, struct msg *m, enum reason why);
 void refuse_with(struct worker *w, struct msg *m, const struct result *result);
 
-/* What the rules say about a message; shared with `route explain`. scratch: the worker's number, or the count of workers for the management thread. */
-void rules_judge(const struct world *world, unsigned scratch, const struct world_account *account, const struct world_peer *peer, struct str from,
-		 struct str to, struct str text, struct rules_verdict *verdict);
+/* What the rules say about a message; shared with `route explain`. scratch: the worker's number, or
+ * the count of workers for the management thread. */
+void rules_judge(const struct world *world, unsigned scratch, const struct world_account *account,
+		 const struct world_peer *peer, struct str from, struct str to, struct str text,
+		 struct rules_verdict *verdict);

@@ -38,10 +38,12 @@ static void session_id(struct session_ref ref, char room[48])
 	snprintf(room, 48, "%u-%u-%u", ref.worker, ref.index, ref.generation);
 }
 
-static const char *session_party(const struct world *world, const struct mailbox_session *s, const char **kind)
+static const char *session_party(const struct world *world, const struct mailbox_session *s,
+				 const char **kind)
 {
-	const struct world_account *a = s->account != MSG_SLOT_NONE ? world_account(world, s->account) : NULL;
-	const struct world_peer    *p = s->peer != MSG_SLOT_NONE ? world_peer(world, s->peer) : NULL;
+	const struct world_account *a =
+		s->account != MSG_SLOT_NONE ? world_account(world, s->account) : NULL;
+	const struct world_peer *p = s->peer != MSG_SLOT_NONE ? world_peer(world, s->peer) : NULL;
 
 	*kind = a != NULL ? "account" : p != NULL ? "peer" : "";
 	return a != NULL ? a->conf->name : p != NULL ? p->conf->name : "";
@@ -70,19 +72,27 @@ static const char *session_direction(const struct mailbox_session *s)
 	return s->may == PROTO_SENDS ? "to us" : s->may == PROTO_RECEIVES ? "from us" : "";
 }
 
-static void session_row(const struct world *world, const struct mailbox_session *s, const json_t *args, json_t *rows)
+static void session_row(const struct world *world, const struct mailbox_session *s,
+			const json_t *args, json_t *rows)
 {
-	const char *kind, *party = session_party(world, s, &kind), *protocol = argument(args, "protocol"), *account = argument(args, "account");
-	char        id[48], remote[80], address[INET6_ADDRSTRLEN];
+	const char *kind, *party = session_party(world, s, &kind),
+			  *protocol = argument(args, "protocol"),
+			  *account = argument(args, "account");
+	char id[48], remote[80], address[INET6_ADDRSTRLEN];
 
-	if ((protocol != NULL && strcmp(protocol, registry_ops(s->ref.protocol)->name) != 0) || (account != NULL && strcmp(account, party) != 0))
+	if ((protocol != NULL && strcmp(protocol, registry_ops(s->ref.protocol)->name) != 0) ||
+	    (account != NULL && strcmp(account, party) != 0))
 		return;
 	session_id(s->ref, id);
 	inet_ntop(s->remote.ip6 ? AF_INET6 : AF_INET, s->remote.w, address, sizeof(address));
-	snprintf(remote, sizeof(remote), s->remote.ip6 ? "[%s]:%u" : "%s:%u", address, s->remote_port);
-	json_array_append_new(rows, json_pack("[s, s, s, s, s, s, s, i, I, I, I, I, I]", id, registry_ops(s->ref.protocol)->name, kind, party, remote,
-					      session_state(s), session_direction(s), s->ref.worker, (json_int_t)s->window_used,
-					      (json_int_t)s->queued, (json_int_t)s->msgs_in, (json_int_t)s->msgs_out, (json_int_t)s->since_ms));
+	snprintf(remote, sizeof(remote), s->remote.ip6 ? "[%s]:%u" : "%s:%u", address,
+		 s->remote_port);
+	json_array_append_new(rows, json_pack("[s, s, s, s, s, s, s, i, I, I, I, I, I]", id,
+					      registry_ops(s->ref.protocol)->name, kind, party,
+					      remote, session_state(s), session_direction(s),
+					      s->ref.worker, (json_int_t)s->window_used,
+					      (json_int_t)s->queued, (json_int_t)s->msgs_in,
+					      (json_int_t)s->msgs_out, (json_int_t)s->since_ms));
 }
 
 static int worker_silent(const struct worker *w, char error[256])
@@ -91,10 +101,12 @@ static int worker_silent(const struct worker *w, char error[256])
 	return -EINVAL;
 }
 
-static int query_session_list(struct dataplane *dp, const json_t *args, json_t **reply, char error[256])
+static int query_session_list(struct dataplane *dp, const json_t *args, json_t **reply,
+			      char error[256])
 {
-	static const char *const columns[] = {"id",     "protocol", "kind",   "party", "remote", "state", "messages",
-					      "worker", "window",   "queued", "in",    "out",    "since_ms"};
+	static const char *const columns[] = {"id",    "protocol", "kind",    "party",  "remote",
+					      "state", "messages", "worker",  "window", "queued",
+					      "in",    "out",      "since_ms"};
 	json_t                  *rows;
 
 	*reply = table_new(columns, sizeof(columns) / sizeof(columns[0]), &rows);
@@ -115,7 +127,8 @@ static int query_session_list(struct dataplane *dp, const json_t *args, json_t *
 	return 0;
 }
 
-static int query_session_close(struct dataplane *dp, const json_t *args, json_t **reply, char error[256])
+static int query_session_close(struct dataplane *dp, const json_t *args, json_t **reply,
+			       char error[256])
 {
 	static const char *const columns[] = {"id", "result"};
 	const char              *id = argument(args, "id");
@@ -123,8 +136,12 @@ static int query_session_close(struct dataplane *dp, const json_t *args, json_t 
 	struct session_ref       ref;
 	json_t                  *rows;
 
-	if (id == NULL || sscanf(id, "%u-%u-%u", &worker, &index, &generation) != 3 || worker >= dp->worker_count) {
-		snprintf(error, 256, "no session has the id '%.40s'; `cpmctl session list` shows those that are open", id != NULL ? id : "");
+	if (id == NULL || sscanf(id, "%u-%u-%u", &worker, &index, &generation) != 3 ||
+	    worker >= dp->worker_count) {
+		snprintf(error, 256,
+			 "no session has the id '%.40s'; `cpmctl session list` shows those that "
+			 "are open",
+			 id != NULL ? id : "");
 		return -EINVAL;
 	}
 	ref = (struct session_ref){index, (uint16_t)generation, (uint8_t)worker, 0};
@@ -146,7 +163,9 @@ static void explain_step(json_t *rows, const char *step, const char *what, const
 	json_array_append_new(rows, json_pack("[s, s, s]", step, what, why));
 }
 
-static void explain_targets(struct dataplane *dp, const struct world *world, const struct route_set *set, struct str from, struct str to, json_t *rows)
+static void explain_targets(struct dataplane *dp, const struct world *world,
+			    const struct route_set *set, struct str from, struct str to,
+			    json_t *rows)
 {
 	static const struct hash_key key = FLIGHT_TO_KEY;
 	struct route_target          order[ROUTE_TARGETS_MAX];
@@ -154,21 +173,30 @@ static void explain_targets(struct dataplane *dp, const struct world *world, con
 	bool                         chosen = false;
 
 	for (unsigned i = 0; i < n; i++) {
-		const struct world_peer    *p = order[i].kind == ROUTE_PEER ? world_peer(world, order[i].slot) : NULL;
-		const struct world_account *a = order[i].kind == ROUTE_ACCOUNT ? world_account(world, order[i].slot) : NULL;
-		struct link_line           *line = link_choose(link_group(dp->links, &order[i]), hash_sip(&key, to.p, to.n));
-		char                        what[96], why[160];
+		const struct world_peer *p =
+			order[i].kind == ROUTE_PEER ? world_peer(world, order[i].slot) : NULL;
+		const struct world_account *a =
+			order[i].kind == ROUTE_ACCOUNT ? world_account(world, order[i].slot) : NULL;
+		struct link_line *line =
+			link_choose(link_group(dp->links, &order[i]), hash_sip(&key, to.p, to.n));
+		char what[96], why[160];
 
-		snprintf(what, sizeof(what), "%s %s", p != NULL ? "peer" : "account", p != NULL ? p->conf->name : a != NULL ? a->conf->name : "");
+		snprintf(what, sizeof(what), "%s %s", p != NULL ? "peer" : "account",
+			 p != NULL   ? p->conf->name
+			 : a != NULL ? a->conf->name
+				     : "");
 		if (line == NULL) {
 			snprintf(why, sizeof(why), "no session of it takes messages now");
 		} else {
-			struct session_ref ref = session_ref_unpack(atomic_load_explicit(&line->session, memory_order_relaxed));
-			uint32_t           queued = atomic_load_explicit(&line->queued, memory_order_relaxed);
-			bool               full = queued >= atomic_load_explicit(&line->queue_max, memory_order_relaxed);
+			struct session_ref ref = session_ref_unpack(
+				atomic_load_explicit(&line->session, memory_order_relaxed));
+			uint32_t queued = atomic_load_explicit(&line->queued, memory_order_relaxed);
+			bool     full = queued >=
+				    atomic_load_explicit(&line->queue_max, memory_order_relaxed);
 
-			snprintf(why, sizeof(why), "session %u-%u-%u, %u waiting%s%s", ref.worker, ref.index, ref.generation, queued,
-				 full ? ": queue full" : "", !full && !chosen ? ": taken" : "");
+			snprintf(why, sizeof(why), "session %u-%u-%u, %u waiting%s%s", ref.worker,
+				 ref.index, ref.generation, queued, full ? ": queue full" : "",
+				 !full && !chosen ? ": taken" : "");
 			chosen = chosen || !full;
 		}
 		explain_step(rows, "target", what, why);
@@ -177,27 +205,32 @@ static void explain_targets(struct dataplane *dp, const struct world *world, con
 		explain_step(rows, "result", "refused", reason_text(REASON_NO_TARGET));
 }
 
-/* What the rules make of it; the set of a rule's own route, or NULL. *ends: no route is looked for. */
-static const struct route_set *explain_rules(struct dataplane *dp, const struct world *world, const json_t *args, struct str *from, struct str *to,
+/* What the rules make of it; the set of a rule's own route, or NULL. *ends: no route is looked for.
+ */
+static const struct route_set *explain_rules(struct dataplane *dp, const struct world *world,
+					     const json_t *args, struct str *from, struct str *to,
 					     json_t *rows, bool *ends)
 {
-	const char                 *text = argument(args, "text"), *name = argument(args, "account");
-	const struct world_account *a = name != NULL ? world_account_find(world, str_of(name)) : NULL;
-	struct rules_verdict        v;
-	const char                 *rule;
+	const char *text = argument(args, "text"), *name = argument(args, "account");
+	const struct world_account *a =
+		name != NULL ? world_account_find(world, str_of(name)) : NULL;
+	struct rules_verdict v;
+	const char          *rule;
 
 	*ends = false;
 	if (world->rules == NULL || rules_count(world->rules) == 0) {
 		explain_step(rows, "rules", "none", "there are no rules");
 		return NULL;
 	}
-	rules_judge(world, dp->worker_count, a, NULL, *from, *to, text != NULL ? str_of(text) : STR(""), &v);
+	rules_judge(world, dp->worker_count, a, NULL, *from, *to,
+		    text != NULL ? str_of(text) : STR(""), &v);
 	rule = v.rule != UINT32_MAX ? rules_name(world->rules, v.rule) : "";
 	*from = v.from.p != NULL ? v.from : *from;
 	*to = v.to.p != NULL ? v.to : *to;
 	switch (v.outcome) {
 	case RULES_PASS:
-		explain_step(rows, "rules", "pass", v.hit ? "rules acted, none ended it" : "no rule matches");
+		explain_step(rows, "rules", "pass",
+			     v.hit ? "rules acted, none ended it" : "no rule matches");
 		return NULL;
 	case RULES_REJECT:
 		explain_step(rows, "rules", rule, "rejects it");
@@ -215,18 +248,21 @@ static const struct route_set *explain_rules(struct dataplane *dp, const struct 
 	return NULL;
 }
 
-static int query_route_explain(struct dataplane *dp, const json_t *args, json_t **reply, char error[256])
+static int query_route_explain(struct dataplane *dp, const json_t *args, json_t **reply,
+			       char error[256])
 {
 	static const char *const columns[] = {"step", "what", "why"};
 	const struct world      *world = dp->world.current;
-	const char              *from_text = argument(args, "from"), *to_text = argument(args, "to");
-	const struct route_set  *set;
-	struct str               from, to;
-	json_t                  *rows;
-	bool                     ends;
+	const char             *from_text = argument(args, "from"), *to_text = argument(args, "to");
+	const struct route_set *set;
+	struct str              from, to;
+	json_t                 *rows;
+	bool                    ends;
 
 	if (world == NULL || from_text == NULL || to_text == NULL) {
-		snprintf(error, 256, world == NULL ? "the dataplane has no configuration yet" : "FROM and TO are wanted");
+		snprintf(error, 256,
+			 world == NULL ? "the dataplane has no configuration yet"
+				       : "FROM and TO are wanted");
 		return -EINVAL;
 	}
 	from = str_of(from_text);
@@ -242,7 +278,8 @@ static int query_route_explain(struct dataplane *dp, const json_t *args, json_t 
 			explain_step(rows, "result", "refused", reason_text(REASON_NO_ROUTE));
 			return 0;
 		}
-		explain_step(rows, "route", set->to, set->to[0] == '=' ? "exact number" : "longest prefix");
+		explain_step(rows, "route", set->to,
+			     set->to[0] == '=' ? "exact number" : "longest prefix");
 	}
 	explain_targets(dp, world, set, from, to, rows);
 	return 0;
@@ -252,44 +289,55 @@ static int query_route_explain(struct dataplane *dp, const json_t *args, json_t 
 
 static int query_workers(struct dataplane *dp, const json_t *args, json_t **reply, char error[256])
 {
-	static const char *const columns[] = {"worker", "turns", "turns_busy", "busy_cycles", "cycles_per_s", "sessions", "messages_open", "memory_free"};
+	static const char *const columns[] = {"worker",        "turns",        "turns_busy",
+					      "busy_cycles",   "cycles_per_s", "sessions",
+					      "messages_open", "memory_free"};
 	json_t                  *rows;
 
 	*reply = table_new(columns, sizeof(columns) / sizeof(columns[0]), &rows);
 	for (unsigned i = 0; i < dp->worker_count; i++) {
 		const struct metrics *m = &dp->metrics[i];
 
-		json_array_append_new(rows, json_pack("[i, I, I, I, I, I, I, I]", (int)i, (json_int_t)metrics_sum(m, 1, METRIC_turns),
-						      (json_int_t)metrics_sum(m, 1, METRIC_turns_busy),
-						      (json_int_t)metrics_sum(m, 1, METRIC_busy_cycles), (json_int_t)rte_get_tsc_hz(),
-						      (json_int_t)metrics_sum(m, 1, METRIC_sessions_open),
-						      (json_int_t)metrics_sum(m, 1, METRIC_messages_open),
-						      (json_int_t)msg_pool_free_count(dp->workers[i]->msgs)));
+		json_array_append_new(
+			rows, json_pack("[i, I, I, I, I, I, I, I]", (int)i,
+					(json_int_t)metrics_sum(m, 1, METRIC_turns),
+					(json_int_t)metrics_sum(m, 1, METRIC_turns_busy),
+					(json_int_t)metrics_sum(m, 1, METRIC_busy_cycles),
+					(json_int_t)rte_get_tsc_hz(),
+					(json_int_t)metrics_sum(m, 1, METRIC_sessions_open),
+					(json_int_t)metrics_sum(m, 1, METRIC_messages_open),
+					(json_int_t)msg_pool_free_count(dp->workers[i]->msgs)));
 	}
 	return 0;
 }
 
-static int query_rule_hits(struct dataplane *dp, const json_t *args, json_t **reply, char error[256])
+static int query_rule_hits(struct dataplane *dp, const json_t *args, json_t **reply,
+			   char error[256])
 {
 	static const char *const columns[] = {"name", "hits"};
 	const struct world      *world = dp->world.current;
 	json_t                  *rows;
 
 	*reply = table_new(columns, 2, &rows);
-	for (uint32_t i = 0; world != NULL && world->rules != NULL && i < rules_count(world->rules); i++)
-		json_array_append_new(rows, json_pack("[s, I]", rules_name(world->rules, i), (json_int_t)rules_hits(world->rules, dp->worker_count, i)));
+	for (uint32_t i = 0; world != NULL && world->rules != NULL && i < rules_count(world->rules);
+	     i++)
+		json_array_append_new(
+			rows, json_pack("[s, I]", rules_name(world->rules, i),
+					(json_int_t)rules_hits(world->rules, dp->worker_count, i)));
 	return 0;
 }
 
 static const struct {
 	const char *name;
-	int       (*run)(struct dataplane *dp, const json_t *args, json_t **reply, char error[256]);
+	int (*run)(struct dataplane *dp, const json_t *args, json_t **reply, char error[256]);
 } queries[] = {
-	{"session_list", query_session_list}, {"session_close", query_session_close}, {"route_explain", query_route_explain},
-	{"workers", query_workers},           {"rule_hits", query_rule_hits},
+	{"session_list", query_session_list},   {"session_close", query_session_close},
+	{"route_explain", query_route_explain}, {"workers", query_workers},
+	{"rule_hits", query_rule_hits},
 };
 
-int query_run(struct dataplane *dp, const char *name, const json_t *args, json_t **reply, char error[256])
+int query_run(struct dataplane *dp, const char *name, const json_t *args, json_t **reply,
+	      char error[256])
 {
 	for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
 		if (strcmp(queries[i].name, name) == 0)

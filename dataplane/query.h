@@ -1,6 +1,7 @@
 /*
- * Questions about live things, asked by control and answered on the management thread: sessions, links, workers, explanations. Never on a
- * worker's path: workers fill at most 64 rows a turn when they are asked.
+ * Questions about live things, asked by control and answered on the management thread: sessions,
+ * links, workers, explanations. Never on a worker's path: workers fill at most 64 rows a turn when
+ * they are asked.
  */
 #pragma once
 
@@ -8,5 +9,7 @@
 
 struct dataplane;
 
-/* Answer one question: reply = {"columns": [...], "rows": [[...], ...]}, caller owns. 0, or -EINVAL with error filled. */
-int query_run(struct dataplane *dp, const char *name, const json_t *args, json_t **reply, char error[256]);
+/* Answer one question: reply = {"columns": [...], "rows": [[...], ...]}, caller owns. 0, or -EINVAL
+ * with error filled. */
+int query_run(struct dataplane *dp, const char *name, const json_t *args, json_t **reply,
+	      char error[256]);

@@ -8,19 +8,21 @@
 
 #include "worker.h"
 
-#define RECEIPT_NONE   UINT32_MAX
-#define QUESTIONS_MAX  4096u            /* receipts that wait for their entry; beyond that the answer is "unknown" at once */
+#define RECEIPT_NONE UINT32_MAX
+#define QUESTIONS_MAX                                                                              \
+	4096u /* receipts that wait for their entry; beyond that the answer is "unknown" at once   \
+	       */
 #define SWEEP_PER_TICK 64u
-#define SWEEP_TICK_US  1000u
-#define KEYS_MAX       3u
+#define SWEEP_TICK_US 1000u
+#define KEYS_MAX 3u
 
-struct receipt_key {                            /* of (peer, id in normal form): 128 bits of two keyed hashes */
+struct receipt_key { /* of (peer, id in normal form): 128 bits of two keyed hashes */
 	uint64_t low, high;
 };
 
 struct receipt {
 	struct receipt_key key;
-	uint64_t           msg_id;              /* 0: the place is free */
+	uint64_t           msg_id; /* 0: the place is free */
 	uint32_t           account, next;
 	uint64_t           expires_us;
 };
@@ -35,7 +37,8 @@ struct receipt_question {
 
 static void *pages_new(size_t size)
 {
-	void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	return pages != MAP_FAILED ? pages : NULL;
 }
@@ -52,7 +55,7 @@ int receipts_init(struct receipts *r, uint32_t max, uint64_t seed)
 	r->key_low = (struct hash_key){hash_mix(seed + 1), hash_mix(seed + 2)};
 	r->key_high = (struct hash_key){hash_mix(seed + 3), hash_mix(seed + 4)};
 	r->table = pages_new(max * sizeof(r->table[0]));
-	r->buckets = pages_new(buckets * sizeof(r->buckets[0]));        /* index + 1; 0: empty */
+	r->buckets = pages_new(buckets * sizeof(r->buckets[0])); /* index + 1; 0: empty */
 	r->questions = calloc(QUESTIONS_MAX, sizeof(r->questions[0]));
 	return r->table != NULL && r->buckets != NULL && r->questions != NULL ? 0 : -ENOMEM;
 }
@@ -84,18 +87,22 @@ static struct receipt_key key_of(const struct receipts *r, uint32_t peer, struct
 
 	memcpy(bytes, &peer, 4);
 	memcpy(bytes + 4, normal.p, normal.n);
-	return (struct receipt_key){hash_sip(&r->key_low, bytes, 4 + normal.n), hash_sip(&r->key_high, bytes, 4 + normal.n)};
+	return (struct receipt_key){hash_sip(&r->key_low, bytes, 4 + normal.n),
+				    hash_sip(&r->key_high, bytes, 4 + normal.n)};
 }
 
 /* The same number in the other base; false when it is no number of at most 64 bits in that base. */
-static bool id_rebase(struct str id, unsigned from, unsigned to, char room[RESULT_REMOTE_ID_MAX], struct str *out)
+static bool id_rebase(struct str id, unsigned from, unsigned to, char room[RESULT_REMOTE_ID_MAX],
+		      struct str *out)
 {
 	uint64_t v = 0;
 	size_t   at = RESULT_REMOTE_ID_MAX;
 
 	for (size_t i = 0; i < id.n; i++) {
 		unsigned char c = (unsigned char)id.p[i];
-		unsigned      digit = c >= '0' && c <= '9' ? c - (unsigned)'0' : c >= 'a' && c <= 'f' ? c - 'a' + 10u : 99u;
+		unsigned      digit = c >= '0' && c <= '9'   ? c - (unsigned)'0'
+				      : c >= 'a' && c <= 'f' ? c - 'a' + 10u
+							     : 99u;
 
 		if (digit >= from || v > (UINT64_MAX - digit) / from)
 			return false;
@@ -110,7 +117,8 @@ static bool id_rebase(struct str id, unsigned from, unsigned to, char room[RESUL
 }
 
 /* The keys under which the message of a receipt can be found, by the peer's habit. */
-static uint32_t keys_of(const struct receipts *r, const struct receipt_note *note, struct receipt_key keys[KEYS_MAX])
+static uint32_t keys_of(const struct receipts *r, const struct receipt_note *note,
+			struct receipt_key keys[KEYS_MAX])
 {
 	char       normal_room[RESULT_REMOTE_ID_MAX], room[RESULT_REMOTE_ID_MAX];
 	struct str normal = id_normal((struct str){note->id, note->id_size}, normal_room), other;
@@ -180,14 +188,16 @@ static struct receipt *entry_new(struct receipts *r)
 	return &r->table[index];
 }
 
-/* Counts of open questions by a few bits of their keys, so that opening an entry rarely has to look through them. */
+/* Counts of open questions by a few bits of their keys, so that opening an entry rarely has to look
+ * through them. */
 static void filter_add(struct receipts *r, const struct receipt_question *q, int n)
 {
 	for (uint32_t k = 0; k < q->key_count; k++)
 		r->filter[q->keys[k].low % RECEIPTS_FILTER] += (uint16_t)n;
 }
 
-static void question_answer(struct worker *w, struct receipt_question *q, uint64_t msg_id, uint32_t account)
+static void question_answer(struct worker *w, struct receipt_question *q, uint64_t msg_id,
+			    uint32_t account)
 {
 	q->open = false;
 	if (q->home == w->number)
@@ -197,7 +207,8 @@ static void question_answer(struct worker *w, struct receipt_question *q, uint64
 }
 
 /* Receipts that came before this entry. */
-static void questions_match(struct worker *w, const struct receipt_key *key, const struct receipt_note *note)
+static void questions_match(struct worker *w, const struct receipt_key *key,
+			    const struct receipt_note *note)
 {
 	struct receipts *r = &w->receipts;
 
@@ -217,10 +228,11 @@ void receipts_note_open(struct worker *w, const struct receipt_note *note)
 {
 	struct receipts   *r = &w->receipts;
 	char               room[RESULT_REMOTE_ID_MAX];
-	struct receipt_key key = key_of(r, note->peer, id_normal((struct str){note->id, note->id_size}, room));
-	struct receipt    *e = entry_find(r, &key);
+	struct receipt_key key =
+		key_of(r, note->peer, id_normal((struct str){note->id, note->id_size}, room));
+	struct receipt *e = entry_find(r, &key);
 
-	if (e == NULL) {                /* else the peer uses its id again: the newer message has it */
+	if (e == NULL) { /* else the peer uses its id again: the newer message has it */
 		e = entry_new(r);
 		if (e == NULL) {
 			metric_refused(w->metrics, REASON_RECEIPTS_FULL);
@@ -242,7 +254,10 @@ void receipts_note_open(struct worker *w, const struct receipt_note *note)
 void receipts_note_ask(struct worker *w, const struct receipt_note *note)
 {
 	struct receipts        *r = &w->receipts;
-	struct receipt_question q = {.flight = note->flight, .generation = note->generation, .home = note->home, .open = true,
+	struct receipt_question q = {.flight = note->flight,
+				     .generation = note->generation,
+				     .home = note->home,
+				     .open = true,
 				     .expires_us = w->now.us + FLIGHT_RECEIPT_WAIT_US};
 
 	q.key_count = keys_of(r, note, q.keys);
@@ -309,7 +324,8 @@ void receipt_done(struct worker *w, const struct receipt_note *note)
 	if (t == w->number)
 		receipts_note_done(w, note);
 	else
-		xcore_note(w, t, XMSG_RECEIPT_DONE, note);      /* full: the entry ends with its lifetime */
+		xcore_note(w, t, XMSG_RECEIPT_DONE,
+			   note); /* full: the entry ends with its lifetime */
 }
 
 static void sweep(struct worker *w)

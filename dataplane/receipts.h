@@ -1,6 +1,8 @@
 /*
- * Open receipts: which message of ours has which id at a peer. The table of a peer is at the worker (slot mod workers); entries and questions of
- * other workers come by ring. A question that comes before its entry is held until FLIGHT_RECEIPT_WAIT_US are over; each question gets exactly one answer.
+ * Open receipts: which message of ours has which id at a peer. The table of a peer is at the worker
+ * (slot mod workers); entries and questions of other workers come by ring. A question that comes
+ * before its entry is held until FLIGHT_RECEIPT_WAIT_US are over; each question gets exactly one
+ * answer.
  */
 #pragma once
 
@@ -12,30 +14,30 @@
 
 struct worker;
 
-#define RECEIPTS_FILTER          4096u
+#define RECEIPTS_FILTER 4096u
 #define RECEIPTS_LIFETIME_MAX_US (72ull * 3600 * 1000000)
 
-struct receipt_note {                           /* an entry, a question, or the end of an entry, as it travels by ring */
+struct receipt_note { /* an entry, a question, or the end of an entry, as it travels by ring */
 	uint32_t peer, account;
 	uint64_t msg_id;
 	uint64_t lifetime_us;
-	uint32_t flight, generation;            /* question: who asks */
-	uint8_t  ids;                           /* enum conf_ids: the peer's habit */
+	uint32_t flight, generation; /* question: who asks */
+	uint8_t  ids;                /* enum conf_ids: the peer's habit */
 	uint8_t  home;
 	uint8_t  id_size;
 	char     id[RESULT_REMOTE_ID_MAX];
 };
 
 struct receipts {
-	struct hash_key   key_low, key_high;
-	struct receipt   *table;                /* zeroed pages, touched as they are used */
-	uint32_t         *buckets;
-	uint32_t          max, bucket_mask, used_high, free_head, open;
-	uint32_t          sweep;
-	uint64_t          sweep_us;
+	struct hash_key          key_low, key_high;
+	struct receipt          *table; /* zeroed pages, touched as they are used */
+	uint32_t                *buckets;
+	uint32_t                 max, bucket_mask, used_high, free_head, open;
+	uint32_t                 sweep;
+	uint64_t                 sweep_us;
 	struct receipt_question *questions;
-	uint32_t          question_head, question_count;
-	uint16_t          filter[RECEIPTS_FILTER];
+	uint32_t                 question_head, question_count;
+	uint16_t                 filter[RECEIPTS_FILTER];
 };
 
 int  receipts_init(struct receipts *r, uint32_t max, uint64_t seed);
@@ -43,12 +45,15 @@ void receipts_free(struct receipts *r);
 
 /* These go to the table's worker, by ring where that is another. */
 void receipt_open(struct worker *w, const struct receipt_note *note);
-void receipt_ask(struct worker *w, const struct receipt_note *note);    /* flight_receipt_found() follows, once */
-void receipt_done(struct worker *w, const struct receipt_note *note);   /* the final receipt was delivered: forget the entry */
+void receipt_ask(struct worker             *w,
+		 const struct receipt_note *note); /* flight_receipt_found() follows, once */
+void receipt_done(
+	struct worker             *w,
+	const struct receipt_note *note); /* the final receipt was delivered: forget the entry */
 
 /* The same at the table's worker; called by the three above and by xcore. */
 void receipts_note_open(struct worker *w, const struct receipt_note *note);
 void receipts_note_ask(struct worker *w, const struct receipt_note *note);
 void receipts_note_done(struct worker *w, const struct receipt_note *note);
 
-uint64_t receipts_tick(struct worker *w);       /* give up old entries and questions, a bounded number */
+uint64_t receipts_tick(struct worker *w); /* give up old entries and questions, a bounded number */

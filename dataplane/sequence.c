@@ -46,7 +46,10 @@ int sequence_begin(struct sequence *s, const char *state_dir)
 	}
 	s->first = f != NULL ? strtoull(text, NULL, 10) : 1;
 	if (s->first == 0) {
-		log_error("sequence.damaged", "file=%s: write a number into it that is above every sequence used before", s->path);
+		log_error(
+			"sequence.damaged",
+			"file=%s: write a number into it that is above every sequence used before",
+			s->path);
 		return -1;
 	}
 	s->end = s->first + SEQUENCE_LEASE;

@@ -7,7 +7,7 @@
 
 #include "worker.h"
 
-#define PEERS_LOOK_US    (50 * US_PER_MS)
+#define PEERS_LOOK_US (50 * US_PER_MS)
 #define MESSAGE_SIZE_MAX 65535u
 
 static const struct hash_key digest_key = {0x510e527fade682d1ull, 0x9b05688c2b3e6c1full};
@@ -22,7 +22,10 @@ static struct proto_settings account_settings(const struct conf_account *a)
 		.inactivity_us = a->inactivity * US_PER_SECOND,
 		.default_alphabet = a->default_alphabet,
 		.default_ton = (uint8_t)a->default_ton,
-		.source_ton = 0xff, .source_npi = 0xff, .dest_ton = 0xff, .dest_npi = 0xff,
+		.source_ton = 0xff,
+		.source_npi = 0xff,
+		.dest_ton = 0xff,
+		.dest_npi = 0xff,
 	};
 }
 
@@ -35,8 +38,10 @@ static struct proto_settings peer_settings(const struct conf_peer *p)
 		.response_us = p->response_time * US_PER_SECOND,
 		.default_alphabet = p->default_alphabet,
 		.default_ton = 1,
-		.source_ton = (uint8_t)p->source_ton, .source_npi = (uint8_t)p->source_npi,
-		.dest_ton = (uint8_t)p->dest_ton, .dest_npi = (uint8_t)p->dest_npi,
+		.source_ton = (uint8_t)p->source_ton,
+		.source_npi = (uint8_t)p->source_npi,
+		.dest_ton = (uint8_t)p->dest_ton,
+		.dest_npi = (uint8_t)p->dest_npi,
 	};
 }
 
@@ -78,7 +83,7 @@ static unsigned bind_wants(uint8_t bind)
 {
 	switch ((enum conf_bind)bind) {
 	case CONF_BIND_TRANSMITTER:
-		return PROTO_RECEIVES;          /* it is we who transmit */
+		return PROTO_RECEIVES; /* it is we who transmit */
 	case CONF_BIND_RECEIVER:
 		return PROTO_SENDS;
 	case CONF_BIND_ANY:
@@ -88,12 +93,22 @@ static unsigned bind_wants(uint8_t bind)
 	return PROTO_SENDS | PROTO_RECEIVES;
 }
 
-void session_open_accepted(struct worker *w, struct conn *c, const struct listener *l, struct out *out)
+void session_open_accepted(struct worker *w, struct conn *c, const struct listener *l,
+			   struct out *out)
 {
-	struct proto_settings settings = {.window_max = 1, .message_size_max = MESSAGE_SIZE_MAX, .response_us = 10 * US_PER_SECOND,
-					  .default_ton = 1, .source_ton = 0xff, .source_npi = 0xff, .dest_ton = 0xff, .dest_npi = 0xff};
-	struct proto_open     how = {.role = PROTO_ACCEPTED, .instance = w->instances[c->protocol], .settings = &settings,
-				     .login_us = l->conf->login_time * US_PER_SECOND, .node = str_of(w->dp->file->cpm.node)};
+	struct proto_settings settings = {.window_max = 1,
+					  .message_size_max = MESSAGE_SIZE_MAX,
+					  .response_us = 10 * US_PER_SECOND,
+					  .default_ton = 1,
+					  .source_ton = 0xff,
+					  .source_npi = 0xff,
+					  .dest_ton = 0xff,
+					  .dest_npi = 0xff};
+	struct proto_open     how = {.role = PROTO_ACCEPTED,
+				     .instance = w->instances[c->protocol],
+				     .settings = &settings,
+				     .login_us = l->conf->login_time * US_PER_SECOND,
+				     .node = str_of(w->dp->file->cpm.node)};
 
 	c->ops->open(c->session, w->now, &how, out);
 }
@@ -102,7 +117,9 @@ bool session_open_peer(struct worker *w, struct conn *c, struct out *out)
 {
 	const struct world_peer *p = w->world != NULL ? world_peer(w->world, c->peer) : NULL;
 	struct proto_settings    settings;
-	struct proto_open        how = {.role = PROTO_CONNECTING, .instance = w->instances[c->protocol], .settings = &settings};
+	struct proto_open        how = {.role = PROTO_CONNECTING,
+					.instance = w->instances[c->protocol],
+					.settings = &settings};
 
 	if (p == NULL || peer_digest(p->conf) != c->owner_digest)
 		return false;
@@ -117,7 +134,8 @@ bool session_open_peer(struct worker *w, struct conn *c, struct out *out)
 	return true;
 }
 
-static enum reason login_check(struct worker *w, const struct conn *c, const struct proto_login *login, const struct world_account **found)
+static enum reason login_check(struct worker *w, const struct conn *c,
+			       const struct proto_login *login, const struct world_account **found)
 {
 	const struct world_account *a;
 
@@ -144,8 +162,10 @@ static enum reason login_check(struct worker *w, const struct conn *c, const str
 			return REASON_BIND_REFUSED;
 		break;
 	}
-	if (atomic_fetch_add_explicit(&w->dp->accounts[a->slot].sessions, 1, memory_order_relaxed) >= a->conf->sessions) {
-		atomic_fetch_sub_explicit(&w->dp->accounts[a->slot].sessions, 1, memory_order_relaxed);
+	if (atomic_fetch_add_explicit(&w->dp->accounts[a->slot].sessions, 1,
+				      memory_order_relaxed) >= a->conf->sessions) {
+		atomic_fetch_sub_explicit(&w->dp->accounts[a->slot].sessions, 1,
+					  memory_order_relaxed);
 		return REASON_BIND_LIMIT;
 	}
 	*found = a;
@@ -159,7 +179,8 @@ static void publish(struct worker *w, struct conn *c, struct link_group *group, 
 	link_up(group, (unsigned)line, conn_ref(w, c), c->queue_max);
 }
 
-enum reason session_login(struct worker *w, struct conn *c, const struct proto_login *login, struct out *out)
+enum reason session_login(struct worker *w, struct conn *c, const struct proto_login *login,
+			  struct out *out)
 {
 	const struct world_account *a = NULL;
 	struct login_verdict        v = {.why = login_check(w, c, login, &a)};
@@ -180,8 +201,10 @@ enum reason session_login(struct worker *w, struct conn *c, const struct proto_l
 	metric_inc(w->metrics, METRIC_logins);
 	c->ops->login(c->session, w->now, &v, out);
 	if ((c->may & PROTO_RECEIVES) != 0) {
-		struct link_group *group = link_group(w->dp->links, &(struct route_target){.slot = a->slot, .kind = ROUTE_ACCOUNT});
-		int                line = link_take(group);
+		struct link_group *group =
+			link_group(w->dp->links,
+				   &(struct route_target){.slot = a->slot, .kind = ROUTE_ACCOUNT});
+		int line = link_take(group);
 
 		if (line >= 0)
 			publish(w, c, group, line);
@@ -198,7 +221,10 @@ void session_up(struct worker *w, struct conn *c)
 	metric_inc(w->metrics, METRIC_logins);
 	metric_inc(w->metrics, METRIC_links_up);
 	if ((c->may & PROTO_RECEIVES) != 0)
-		publish(w, c, link_group(w->dp->links, &(struct route_target){.slot = c->peer, .kind = ROUTE_PEER}), c->link_index);
+		publish(w, c,
+			link_group(w->dp->links,
+				   &(struct route_target){.slot = c->peer, .kind = ROUTE_PEER}),
+			c->link_index);
 }
 
 void session_publish_line(struct worker *w, struct conn *c)
@@ -210,7 +236,8 @@ void session_publish_line(struct worker *w, struct conn *c)
 	line = &c->group->lines[c->line];
 	atomic_store_explicit(&line->queued, c->queued, memory_order_relaxed);
 	atomic_store_explicit(&line->window_used, c->open, memory_order_relaxed);
-	atomic_store_explicit(&line->throttled_until_us, c->throttled_until_us, memory_order_relaxed);
+	atomic_store_explicit(&line->throttled_until_us, c->throttled_until_us,
+			      memory_order_relaxed);
 }
 
 void session_line_down(struct conn *c)
@@ -228,7 +255,8 @@ void session_unpublish(struct worker *w, struct conn *c)
 	if (!c->logged_in)
 		return;
 	if (c->account != MSG_SLOT_NONE)
-		atomic_fetch_sub_explicit(&w->dp->accounts[c->account].sessions, 1, memory_order_relaxed);
+		atomic_fetch_sub_explicit(&w->dp->accounts[c->account].sessions, 1,
+					  memory_order_relaxed);
 	else
 		metric_sub(w->metrics, METRIC_links_up, 1);
 	c->logged_in = false;
@@ -238,7 +266,7 @@ void session_peer_gone(struct worker *w, struct conn *c)
 {
 	struct peer_link        *p = &w->conns.peers[c->peer * LINKS_PER_TARGET + c->link_index];
 	const struct world_peer *peer = w->world != NULL ? world_peer(w->world, c->peer) : NULL;
-	uint64_t                 wait_us = (peer != NULL ? peer->conf->reconnect : 1) * US_PER_SECOND;
+	uint64_t wait_us = (peer != NULL ? peer->conf->reconnect : 1) * US_PER_SECOND;
 
 	p->conn = 0;
 	p->retry_us = w->now.us + (wait_us << (p->failures < 3 ? p->failures : 3));
@@ -267,7 +295,8 @@ static void peer_connect(struct worker *w, const struct world_peer *peer, unsign
 	struct peer_link *p = &w->conns.peers[peer->slot * LINKS_PER_TARGET + k];
 	struct net_addr   remote;
 	struct conn      *c;
-	uint16_t          port = peer->conf->port != 0 ? (uint16_t)peer->conf->port : registry_port(peer->conf->protocol);
+	uint16_t          port = peer->conf->port != 0 ? (uint16_t)peer->conf->port
+						       : registry_port(peer->conf->protocol);
 
 	if (p->conn != 0 || w->now.us < p->retry_us)
 		return;
@@ -319,7 +348,8 @@ static void peer_follow(struct worker *w, struct conn *c)
 	const struct world_peer *p = world_peer(w->world, c->peer);
 	struct proto_settings    settings;
 
-	if (p == NULL || peer_digest(p->conf) != c->owner_digest || c->link_index >= p->conf->connections) {
+	if (p == NULL || peer_digest(p->conf) != c->owner_digest ||
+	    c->link_index >= p->conf->connections) {
 		conn_part(w, c, REASON_ACCOUNT_GONE);
 		return;
 	}

@@ -1,6 +1,6 @@
 /*
- * Sessions and the world: who may log in, what a session is told to keep to, where it publishes that it takes messages, which peers are to be
- * connected. Called by conn.c on the worker.
+ * Sessions and the world: who may log in, what a session is told to keep to, where it publishes
+ * that it takes messages, which peers are to be connected. Called by conn.c on the worker.
  */
 #pragma once
 
@@ -12,18 +12,22 @@ struct worker;
 struct conn;
 struct listener;
 
-void session_open_accepted(struct worker *w, struct conn *c, const struct listener *l, struct out *out);
+void session_open_accepted(struct worker *w, struct conn *c, const struct listener *l,
+			   struct out *out);
 /* False: the peer is no more. */
 bool session_open_peer(struct worker *w, struct conn *c, struct out *out);
-/* Decides and answers a login. NONE: let in; else the caller closes for this reason, which counts it. */
-enum reason session_login(struct worker *w, struct conn *c, const struct proto_login *login, struct out *out);
+/* Decides and answers a login. NONE: let in; else the caller closes for this reason, which counts
+ * it. */
+enum reason session_login(struct worker *w, struct conn *c, const struct proto_login *login,
+			  struct out *out);
 /* The peer has let us in. */
 void session_up(struct worker *w, struct conn *c);
 
-void session_publish_line(struct worker *w, struct conn *c);    /* at the end of a turn */
-void session_line_down(struct conn *c);                         /* no new messages */
-void session_unpublish(struct worker *w, struct conn *c);       /* the session is over */
-void session_peer_gone(struct worker *w, struct conn *c);       /* its connection is free: try again later */
+void session_publish_line(struct worker *w, struct conn *c); /* at the end of a turn */
+void session_line_down(struct conn *c);                      /* no new messages */
+void session_unpublish(struct worker *w, struct conn *c);    /* the session is over */
+void session_peer_gone(struct worker *w,
+		       struct conn   *c); /* its connection is free: try again later */
 
 void sessions_connect_peers(struct worker *w);
 /* Accounts or peers changed: new settings hold, sessions of what is gone part. */

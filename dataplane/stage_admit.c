@@ -18,7 +18,8 @@ static enum reason admit(struct worker *w, struct item *i)
 			return REASON_ACCOUNT_GONE;
 		if (m->from.size > 0 && !world_sender_allowed(i->account, msg_addr(m, &m->from)))
 			return REASON_SENDER;
-		if (!limit_take(&w->dp->accounts[m->account].rate, &w->account_leases[m->account], w->now, 1))
+		if (!limit_take(&w->dp->accounts[m->account].rate, &w->account_leases[m->account],
+				w->now, 1))
 			return REASON_RATE;
 		if (m->mode == MSG_MODE_DEFAULT)
 			m->mode = i->account->conf->mode;
@@ -31,7 +32,8 @@ static enum reason admit(struct worker *w, struct item *i)
 		return REASON_LOOP;
 	if (m->kind != MSG_RECEIPT && m->to.size == 0)
 		return REASON_DESTINATION;
-	/* Acquire: pairs with the release of the management thread, which raises it when the lease is on disk. */
+	/* Acquire: pairs with the release of the management thread, which raises it when the lease
+	 * is on disk. */
 	if (w->sequence >= atomic_load_explicit(&w->dp->sequence_end, memory_order_acquire))
 		return REASON_POOL;
 	m->id = msg_id_make(w->dp->file->cpm.node_number, w->number, w->sequence++);
@@ -48,7 +50,9 @@ void stage_admit(struct worker *w, struct item items[], unsigned n)
 			refuse(w, items[i].msg, why);
 			items[i].msg = NULL;
 		} else if (items[i].msg->kind == MSG_RECEIPT && items[i].peer != NULL) {
-			flight_start_receipt(w, items[i].msg);  /* its way was decided when its message went out */
+			flight_start_receipt(
+				w,
+				items[i].msg); /* its way was decided when its message went out */
 			items[i].msg = NULL;
 		}
 	}

@@ -4,8 +4,9 @@
 #include "pipeline.h"
 #include "worker.h"
 
-void rules_judge(const struct world *world, unsigned scratch, const struct world_account *account, const struct world_peer *peer, struct str from,
-		 struct str to, struct str text, struct rules_verdict *verdict)
+void rules_judge(const struct world *world, unsigned scratch, const struct world_account *account,
+		 const struct world_peer *peer, struct str from, struct str to, struct str text,
+		 struct rules_verdict *verdict)
 {
 	struct rules_input input = {.from = from, .to = to, .text = text};
 
@@ -27,15 +28,15 @@ static struct str text_view(struct worker *w, const struct msg *m)
 		return STR("");
 	bytes = msg_view(m, m->body, w->body_room);
 	if (m->udh_size > 0)
-		concat_parse(bytes, m->body.size, &udh);        /* it may name national tables */
-	n = text_to_utf8((enum msg_coding)m->coding, udh.tables, bytes + m->udh_size, m->body.size - m->udh_size, w->text_room,
-			 TEXT_UTF8_SIZE(MSG_SIZE_MAX));
+		concat_parse(bytes, m->body.size, &udh); /* it may name national tables */
+	n = text_to_utf8((enum msg_coding)m->coding, udh.tables, bytes + m->udh_size,
+			 m->body.size - m->udh_size, w->text_room, TEXT_UTF8_SIZE(MSG_SIZE_MAX));
 	return (struct str){w->text_room, n};
 }
 
 static bool address_rewrite(struct msg *m, struct addr *a, struct str text)
 {
-	struct addr    new;
+	struct addr new;
 	enum addr_kind kind = text.p[0] == '+' ? ADDR_E164 : ADDR_ALPHA;
 	size_t         digits = 0;
 
@@ -43,7 +44,11 @@ static bool address_rewrite(struct msg *m, struct addr *a, struct str text)
 		digits++;
 	if (digits == text.n)
 		kind = ADDR_SHORT;
-	if (!msg_append_addr(m, kind, kind == ADDR_E164 ? 1 : kind == ADDR_SHORT ? 3 : 5, kind == ADDR_E164 ? 1 : 0, text, &new))
+	if (!msg_append_addr(m, kind,
+			     kind == ADDR_E164    ? 1
+			     : kind == ADDR_SHORT ? 3
+						  : 5,
+			     kind == ADDR_E164 ? 1 : 0, text, &new))
 		return false;
 	*a = new;
 	return true;
@@ -71,7 +76,8 @@ static enum reason verdict_apply(struct worker *w, struct item *i, const struct 
 		metric_inc(w->metrics, METRIC_rules_hit);
 	if (!limits_allow(w, v))
 		return REASON_RULE_LIMIT;
-	if ((v->from.p != NULL && !address_rewrite(m, &m->from, v->from)) || (v->to.p != NULL && !address_rewrite(m, &m->to, v->to)))
+	if ((v->from.p != NULL && !address_rewrite(m, &m->from, v->from)) ||
+	    (v->to.p != NULL && !address_rewrite(m, &m->to, v->to)))
 		return REASON_MESSAGE_SIZE;
 	switch (v->outcome) {
 	case RULES_PASS:
@@ -91,7 +97,8 @@ static void judge(struct worker *w, const struct item *i, struct str text, struc
 {
 	const struct msg *m = i->msg;
 
-	rules_judge(w->world, w->number, i->account, i->peer, msg_addr(m, &m->from), msg_addr(m, &m->to), text, v);
+	rules_judge(w->world, w->number, i->account, i->peer, msg_addr(m, &m->from),
+		    msg_addr(m, &m->to), text, v);
 }
 
 /* A part of a long message: on the text so far, and as its earlier parts. */
@@ -110,22 +117,26 @@ static enum reason judge_part(struct worker *w, struct item *i, struct str text)
 	if (before->outcome == RULES_DROP)
 		return REASON_RULE_DROP;
 	judge(w, i, parts_join(&w->parts, m, part, text), &v);
-	if (before->outcome == RULES_ROUTE && before->rule <= v.rule) { /* the first terminal action in the order of the rules wins */
+	if (before->outcome == RULES_ROUTE &&
+	    before->rule <= v.rule) { /* the first terminal action in the order of the rules wins */
 		v.outcome = RULES_ROUTE;
 		v.rule = before->rule;
 		v.route = before->route;
 	}
-	after = (struct parts_verdict){.outcome = (uint8_t)v.outcome, .why = (uint8_t)v.why, .rule = v.rule, .route = v.route,
+	after = (struct parts_verdict){.outcome = (uint8_t)v.outcome,
+				       .why = (uint8_t)v.why,
+				       .rule = v.rule,
+				       .route = v.route,
 				       .rules_version = version};
 	why = verdict_apply(w, i, &v);
-	if (why != REASON_RULE_LIMIT)   /* that refuses this part now, not the message */
+	if (why != REASON_RULE_LIMIT) /* that refuses this part now, not the message */
 		parts_judged(&w->parts, m, &after);
 	return why;
 }
 
 static enum reason judge_item(struct worker *w, struct item *i, unsigned fields)
 {
-	struct str           text = (fields & RULES_FIELD_TEXT) != 0 ? text_view(w, i->msg) : STR("");
+	struct str text = (fields & RULES_FIELD_TEXT) != 0 ? text_view(w, i->msg) : STR("");
 	struct rules_verdict v;
 
 	if ((fields & RULES_FIELD_TEXT) != 0 && i->msg->concat.parts > 1)
@@ -149,7 +160,8 @@ void stage_rules(struct worker *w, struct item items[], unsigned n)
 			continue;
 		if (why == REASON_RULE_DROP) {
 			metric_inc(w->metrics, METRIC_messages_dropped_by_rule);
-			refuse_with(w, m, &(struct result){.why = REASON_RULE_DROP, .msg_id = m->id});
+			refuse_with(w, m,
+				    &(struct result){.why = REASON_RULE_DROP, .msg_id = m->id});
 		} else {
 			refuse(w, m, why);
 		}

@@ -9,15 +9,17 @@
 #include "base/hash.h"
 #include "rcu/rcu.h"
 
-#define IDLE_SLEEP_NS    50000
-#define IDLE_AFTER_US    200u
-#define PART_MAX_US      (3 * US_PER_SECOND)
+#define IDLE_SLEEP_NS 50000
+#define IDLE_AFTER_US 200u
+#define PART_MAX_US (3 * US_PER_SECOND)
 
 static int instances_init(struct worker *w, const struct worker_config *config)
 {
 	for (unsigned p = 0; p < PROTO_COUNT; p++) {
 		const struct proto_ops      *ops = registry_ops(p);
-		struct proto_instance_config pc = {.metrics = w->metrics, .block_count = config->conf->messages_max * 2, .protocol = (uint8_t)p,
+		struct proto_instance_config pc = {.metrics = w->metrics,
+						   .block_count = config->conf->messages_max * 2,
+						   .protocol = (uint8_t)p,
 						   .seed = hash_mix(config->seed + p)};
 
 		w->instances[p] = calloc(1, ops->instance_size);
@@ -34,15 +36,17 @@ static int instances_init(struct worker *w, const struct worker_config *config)
 
 static int rooms_init(struct worker *w, const struct worker_config *config)
 {
-	w->pool_memory = aligned_alloc(64, (msg_pool_size(config->conf->messages_max) + 63) / 64 * 64);
+	w->pool_memory =
+		aligned_alloc(64, (msg_pool_size(config->conf->messages_max) + 63) / 64 * 64);
 	w->out_room = malloc(WORKER_OUT_SIZE);
 	w->body_room = malloc(MSG_SIZE_MAX);
 	w->text_room = malloc(3 * MSG_SIZE_MAX);
 	w->account_leases = calloc(WORLD_ACCOUNTS_MAX, sizeof(w->account_leases[0]));
 	w->peer_leases = calloc(WORLD_PEERS_MAX, sizeof(w->peer_leases[0]));
 	w->rule_leases = calloc(WORLD_RULE_LIMITS_MAX, sizeof(w->rule_leases[0]));
-	if (w->pool_memory == NULL || w->out_room == NULL || w->body_room == NULL || w->text_room == NULL || w->account_leases == NULL ||
-	    w->peer_leases == NULL || w->rule_leases == NULL)
+	if (w->pool_memory == NULL || w->out_room == NULL || w->body_room == NULL ||
+	    w->text_room == NULL || w->account_leases == NULL || w->peer_leases == NULL ||
+	    w->rule_leases == NULL)
 		return -ENOMEM;
 	w->msgs = msg_pool_init(w->pool_memory, config->conf->messages_max);
 	return 0;
@@ -51,7 +55,9 @@ static int rooms_init(struct worker *w, const struct worker_config *config)
 int worker_init(struct worker *w, const struct worker_config *config)
 {
 	const struct conf_dataplane *conf = config->conf;
-	struct tcp_config            tc = {.pool = config->pool, .connections_max = conf->connections_max, .seed = hash_mix(config->seed + 100),
+	struct tcp_config            tc = {.pool = config->pool,
+					   .connections_max = conf->connections_max,
+					   .seed = hash_mix(config->seed + 100),
 					   .shared_seed = config->shared_seed};
 
 	w->dp = config->dp;
@@ -66,8 +72,10 @@ int worker_init(struct worker *w, const struct worker_config *config)
 	w->tcp = w->net != NULL ? tcp_new(&tc) : NULL;
 	if (w->tcp == NULL || rooms_init(w, config) < 0 || instances_init(w, config) < 0)
 		return -ENOMEM;
-	if (conns_init(w, conf->connections_max) < 0 || flights_init(&w->flights, conf->messages_max) < 0 ||
-	    deliveries_init(&w->deliveries, conf->messages_max * 2) < 0 || receipts_init(&w->receipts, conf->receipts_max, config->shared_seed) < 0 ||
+	if (conns_init(w, conf->connections_max) < 0 ||
+	    flights_init(&w->flights, conf->messages_max) < 0 ||
+	    deliveries_init(&w->deliveries, conf->messages_max * 2) < 0 ||
+	    receipts_init(&w->receipts, conf->receipts_max, config->shared_seed) < 0 ||
 	    parts_init(&w->parts, w->metrics, hash_mix(config->seed + 200)) < 0)
 		return -ENOMEM;
 	return conns_listen(w);
@@ -102,12 +110,14 @@ static unsigned receive(struct worker *w)
 	struct rte_mbuf *pkts[NET_BURST_MAX], *tcp[NET_BURST_MAX];
 	unsigned         total = 0;
 
-	/* One burst a turn: what it sets off (hundreds of PDUs) stays in the cache, and no turn is long. */
+	/* One burst a turn: what it sets off (hundreds of PDUs) stays in the cache, and no turn is
+	 * long. */
 	for (unsigned p = 0; p < w->port_count; p++) {
 		unsigned n = w->io.receive(w->io.context, w->number, p, pkts, NET_BURST_MAX);
 
 		if (n > 0) {
-			tcp_input_burst(w->tcp, w->now, tcp, net_input_burst(w->net, w->now, p, pkts, n, tcp));
+			tcp_input_burst(w->tcp, w->now, tcp,
+					net_input_burst(w->net, w->now, p, pkts, n, tcp));
 			xcore_packets_out(w);
 		}
 		total += n + w->io.turn(w->io.context, w->number, p);
@@ -134,7 +144,8 @@ static unsigned transmit(struct worker *w)
 	return total;
 }
 
-/* One at a time: what an event leads to (its user is set, it is closed) holds for the next event of the same connection. */
+/* One at a time: what an event leads to (its user is set, it is closed) holds for the next event of
+ * the same connection. */
 static unsigned events(struct worker *w)
 {
 	struct tcp_event event;
@@ -178,7 +189,8 @@ bool worker_turn(struct worker *w, struct now now, const struct world *world, ui
 	work += events(w);
 	pipeline_run(w);
 	conns_tick(w);
-	*next_us = earlier(*next_us, earlier(flights_tick(w), earlier(receipts_tick(w), parts_tick(&w->parts, now))));
+	*next_us = earlier(*next_us, earlier(flights_tick(w), earlier(receipts_tick(w),
+								      parts_tick(&w->parts, now))));
 	work += w->conns.dirty_count;
 	conns_end_turn(w);
 	pipeline_run(w);
@@ -224,7 +236,7 @@ void worker_run(struct worker *w, bool idle_sleeps)
 	rcu_thread_begin();
 	while (!worker_idle(w) && (stop_us == 0 || w->now.us < stop_us)) {
 		uint64_t start = rte_rdtsc();
-		bool     busy = worker_turn(w, clock_now(), rcu_read(w->dp->world.current), &next_us);
+		bool busy = worker_turn(w, clock_now(), rcu_read(w->dp->world.current), &next_us);
 
 		rcu_quiescent();
 		metric_inc(w->metrics, METRIC_turns);

@@ -10,14 +10,16 @@
 
 #include "worker.h"
 
-#define TURN_MAX 64u            /* elements taken from one ring in one turn */
+#define TURN_MAX 64u /* elements taken from one ring in one turn */
 
-static struct rte_ring *ring_new(const char *kind, unsigned from, unsigned to, unsigned element_size, unsigned count)
+static struct rte_ring *ring_new(const char *kind, unsigned from, unsigned to,
+				 unsigned element_size, unsigned count)
 {
 	char name[RTE_RING_NAMESIZE];
 
 	snprintf(name, sizeof(name), "cpm_%s_%u_%u", kind, from, to);
-	return rte_ring_create_elem(name, element_size, count, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ | RING_F_EXACT_SZ);
+	return rte_ring_create_elem(name, element_size, count, SOCKET_ID_ANY,
+				    RING_F_SP_ENQ | RING_F_SC_DEQ | RING_F_EXACT_SZ);
 }
 
 static int pair_connect(struct worker *from, struct worker *to)
@@ -25,13 +27,16 @@ static int pair_connect(struct worker *from, struct worker *to)
 	struct xcore *out = &from->xcore, *in = &to->xcore;
 	unsigned      f = from->number, t = to->number;
 
-	out->packets_out[t] = in->packets_in[f] = ring_new("packets", f, t, sizeof(void *), XCORE_PACKETS_RING);
+	out->packets_out[t] = in->packets_in[f] =
+		ring_new("packets", f, t, sizeof(void *), XCORE_PACKETS_RING);
 	if (out->packets_out[t] == NULL)
 		return -ENOMEM;
 	if (f == t)
 		return 0;
-	out->messages_out[t] = in->messages_in[f] = ring_new("messages", f, t, sizeof(struct xmsg), XCORE_MESSAGES_RING);
-	out->results_out[t] = in->results_in[f] = ring_new("results", f, t, sizeof(struct xresult), XCORE_OPEN_MAX);
+	out->messages_out[t] = in->messages_in[f] =
+		ring_new("messages", f, t, sizeof(struct xmsg), XCORE_MESSAGES_RING);
+	out->results_out[t] = in->results_in[f] =
+		ring_new("results", f, t, sizeof(struct xresult), XCORE_OPEN_MAX);
 	return out->messages_out[t] != NULL && out->results_out[t] != NULL ? 0 : -ENOMEM;
 }
 
@@ -57,7 +62,8 @@ void xcore_free(struct worker *w)
 	}
 }
 
-bool xcore_lend(struct worker *w, struct msg *m, struct session_ref to, uint32_t flight, uint64_t deadline_us)
+bool xcore_lend(struct worker *w, struct msg *m, struct session_ref to, uint32_t flight,
+		uint64_t deadline_us)
 {
 	struct xmsg x = {.kind = XMSG_LEND, .flight = flight, .lend = {m, to, deadline_us}};
 
@@ -86,18 +92,24 @@ static void result_out(struct worker *w, unsigned home, struct xresult *x)
 {
 	int err = rte_ring_sp_enqueue_elem(w->xcore.results_out[home], x, sizeof(*x));
 
-	ASSERT(err == 0);               /* at most XCORE_OPEN_MAX of home's are open here */
+	ASSERT(err == 0); /* at most XCORE_OPEN_MAX of home's are open here */
 }
 
 void xcore_result(struct worker *w, unsigned home, uint32_t flight, const struct result *result)
 {
-	result_out(w, home, &(struct xresult){.kind = XMSG_LEND, .flight = flight, .result = *result});
+	result_out(w, home,
+		   &(struct xresult){.kind = XMSG_LEND, .flight = flight, .result = *result});
 }
 
-void xcore_receipt_answer(struct worker *w, unsigned home, uint32_t flight, uint32_t generation, uint64_t msg_id, uint32_t account)
+void xcore_receipt_answer(struct worker *w, unsigned home, uint32_t flight, uint32_t generation,
+			  uint64_t msg_id, uint32_t account)
 {
 	result_out(w, home,
-		   &(struct xresult){.kind = XMSG_RECEIPT_ASK, .flight = flight, .generation = generation, .account = account, .msg_id = msg_id});
+		   &(struct xresult){.kind = XMSG_RECEIPT_ASK,
+				     .flight = flight,
+				     .generation = generation,
+				     .account = account,
+				     .msg_id = msg_id});
 }
 
 void xcore_packets_out(struct worker *w)
@@ -108,7 +120,8 @@ void xcore_packets_out(struct worker *w)
 
 	for (unsigned t = 0; t < count; t++) {
 		while ((n = net_foreign_take(w->net, t, pkts, NET_BURST_MAX)) > 0) {
-			sent = rte_ring_sp_enqueue_burst(w->xcore.packets_out[t], (void **)pkts, n, NULL);
+			sent = rte_ring_sp_enqueue_burst(w->xcore.packets_out[t], (void **)pkts, n,
+							 NULL);
 			metric_add(w->metrics, METRIC_packets_forwarded, sent);
 			metric_add(w->metrics, METRIC_packets_forward_dropped, n - sent);
 			if (sent < n)
@@ -120,8 +133,10 @@ void xcore_packets_out(struct worker *w)
 			struct xmsg x = {.kind = XMSG_NEIGHBOUR, .news = news[i]};
 
 			for (unsigned t = 0; t < count; t++) {
-				if (t != w->number)     /* full: the other asks for itself when it needs to know */
-					rte_ring_sp_enqueue_elem(w->xcore.messages_out[t], &x, sizeof(x));
+				if (t != w->number) /* full: the other asks for itself when it needs
+						       to know */
+					rte_ring_sp_enqueue_elem(w->xcore.messages_out[t], &x,
+								 sizeof(x));
 			}
 		}
 	}
@@ -130,10 +145,12 @@ void xcore_packets_out(struct worker *w)
 static unsigned packets_in(struct worker *w, unsigned from)
 {
 	struct rte_mbuf *pkts[NET_BURST_MAX], *tcp[NET_BURST_MAX];
-	unsigned         n = rte_ring_sc_dequeue_burst(w->xcore.packets_in[from], (void **)pkts, NET_BURST_MAX, NULL);
+	unsigned         n = rte_ring_sc_dequeue_burst(w->xcore.packets_in[from], (void **)pkts,
+						       NET_BURST_MAX, NULL);
 
 	if (n > 0)
-		tcp_input_burst(w->tcp, w->now, tcp, net_input_forwarded(w->net, w->now, pkts, n, tcp));
+		tcp_input_burst(w->tcp, w->now, tcp,
+				net_input_forwarded(w->net, w->now, pkts, n, tcp));
 	return n;
 }
 
@@ -144,7 +161,8 @@ static void message_in(struct worker *w, unsigned from, const struct xmsg *x)
 	switch ((enum xmsg_kind)x->kind) {
 	case XMSG_LEND:
 		metric_inc(w->metrics, METRIC_hops_in);
-		if (!deliver_accept(w, x->lend.to, x->lend.msg, from, x->flight, x->lend.deadline_us, &result))
+		if (!deliver_accept(w, x->lend.to, x->lend.msg, from, x->flight,
+				    x->lend.deadline_us, &result))
 			xcore_result(w, from, x->flight, &result);
 		break;
 	case XMSG_RECEIPT_OPEN:
@@ -182,11 +200,13 @@ unsigned xcore_turn(struct worker *w)
 		work += packets_in(w, from);
 		if (from == w->number)
 			continue;
-		n = rte_ring_sc_dequeue_burst_elem(w->xcore.results_in[from], results, sizeof(results[0]), TURN_MAX, NULL);
+		n = rte_ring_sc_dequeue_burst_elem(w->xcore.results_in[from], results,
+						   sizeof(results[0]), TURN_MAX, NULL);
 		for (unsigned i = 0; i < n; i++)
 			result_in(w, from, &results[i]);
 		work += n;
-		n = rte_ring_sc_dequeue_burst_elem(w->xcore.messages_in[from], messages, sizeof(messages[0]), TURN_MAX, NULL);
+		n = rte_ring_sc_dequeue_burst_elem(w->xcore.messages_in[from], messages,
+						   sizeof(messages[0]), TURN_MAX, NULL);
 		for (unsigned i = 0; i < n; i++)
 			message_in(w, from, &messages[i]);
 		work += n;

@@ -1,7 +1,8 @@
 /*
- * Between workers: rings, single producer and single consumer for each ordered pair, for packets, messages and results. No worker ever
- * waits for one: packets that do not fit are dropped and counted (TCP repairs it), messages go to the next target, and results always fit, because at
- * most XCORE_OPEN_MAX messages and questions of one worker are unresolved at another.
+ * Between workers: rings, single producer and single consumer for each ordered pair, for packets,
+ * messages and results. No worker ever waits for one: packets that do not fit are dropped and
+ * counted (TCP repairs it), messages go to the next target, and results always fit, because at most
+ * XCORE_OPEN_MAX messages and questions of one worker are unresolved at another.
  */
 #pragma once
 
@@ -18,14 +19,20 @@
 struct worker;
 struct msg;
 
-#define XCORE_OPEN_MAX      4096u
-#define XCORE_MESSAGES_RING 8192u               /* lent messages, and notes about receipts */
-#define XCORE_PACKETS_RING  4096u
+#define XCORE_OPEN_MAX 4096u
+#define XCORE_MESSAGES_RING 8192u /* lent messages, and notes about receipts */
+#define XCORE_PACKETS_RING 4096u
 
-enum xmsg_kind { XMSG_LEND, XMSG_RECEIPT_OPEN, XMSG_RECEIPT_ASK, XMSG_RECEIPT_DONE, XMSG_NEIGHBOUR };
+enum xmsg_kind {
+	XMSG_LEND,
+	XMSG_RECEIPT_OPEN,
+	XMSG_RECEIPT_ASK,
+	XMSG_RECEIPT_DONE,
+	XMSG_NEIGHBOUR
+};
 
 struct xmsg {
-	uint32_t kind;                          /* enum xmsg_kind */
+	uint32_t kind; /* enum xmsg_kind */
 	uint32_t flight;
 	union {
 		struct {
@@ -39,19 +46,22 @@ struct xmsg {
 };
 
 struct xresult {
-	uint32_t kind;                          /* XMSG_LEND: result; XMSG_RECEIPT_ASK: msg_id and account */
-	uint32_t flight, generation, account;
-	uint64_t msg_id;
+	uint32_t      kind; /* XMSG_LEND: result; XMSG_RECEIPT_ASK: msg_id and account */
+	uint32_t      flight, generation, account;
+	uint64_t      msg_id;
 	struct result result;
 };
 
-_Static_assert(sizeof(struct xmsg) % 4 == 0 && sizeof(struct xresult) % 4 == 0, "ring elements are multiples of 4 bytes");
+_Static_assert(sizeof(struct xmsg) % 4 == 0 && sizeof(struct xresult) % 4 == 0,
+	       "ring elements are multiples of 4 bytes");
 
 struct xcore {
-	struct rte_ring *packets_in[NET_WORKERS_MAX], *packets_out[NET_WORKERS_MAX];    /* by the other worker; NULL for ourselves; packets: also to ourselves in forward_all */
+	struct rte_ring *packets_in[NET_WORKERS_MAX],
+		*packets_out[NET_WORKERS_MAX]; /* by the other worker; NULL for ourselves; packets:
+						  also to ourselves in forward_all */
 	struct rte_ring *messages_in[NET_WORKERS_MAX], *messages_out[NET_WORKERS_MAX];
 	struct rte_ring *results_in[NET_WORKERS_MAX], *results_out[NET_WORKERS_MAX];
-	uint32_t         open[NET_WORKERS_MAX];         /* of ours, unresolved there */
+	uint32_t         open[NET_WORKERS_MAX]; /* of ours, unresolved there */
 };
 
 /* Make all rings; once, when all workers exist. 0 or -ENOMEM. */
@@ -59,12 +69,15 @@ int  xcore_connect(struct worker *const workers[], unsigned count);
 void xcore_free(struct worker *w);
 
 /* False: the ring is full or too many are open there. */
-bool xcore_lend(struct worker *w, struct msg *m, struct session_ref to, uint32_t flight, uint64_t deadline_us);
+bool xcore_lend(struct worker *w, struct msg *m, struct session_ref to, uint32_t flight,
+		uint64_t deadline_us);
 void xcore_result(struct worker *w, unsigned home, uint32_t flight, const struct result *result);
-bool xcore_note(struct worker *w, unsigned to, enum xmsg_kind kind, const struct receipt_note *note);
-void xcore_receipt_answer(struct worker *w, unsigned home, uint32_t flight, uint32_t generation, uint64_t msg_id, uint32_t account);
+bool xcore_note(struct worker *w, unsigned to, enum xmsg_kind kind,
+		const struct receipt_note *note);
+void xcore_receipt_answer(struct worker *w, unsigned home, uint32_t flight, uint32_t generation,
+			  uint64_t msg_id, uint32_t account);
 
 /* Foreign packets of the last burst, and news of neighbours, to the others. */
-void     xcore_packets_out(struct worker *w);
+void xcore_packets_out(struct worker *w);
 /* All that others sent us, bounded. Returns how much there was. */
 unsigned xcore_turn(struct worker *w);

@@ -96,8 +96,9 @@ static inline const void *conf_field_read(const struct conf_key *key, const void
 	X(NAME)                                                                                    \
 	X(TEXT)                                                                                    \
 	X(DESTINATION)                                                                             \
-	X(HOST) X(UINT) X(BOOL) X(SECRET) X(LIST) X(PATTERNS) X(ADDRESS) X(PREFIXES) X(VIA)        \
-		X(TREE) X(ENUM_PROTOCOL) X(ENUM_HUGEPAGES) X(ENUM_IDLE) X(ENUM_BIND) X(ENUM_MODE)  \
+	X(HOST)                                                                                    \
+	X(UINT) X(BOOL) X(SECRET) X(LIST) X(PATTERNS) X(ADDRESS) X(PREFIXES) X(VIA) X(TREE)        \
+		X(ENUM_PROTOCOL) X(ENUM_HUGEPAGES) X(ENUM_IDLE) X(ENUM_BIND) X(ENUM_MODE)          \
 			X(ENUM_ALPHABET) X(ENUM_IDS)
 #define X(type) extern const struct conf_type conf_type_##type;
 CONF_TYPES(X)

@@ -10,9 +10,10 @@
 #include "net/net.h"
 
 #define NET_STEER_KEY_SIZE 52u /* the longest that ports take; those with 40 take its start */
-#define NET_STEER_ENTRIES 128u /* of the redirection table: entry i belongs to worker i % workers  \
-				*/
-#define NET_STEER_INPUT 36u    /* bytes of the longest tuple: two IPv6 addresses and two ports */
+#define NET_STEER_ENTRIES                                                                          \
+	128u                /* of the redirection table: entry i belongs to worker i % workers     \
+			     */
+#define NET_STEER_INPUT 36u /* bytes of the longest tuple: two IPv6 addresses and two ports */
 
 struct net_steer {
 	unsigned workers;

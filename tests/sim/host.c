@@ -9,33 +9,48 @@
 #include "registry/registry.h"
 
 #define OUT_SIZE 262144u
-#define BLOCKS   65536u
+#define BLOCKS 65536u
 #define MESSAGES 4096u
 
-static const struct net_addr host_address = {.w = {0x020012c6}};        /* 198.18.0.2 in network order */
+static const struct net_addr host_address = {.w = {0x020012c6}}; /* 198.18.0.2 in network order */
 static const struct net_addr dut_address = {.w = {0x010012c6}};
 
 static const struct proto_settings *settings(const struct host *h)
 {
 	static struct proto_settings s;
 
-	s = (struct proto_settings){.window_max = h->config.window, .message_size_max = 65535, .response_us = 60 * US_PER_SECOND,
-				    .default_alphabet = MSG_CODING_GSM7, .default_ton = 1, .source_ton = 0xff, .source_npi = 0xff,
-				    .dest_ton = 0xff, .dest_npi = 0xff};
+	s = (struct proto_settings){.window_max = h->config.window,
+				    .message_size_max = 65535,
+				    .response_us = 60 * US_PER_SECOND,
+				    .default_alphabet = MSG_CODING_GSM7,
+				    .default_ton = 1,
+				    .source_ton = 0xff,
+				    .source_npi = 0xff,
+				    .dest_ton = 0xff,
+				    .dest_npi = 0xff};
 	return &s;
 }
 
 int host_init(struct host *h, const struct host_config *config)
 {
 	const struct proto_ops      *ops = registry_ops(PROTO_smpp);
-	struct net_config            nc = {.workers = 1, .port_count = 1, .pool = config->pool, .seed = config->seed, .shared_seed = config->seed};
-	struct tcp_config            tc = {.pool = config->pool, .connections_max = 1024, .seed = config->seed, .shared_seed = config->seed};
-	struct proto_instance_config pc = {.block_count = BLOCKS, .protocol = PROTO_smpp, .seed = config->seed};
+	struct net_config            nc = {.workers = 1,
+					   .port_count = 1,
+					   .pool = config->pool,
+					   .seed = config->seed,
+					   .shared_seed = config->seed};
+	struct tcp_config            tc = {.pool = config->pool,
+					   .connections_max = 1024,
+					   .seed = config->seed,
+					   .shared_seed = config->seed};
+	struct proto_instance_config pc = {
+		.block_count = BLOCKS, .protocol = PROTO_smpp, .seed = config->seed};
 
 	memset(h, 0, sizeof(*h));
 	h->config = *config;
 	nc.metrics = tc.metrics = pc.metrics = &h->metrics;
-	nc.ports[0] = (struct net_port_config){.mac = {2, 0, 0, 0, 0, 2}, .mtu = 1500, .address_count = 1};
+	nc.ports[0] = (struct net_port_config){
+		.mac = {2, 0, 0, 0, 0, 2}, .mtu = 1500, .address_count = 1};
 	nc.ports[0].addresses[0].address = host_address;
 	nc.ports[0].addresses[0].prefix = 24;
 	h->net = net_new(&nc);
@@ -45,7 +60,8 @@ int host_init(struct host *h, const struct host_config *config)
 	h->instance = calloc(1, ops->instance_size);
 	h->blocks = aligned_alloc(64, BLOCKS * ops->block_size);
 	h->pool_memory = aligned_alloc(64, (msg_pool_size(MESSAGES) + 63) / 64 * 64);
-	if (h->tcp == NULL || h->out_room == NULL || h->instance == NULL || h->blocks == NULL || h->pool_memory == NULL)
+	if (h->tcp == NULL || h->out_room == NULL || h->instance == NULL || h->blocks == NULL ||
+	    h->pool_memory == NULL)
 		return -ENOMEM;
 	memset(h->blocks, 0, BLOCKS * ops->block_size);
 	pc.blocks = h->blocks;
@@ -99,7 +115,8 @@ struct login {
 
 static struct login logins[HOST_SESSIONS_MAX];
 
-bool host_connect(struct host *h, struct now now, uint16_t port, const char *system_id, const char *password, unsigned wants)
+bool host_connect(struct host *h, struct now now, uint16_t port, const char *system_id,
+		  const char *password, unsigned wants)
 {
 	struct host_session *s = session_new(h, HOST_ESME);
 	struct login        *l = &logins[h->session_count - 1];
@@ -107,7 +124,8 @@ bool host_connect(struct host *h, struct now now, uint16_t port, const char *sys
 	str_copy(l->system_id, sizeof(l->system_id), str_of(system_id));
 	str_copy(l->password, sizeof(l->password), str_of(password));
 	l->wants = wants;
-	s->tcp = tcp_connect(h->tcp, now, &dut_address, port, &(struct tcp_options){0}, h->session_count - 1);
+	s->tcp = tcp_connect(h->tcp, now, &dut_address, port, &(struct tcp_options){0},
+			     h->session_count - 1);
 	return s->tcp != TCP_CONN_NONE;
 }
 
@@ -119,8 +137,11 @@ int host_listen(struct host *h, uint16_t port)
 static void session_begin(struct host *h, struct host_session *s)
 {
 	const struct login *l = &logins[s - h->sessions];
-	struct proto_open   how = {.role = s->role == HOST_ESME ? PROTO_CONNECTING : PROTO_ACCEPTED, .instance = h->instance,
-				   .settings = settings(h), .login_us = 5 * US_PER_SECOND, .node = STR("host")};
+	struct proto_open   how = {.role = s->role == HOST_ESME ? PROTO_CONNECTING : PROTO_ACCEPTED,
+				   .instance = h->instance,
+				   .settings = settings(h),
+				   .login_us = 5 * US_PER_SECOND,
+				   .node = STR("host")};
 	struct out          out = host_out(h);
 
 	if (s->role == HOST_ESME) {
@@ -215,7 +236,8 @@ static void session_read(struct host *h, struct host_session *s)
 				h->spare = msg_new(h->msgs);
 			ASSERT(h->spare != NULL);
 			e = (struct proto_event){.kind = EVENT_NONE, .msg = h->spare};
-			pulled = ops->feed(s->state, h->now, &(struct flow){.port = 1}, &in, &out, &e);
+			pulled = ops->feed(s->state, h->now, &(struct flow){.port = 1}, &in, &out,
+					   &e);
 			host_send(h, s, &out);
 			if (pulled == PULL_ITEM)
 				session_event(h, s, &e);
@@ -231,7 +253,8 @@ void host_submit(struct host *h, struct host_session *s, struct msg *m, uint64_t
 {
 	struct out    out = host_out(h);
 	struct result refused;
-	enum submit   submitted = registry_ops(PROTO_smpp)->submit(s->state, h->now, m, token, &out, &refused);
+	enum submit   submitted =
+		registry_ops(PROTO_smpp)->submit(s->state, h->now, m, token, &out, &refused);
 
 	msg_free(m);
 	ASSERT(submitted == SUBMIT_SENT);
@@ -240,7 +263,8 @@ void host_submit(struct host *h, struct host_session *s, struct msg *m, uint64_t
 	host_send(h, s, &out);
 }
 
-void host_answer(struct host *h, struct host_session *s, uint64_t token, const struct result *answer)
+void host_answer(struct host *h, struct host_session *s, uint64_t token,
+		 const struct result *answer)
 {
 	struct out out = host_out(h);
 
@@ -263,7 +287,8 @@ static void session_submit(struct host *h, struct host_session *s)
 {
 	if (s->role != HOST_ESME || (logins[s - h->sessions].wants & PROTO_RECEIVES) == 0)
 		return;
-	while (s->up && s->ready && h->config.hooks.next != NULL && tcp_send_room(h->tcp, s->tcp) > 4096) {
+	while (s->up && s->ready && h->config.hooks.next != NULL &&
+	       tcp_send_room(h->tcp, s->tcp) > 4096) {
 		struct msg *m = msg_new(h->msgs);
 		uint64_t    token;
 
@@ -299,9 +324,9 @@ static void host_tcp_event(struct host *h, const struct tcp_event *ev)
 
 void host_turn(struct host *h, struct now now)
 {
-	struct rte_mbuf  *pkts[NET_BURST_MAX], *tcp[NET_BURST_MAX], **waiting;
-	struct tcp_event  ev;
-	unsigned          n;
+	struct rte_mbuf *pkts[NET_BURST_MAX], *tcp[NET_BURST_MAX], **waiting;
+	struct tcp_event ev;
+	unsigned         n;
 
 	h->now = now;
 	while ((n = wire_host_receive(h->config.wire, pkts, NET_BURST_MAX)) > 0)

@@ -1,6 +1,7 @@
 /*
- * The remote machine of a simulation or a benchmark: one stack, SMPP sessions as ESMEs (connecting) and as SMSCs (accepting), each message
- * numbered and its fate recorded. It is made of the same libraries as the dataplane; what independent peers think is the interop suite's matter.
+ * The remote machine of a simulation or a benchmark: one stack, SMPP sessions as ESMEs (connecting)
+ * and as SMSCs (accepting), each message numbered and its fate recorded. It is made of the same
+ * libraries as the dataplane; what independent peers think is the interop suite's matter.
  */
 #pragma once
 
@@ -24,9 +25,9 @@ struct host_session {
 	uint32_t       tcp;
 	bool           open, up, ready;
 	uint32_t       need;
-	void          *state;                   /* of the protocol */
+	void          *state; /* of the protocol */
 	unsigned       in_flight;
-	char           identity[17];            /* SMSC: who logged in */
+	char           identity[17]; /* SMSC: who logged in */
 };
 
 struct host;
@@ -35,11 +36,15 @@ struct host;
 struct host_hooks {
 	/* ESME: fill the next message to submit; false: none now. */
 	bool (*next)(struct host *h, struct host_session *s, struct msg *m, uint64_t *token);
-	void (*result)(struct host *h, struct host_session *s, uint64_t token, const struct result *r);
-	/* A message came in: fill the answer; false: no answer (a silent SMSC). The host frees m afterwards. */
-	bool (*message)(struct host *h, struct host_session *s, struct msg *m, struct result *answer);
+	void (*result)(struct host *h, struct host_session *s, uint64_t token,
+		       const struct result *r);
+	/* A message came in: fill the answer; false: no answer (a silent SMSC). The host frees m
+	 * afterwards. */
+	bool (*message)(struct host *h, struct host_session *s, struct msg *m,
+			struct result *answer);
 	/* SMSC: somebody logs in. */
-	enum reason (*login)(struct host *h, struct host_session *s, const struct proto_login *login);
+	enum reason (*login)(struct host *h, struct host_session *s,
+			     const struct proto_login *login);
 };
 
 struct host_config {
@@ -52,32 +57,35 @@ struct host_config {
 };
 
 struct host {
-	struct host_config   config;
-	struct now           now;
-	struct net          *net;
-	struct tcp          *tcp;
-	struct metrics       metrics;
-	void                *instance, *blocks, *pool_memory;
-	struct msg_pool     *msgs;
-	struct msg          *spare;
-	struct host_session  sessions[HOST_SESSIONS_MAX];
-	unsigned             session_count;
-	uint8_t             *out_room;
-	uint64_t             submitted, answered, received;
+	struct host_config  config;
+	struct now          now;
+	struct net         *net;
+	struct tcp         *tcp;
+	struct metrics      metrics;
+	void               *instance, *blocks, *pool_memory;
+	struct msg_pool    *msgs;
+	struct msg         *spare;
+	struct host_session sessions[HOST_SESSIONS_MAX];
+	unsigned            session_count;
+	uint8_t            *out_room;
+	uint64_t            submitted, answered, received;
 };
 
 int  host_init(struct host *h, const struct host_config *config);
 void host_free(struct host *h);
 /* 198.18.0.2 connects to 198.18.0.1:port, and binds as system_id. */
-bool host_connect(struct host *h, struct now now, uint16_t port, const char *system_id, const char *password, unsigned wants);
+bool host_connect(struct host *h, struct now now, uint16_t port, const char *system_id,
+		  const char *password, unsigned wants);
 int  host_listen(struct host *h, uint16_t port);
 /* One turn: packets, sessions, submissions while windows have room. */
 void host_turn(struct host *h, struct now now);
 
-/* Beside the hooks. Submit a message of msg_new(h->msgs): submit_sm of an ESME, deliver_sm of an SMSC; takes m. */
+/* Beside the hooks. Submit a message of msg_new(h->msgs): submit_sm of an ESME, deliver_sm of an
+ * SMSC; takes m. */
 void host_submit(struct host *h, struct host_session *s, struct msg *m, uint64_t token);
 /* The answer to a message for which the hook gave none; token: the message's. */
-void host_answer(struct host *h, struct host_session *s, uint64_t token, const struct result *answer);
+void host_answer(struct host *h, struct host_session *s, uint64_t token,
+		 const struct result *answer);
 /* The connection ends at once, by a reset. */
 void host_reset(struct host *h, struct host_session *s);
 void host_listen_stop(struct host *h, uint16_t port);

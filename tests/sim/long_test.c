@@ -1,4 +1,5 @@
-/* Long messages through a whole dataplane: each part is judged on the text so far, and none is held for another. */
+/* Long messages through a whole dataplane: each part is judged on the text so far, and none is held
+ * for another. */
 #include "test.h"
 
 #include <stdio.h>
@@ -11,31 +12,34 @@
 
 static struct sim sim;
 
-static const char world[] = "accounts:\n"
-			    "  - {name: esme1, password: secret1, window: 1000}\n"
-			    "  - {name: esme2, password: secret2, window: 1000}\n"
-			    "peers:\n"
-			    "  - {name: smsc1, host: 198.18.0.2, port: 2776, system_id: one, password: pw, connections: 2}\n"
-			    "  - {name: smsc2, host: 198.18.0.2, port: 2777, system_id: two, password: pw}\n"
-			    "routes:\n"
-			    "  - {to: \"+4670\", via: [smsc1]}\n"
-			    "rules:\n"
-			    "  - {name: metered, when: {text: 'metered'}, then: {limit: 3}}\n"
-			    "  - {name: spam-url, when: {text: 'bit\\.ly/[a-z0-9]+'}, then: {reject: spam}}\n"
-			    "  - {name: turkish, when: {text: 'ğüş'}, then: {reject: forbidden}}\n"
-			    "  - {name: silent, when: {text: 'dropped word'}, then: {drop: true}}\n"
-			    "  - {name: aside, when: {text: 'other way'}, then: {route: smsc2}}\n";
+static const char world[] =
+	"accounts:\n"
+	"  - {name: esme1, password: secret1, window: 1000}\n"
+	"  - {name: esme2, password: secret2, window: 1000}\n"
+	"peers:\n"
+	"  - {name: smsc1, host: 198.18.0.2, port: 2776, system_id: one, password: pw, "
+	"connections: 2}\n"
+	"  - {name: smsc2, host: 198.18.0.2, port: 2777, system_id: two, password: pw}\n"
+	"routes:\n"
+	"  - {to: \"+4670\", via: [smsc1]}\n"
+	"rules:\n"
+	"  - {name: metered, when: {text: 'metered'}, then: {limit: 3}}\n"
+	"  - {name: spam-url, when: {text: 'bit\\.ly/[a-z0-9]+'}, then: {reject: spam}}\n"
+	"  - {name: turkish, when: {text: 'ğüş'}, then: {reject: forbidden}}\n"
+	"  - {name: silent, when: {text: 'dropped word'}, then: {drop: true}}\n"
+	"  - {name: aside, when: {text: 'other way'}, then: {route: smsc2}}\n";
 
 /* Parts are submitted by hand; token is the index here. */
 static struct {
 	unsigned sent, answered;
 	bool     positive[PARTS_SEEN_MAX];
 	uint32_t status[PARTS_SEEN_MAX];
-	unsigned arrived[PARTS_SEEN_MAX];       /* by token, told by the recipient and the part */
+	unsigned arrived[PARTS_SEEN_MAX]; /* by token, told by the recipient and the part */
 	char     at[PARTS_SEEN_MAX][17];
 } seen;
 
-static void part_result(struct host *h, struct host_session *s, uint64_t token, const struct result *r)
+static void part_result(struct host *h, struct host_session *s, uint64_t token,
+			const struct result *r)
 {
 	(void)h;
 	(void)s;
@@ -46,7 +50,8 @@ static void part_result(struct host *h, struct host_session *s, uint64_t token, 
 }
 
 /* Which one it is stands in the recipient and in the header. */
-static bool part_arrives(struct host *h, struct host_session *s, struct msg *m, struct result *answer)
+static bool part_arrives(struct host *h, struct host_session *s, struct msg *m,
+			 struct result *answer)
 {
 	uint8_t  room[MSG_ADDR_SIZE_MAX];
 	unsigned part = m->concat.part, base = 0;
@@ -66,7 +71,8 @@ static const struct host_hooks hooks = {.result = part_result, .message = part_a
 
 enum form { UDH_8, UDH_16, SAR, FORM_COUNT };
 
-static void part_body(struct msg *m, enum form form, uint16_t reference, unsigned part, unsigned parts, const char *text)
+static void part_body(struct msg *m, enum form form, uint16_t reference, unsigned part,
+		      unsigned parts, const char *text)
 {
 	uint8_t body[256], number[2] = {(uint8_t)(reference >> 8), (uint8_t)reference};
 	size_t  n = 0;
@@ -76,20 +82,25 @@ static void part_body(struct msg *m, enum form form, uint16_t reference, unsigne
 
 		memcpy(body, header, n = sizeof(header));
 	} else if (form == UDH_16) {
-		const uint8_t header[] = {6, 8, 4, number[0], number[1], (uint8_t)parts, (uint8_t)part};
+		const uint8_t header[] = {
+			6, 8, 4, number[0], number[1], (uint8_t)parts, (uint8_t)part};
 
 		memcpy(body, header, n = sizeof(header));
 	}
 	m->udh_size = (uint8_t)n;
 	memcpy(body + n, text, strlen(text));
 	assert_true(msg_append(m, body, n + strlen(text), &m->body));
-	m->concat = (struct msg_concat){.reference = reference, .part = (uint8_t)part, .parts = (uint8_t)parts, .udh = form != SAR};
+	m->concat = (struct msg_concat){.reference = reference,
+					.part = (uint8_t)part,
+					.parts = (uint8_t)parts,
+					.udh = form != SAR};
 	m->kind = MSG_TEXT;
 	m->coding = MSG_CODING_GSM7;
 }
 
 /* Part `part` of the message to +4670<base>; its token is base + part. */
-static void part_send(unsigned session, enum form form, unsigned base, uint16_t reference, unsigned part, unsigned parts, const char *text)
+static void part_send(unsigned session, enum form form, unsigned base, uint16_t reference,
+		      unsigned part, unsigned parts, const char *text)
 {
 	struct msg *m = msg_new(sim.host.msgs);
 	char        to[24];
@@ -115,7 +126,8 @@ static void answers_come(void)
 
 static void begin(unsigned workers)
 {
-	const struct sim_config config = {.workers = workers, .seed = 3, .window = 100, .hooks = hooks};
+	const struct sim_config config = {
+		.workers = workers, .seed = 3, .window = 100, .hooks = hooks};
 
 	memset(&seen, 0, sizeof(seen));
 	record_world(&sim, &config, world, 2, 1, 3);
@@ -129,7 +141,8 @@ static void assert_part(unsigned token, bool passes)
 		assert_int_equal(seen.status[token], SMPP_RPROHIBITED);
 }
 
-static const char *const spam[] = {"cheap things, look at ", "our new place: bit.l", "y/abc123 and buy ", "as long as there is ", "something left"};
+static const char *const spam[] = {"cheap things, look at ", "our new place: bit.l",
+				   "y/abc123 and buy ", "as long as there is ", "something left"};
 
 static void a_pattern_across_parts_two_and_three_refuses_part_three_and_those_after_it(void **state)
 {
@@ -138,8 +151,10 @@ static void a_pattern_across_parts_two_and_three_refuses_part_three_and_those_af
 		begin(workers);
 		for (enum form form = UDH_8; form < FORM_COUNT; form++) {
 			for (unsigned k = 1; k <= 5; k++) {
-				part_send(0, form, 10 * form, (uint16_t)(300 + form), k, 5, spam[k - 1]);
-				answers_come();         /* the submitter with a window of 1 has its answer before it sends the next */
+				part_send(0, form, 10 * form, (uint16_t)(300 + form), k, 5,
+					  spam[k - 1]);
+				answers_come(); /* the submitter with a window of 1 has its answer
+						   before it sends the next */
 			}
 			for (unsigned k = 1; k <= 5; k++)
 				assert_part(10 * form + k, k < 3);
@@ -149,7 +164,8 @@ static void a_pattern_across_parts_two_and_three_refuses_part_three_and_those_af
 	}
 }
 
-static void parts_sent_all_at_once_and_out_of_order_are_judged_in_their_order_in_the_text(void **state)
+static void
+parts_sent_all_at_once_and_out_of_order_are_judged_in_their_order_in_the_text(void **state)
 {
 	(void)state;
 	begin(1);
@@ -175,7 +191,7 @@ static void text_on_both_sides_of_a_missing_part_is_not_one_run(void **state)
 	part_send(0, SAR, 0, 9, 2, 3, " what we have ");
 	answers_come();
 	assert_part(2, true);
-	assert_int_equal(sim_metric(&sim, METRIC_parts_open), 0);       /* all have passed */
+	assert_int_equal(sim_metric(&sim, METRIC_parts_open), 0); /* all have passed */
 	sim_free(&sim);
 }
 
@@ -199,7 +215,8 @@ static void parts_of_other_references_recipients_and_accounts_are_other_messages
 	sim_free(&sim);
 }
 
-static void a_dropped_part_takes_the_later_ones_with_it_and_the_sender_is_answered_well(void **state)
+static void
+a_dropped_part_takes_the_later_ones_with_it_and_the_sender_is_answered_well(void **state)
 {
 	(void)state;
 	begin(1);
@@ -215,7 +232,9 @@ static void a_dropped_part_takes_the_later_ones_with_it_and_the_sender_is_answer
 	sim_free(&sim);
 }
 
-static void later_parts_follow_the_route_that_a_rule_gave_an_earlier_one_unless_a_rule_before_it_refuses(void **state)
+static void
+later_parts_follow_the_route_that_a_rule_gave_an_earlier_one_unless_a_rule_before_it_refuses(
+	void **state)
 {
 	(void)state;
 	begin(1);
@@ -254,7 +273,8 @@ static void a_limit_counts_parts_and_refuses_one_for_now_not_the_message(void **
 	sim_free(&sim);
 }
 
-static void a_refused_message_is_refused_again_but_a_new_first_part_under_its_reference_is_another(void **state)
+static void
+a_refused_message_is_refused_again_but_a_new_first_part_under_its_reference_is_another(void **state)
 {
 	(void)state;
 	begin(1);
@@ -289,7 +309,8 @@ static void parts_are_forgotten_five_minutes_after_the_latest(void **state)
 	sim_free(&sim);
 }
 
-/* 100 parts of 128 bytes are more than the 8 KiB that are kept: what stands next to the newest stays. */
+/* 100 parts of 128 bytes are more than the 8 KiB that are kept: what stands next to the newest
+ * stays. */
 static void a_message_longer_than_what_is_kept_is_still_judged_across_neighbours(void **state)
 {
 	char text[129];
@@ -310,7 +331,8 @@ static void a_message_longer_than_what_is_kept_is_still_judged_across_neighbours
 	sim_free(&sim);
 }
 
-/* TS 23.038, A.3.1: shift table 1 is Turkish; after an escape 0x67 is g with breve, 0x53 S with cedilla, 0x73 s with cedilla. */
+/* TS 23.038, A.3.1: shift table 1 is Turkish; after an escape 0x67 is g with breve, 0x53 S with
+ * cedilla, 0x73 s with cedilla. */
 static void the_national_tables_of_a_header_say_how_its_text_is_read(void **state)
 {
 	const uint8_t header[] = {3, 0x24, 1, 1}, turkish[] = {0x1b, 0x67, 0x7e, 0x1b, 0x73};
@@ -361,16 +383,23 @@ static void too_many_long_messages_at_once_forget_the_oldest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_pattern_across_parts_two_and_three_refuses_part_three_and_those_after_it),
-		cmocka_unit_test(parts_sent_all_at_once_and_out_of_order_are_judged_in_their_order_in_the_text),
+		cmocka_unit_test(
+			a_pattern_across_parts_two_and_three_refuses_part_three_and_those_after_it),
+		cmocka_unit_test(
+			parts_sent_all_at_once_and_out_of_order_are_judged_in_their_order_in_the_text),
 		cmocka_unit_test(text_on_both_sides_of_a_missing_part_is_not_one_run),
-		cmocka_unit_test(parts_of_other_references_recipients_and_accounts_are_other_messages),
-		cmocka_unit_test(a_dropped_part_takes_the_later_ones_with_it_and_the_sender_is_answered_well),
-		cmocka_unit_test(later_parts_follow_the_route_that_a_rule_gave_an_earlier_one_unless_a_rule_before_it_refuses),
+		cmocka_unit_test(
+			parts_of_other_references_recipients_and_accounts_are_other_messages),
+		cmocka_unit_test(
+			a_dropped_part_takes_the_later_ones_with_it_and_the_sender_is_answered_well),
+		cmocka_unit_test(
+			later_parts_follow_the_route_that_a_rule_gave_an_earlier_one_unless_a_rule_before_it_refuses),
 		cmocka_unit_test(a_limit_counts_parts_and_refuses_one_for_now_not_the_message),
-		cmocka_unit_test(a_refused_message_is_refused_again_but_a_new_first_part_under_its_reference_is_another),
+		cmocka_unit_test(
+			a_refused_message_is_refused_again_but_a_new_first_part_under_its_reference_is_another),
 		cmocka_unit_test(parts_are_forgotten_five_minutes_after_the_latest),
-		cmocka_unit_test(a_message_longer_than_what_is_kept_is_still_judged_across_neighbours),
+		cmocka_unit_test(
+			a_message_longer_than_what_is_kept_is_still_judged_across_neighbours),
 		cmocka_unit_test(the_national_tables_of_a_header_say_how_its_text_is_read),
 		cmocka_unit_test(too_many_long_messages_at_once_forget_the_oldest),
 	};

@@ -1,4 +1,5 @@
-/* Delivery receipts through a whole dataplane: from the SMSC that took the message back to who submitted it, under our id. */
+/* Delivery receipts through a whole dataplane: from the SMSC that took the message back to who
+ * submitted it, under our id. */
 #include "test.h"
 
 #include <inttypes.h>
@@ -15,17 +16,17 @@ static struct sim sim;
 enum form { TEXT_AND_PARAMETER, TEXT_HEXADECIMAL, TEXT_DECIMAL, TEXT_PADDED };
 
 static struct {
-	uint64_t  id_base;                      /* added to the SMSC's ids */
-	bool      early;                        /* before the response */
-	unsigned  due_count, sent;              /* receipts that the SMSC is to send; has sent */
+	uint64_t id_base;         /* added to the SMSC's ids */
+	bool     early;           /* before the response */
+	unsigned due_count, sent; /* receipts that the SMSC is to send; has sent */
 	struct {
 		uint32_t session;
 		uint64_t id, token;
 		uint32_t number;
 	} due[MESSAGES_MAX];
-	unsigned  results, positive;            /* our answers to receipts */
-	uint32_t  status;
-	unsigned  at_esme[MESSAGES_MAX], before_response, wrong_id;
+	unsigned results, positive; /* our answers to receipts */
+	uint32_t status;
+	unsigned at_esme[MESSAGES_MAX], before_response, wrong_id;
 } receipts;
 
 static struct msg *receipt_new(uint32_t number, uint64_t id, enum form form, uint8_t state)
@@ -40,9 +41,14 @@ static struct msg *receipt_new(uint32_t number, uint64_t id, enum form form, uin
 		m->receipt.msg_id = id;
 	} else {
 		snprintf(room, sizeof(room),
-			 form == TEXT_HEXADECIMAL ? "id:%" PRIX64 " sub:001 dlvrd:001 submit date:2311240900 done date:2311240901 stat:%s err:000 text:"
-			 : form == TEXT_DECIMAL	  ? "id:%" PRIu64 " sub:001 dlvrd:001 submit date:2311240900 done date:2311240901 stat:%s err:000 text:"
-						  : "id:%010" PRIu64 " sub:001 dlvrd:001 submit date:2311240900 done date:2311240901 stat:%s err:000 text:",
+			 form == TEXT_HEXADECIMAL ? "id:%" PRIX64
+						    " sub:001 dlvrd:001 submit date:2311240900 "
+						    "done date:2311240901 stat:%s err:000 text:"
+			 : form == TEXT_DECIMAL
+				 ? "id:%" PRIu64 " sub:001 dlvrd:001 submit date:2311240900 done "
+						 "date:2311240901 stat:%s err:000 text:"
+				 : "id:%010" PRIu64 " sub:001 dlvrd:001 submit date:2311240900 "
+						    "done date:2311240901 stat:%s err:000 text:",
 			 id, state == MSG_STATE_DELIVERED ? "DELIVRD" : "ACCEPTD");
 		record_text(m, room);
 	}
@@ -52,9 +58,11 @@ static struct msg *receipt_new(uint32_t number, uint64_t id, enum form form, uin
 	return m;
 }
 
-static void receipt_send(uint32_t session, uint32_t number, uint64_t id, enum form form, uint8_t state)
+static void receipt_send(uint32_t session, uint32_t number, uint64_t id, enum form form,
+			 uint8_t state)
 {
-	host_submit(&sim.host, &sim.host.sessions[session], receipt_new(number, id, form, state), RECORD_OTHER + number);
+	host_submit(&sim.host, &sim.host.sessions[session], receipt_new(number, id, form, state),
+		    RECORD_OTHER + number);
 	receipts.sent++;
 }
 
@@ -78,7 +86,8 @@ static bool taken(struct host_session *s, uint32_t number, struct msg *m, struct
 	receipts.due[receipts.due_count].token = m->token;
 	receipts.due[receipts.due_count++].number = number;
 	if (receipts.early)
-		receipt_send((uint32_t)(s - sim.host.sessions), number, answer->msg_id, TEXT_AND_PARAMETER, MSG_STATE_DELIVERED);
+		receipt_send((uint32_t)(s - sim.host.sessions), number, answer->msg_id,
+			     TEXT_AND_PARAMETER, MSG_STATE_DELIVERED);
 	return !receipts.early;
 }
 
@@ -117,24 +126,28 @@ static void receipt_answered(struct host_session *s, uint64_t token, const struc
 static const char world[] = "accounts:\n"
 			    "  - {name: esme1, password: secret1}\n"
 			    "peers:\n"
-			    "  - {name: smsc1, host: 198.18.0.2, port: 2776, system_id: one, password: pw, connections: 4}\n"
+			    "  - {name: smsc1, host: 198.18.0.2, port: 2776, system_id: one, "
+			    "password: pw, connections: 4}\n"
 			    "routes:\n"
 			    "  - {to: \"+4670\", via: [smsc1]}\n";
 
 static const char world_hexadecimal[] = "accounts:\n"
 					"  - {name: esme1, password: secret1}\n"
 					"peers:\n"
-					"  - {name: smsc1, host: 198.18.0.2, port: 2776, password: pw, connections: 4, ids: hexadecimal}\n"
+					"  - {name: smsc1, host: 198.18.0.2, port: 2776, password: "
+					"pw, connections: 4, ids: hexadecimal}\n"
 					"routes:\n"
 					"  - {to: \"+4670\", via: [smsc1]}\n";
 
-#define EARLY 1u                /* the receipt comes a second before the response */
-#define PLAIN 2u                /* none is asked for */
-#define SMALL_IDS 4u            /* from 1: most are ids in the other base too */
+#define EARLY 1u     /* the receipt comes a second before the response */
+#define PLAIN 2u     /* none is asked for */
+#define SMALL_IDS 4u /* from 1: most are ids in the other base too */
 
-static void begin(unsigned workers, uint64_t seed, const char *yaml, unsigned esmes, uint32_t messages, unsigned how)
+static void begin(unsigned workers, uint64_t seed, const char *yaml, unsigned esmes,
+		  uint32_t messages, unsigned how)
 {
-	const struct sim_config config = {.workers = workers, .seed = seed, .window = 50, .hooks = record_hooks};
+	const struct sim_config config = {
+		.workers = workers, .seed = seed, .window = 50, .hooks = record_hooks};
 
 	memset(&receipts, 0, sizeof(receipts));
 	receipts.id_base = (how & SMALL_IDS) != 0 ? 0 : 5000000000;
@@ -161,7 +174,8 @@ static bool all_receipts_answered(struct sim *s)
 static void receipts_go(enum form form)
 {
 	for (unsigned i = 0; i < receipts.due_count; i++) {
-		receipt_send(receipts.due[i].session, receipts.due[i].number, receipts.due[i].id, form, MSG_STATE_DELIVERED);
+		receipt_send(receipts.due[i].session, receipts.due[i].number, receipts.due[i].id,
+			     form, MSG_STATE_DELIVERED);
 		sim_step(&sim, 100);
 	}
 	assert_true(sim_until(&sim, all_receipts_answered, 20 * US_PER_SECOND));
@@ -198,12 +212,13 @@ static void a_receipt_after_the_response_comes_to_the_submitter_under_our_id(voi
 	}
 }
 
-static void a_peer_that_writes_hexadecimal_in_its_receipts_is_understood_also_where_both_bases_fit(void **state)
+static void
+a_peer_that_writes_hexadecimal_in_its_receipts_is_understood_also_where_both_bases_fit(void **state)
 {
 	(void)state;
 	begin(1, 1, world_hexadecimal, 1, 200, SMALL_IDS);
 	assert_true(sim_until(&sim, record_all_answered, 10 * US_PER_SECOND));
-	receipts_go(TEXT_HEXADECIMAL);          /* 10 is 16 there, and both are the id of a message */
+	receipts_go(TEXT_HEXADECIMAL); /* 10 is 16 there, and both are the id of a message */
 	every_message_has_its_receipt_under_our_id();
 	end();
 }
@@ -214,7 +229,8 @@ static void responses_go(void)
 	for (unsigned i = 0; i < receipts.due_count; i++) {
 		struct result answer = {.why = REASON_NONE, .msg_id = receipts.due[i].id};
 
-		host_answer(&sim.host, &sim.host.sessions[receipts.due[i].session], receipts.due[i].token, &answer);
+		host_answer(&sim.host, &sim.host.sessions[receipts.due[i].session],
+			    receipts.due[i].token, &answer);
 	}
 }
 
@@ -244,7 +260,8 @@ static void an_unknown_receipt_is_refused_for_good_after_its_wait(void **state)
 		assert_true(sim_until(&sim, record_all_answered, 10 * US_PER_SECOND));
 		start = sim.now.us;
 		for (unsigned k = 0; k < 4; k++)
-			receipt_send(receipts.due[0].session, 0, 999999 + k, k, MSG_STATE_DELIVERED);
+			receipt_send(receipts.due[0].session, 0, 999999 + k, k,
+				     MSG_STATE_DELIVERED);
 		assert_true(sim_until(&sim, all_receipts_answered, 10 * US_PER_SECOND));
 		assert_in_range(sim.now.us - start, 4900000, 5200000);
 		assert_int_equal(receipts.positive, 0);
@@ -255,20 +272,26 @@ static void an_unknown_receipt_is_refused_for_good_after_its_wait(void **state)
 	}
 }
 
-static void a_receipt_for_nobody_bound_is_refused_for_now_and_delivered_when_it_is_repeated_after_the_bind(void **state)
+static void
+a_receipt_for_nobody_bound_is_refused_for_now_and_delivered_when_it_is_repeated_after_the_bind(
+	void **state)
 {
 	(void)state;
 	for (unsigned workers = 1; workers <= 2; workers++) {
 		begin(workers, 2, world, 0, 1, 0);
-		assert_true(host_connect(&sim.host, sim.now, 2775, "esme1", "secret1", PROTO_RECEIVES));
+		assert_true(
+			host_connect(&sim.host, sim.now, 2775, "esme1", "secret1", PROTO_RECEIVES));
 		assert_true(sim_until(&sim, record_all_answered, 10 * US_PER_SECOND));
-		receipt_send(receipts.due[0].session, 0, receipts.due[0].id, TEXT_DECIMAL, MSG_STATE_DELIVERED);
+		receipt_send(receipts.due[0].session, 0, receipts.due[0].id, TEXT_DECIMAL,
+			     MSG_STATE_DELIVERED);
 		assert_true(sim_until(&sim, all_receipts_answered, 10 * US_PER_SECOND));
 		assert_int_equal(receipts.positive, 0);
 		assert_int_equal(receipts.status, SMPP_RX_T_APPN);
-		assert_true(host_connect(&sim.host, sim.now, 2775, "esme1", "secret1", PROTO_SENDS));
+		assert_true(
+			host_connect(&sim.host, sim.now, 2775, "esme1", "secret1", PROTO_SENDS));
 		sim_pass(&sim, US_PER_SECOND);
-		receipt_send(receipts.due[0].session, 0, receipts.due[0].id, TEXT_DECIMAL, MSG_STATE_DELIVERED);
+		receipt_send(receipts.due[0].session, 0, receipts.due[0].id, TEXT_DECIMAL,
+			     MSG_STATE_DELIVERED);
 		assert_true(sim_until(&sim, all_receipts_answered, 10 * US_PER_SECOND));
 		every_message_has_its_receipt_under_our_id();
 		end();
@@ -280,14 +303,17 @@ static void an_intermediate_receipt_is_passed_on_and_the_final_one_ends_it(void 
 	(void)state;
 	begin(2, 4, world, 2, 1, 0);
 	assert_true(sim_until(&sim, record_all_answered, 10 * US_PER_SECOND));
-	receipt_send(receipts.due[0].session, 0, receipts.due[0].id, TEXT_DECIMAL, MSG_STATE_ACCEPTED);
+	receipt_send(receipts.due[0].session, 0, receipts.due[0].id, TEXT_DECIMAL,
+		     MSG_STATE_ACCEPTED);
 	assert_true(sim_until(&sim, all_receipts_answered, 10 * US_PER_SECOND));
-	receipt_send(receipts.due[0].session, 0, receipts.due[0].id, TEXT_DECIMAL, MSG_STATE_DELIVERED);
+	receipt_send(receipts.due[0].session, 0, receipts.due[0].id, TEXT_DECIMAL,
+		     MSG_STATE_DELIVERED);
 	assert_true(sim_until(&sim, all_receipts_answered, 10 * US_PER_SECOND));
 	assert_int_equal(receipts.at_esme[0], 2);
 	assert_int_equal(receipts.positive, 2);
 	sim_pass(&sim, US_PER_SECOND / 10);
-	receipt_send(receipts.due[0].session, 0, receipts.due[0].id, TEXT_DECIMAL, MSG_STATE_DELIVERED);
+	receipt_send(receipts.due[0].session, 0, receipts.due[0].id, TEXT_DECIMAL,
+		     MSG_STATE_DELIVERED);
 	assert_true(sim_until(&sim, all_receipts_answered, 10 * US_PER_SECOND));
 	assert_int_equal(receipts.positive, 2);
 	assert_int_equal(receipts.at_esme[0], 2);
@@ -307,10 +333,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_receipt_after_the_response_comes_to_the_submitter_under_our_id),
-		cmocka_unit_test(a_peer_that_writes_hexadecimal_in_its_receipts_is_understood_also_where_both_bases_fit),
-		cmocka_unit_test(a_receipt_before_its_response_waits_and_comes_after_our_own_response),
+		cmocka_unit_test(
+			a_peer_that_writes_hexadecimal_in_its_receipts_is_understood_also_where_both_bases_fit),
+		cmocka_unit_test(
+			a_receipt_before_its_response_waits_and_comes_after_our_own_response),
 		cmocka_unit_test(an_unknown_receipt_is_refused_for_good_after_its_wait),
-		cmocka_unit_test(a_receipt_for_nobody_bound_is_refused_for_now_and_delivered_when_it_is_repeated_after_the_bind),
+		cmocka_unit_test(
+			a_receipt_for_nobody_bound_is_refused_for_now_and_delivered_when_it_is_repeated_after_the_bind),
 		cmocka_unit_test(an_intermediate_receipt_is_passed_on_and_the_final_one_ends_it),
 		cmocka_unit_test(no_receipt_is_awaited_for_a_message_that_asked_for_none),
 	};

@@ -50,8 +50,11 @@ void record_text(struct msg *m, const char *text)
 
 void record_addresses(struct msg *m, const char *from, const char *to)
 {
-	bool added = msg_append_addr(m, from[0] == '+' ? ADDR_E164 : ADDR_SHORT, from[0] == '+' ? 1 : 3, from[0] == '+', str_of(from), &m->from) &&
-		     msg_append_addr(m, to[0] == '+' ? ADDR_E164 : ADDR_SHORT, to[0] == '+' ? 1 : 3, to[0] == '+', str_of(to), &m->to);
+	bool added =
+		msg_append_addr(m, from[0] == '+' ? ADDR_E164 : ADDR_SHORT, from[0] == '+' ? 1 : 3,
+				from[0] == '+', str_of(from), &m->from) &&
+		msg_append_addr(m, to[0] == '+' ? ADDR_E164 : ADDR_SHORT, to[0] == '+' ? 1 : 3,
+				to[0] == '+', str_of(to), &m->to);
 
 	ASSERT(added);
 }
@@ -76,7 +79,8 @@ static bool next_message(struct host *h, struct host_session *s, struct msg *m, 
 	return true;
 }
 
-static void message_result(struct host *h, struct host_session *s, uint64_t token, const struct result *r)
+static void message_result(struct host *h, struct host_session *s, uint64_t token,
+			   const struct result *r)
 {
 	struct fate *f;
 
@@ -97,7 +101,8 @@ static void message_result(struct host *h, struct host_session *s, uint64_t toke
 	str_copy(f->id, sizeof(f->id), (struct str){r->remote_id, r->remote_id_size});
 }
 
-static bool message_arrives(struct host *h, struct host_session *s, struct msg *m, struct result *answer)
+static bool message_arrives(struct host *h, struct host_session *s, struct msg *m,
+			    struct result *answer)
 {
 	uint8_t      room[TEXT_MAX];
 	char         text[TEXT_MAX + 1];
@@ -107,7 +112,8 @@ static bool message_arrives(struct host *h, struct host_session *s, struct msg *
 	if (s->role == HOST_ESME)
 		return record.at_esme == NULL || record.at_esme(s, m, answer);
 	ASSERT(m->body.size <= TEXT_MAX);
-	str_copy(text, sizeof(text), (struct str){(const char *)msg_view(m, m->body, room), m->body.size});
+	str_copy(text, sizeof(text),
+		 (struct str){(const char *)msg_view(m, m->body, room), m->body.size});
 	if (sscanf(text, "marker %u of the run", &number) != 1 || number >= record.limit) {
 		record.wrong++;
 		return true;
@@ -120,16 +126,19 @@ static bool message_arrives(struct host *h, struct host_session *s, struct msg *
 	return record.arrives == NULL || record.arrives(s, number, m, answer);
 }
 
-const struct host_hooks record_hooks = {.next = next_message, .result = message_result, .message = message_arrives};
+const struct host_hooks record_hooks = {
+	.next = next_message, .result = message_result, .message = message_arrives};
 
 static unsigned links_wanted, esmes_wanted;
 
 static bool bound(struct sim *s)
 {
-	return sim_metric(s, METRIC_links_up) == links_wanted && sim_metric(s, METRIC_logins) >= links_wanted + esmes_wanted;
+	return sim_metric(s, METRIC_links_up) == links_wanted &&
+	       sim_metric(s, METRIC_logins) >= links_wanted + esmes_wanted;
 }
 
-void record_world(struct sim *s, const struct sim_config *config, const char *yaml, unsigned smsc_ports, unsigned esmes, unsigned links)
+void record_world(struct sim *s, const struct sim_config *config, const char *yaml,
+		  unsigned smsc_ports, unsigned esmes, unsigned links)
 {
 	bool up;
 
@@ -141,7 +150,8 @@ void record_world(struct sim *s, const struct sim_config *config, const char *ya
 		ASSERT(err == 0);
 	}
 	for (unsigned i = 0; i < esmes; i++) {
-		bool begun = host_connect(&s->host, s->now, 2775, "esme1", "secret1", PROTO_SENDS | PROTO_RECEIVES);
+		bool begun = host_connect(&s->host, s->now, 2775, "esme1", "secret1",
+					  PROTO_SENDS | PROTO_RECEIVES);
 
 		ASSERT(begun);
 	}
@@ -156,7 +166,8 @@ struct host_session *record_smsc(struct sim *s, const char *identity, unsigned k
 	for (unsigned i = 0; i < s->host.session_count; i++) {
 		struct host_session *e = &s->host.sessions[i];
 
-		if (e->role == HOST_SMSC && e->open && e->up && strcmp(e->identity, identity) == 0 && k-- == 0)
+		if (e->role == HOST_SMSC && e->open && e->up &&
+		    strcmp(e->identity, identity) == 0 && k-- == 0)
 			return e;
 	}
 	return NULL;

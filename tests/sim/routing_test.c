@@ -12,7 +12,7 @@ static struct sim sim;
 /* One numbered message after the other; what became of each. */
 static struct {
 	uint32_t      limit, next;
-	uint8_t      *received;         /* times that the SMSC saw it */
+	uint8_t      *received; /* times that the SMSC saw it */
 	uint8_t      *positive, *negative;
 	uint64_t      last_status;
 	unsigned      fault_per_mille, fault_seed;
@@ -53,7 +53,8 @@ static bool next_message(struct host *h, struct host_session *s, struct msg *m, 
 	return true;
 }
 
-static void message_result(struct host *h, struct host_session *s, uint64_t token, const struct result *r)
+static void message_result(struct host *h, struct host_session *s, uint64_t token,
+			   const struct result *r)
 {
 	(void)h;
 	(void)s;
@@ -65,7 +66,8 @@ static void message_result(struct host *h, struct host_session *s, uint64_t toke
 	record.last_status = r->has_status ? r->peer_status : 0;
 }
 
-static bool message_arrives(struct host *h, struct host_session *s, struct msg *m, struct result *answer)
+static bool message_arrives(struct host *h, struct host_session *s, struct msg *m,
+			    struct result *answer)
 {
 	uint8_t  room[256];
 	char     text[256];
@@ -80,33 +82,37 @@ static bool message_arrives(struct host *h, struct host_session *s, struct msg *
 		record.wrong++;
 		return true;
 	}
-	if (record.fault_per_mille > 0 && random_below(&record.random, 1000) < record.fault_per_mille) {
+	if (record.fault_per_mille > 0 &&
+	    random_below(&record.random, 1000) < record.fault_per_mille) {
 		switch (random_below(&record.random, 3)) {
 		case 0:
-			answer->why = REASON_RATE;              /* ESME_RTHROTTLED: not taken */
+			answer->why = REASON_RATE; /* ESME_RTHROTTLED: not taken */
 			return true;
 		case 1:
 			answer->why = REASON_FORBIDDEN;
 			return true;
 		default:
 			record.received[number]++;
-			return false;                           /* taken, but no answer comes */
+			return false; /* taken, but no answer comes */
 		}
 	}
 	record.received[number]++;
 	return true;
 }
 
-static const struct host_hooks hooks = {.next = next_message, .result = message_result, .message = message_arrives};
+static const struct host_hooks hooks = {
+	.next = next_message, .result = message_result, .message = message_arrives};
 
-static const char world[] = "accounts:\n"
-			    "  - {name: esme1, password: secret1, window: 1000}\n"
-			    "peers:\n"
-			    "  - {name: smsc1, host: 198.18.0.2, port: 2776, system_id: cpm, password: pw, connections: 4, window: 50}\n"
-			    "routes:\n"
-			    "  - {to: \"+4670\", via: [smsc1]}\n"
-			    "rules:\n"
-			    "  - {name: spam-url, when: {text: 'bit\\.ly/[a-z0-9]+'}, then: {reject: spam}}\n";
+static const char world[] =
+	"accounts:\n"
+	"  - {name: esme1, password: secret1, window: 1000}\n"
+	"peers:\n"
+	"  - {name: smsc1, host: 198.18.0.2, port: 2776, system_id: cpm, password: pw, "
+	"connections: 4, window: 50}\n"
+	"routes:\n"
+	"  - {to: \"+4670\", via: [smsc1]}\n"
+	"rules:\n"
+	"  - {name: spam-url, when: {text: 'bit\\.ly/[a-z0-9]+'}, then: {reject: spam}}\n";
 
 static bool links_are_up(struct sim *s)
 {
@@ -125,7 +131,8 @@ static void begin(const struct sim_config *config, uint32_t messages)
 	sim_apply(&sim, world);
 	assert_int_equal(host_listen(&sim.host, 2776), 0);
 	for (int i = 0; i < 4; i++)
-		assert_true(host_connect(&sim.host, sim.now, 2775, "esme1", "secret1", PROTO_SENDS | PROTO_RECEIVES));
+		assert_true(host_connect(&sim.host, sim.now, 2775, "esme1", "secret1",
+					 PROTO_SENDS | PROTO_RECEIVES));
 	assert_true(sim_until(&sim, links_are_up, 10 * US_PER_SECOND));
 }
 
@@ -152,23 +159,33 @@ static void messages_go_from_a_bind_to_a_peer_and_their_answers_back(void **stat
 	sim_free(&sim);
 }
 
-static void two_workers_lose_and_repeat_nothing_though_every_packet_comes_to_the_wrong_one_and_some_are_lost(void **state)
+static void
+two_workers_lose_and_repeat_nothing_though_every_packet_comes_to_the_wrong_one_and_some_are_lost(
+	void **state)
 {
 	(void)state;
 	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
-		const struct sim_config config = {.workers = 2, .seed = seed, .loss_per_mille = 20, .window = 100, .forward_all = true, .hooks = hooks};
+		const struct sim_config config = {.workers = 2,
+						  .seed = seed,
+						  .loss_per_mille = 20,
+						  .window = 100,
+						  .forward_all = true,
+						  .hooks = hooks};
 
 		print_message("seed %u\n", (unsigned)seed);
 		begin(&config, 3000);
 		assert_true(sim_until(&sim, all_answered, 300 * US_PER_SECOND));
 		every_message_arrived_once_and_was_answered_positively();
 		assert_true(sim_metric(&sim, METRIC_hops_out) > 100);
-		assert_int_equal(sim_metric(&sim, METRIC_hops_out), sim_metric(&sim, METRIC_hops_in));
+		assert_int_equal(sim_metric(&sim, METRIC_hops_out),
+				 sim_metric(&sim, METRIC_hops_in));
 		sim_free(&sim);
 	}
 }
 
-static void an_smsc_that_throttles_refuses_and_stays_silent_gives_each_submission_one_truthful_answer(void **state)
+static void
+an_smsc_that_throttles_refuses_and_stays_silent_gives_each_submission_one_truthful_answer(
+	void **state)
 {
 	const struct sim_config config = {.workers = 2, .seed = 5, .window = 100, .hooks = hooks};
 
@@ -189,8 +206,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_go_from_a_bind_to_a_peer_and_their_answers_back),
-		cmocka_unit_test(two_workers_lose_and_repeat_nothing_though_every_packet_comes_to_the_wrong_one_and_some_are_lost),
-		cmocka_unit_test(an_smsc_that_throttles_refuses_and_stays_silent_gives_each_submission_one_truthful_answer),
+		cmocka_unit_test(
+			two_workers_lose_and_repeat_nothing_though_every_packet_comes_to_the_wrong_one_and_some_are_lost),
+		cmocka_unit_test(
+			an_smsc_that_throttles_refuses_and_stays_silent_gives_each_submission_one_truthful_answer),
 	};
 
 	sim_eal();

@@ -13,7 +13,7 @@
 #include "rules/compile.h"
 
 #define LISTEN_PORT 2775
-#define STEP_US      100u
+#define STEP_US 100u
 #define IDLE_STEP_US 2000u
 
 void sim_eal(void)
@@ -23,7 +23,9 @@ void sim_eal(void)
 #include "registry/protocols.def"
 #undef PROTO
 	};
-	static char *arguments[] = {"sim", "--no-huge", "--no-pci", "-m", "768", "--no-telemetry", "--no-shconf", "-l", "0", "--log-level=4"};
+	static char *arguments[] = {"sim", "--no-huge",      "--no-pci",    "-m",
+				    "768", "--no-telemetry", "--no-shconf", "-l",
+				    "0",   "--log-level=4"};
 	int          err = rte_eal_init((int)(sizeof(arguments) / sizeof(arguments[0])), arguments);
 
 	ASSERT(err >= 0);
@@ -32,7 +34,8 @@ void sim_eal(void)
 
 static struct rte_mempool *pool_new(const char *name, unsigned count)
 {
-	struct rte_mempool *pool = rte_pktmbuf_pool_create(name, count, 256, 0, RTE_PKTMBUF_HEADROOM + 2048, SOCKET_ID_ANY);
+	struct rte_mempool *pool = rte_pktmbuf_pool_create(
+		name, count, 256, 0, RTE_PKTMBUF_HEADROOM + 2048, SOCKET_ID_ANY);
 
 	ASSERT(pool != NULL);
 	return pool;
@@ -45,16 +48,24 @@ static void file_init(struct conf_file *f, const struct sim_config *config)
 	f->dataplane.connections_max = 1024;
 	f->dataplane.receipts_max = 262144;
 	f->dataplane.forward_all = config->forward_all;
-	f->listeners[0] = (struct conf_listener){.name = "esme", .protocol = PROTO_smpp, .port = LISTEN_PORT, .login_time = 5};
+	f->listeners[0] = (struct conf_listener){
+		.name = "esme", .protocol = PROTO_smpp, .port = LISTEN_PORT, .login_time = 5};
 	f->listeners[0].address = (struct conf_address){.w = {0x010012c6}, .set = true};
 }
 
 void sim_new(struct sim *s, const struct sim_config *config)
 {
 	static unsigned         instances;
-	struct dataplane_config dc = {.file = &s->file, .workers = config->workers, .port_count = 1, .seed = config->seed,
-				      .sequence_first = 1, .sequence_end = UINT64_C(1) << 40};
-	struct host_config      hc = {.wire = &s->wire, .seed = hash_mix(config->seed + 77), .hooks = config->hooks, .window = config->window,
+	struct dataplane_config dc = {.file = &s->file,
+				      .workers = config->workers,
+				      .port_count = 1,
+				      .seed = config->seed,
+				      .sequence_first = 1,
+				      .sequence_end = UINT64_C(1) << 40};
+	struct host_config      hc = {.wire = &s->wire,
+				      .seed = hash_mix(config->seed + 77),
+				      .hooks = config->hooks,
+				      .window = config->window,
 				      .user = s};
 	char                    error[256], name[32];
 
@@ -76,7 +87,8 @@ void sim_new(struct sim *s, const struct sim_config *config)
 	s->wire.loss_per_mille = config->loss_per_mille;
 	random_seed(&s->wire.random, config->seed);
 	dc.io = (struct worker_io){wire_receive, wire_transmit, wire_turn, &s->wire};
-	dc.ports[0] = (struct net_port_config){.mac = {2, 0, 0, 0, 0, 1}, .mtu = 1500, .address_count = 1};
+	dc.ports[0] = (struct net_port_config){
+		.mac = {2, 0, 0, 0, 0, 1}, .mtu = 1500, .address_count = 1};
 	dc.ports[0].addresses[0].address = (struct net_addr){.w = {0x010012c6}};
 	dc.ports[0].addresses[0].prefix = 24;
 	if (dataplane_init(&s->dp, &dc, error) < 0) {
@@ -151,7 +163,8 @@ static void objects_read(const char *yaml, struct conf_set *set)
 		abort();
 	}
 	for (uint32_t i = 0; i < set->kinds[CONF_ACCOUNT].n; i++)
-		secret_derive(&((struct conf_account *)set->kinds[CONF_ACCOUNT].objects[i])->password);
+		secret_derive(
+			&((struct conf_account *)set->kinds[CONF_ACCOUNT].objects[i])->password);
 	conf_faults_free(&faults);
 }
 
@@ -172,7 +185,8 @@ void sim_delta_begin(struct sim *s, struct sim_delta *d, const char *yaml)
 }
 
 /* The object of the same name, or NULL. */
-static const void *object_in(const struct conf_objects *objects, enum conf_kind kind, const void *object)
+static const void *object_in(const struct conf_objects *objects, enum conf_kind kind,
+			     const void *object)
 {
 	char id[128], other[128];
 
@@ -185,14 +199,16 @@ static const void *object_in(const struct conf_objects *objects, enum conf_kind 
 	return NULL;
 }
 
-static void delta_kind(struct sim_delta *d, enum conf_kind k, const struct conf_objects *from, const struct conf_objects *to)
+static void delta_kind(struct sim_delta *d, enum conf_kind k, const struct conf_objects *from,
+		       const struct conf_objects *to)
 {
 	char id[128];
 
 	for (uint32_t i = 0; i < from->n; i++) {
 		const void *after = object_in(to, k, from->objects[i]);
 
-		if (after != NULL && world_object_digest(k, after) == world_object_digest(k, from->objects[i]))
+		if (after != NULL &&
+		    world_object_digest(k, after) == world_object_digest(k, from->objects[i]))
 			continue;
 		d->checksum -= world_object_digest(k, from->objects[i]);
 		conf_object_id(k, from->objects[i], id);
@@ -230,7 +246,8 @@ uint64_t sim_delta_publish(struct sim *s, struct sim_delta *d)
 	uint64_t             us;
 
 	ASSERT(world_delta_end(&d->delta, d->checksum));
-	change = world_change_build(s->dp.world.current, cur_of(d->delta.bytes, d->delta.size), s->dp.worker_count + 1, error);
+	change = world_change_build(s->dp.world.current, cur_of(d->delta.bytes, d->delta.size),
+				    s->dp.worker_count + 1, error);
 	if (change == NULL) {
 		fprintf(stderr, "%s\n", error);
 		abort();
@@ -255,7 +272,8 @@ void sim_step(struct sim *s, uint64_t step_us)
 
 	s->busy = false;
 	for (unsigned w = 0; w < s->dp.worker_count; w++) {
-		bool worked = worker_turn(s->dp.workers[w], s->now, s->dp.world.current, &s->next_us[w]);
+		bool worked =
+			worker_turn(s->dp.workers[w], s->now, s->dp.world.current, &s->next_us[w]);
 
 		s->busy = s->busy || worked;
 	}

@@ -1,6 +1,6 @@
 /*
- * A whole dataplane in one thread: workers, wire, host and clock, all in virtual time and seeded. Also the base of the benchmark, where the same turns
- * are timed with the real counter.
+ * A whole dataplane in one thread: workers, wire, host and clock, all in virtual time and seeded.
+ * Also the base of the benchmark, where the same turns are timed with the real counter.
  */
 #pragma once
 
@@ -13,8 +13,8 @@ struct sim_config {
 	unsigned          workers;
 	uint64_t          seed;
 	unsigned          loss_per_mille;
-	unsigned          window;               /* of the host's sessions */
-	uint32_t          messages_max;         /* 0: 16,384 */
+	unsigned          window;       /* of the host's sessions */
+	uint32_t          messages_max; /* 0: 16,384 */
 	bool              forward_all;
 	struct host_hooks hooks;
 };
@@ -28,8 +28,8 @@ struct sim {
 	struct now       now;
 	uint64_t         version;
 	uint64_t         next_us[NET_WORKERS_MAX];
-	bool             busy;                  /* somebody had work in the last step */
-	bool             host_dead;             /* it takes no turn, and what is sent to it is lost */
+	bool             busy;      /* somebody had work in the last step */
+	bool             host_dead; /* it takes no turn, and what is sent to it is lost */
 };
 
 /* EAL for a test process: no huge pages, no devices. Once. */
@@ -40,22 +40,25 @@ void sim_free(struct sim *s);
 
 /* Put an apply file's text in force: whole, as the first or the next world. */
 void sim_apply(struct sim *s, const char *yaml);
-/* The change from one text, which is in force but for its rules, to another: only what differs, as control would send it. */
+/* The change from one text, which is in force but for its rules, to another: only what differs, as
+ * control would send it. */
 void sim_change(struct sim *s, const char *from, const char *to);
 
-/* The same in two steps, for those who add to the delta: begin with the objects of the text, then end and publish. */
+/* The same in two steps, for those who add to the delta: begin with the objects of the text, then
+ * end and publish. */
 struct sim_delta {
 	struct world_delta delta;
 	uint64_t           checksum;
 };
-void     sim_delta_begin(struct sim *s, struct sim_delta *d, const char *yaml);
-void     sim_delta_put(struct sim_delta *d, enum conf_kind kind, const void *object);
+void sim_delta_begin(struct sim *s, struct sim_delta *d, const char *yaml);
+void sim_delta_put(struct sim_delta *d, enum conf_kind kind, const void *object);
 /* Returns the microseconds from publication to the last quiescent state. */
 uint64_t sim_delta_publish(struct sim *s, struct sim_delta *d);
 
 /* All workers and the host take a turn; time moves on by step_us. */
 void sim_step(struct sim *s, uint64_t step_us);
-/* Steps of 100 us, longer ones while nobody has work, until done() says so; false when us have passed without. */
-bool sim_until(struct sim *s, bool (*done)(struct sim *s), uint64_t us);
-void sim_pass(struct sim *s, uint64_t us);
+/* Steps of 100 us, longer ones while nobody has work, until done() says so; false when us have
+ * passed without. */
+bool     sim_until(struct sim *s, bool (*done)(struct sim *s), uint64_t us);
+void     sim_pass(struct sim *s, uint64_t us);
 uint64_t sim_metric(const struct sim *s, unsigned id);

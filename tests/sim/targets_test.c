@@ -1,4 +1,5 @@
-/* Where messages go and what becomes of them when a target is down, full, slow, refuses or is silent. */
+/* Where messages go and what becomes of them when a target is down, full, slow, refuses or is
+ * silent. */
 #include "test.h"
 
 #include <stdio.h>
@@ -7,34 +8,37 @@
 
 #include "record.h"
 
-#define SEEDS       3
-#define RECIPIENTS  40u
-#define SESSIONS    8u
+#define SEEDS 3
+#define RECIPIENTS 40u
+#define SESSIONS 8u
 
 static struct sim sim;
 
-#define ACCOUNTS                                                                                                                                       \
-	"accounts:\n"                                                                                                                                  \
-	"  - {name: esme1, password: secret1, window: 1000%s}\n"                                                                                         \
+#define ACCOUNTS                                                                                   \
+	"accounts:\n"                                                                              \
+	"  - {name: esme1, password: secret1, window: 1000%s}\n"                                   \
 	"  - {name: esme2, password: secret2}\n"
 
-static const char *world_of(const char *account, const char *smsc1, const char *smsc2, const char *via)
+static const char *world_of(const char *account, const char *smsc1, const char *smsc2,
+			    const char *via)
 {
 	static char room[2048];
 
 	snprintf(room, sizeof(room),
-		 ACCOUNTS "peers:\n"
-			  "  - {name: smsc1, host: 198.18.0.2, port: 2776, system_id: one, password: pw%s}\n"
-			  "  - {name: smsc2, host: 198.18.0.2, port: 2777, system_id: two, password: pw%s}\n"
-			  "routes:\n"
-			  "  - {to: \"+4670\", via: %s}\n"
-			  "  - {to: \"+4680\", via: [esme2]}\n"
-			  "  - {to: \"=71234\", via: [esme2]}\n",
+		 ACCOUNTS
+		 "peers:\n"
+		 "  - {name: smsc1, host: 198.18.0.2, port: 2776, system_id: one, password: pw%s}\n"
+		 "  - {name: smsc2, host: 198.18.0.2, port: 2777, system_id: two, password: pw%s}\n"
+		 "routes:\n"
+		 "  - {to: \"+4670\", via: %s}\n"
+		 "  - {to: \"+4680\", via: [esme2]}\n"
+		 "  - {to: \"=71234\", via: [esme2]}\n",
 		 account, smsc1, smsc2, via);
 	return room;
 }
 
-static void begin_how(const struct sim_config *how, const char *yaml, unsigned esmes, unsigned links, uint32_t messages)
+static void begin_how(const struct sim_config *how, const char *yaml, unsigned esmes,
+		      unsigned links, uint32_t messages)
 {
 	struct sim_config config = *how;
 
@@ -124,7 +128,8 @@ static void a_link_that_breaks_under_load_loses_and_repeats_nothing_that_was_not
 		print_message("seed %u\n", (unsigned)seed);
 		record_begin(0);
 		begin_how(&(struct sim_config){.workers = 2, .seed = seed, .loss_per_mille = 10},
-			  world_of("", ", connections: 2", ", connections: 2", "[smsc1, smsc2]"), 4, 4, 4000);
+			  world_of("", ", connections: 2", ", connections: 2", "[smsc1, smsc2]"), 4,
+			  4, 4000);
 		for (unsigned k = 0; k < 10; k++) {
 			struct host_session *s;
 
@@ -139,13 +144,15 @@ static void a_link_that_breaks_under_load_loses_and_repeats_nothing_that_was_not
 			if (record.fates[i].arrivals > 0 && record.fates[i].negative > 0)
 				assert_int_equal(record.fates[i].status, SMPP_RSUBMITFAIL);
 		}
-		assert_int_equal(count_status(SMPP_RSUBMITFAIL), sim_metric(&sim, METRIC_messages_unknown));
+		assert_int_equal(count_status(SMPP_RSUBMITFAIL),
+				 sim_metric(&sim, METRIC_messages_unknown));
 		assert_int_equal(sim_metric(&sim, METRIC_messages_open), 0);
 		end();
 	}
 }
 
-static bool one_is_silent(struct host_session *s, uint32_t number, struct msg *m, struct result *answer)
+static bool one_is_silent(struct host_session *s, uint32_t number, struct msg *m,
+			  struct result *answer)
 {
 	(void)number;
 	(void)m;
@@ -153,7 +160,8 @@ static bool one_is_silent(struct host_session *s, uint32_t number, struct msg *m
 	return strcmp(s->identity, "one") != 0;
 }
 
-static bool all_are_silent(struct host_session *s, uint32_t number, struct msg *m, struct result *answer)
+static bool all_are_silent(struct host_session *s, uint32_t number, struct msg *m,
+			   struct result *answer)
 {
 	(void)s;
 	(void)number;
@@ -180,14 +188,16 @@ static void a_message_is_refused_with_queue_full_when_the_queues_of_all_targets_
 	(void)state;
 	record_begin(0);
 	record.arrives = all_are_silent;
-	begin(world_of("", ", window: 10, queue: 5", ", window: 10, queue: 5", "[smsc1, smsc2]"), 1, 2, 100);
+	begin(world_of("", ", window: 10, queue: 5", ", window: 10, queue: 5", "[smsc1, smsc2]"), 1,
+	      2, 100);
 	answers_come(26);
 	assert_int_equal(count_status(SMPP_RMSGQFUL), 70);
 	assert_int_equal(count_status(SMPP_RSUBMITFAIL), 30);
 	end();
 }
 
-static bool one_refuses_for_now(struct host_session *s, uint32_t number, struct msg *m, struct result *answer)
+static bool one_refuses_for_now(struct host_session *s, uint32_t number, struct msg *m,
+				struct result *answer)
 {
 	(void)number;
 	(void)m;
@@ -196,7 +206,8 @@ static bool one_refuses_for_now(struct host_session *s, uint32_t number, struct 
 	return true;
 }
 
-static bool one_refuses_for_good(struct host_session *s, uint32_t number, struct msg *m, struct result *answer)
+static bool one_refuses_for_good(struct host_session *s, uint32_t number, struct msg *m,
+				 struct result *answer)
 {
 	(void)number;
 	(void)m;
@@ -205,7 +216,9 @@ static bool one_refuses_for_good(struct host_session *s, uint32_t number, struct
 	return true;
 }
 
-static void messages_go_to_the_second_target_when_the_first_refuses_for_now_but_not_when_it_does_for_good(void **state)
+static void
+messages_go_to_the_second_target_when_the_first_refuses_for_now_but_not_when_it_does_for_good(
+	void **state)
 {
 	(void)state;
 	record_begin(0);
@@ -244,7 +257,8 @@ static void weights_share_out_pairs_within_tolerance_and_a_pair_stays_where_it_i
 	(void)state;
 	record_begin(0);
 	record.fill = pairs_again;
-	begin(world_of("", ", connections: 2", ", connections: 2", "{smsc1: 70, smsc2: 30}"), 2, 4, 3000);
+	begin(world_of("", ", connections: 2", ", connections: 2", "{smsc1: 70, smsc2: 30}"), 2, 4,
+	      3000);
 	answers_come(20);
 	one = count_at("one");
 	print_message("weight 70: %u of 3000\n", one);
@@ -263,8 +277,9 @@ static unsigned disorder;
 
 static bool of_this_session(struct host_session *s, struct msg *m, uint32_t number)
 {
-	uint32_t recipient = (uint32_t)(s - sim.host.sessions) % SESSIONS * RECIPIENTS + number % RECIPIENTS;
-	char     to[24];
+	uint32_t recipient =
+		(uint32_t)(s - sim.host.sessions) % SESSIONS * RECIPIENTS + number % RECIPIENTS;
+	char to[24];
 
 	snprintf(to, sizeof(to), "+4670%07u", recipient);
 	record_addresses(m, "+4611111", to);
@@ -311,7 +326,9 @@ static bool throttles(struct host_session *s, uint32_t number, struct msg *m, st
 	return true;
 }
 
-static void order_is_kept(bool (*arrives)(struct host_session *, uint32_t, struct msg *, struct result *), uint64_t seed, uint32_t messages)
+static void order_is_kept(bool (*arrives)(struct host_session *, uint32_t, struct msg *,
+					  struct result *),
+			  uint64_t seed, uint32_t messages)
 {
 	memset(newest, 0, sizeof(newest));
 	memset(smsc, 0, sizeof(smsc));
@@ -319,7 +336,10 @@ static void order_is_kept(bool (*arrives)(struct host_session *, uint32_t, struc
 	record_begin(0);
 	record.fill = of_this_session;
 	record.arrives = arrives;
-	begin_how(&(struct sim_config){.workers = 2, .seed = seed, .loss_per_mille = 10, .forward_all = seed % 2 == 0},
+	begin_how(&(struct sim_config){.workers = 2,
+				       .seed = seed,
+				       .loss_per_mille = 10,
+				       .forward_all = seed % 2 == 0},
 		  world_of("", ", connections: 6, window: 10", "", "[smsc1]"), 4, 7, messages);
 	answers_come(120);
 	assert_int_equal(count_positive(), messages);
@@ -360,7 +380,8 @@ static void a_silent_peer_makes_the_outcome_unknown_after_its_response_time(void
 	assert_int_equal(sim_metric(&sim, METRIC_messages_unknown), 50);
 	for (uint32_t i = 0; i < 50; i++) {
 		assert_int_equal(record.fates[i].arrivals, 1);
-		assert_in_range(record.fates[i].answered_us - record.fates[i].sent_us, 10000000, 10200000);
+		assert_in_range(record.fates[i].answered_us - record.fates[i].sent_us, 10000000,
+				10200000);
 	}
 	end();
 }
@@ -382,17 +403,21 @@ static void with_resend_unknown_the_next_target_gets_it_and_it_is_counted(void *
 
 static void every_submission_is_answered_within_25_seconds_whatever_the_peers_do(void **state)
 {
-	static const char *const slow[] = {", response_time: 60", ", window: 1", ", window: 1, rate: 1", ", window: 3, response_time: 8"};
+	static const char *const slow[] = {", response_time: 60", ", window: 1",
+					   ", window: 1, rate: 1", ", window: 3, response_time: 8"};
 
 	(void)state;
 	for (unsigned k = 0; k < 4; k++) {
 		record_begin(0);
 		record.arrives = all_are_silent;
-		begin(world_of(k % 2 ? "" : ", resend_unknown: true", slow[k], slow[k], "[smsc1, smsc2]"), 1, 2, 90);
+		begin(world_of(k % 2 ? "" : ", resend_unknown: true", slow[k], slow[k],
+			       "[smsc1, smsc2]"),
+		      1, 2, 90);
 		answers_come(26);
 		assert_int_equal(count_positive(), 0);
 		for (uint32_t i = 0; i < record.limit; i++)
-			assert_in_range(record.fates[i].answered_us - record.fates[i].sent_us, 1, 25100000);
+			assert_in_range(record.fates[i].answered_us - record.fates[i].sent_us, 1,
+					25100000);
 		sim_pass(&sim, 70 * US_PER_SECOND);
 		assert_int_equal(sim_metric(&sim, METRIC_messages_open), 0);
 		end();
@@ -437,7 +462,8 @@ static bool at_receiver(struct host_session *s, struct msg *m, struct result *an
 	(void)s;
 	(void)answer;
 	esme_arrivals++;
-	str_copy(esme_text, sizeof(esme_text), (struct str){(const char *)msg_view(m, m->body, room), m->body.size});
+	str_copy(esme_text, sizeof(esme_text),
+		 (struct str){(const char *)msg_view(m, m->body, room), m->body.size});
 	return true;
 }
 
@@ -459,7 +485,8 @@ static void mobile_originates(const char *to)
 	assert_true(sim_until(&sim, other_is_answered, 5 * US_PER_SECOND));
 }
 
-static void a_message_from_a_phone_comes_to_the_receiver_of_the_account_that_has_its_number(void **state)
+static void
+a_message_from_a_phone_comes_to_the_receiver_of_the_account_that_has_its_number(void **state)
 {
 	(void)state;
 	esme_arrivals = 0;
@@ -499,7 +526,8 @@ static void an_account_may_be_the_target_of_another_ones_messages(void **state)
 	record.fill = to_account;
 	begin(world_of("", "", "", "[smsc1]"), 1, 2, 0);
 	for (unsigned k = 0; k < 4; k++)
-		assert_true(host_connect(&sim.host, sim.now, 2775, "esme2", "secret2", PROTO_SENDS));
+		assert_true(
+			host_connect(&sim.host, sim.now, 2775, "esme2", "secret2", PROTO_SENDS));
 	sim_pass(&sim, US_PER_SECOND);
 	record_more(500);
 	answers_come(5);
@@ -512,18 +540,25 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_go_to_the_second_target_while_the_first_is_down),
-		cmocka_unit_test(a_link_that_breaks_under_load_loses_and_repeats_nothing_that_was_not_told),
-		cmocka_unit_test(messages_go_to_the_second_target_when_the_queue_of_the_first_is_full),
-		cmocka_unit_test(a_message_is_refused_with_queue_full_when_the_queues_of_all_targets_are),
-		cmocka_unit_test(messages_go_to_the_second_target_when_the_first_refuses_for_now_but_not_when_it_does_for_good),
-		cmocka_unit_test(weights_share_out_pairs_within_tolerance_and_a_pair_stays_where_it_is),
+		cmocka_unit_test(
+			a_link_that_breaks_under_load_loses_and_repeats_nothing_that_was_not_told),
+		cmocka_unit_test(
+			messages_go_to_the_second_target_when_the_queue_of_the_first_is_full),
+		cmocka_unit_test(
+			a_message_is_refused_with_queue_full_when_the_queues_of_all_targets_are),
+		cmocka_unit_test(
+			messages_go_to_the_second_target_when_the_first_refuses_for_now_but_not_when_it_does_for_good),
+		cmocka_unit_test(
+			weights_share_out_pairs_within_tolerance_and_a_pair_stays_where_it_is),
 		cmocka_unit_test(order_is_kept_per_session_and_recipient),
 		cmocka_unit_test(a_throttled_link_keeps_order),
 		cmocka_unit_test(a_silent_peer_makes_the_outcome_unknown_after_its_response_time),
 		cmocka_unit_test(with_resend_unknown_the_next_target_gets_it_and_it_is_counted),
-		cmocka_unit_test(every_submission_is_answered_within_25_seconds_whatever_the_peers_do),
+		cmocka_unit_test(
+			every_submission_is_answered_within_25_seconds_whatever_the_peers_do),
 		cmocka_unit_test(in_datagram_mode_the_answer_comes_at_once),
-		cmocka_unit_test(a_message_from_a_phone_comes_to_the_receiver_of_the_account_that_has_its_number),
+		cmocka_unit_test(
+			a_message_from_a_phone_comes_to_the_receiver_of_the_account_that_has_its_number),
 		cmocka_unit_test(an_account_may_be_the_target_of_another_ones_messages),
 	};
 

@@ -57,7 +57,8 @@ static struct rte_mbuf *copy(struct wire *wire, struct rte_mbuf *m, struct rte_m
 	return c;
 }
 
-unsigned wire_receive(void *context, unsigned worker, unsigned port, struct rte_mbuf *pkts[], unsigned n)
+unsigned wire_receive(void *context, unsigned worker, unsigned port, struct rte_mbuf *pkts[],
+		      unsigned n)
 {
 	struct wire *wire = context;
 
@@ -65,7 +66,8 @@ unsigned wire_receive(void *context, unsigned worker, unsigned port, struct rte_
 	return rte_ring_sc_dequeue_burst(wire->to_worker[worker], (void **)pkts, n, NULL);
 }
 
-unsigned wire_transmit(void *context, unsigned worker, unsigned port, struct rte_mbuf *pkts[], unsigned n)
+unsigned wire_transmit(void *context, unsigned worker, unsigned port, struct rte_mbuf *pkts[],
+		       unsigned n)
 {
 	struct wire *wire = context;
 

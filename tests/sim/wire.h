@@ -1,7 +1,8 @@
 /*
- * A wire in memory between the workers of a dataplane and one remote host. Packets are copied on the way, as a network card would, so
- * that neither side sees the other's memory; loss is seeded. The copying is done on the host's side. Host and each worker may run in threads of
- * their own: between them are rings of one producer and one consumer.
+ * A wire in memory between the workers of a dataplane and one remote host. Packets are copied on
+ * the way, as a network card would, so that neither side sees the other's memory; loss is seeded.
+ * The copying is done on the host's side. Host and each worker may run in threads of their own:
+ * between them are rings of one producer and one consumer.
  */
 #pragma once
 
@@ -22,19 +23,24 @@ struct wire {
 	unsigned            loss_per_mille;
 	struct random       random;
 	uint64_t            packets, lost;
-	unsigned            receiver;           /* worker that gets the next packet from the host: dealt out in turn, whoever owns it */
+	unsigned receiver; /* worker that gets the next packet from the host: dealt out in turn,
+			      whoever owns it */
 };
 
-/* The wire's memory; pools and numbers are the caller's to fill. name makes the rings' names unique. */
+/* The wire's memory; pools and numbers are the caller's to fill. name makes the rings' names
+ * unique. */
 void wire_init(struct wire *wire, const char *name, unsigned workers);
 void wire_free(struct wire *wire);
 
 /* The struct worker_io functions of the dataplane's side; context is the wire. */
-unsigned wire_receive(void *context, unsigned worker, unsigned port, struct rte_mbuf *pkts[], unsigned n);
-unsigned wire_transmit(void *context, unsigned worker, unsigned port, struct rte_mbuf *pkts[], unsigned n);
+unsigned wire_receive(void *context, unsigned worker, unsigned port, struct rte_mbuf *pkts[],
+		      unsigned n);
+unsigned wire_transmit(void *context, unsigned worker, unsigned port, struct rte_mbuf *pkts[],
+		       unsigned n);
 unsigned wire_turn(void *context, unsigned worker, unsigned port);
 
 /* The host's side. */
 unsigned wire_host_receive(struct wire *wire, struct rte_mbuf *pkts[], unsigned n);
-void     wire_host_discard(struct wire *wire);   /* a host that is dead: what waits for it is thrown away */
-void     wire_host_transmit(struct wire *wire, struct rte_mbuf *pkts[], unsigned n);
+void     wire_host_discard(
+	    struct wire *wire); /* a host that is dead: what waits for it is thrown away */
+void wire_host_transmit(struct wire *wire, struct rte_mbuf *pkts[], unsigned n);

@@ -11,9 +11,11 @@ static struct sim sim;
 
 #define MESSAGES_MAX 65536u
 
-static void begin(const char *yaml, unsigned smscs, unsigned esmes, unsigned links, unsigned window, uint32_t messages)
+static void begin(const char *yaml, unsigned smscs, unsigned esmes, unsigned links, unsigned window,
+		  uint32_t messages)
 {
-	const struct sim_config config = {.workers = 2, .seed = 21, .window = window, .hooks = record_hooks};
+	const struct sim_config config = {
+		.workers = 2, .seed = 21, .window = window, .hooks = record_hooks};
 
 	record_world(&sim, &config, yaml, smscs, esmes, links);
 	record_more(messages);
@@ -40,22 +42,24 @@ static void all_were_delivered_once(void)
 	}
 }
 
-#define SMSC1  "  - {name: smsc1, host: 198.18.0.2, port: 2776, system_id: one, password: pw}\n"
+#define SMSC1 "  - {name: smsc1, host: 198.18.0.2, port: 2776, system_id: one, password: pw}\n"
 #define ROUTES "routes:\n  - {to: \"+4670\", via: [smsc1]}\n"
 
 static const char two_accounts[] = "accounts:\n"
 				   "  - {name: esme1, password: secret1}\n"
 				   "  - {name: esme2, password: secret2}\n"
 				   "peers:\n" SMSC1 ROUTES;
-static const char one_account[] = "accounts:\n"
-				  "  - {name: esme1, password: secret1}\n"
+static const char                                   one_account[] = "accounts:\n"
+								    "  - {name: esme1, password: secret1}\n"
 				  "peers:\n" SMSC1 ROUTES;
-static const char other_password[] = "accounts:\n"
-				     "  - {name: esme1, password: secret1}\n"
-				     "  - {name: esme2, password: other7}\n"
+static const char                                  other_password[] = "accounts:\n"
+								      "  - {name: esme1, password: secret1}\n"
+								      "  - {name: esme2, password: other7}\n"
 				     "peers:\n" SMSC1 ROUTES;
 
-static void an_account_that_is_removed_or_has_a_new_password_loses_its_sessions_and_nobody_else_does(void **state)
+static void
+an_account_that_is_removed_or_has_a_new_password_loses_its_sessions_and_nobody_else_does(
+	void **state)
 {
 	static const char *const after[] = {one_account, other_password};
 
@@ -65,7 +69,8 @@ static void an_account_that_is_removed_or_has_a_new_password_loses_its_sessions_
 
 		record_begin(0);
 		begin(two_accounts, 1, 1, 1, 20, 0);
-		assert_true(host_connect(&sim.host, sim.now, 2775, "esme2", "secret2", PROTO_SENDS));
+		assert_true(
+			host_connect(&sim.host, sim.now, 2775, "esme2", "secret2", PROTO_SENDS));
 		gone = &sim.host.sessions[sim.host.session_count - 1];
 		sim_pass(&sim, US_PER_SECOND);
 		assert_true(gone->up);
@@ -77,7 +82,8 @@ static void an_account_that_is_removed_or_has_a_new_password_loses_its_sessions_
 		all_were_delivered_once();
 		assert_false(gone->up);
 		assert_true(sim.host.sessions[0].up);
-		assert_true(host_connect(&sim.host, sim.now, 2775, "esme2", "secret2", PROTO_SENDS));
+		assert_true(
+			host_connect(&sim.host, sim.now, 2775, "esme2", "secret2", PROTO_SENDS));
 		gone = &sim.host.sessions[sim.host.session_count - 1];
 		sim_pass(&sim, US_PER_SECOND);
 		assert_false(gone->up);
@@ -88,8 +94,8 @@ static void an_account_that_is_removed_or_has_a_new_password_loses_its_sessions_
 static const char rate_100[] = "accounts:\n"
 			       "  - {name: esme1, password: secret1, rate: 100}\n"
 			       "peers:\n" SMSC1 ROUTES;
-static const char rate_1000[] = "accounts:\n"
-				"  - {name: esme1, password: secret1, rate: 1000}\n"
+static const char                               rate_1000[] = "accounts:\n"
+							      "  - {name: esme1, password: secret1, rate: 1000}\n"
 				"peers:\n" SMSC1 ROUTES;
 
 static uint64_t last_us[HOST_SESSIONS_MAX];
@@ -144,12 +150,14 @@ static const char four_links[] = "accounts:\n"
 				 "  - {name: esme1, password: secret1}\n"
 				 "  - {name: esme2, password: secret2}\n"
 				 "peers:\n"
-				 "  - {name: smsc1, host: 198.18.0.2, port: 2776, system_id: one, password: pw, connections: 4}\n" ROUTES;
-static const char new_password[] = "accounts:\n"
-				   "  - {name: esme1, password: secret1}\n"
-				   "  - {name: esme2, password: secret2}\n"
-				   "peers:\n"
-				   "  - {name: smsc1, host: 198.18.0.2, port: 2776, system_id: one, password: new}\n" ROUTES;
+				 "  - {name: smsc1, host: 198.18.0.2, port: 2776, system_id: one, "
+				 "password: pw, connections: 4}\n" ROUTES;
+static const char new_password[] =
+	"accounts:\n"
+	"  - {name: esme1, password: secret1}\n"
+	"  - {name: esme2, password: secret2}\n"
+	"peers:\n"
+	"  - {name: smsc1, host: 198.18.0.2, port: 2776, system_id: one, password: new}\n" ROUTES;
 
 static unsigned open_smscs(void)
 {
@@ -185,7 +193,8 @@ static void a_peer_goes_from_one_connection_to_four_and_back_and_no_message_is_l
 static unsigned logins;
 static char     proof_seen[16];
 
-static enum reason login_seen(struct host *h, struct host_session *s, const struct proto_login *login)
+static enum reason login_seen(struct host *h, struct host_session *s,
+			      const struct proto_login *login)
 {
 	(void)h;
 	(void)s;
@@ -212,7 +221,8 @@ static void a_peers_new_password_reconnects_with_it_and_each_message_has_one_ans
 	assert_int_equal(logins, 2);
 	assert_string_equal(proof_seen, "new");
 	assert_int_equal(open_smscs(), 1);
-	assert_int_equal(sim_metric(&sim, METRIC_messages_unknown), 0);         /* it parts in order: what was sent is answered first */
+	assert_int_equal(sim_metric(&sim, METRIC_messages_unknown),
+			 0); /* it parts in order: what was sent is answered first */
 	record_more(2500);
 	answers_come(10);
 	for (uint32_t i = 2000; i < 2500; i++)
@@ -226,7 +236,7 @@ static void a_peers_new_password_reconnects_with_it_and_each_message_has_one_ans
 #define CHANGES 1000u
 
 static char     route_worlds[TARGETS][1024];
-static uint32_t change_of[MESSAGES_MAX];        /* changes in force when it was sent */
+static uint32_t change_of[MESSAGES_MAX]; /* changes in force when it was sent */
 static uint32_t changes, forbidden, changes_apart_max;
 
 static bool under_this_route(struct host_session *s, struct msg *m, uint32_t number)
@@ -241,7 +251,8 @@ static bool under_this_route(struct host_session *s, struct msg *m, uint32_t num
 }
 
 /* It may go by a route that was in force at some moment between its sending and now. */
-static bool by_an_allowed_route(struct host_session *s, uint32_t number, struct msg *m, struct result *answer)
+static bool by_an_allowed_route(struct host_session *s, uint32_t number, struct msg *m,
+				struct result *answer)
 {
 	uint32_t apart = changes - change_of[number];
 	bool     allowed = false;
@@ -259,12 +270,16 @@ static void a_thousand_route_changes_under_load_hold_at_once(void **state)
 {
 	(void)state;
 	for (unsigned k = 0; k < TARGETS; k++) {
-		int n = snprintf(route_worlds[k], sizeof(route_worlds[k]), "accounts:\n  - {name: esme1, password: secret1}\npeers:\n");
+		int n = snprintf(route_worlds[k], sizeof(route_worlds[k]),
+				 "accounts:\n  - {name: esme1, password: secret1}\npeers:\n");
 
 		for (unsigned p = 0; p < TARGETS; p++)
 			n += snprintf(route_worlds[k] + n, sizeof(route_worlds[k]) - (size_t)n,
-				      "  - {name: smsc%u, host: 198.18.0.2, port: %u, system_id: smsc%u, password: pw, connections: 2}\n", p, 2776 + p, p);
-		snprintf(route_worlds[k] + n, sizeof(route_worlds[k]) - (size_t)n, "routes:\n  - {to: \"+4670\", via: [smsc%u]}\n", k);
+				      "  - {name: smsc%u, host: 198.18.0.2, port: %u, system_id: "
+				      "smsc%u, password: pw, connections: 2}\n",
+				      p, 2776 + p, p);
+		snprintf(route_worlds[k] + n, sizeof(route_worlds[k]) - (size_t)n,
+			 "routes:\n  - {to: \"+4670\", via: [smsc%u]}\n", k);
 	}
 	changes = forbidden = changes_apart_max = 0;
 	record_begin(0);
@@ -272,7 +287,8 @@ static void a_thousand_route_changes_under_load_hold_at_once(void **state)
 	record.arrives = by_an_allowed_route;
 	begin(route_worlds[0], TARGETS, 4, 2 * TARGETS, 2, MESSAGES_MAX);
 	while (changes < CHANGES && record.next < record.limit) {
-		sim_change(&sim, route_worlds[changes % TARGETS], route_worlds[(changes + 1) % TARGETS]);
+		sim_change(&sim, route_worlds[changes % TARGETS],
+			   route_worlds[(changes + 1) % TARGETS]);
 		changes++;
 		for (unsigned i = 0; i < 8; i++)
 			sim_step(&sim, 100);
@@ -280,9 +296,11 @@ static void a_thousand_route_changes_under_load_hold_at_once(void **state)
 	assert_int_equal(changes, CHANGES);
 	record.limit = record.next;
 	answers_come(10);
-	print_message("%u messages, at most %u changes under way with one\n", record.limit, changes_apart_max);
+	print_message("%u messages, at most %u changes under way with one\n", record.limit,
+		      changes_apart_max);
 	assert_true(record.limit > 10 * CHANGES);
-	assert_in_range(changes_apart_max, 0, TARGETS - 2);     /* so that a wrong route is seen as one */
+	assert_in_range(changes_apart_max, 0,
+			TARGETS - 2); /* so that a wrong route is seen as one */
 	assert_int_equal(forbidden, 0);
 	all_were_delivered_once();
 	end();
@@ -290,15 +308,17 @@ static void a_thousand_route_changes_under_load_hold_at_once(void **state)
 
 /* ---- rules ---- */
 
-#define THREE_PEERS                                                                                                                                    \
-	"accounts:\n  - {name: esme1, password: secret1}\npeers:\n"                                                                                      \
-	"  - {name: smsc1, host: 198.18.0.2, port: 2776, system_id: one, password: pw}\n"                                                               \
-	"  - {name: smsc2, host: 198.18.0.2, port: 2777, system_id: two, password: pw}\n"                                                               \
-	"  - {name: smsc3, host: 198.18.0.2, port: 2778, system_id: three, password: pw}\n"                                                             \
+#define THREE_PEERS                                                                                \
+	"accounts:\n  - {name: esme1, password: secret1}\npeers:\n"                                \
+	"  - {name: smsc1, host: 198.18.0.2, port: 2776, system_id: one, password: pw}\n"          \
+	"  - {name: smsc2, host: 198.18.0.2, port: 2777, system_id: two, password: pw}\n"          \
+	"  - {name: smsc3, host: 198.18.0.2, port: 2778, system_id: three, password: pw}\n"        \
 	"routes:\n  - {to: \"+4670\", via: [smsc3]}\nrules:\n"
 
-static const char rules_before[] = THREE_PEERS "  - {name: aside, when: {text: marker}, then: {route: [smsc1, smsc2]}}\n";
-static const char rules_after[] = THREE_PEERS "  - {name: other, when: {text: nothing}, then: {route: [smsc3]}}\n";
+static const char rules_before[] =
+	THREE_PEERS "  - {name: aside, when: {text: marker}, then: {route: [smsc1, smsc2]}}\n";
+static const char rules_after[] =
+	THREE_PEERS "  - {name: other, when: {text: nothing}, then: {route: [smsc3]}}\n";
 
 static struct {
 	uint32_t session;
@@ -330,7 +350,8 @@ static void a_message_that_a_rule_has_routed_never_fails_over_by_another_set_of_
 		if (change)
 			sim_apply(&sim, rules_after);
 		for (unsigned i = 0; i < held_count; i++)
-			host_answer(&sim.host, &sim.host.sessions[held[i].session], held[i].token, &(struct result){.why = REASON_PEER_TEMPORARY});
+			host_answer(&sim.host, &sim.host.sessions[held[i].session], held[i].token,
+				    &(struct result){.why = REASON_PEER_TEMPORARY});
 		answers_come(5);
 		for (uint32_t i = 0; i < record.limit; i++) {
 			assert_string_equal(record.fates[i].at, change ? "one" : "two");
@@ -343,12 +364,16 @@ static void a_message_that_a_rule_has_routed_never_fails_over_by_another_set_of_
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_account_that_is_removed_or_has_a_new_password_loses_its_sessions_and_nobody_else_does),
+		cmocka_unit_test(
+			an_account_that_is_removed_or_has_a_new_password_loses_its_sessions_and_nobody_else_does),
 		cmocka_unit_test(a_rate_that_changes_holds_at_once_for_bound_sessions),
-		cmocka_unit_test(a_peer_goes_from_one_connection_to_four_and_back_and_no_message_is_lost),
-		cmocka_unit_test(a_peers_new_password_reconnects_with_it_and_each_message_has_one_answer),
+		cmocka_unit_test(
+			a_peer_goes_from_one_connection_to_four_and_back_and_no_message_is_lost),
+		cmocka_unit_test(
+			a_peers_new_password_reconnects_with_it_and_each_message_has_one_answer),
 		cmocka_unit_test(a_thousand_route_changes_under_load_hold_at_once),
-		cmocka_unit_test(a_message_that_a_rule_has_routed_never_fails_over_by_another_set_of_rules),
+		cmocka_unit_test(
+			a_message_that_a_rule_has_routed_never_fails_over_by_another_set_of_rules),
 	};
 
 	sim_eal();
