@@ -259,7 +259,10 @@ static void conn_event(struct worker *w, struct conn *c, struct proto_event *eve
 		m->account = c->account;
 		m->peer = c->peer;
 		c->msgs_in++;
-		pipeline_add(w, m);
+		if (w->pool_low)
+			refuse(w, m, REASON_POOL);
+		else
+			pipeline_add(w, m);
 		break;
 	}
 	case EVENT_RESULT:
@@ -274,12 +277,18 @@ static void conn_event(struct worker *w, struct conn *c, struct proto_event *eve
 	}
 }
 
-/* May another item be read? The answer to it must find room, and a message memory. */
+/*
+ * May another item be read? The answer to it must find room, and a message memory. From the reserve only those are read who bring the
+ * answers that free messages.
+ */
 static bool conn_may_read(struct worker *w, struct conn *c)
 {
 	if (tcp_send_room(w->tcp, c->tcp) < CONN_ANSWER_ROOM)
 		return false;
-	if (w->spare == NULL && msg_pool_free_count(w->msgs) > WORKER_POOL_RESERVE)
+	w->pool_low = msg_pool_free_count(w->msgs) + (w->spare != NULL) <= WORKER_POOL_RESERVE;
+	if (w->pool_low && c->role != PROTO_CONNECTING && c->open == 0)
+		return false;
+	if (w->spare == NULL)
 		w->spare = msg_new(w->msgs);
 	return w->spare != NULL;
 }

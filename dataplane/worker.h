@@ -42,6 +42,7 @@ struct worker {
 	struct tcp         *tcp;
 	struct msg_pool    *msgs;
 	struct msg         *spare;              /* an empty record for the next feed(), or NULL */
+	bool                pool_low;           /* the spare is of the reserve: for answers to be read, not for messages */
 	unsigned            number;
 	uint64_t            sequence;           /* of the next message id */
 	struct dataplane   *dp;
