@@ -6,11 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/notify.h"
 #include "conf/conf.h"
 
 #include "api.h"
@@ -75,29 +74,6 @@ static struct conf_file *read_config(const char *path)
 	return err == 0 ? file : NULL;
 }
 
-/* Tells the service manager, where there is one, by a datagram to $NOTIFY_SOCKET. */
-static void notify_ready(void)
-{
-	const char        *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un a = {.sun_family = AF_UNIX};
-	size_t             n = path != NULL ? strlen(path) : 0;
-	int                fd;
-
-	log_info("cpm-control.ready", "cpm-control ready");
-	if (n == 0 || n >= sizeof(a.sun_path))
-		return;
-	memcpy(a.sun_path, path, n);
-	if (a.sun_path[0] == '@')
-		a.sun_path[0] = '\0';
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	if (sendto(fd, "READY=1", 7, MSG_NOSIGNAL, (struct sockaddr *)&a,
-		   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
-		log_warn("notify.failed", "why=\"%s\"", strerror(errno));
-	close(fd);
-}
-
 static void on_signal(void *user)
 {
 	event_loop_stop(user);
@@ -130,6 +106,7 @@ static int run(const struct conf_file *file, struct event_loop *loop)
 	int             err = -EINVAL;
 
 	if (api != NULL) {
+		log_info("cpm-control.ready", "cpm-control ready");
 		notify_ready();
 		err = event_loop_run(loop);
 	} else {

@@ -12,9 +12,7 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <rte_launch.h>
@@ -22,6 +20,7 @@
 #include <rte_mbuf.h>
 
 #include "base/log.h"
+#include "base/notify.h"
 #include "conf/conf.h"
 #include "registry/registry.h"
 
@@ -215,27 +214,6 @@ static void management_tick(struct dataplane *dp)
 	/* Release: pairs with the acquire in stage_admit.c; the lease is on disk. */
 	if (sequence_extend(&p->sequence, used))
 		atomic_store_explicit(&dp->sequence_end, p->sequence.end, memory_order_release);
-}
-
-/* systemd's readiness protocol: a datagram to the socket that the environment names. */
-static void notify_ready(void)
-{
-	const char        *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un a = {.sun_family = AF_UNIX};
-	int                fd;
-
-	if (path == NULL || strlen(path) >= sizeof(a.sun_path))
-		return;
-	strcpy(a.sun_path, path);
-	if (a.sun_path[0] == '@')
-		a.sun_path[0] = '\0';
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	if (sendto(fd, "READY=1", 7, 0, (struct sockaddr *)&a,
-		   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path))) < 0)
-		log_warn("notify.failed", "error=%s", strerror(errno));
-	close(fd);
 }
 
 static int run(struct process *p)
