@@ -9,12 +9,12 @@
 #include "session.h"
 #include "worker.h"
 
-#define WHEEL_SLOT_US   8000u
-#define SEND_MAX        (256u * 1024u)
-#define RECEIVE_MAX     (256u * 1024u)
-#define SUBMIT_RESERVE  (64u * 1024u)   /* of send room, kept for answers */
-#define CONN_FREE_END   UINT32_MAX
-#define USER_CONN       (1ull << 40)    /* of tcp users: a connection's index, not a listener's */
+#define WHEEL_SLOT_US 8000u
+#define SEND_MAX (256u * 1024u)
+#define RECEIVE_MAX (256u * 1024u)
+#define SUBMIT_RESERVE (64u * 1024u) /* of send room, kept for answers */
+#define CONN_FREE_END UINT32_MAX
+#define USER_CONN (1ull << 40) /* of tcp users: a connection's index, not a listener's */
 
 int conns_init(struct worker *w, uint32_t max)
 {
@@ -30,15 +30,19 @@ int conns_init(struct worker *w, uint32_t max)
 	cs->table = calloc(max, sizeof(cs->table[0]));
 	cs->free_next = calloc(max, sizeof(cs->free_next[0]));
 	cs->sessions = aligned_alloc(64, max * cs->session_size);
-	cs->dirty = calloc(2 * (size_t)max, sizeof(cs->dirty[0]));      /* those of this turn, and those touched while they are looked at */
+	cs->dirty = calloc(2 * (size_t)max,
+			   sizeof(cs->dirty[0])); /* those of this turn, and those touched while
+						     they are looked at */
 	cs->again = calloc(max, sizeof(cs->again[0]));
 	cs->again_now = calloc(max, sizeof(cs->again_now[0]));
-	cs->peers = mmap(NULL, sizeof(cs->peers[0]) * WORLD_PEERS_MAX * LINKS_PER_TARGET, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	cs->peers =
+		mmap(NULL, sizeof(cs->peers[0]) * WORLD_PEERS_MAX * LINKS_PER_TARGET,
+		     PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	for (unsigned i = 0; i < CONN_WHEEL_SLOTS; i++)
 		list_init(&cs->wheel[i]);
-	return cs->table != NULL && cs->free_next != NULL && cs->sessions != NULL && cs->dirty != NULL && cs->again != NULL &&
-			       cs->again_now != NULL && cs->peers != MAP_FAILED
+	return cs->table != NULL && cs->free_next != NULL && cs->sessions != NULL &&
+			       cs->dirty != NULL && cs->again != NULL && cs->again_now != NULL &&
+			       cs->peers != MAP_FAILED
 		       ? 0
 		       : -ENOMEM;
 }
@@ -64,7 +68,8 @@ static uint32_t conn_index(const struct worker *w, const struct conn *c)
 
 struct session_ref conn_ref(const struct worker *w, const struct conn *c)
 {
-	return (struct session_ref){conn_index(w, c), c->generation, (uint8_t)w->number, c->protocol};
+	return (struct session_ref){conn_index(w, c), c->generation, (uint8_t)w->number,
+				    c->protocol};
 }
 
 struct conn *conn_get(struct worker *w, struct session_ref ref)
@@ -90,9 +95,18 @@ static struct conn *conn_new(struct worker *w, uint8_t protocol, enum proto_role
 		return NULL;
 	c = &cs->table[index];
 	generation = c->generation;
-	*c = (struct conn){.ops = registry_ops(protocol), .protocol = protocol, .role = (uint8_t)role, .generation = generation,
-			   .account = MSG_SLOT_NONE, .peer = MSG_SLOT_NONE, .need = 1, .tcp = TCP_CONN_NONE, .queue_max = 1,
-			   .requeued_last = DELIVERY_NONE, .due_us = UINT64_MAX, .since_ms = w->now.wall_ms};
+	*c = (struct conn){.ops = registry_ops(protocol),
+			   .protocol = protocol,
+			   .role = (uint8_t)role,
+			   .generation = generation,
+			   .account = MSG_SLOT_NONE,
+			   .peer = MSG_SLOT_NONE,
+			   .need = 1,
+			   .tcp = TCP_CONN_NONE,
+			   .queue_max = 1,
+			   .requeued_last = DELIVERY_NONE,
+			   .due_us = UINT64_MAX,
+			   .since_ms = w->now.wall_ms};
 	c->session = cs->sessions + index * cs->session_size;
 	memset(c->session, 0, cs->session_size);
 	list_init(&c->wheel);
@@ -137,7 +151,8 @@ static struct out conn_out(struct worker *w)
 	return out_to(w->out_room, WORKER_OUT_SIZE);
 }
 
-/* A peer that does not read what it is owed, up to the send buffer's size, has broken its side of the window. */
+/* A peer that does not read what it is owed, up to the send buffer's size, has broken its side of
+ * the window. */
 static void conn_send(struct worker *w, struct conn *c, const struct out *out)
 {
 	size_t n = put_size(&out->put);
@@ -149,7 +164,8 @@ static void conn_send(struct worker *w, struct conn *c, const struct out *out)
 		conn_touch(w, c);
 }
 
-void conn_answer(struct worker *w, struct session_ref origin, uint64_t token, const struct result *result)
+void conn_answer(struct worker *w, struct session_ref origin, uint64_t token,
+		 const struct result *result)
 {
 	struct conn *c = conn_get(w, origin);
 	struct out   out = conn_out(w);
@@ -162,7 +178,8 @@ void conn_answer(struct worker *w, struct session_ref origin, uint64_t token, co
 	conn_send(w, c, &out);
 }
 
-enum conn_submit conn_submit(struct worker *w, struct conn *c, const struct msg *m, uint64_t token, struct result *result)
+enum conn_submit conn_submit(struct worker *w, struct conn *c, const struct msg *m, uint64_t token,
+			     struct result *result)
 {
 	size_t      room = tcp_send_room(w->tcp, c->tcp);
 	struct out  out;
@@ -278,8 +295,8 @@ static void conn_event(struct worker *w, struct conn *c, struct proto_event *eve
 }
 
 /*
- * May another item be read? The answer to it must find room, and a message memory. From the reserve only those are read who bring the
- * answers that free messages.
+ * May another item be read? The answer to it must find room, and a message memory. From the reserve
+ * only those are read who bring the answers that free messages.
  */
 static bool conn_may_read(struct worker *w, struct conn *c)
 {
@@ -293,7 +310,8 @@ static bool conn_may_read(struct worker *w, struct conn *c)
 	return w->spare != NULL;
 }
 
-/* Feed the run of bytes until an item is missing something. Returns false when the connection is not to be read from any more in this turn. */
+/* Feed the run of bytes until an item is missing something. Returns false when the connection is
+ * not to be read from any more in this turn. */
 static bool conn_feed(struct worker *w, struct conn *c, struct cur *in, unsigned *items)
 {
 	while (*items < CONN_ITEMS_PER_TURN) {
@@ -418,7 +436,7 @@ void conn_tcp_event(struct worker *w, const struct tcp_event *event)
 		return;
 	}
 	if ((uint32_t)event->user == UINT32_MAX)
-		return;                         /* was closed before it had a session */
+		return; /* was closed before it had a session */
 	ASSERT((event->user & USER_CONN) != 0 && (uint32_t)event->user < w->conns.used_high);
 	c = &w->conns.table[(uint32_t)event->user];
 	ASSERT(c->state != CONN_FREE);
@@ -439,7 +457,9 @@ void conn_tcp_event(struct worker *w, const struct tcp_event *event)
 		break;
 	case TCP_EVENT_CLOSED:
 		if (c->state == CONN_OPEN)
-			session_end(w, c, event->why != REASON_NONE ? event->why : REASON_CLOSED_BY_PEER, NULL);
+			session_end(w, c,
+				    event->why != REASON_NONE ? event->why : REASON_CLOSED_BY_PEER,
+				    NULL);
 		conn_free(w, c);
 		break;
 	}
@@ -447,10 +467,12 @@ void conn_tcp_event(struct worker *w, const struct tcp_event *event)
 
 /* ---- peers ---- */
 
-struct conn *conn_connect(struct worker *w, uint8_t protocol, const struct net_addr *remote, uint16_t port)
+struct conn *conn_connect(struct worker *w, uint8_t protocol, const struct net_addr *remote,
+			  uint16_t port)
 {
 	struct conn       *c = conn_new(w, protocol, PROTO_CONNECTING);
-	struct tcp_options options = {.send_max = SEND_MAX, .receive_max = RECEIVE_MAX, .connect_timeout_s = 5};
+	struct tcp_options options = {
+		.send_max = SEND_MAX, .receive_max = RECEIVE_MAX, .connect_timeout_s = 5};
 
 	if (c == NULL)
 		return NULL;
@@ -498,7 +520,7 @@ static void wheel_put(struct worker *w, struct conn *c)
 	if (tick <= w->conns.wheel_tick)
 		tick = w->conns.wheel_tick + 1;
 	if (tick >= w->conns.wheel_tick + CONN_WHEEL_SLOTS)
-		tick = w->conns.wheel_tick + CONN_WHEEL_SLOTS - 1;      /* looked at again there */
+		tick = w->conns.wheel_tick + CONN_WHEEL_SLOTS - 1; /* looked at again there */
 	list_remove(&c->wheel);
 	list_append(&w->conns.wheel[tick % CONN_WHEEL_SLOTS], &c->wheel);
 	c->slot_us = tick * WHEEL_SLOT_US;
@@ -556,7 +578,8 @@ static void conn_end_turn(struct worker *w, struct conn *c)
 	c->due_us = conn_timers(w, c);
 	if (c->state != CONN_OPEN)
 		return;
-	if (c->queued > 0) {            /* after the timers: a request that was given up has made room in the window */
+	if (c->queued >
+	    0) { /* after the timers: a request that was given up has made room in the window */
 		deliver_pump(w, c);
 		deliver_expire(w, c);
 		if (c->state != CONN_OPEN)

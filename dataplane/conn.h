@@ -19,8 +19,9 @@ struct worker;
 
 #define CONN_ITEMS_PER_TURN 256u
 #define CONN_WHEEL_SLOTS 1024u /* of 8 ms */
-#define CONN_ANSWER_ROOM 4096u /* of send room without which nothing more is read from a session   \
-				*/
+#define CONN_ANSWER_ROOM                                                                           \
+	4096u /* of send room without which nothing more is read from a session                    \
+	       */
 
 enum conn_state {
 	CONN_FREE,

@@ -1,6 +1,7 @@
 /*
- * A worker: one poll-mode loop that owns its connections, its messages and its transport instances. All functions that take a
- * struct worker run on that worker's thread (or in the one thread of a simulation); `now` and `world` hold for one turn.
+ * A worker: one poll-mode loop that owns its connections, its messages and its transport instances.
+ * All functions that take a struct worker run on that worker's thread (or in the one thread of a
+ * simulation); `now` and `world` hold for one turn.
  */
 #pragma once
 
@@ -28,45 +29,47 @@
 #include "session.h"
 #include "xcore.h"
 
-#define WORKER_BURST        64u
-#define WORKER_EVENTS       256u                /* of connections, handled in one turn */
-#define WORKER_OUT_SIZE     (160u * 1024u)      /* the largest that one hook writes, and what a session answers while it parts */
-#define WORKER_POOL_RESERVE 256u                /* message blocks below which nobody is read from */
+#define WORKER_BURST 64u
+#define WORKER_EVENTS 256u /* of connections, handled in one turn */
+#define WORKER_OUT_SIZE                                                                            \
+	(160u *                                                                                    \
+	 1024u) /* the largest that one hook writes, and what a session answers while it parts */
+#define WORKER_POOL_RESERVE 256u /* message blocks below which nobody is read from */
 
 struct worker {
 	/* Written each turn. */
 	struct now          now;
-	const struct world *world;              /* lent for the turn; NULL before the first */
+	const struct world *world; /* lent for the turn; NULL before the first */
 	struct metrics     *metrics;
 	struct net         *net;
 	struct tcp         *tcp;
 	struct msg_pool    *msgs;
-	struct msg         *spare;              /* an empty record for the next feed(), or NULL */
-	bool                pool_low;           /* the spare is of the reserve: for answers to be read, not for messages */
-	unsigned            number;
-	uint64_t            sequence;           /* of the next message id */
-	struct dataplane   *dp;
-	struct worker_io    io;
-	unsigned            port_count;
+	struct msg         *spare; /* an empty record for the next feed(), or NULL */
+	bool pool_low; /* the spare is of the reserve: for answers to be read, not for messages */
+	unsigned          number;
+	uint64_t          sequence; /* of the next message id */
+	struct dataplane *dp;
+	struct worker_io  io;
+	unsigned          port_count;
 
-	struct conns        conns;
-	struct pipeline     pipeline;
-	struct flights      flights;
-	struct deliveries   deliveries;
-	struct receipts     receipts;
-	struct parts        parts;
-	struct xcore        xcore;
-	struct mailbox      mailbox;
+	struct conns      conns;
+	struct pipeline   pipeline;
+	struct flights    flights;
+	struct deliveries deliveries;
+	struct receipts   receipts;
+	struct parts      parts;
+	struct xcore      xcore;
+	struct mailbox    mailbox;
 
 	struct limit_lease *account_leases, *peer_leases, *rule_leases;
 	void               *instances[PROTO_COUNT], *blocks[PROTO_COUNT];
 	void               *pool_memory;
-	uint64_t            parties_seen;       /* world->parties_version that the sessions follow */
-	uint64_t            peers_next_us;      /* next look at peers that are to be connected */
-	uint8_t            *out_room;           /* [WORKER_OUT_SIZE] */
-	char               *text_room;          /* for the rules: UTF-8 of one message */
-	uint8_t            *body_room;          /* for bodies that straddle blocks */
-	bool                parted;             /* stopping: goodbyes have been said */
+	uint64_t            parties_seen;  /* world->parties_version that the sessions follow */
+	uint64_t            peers_next_us; /* next look at peers that are to be connected */
+	uint8_t            *out_room;      /* [WORKER_OUT_SIZE] */
+	char               *text_room;     /* for the rules: UTF-8 of one message */
+	uint8_t            *body_room;     /* for bodies that straddle blocks */
+	bool                parted;        /* stopping: goodbyes have been said */
 };
 
 struct worker_config {
@@ -83,11 +86,13 @@ struct worker_config {
 int  worker_init(struct worker *w, const struct worker_config *config);
 void worker_free(struct worker *w);
 
-/* One turn. Returns whether there was work. *next_us: when something is due even if nothing arrives. */
+/* One turn. Returns whether there was work. *next_us: when something is due even if nothing
+ * arrives. */
 bool worker_turn(struct worker *w, struct now now, const struct world *world, uint64_t *next_us);
 
 /* All sessions have parted (after dp->stopping). */
 bool worker_idle(const struct worker *w);
 
-/* The loop of an lcore: turns until dp->stopping and all sessions have parted or 3 s have passed. idle_sleeps: DESIGN.md 2.3. */
+/* The loop of an lcore: turns until dp->stopping and all sessions have parted or 3 s have passed.
+ * idle_sleeps: DESIGN.md 2.3. */
 void worker_run(struct worker *w, bool idle_sleeps);

@@ -1,4 +1,5 @@
-/* Whatever happens to messages and peers, memory comes back: blocks, flights, deliveries, requests and packet buffers are where they were. */
+/* Whatever happens to messages and peers, memory comes back: blocks, flights, deliveries, requests
+ * and packet buffers are where they were. */
 #include "test.h"
 
 #include <rte_mempool.h>
@@ -11,14 +12,16 @@
 
 static struct sim sim;
 
-static const char world[] = "accounts:\n"
-			    "  - {name: esme1, password: secret1, window: 1000}\n"
-			    "peers:\n"
-			    "  - {name: smsc1, host: 198.18.0.2, port: 2776, system_id: one, password: pw, connections: 4, window: 300}\n"
-			    "routes:\n"
-			    "  - {to: \"+4670\", via: [smsc1]}\n"
-			    "rules:\n"
-			    "  - {name: some, when: {text: 'marker [0-9]*7 of'}, then: {reject: spam}}\n";
+static const char world[] =
+	"accounts:\n"
+	"  - {name: esme1, password: secret1, window: 1000}\n"
+	"peers:\n"
+	"  - {name: smsc1, host: 198.18.0.2, port: 2776, system_id: one, password: pw, "
+	"connections: 4, window: 300}\n"
+	"routes:\n"
+	"  - {to: \"+4670\", via: [smsc1]}\n"
+	"rules:\n"
+	"  - {name: some, when: {text: 'marker [0-9]*7 of'}, then: {reject: spam}}\n";
 static const char nobody[] = "accounts: []\n";
 
 struct level {
@@ -96,7 +99,12 @@ static void after_a_drain_all_memory_is_back_at_its_start(void **state)
 {
 	(void)state;
 	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
-		struct sim_config config = {.workers = 2, .seed = seed, .window = 50, .loss_per_mille = 10, .hooks = record_hooks, .forward_all = true};
+		struct sim_config config = {.workers = 2,
+					    .seed = seed,
+					    .window = 50,
+					    .loss_per_mille = 10,
+					    .hooks = record_hooks,
+					    .forward_all = true};
 		struct level      start[2];
 
 		print_message("seed %u\n", (unsigned)seed);
@@ -139,8 +147,10 @@ static bool slowly(struct host_session *s, uint32_t number, struct msg *m, struc
 
 static bool slow_drain(struct sim *s)
 {
-	for (; held_count > 0 && held[held_first].due_us <= s->now.us; held_count--, held_first = (held_first + 1) % 16384)
-		host_answer(&s->host, &s->host.sessions[held[held_first].session], held[held_first].token,
+	for (; held_count > 0 && held[held_first].due_us <= s->now.us;
+	     held_count--, held_first = (held_first + 1) % 16384)
+		host_answer(&s->host, &s->host.sessions[held[held_first].session],
+			    held[held_first].token,
 			    &(struct result){.why = REASON_NONE, .msg_id = 1});
 	for (unsigned w = 0; w < s->dp.worker_count; w++) {
 		unsigned free_count = msg_pool_free_count(s->dp.workers[w]->msgs);
@@ -150,9 +160,14 @@ static bool slow_drain(struct sim *s)
 	return record_all_answered(s);
 }
 
-static void with_a_pool_of_1024_blocks_many_more_messages_wait_at_their_senders_and_none_is_lost(void **state)
+static void
+with_a_pool_of_1024_blocks_many_more_messages_wait_at_their_senders_and_none_is_lost(void **state)
 {
-	struct sim_config config = {.workers = 2, .seed = 3, .window = 400, .messages_max = 1024, .hooks = record_hooks};
+	struct sim_config config = {.workers = 2,
+				    .seed = 3,
+				    .window = 400,
+				    .messages_max = 1024,
+				    .hooks = record_hooks};
 	struct level      start[2];
 
 	(void)state;
@@ -172,7 +187,8 @@ static void with_a_pool_of_1024_blocks_many_more_messages_wait_at_their_senders_
 		assert_int_equal(record.fates[i].positive, i % 10 == 7 ? 0 : 1);
 	}
 	print_message("least free: %u blocks\n", pool_least);
-	assert_in_range(pool_least, 1, WORKER_POOL_RESERVE);    /* so it was squeezed, and its reserve kept for what frees it */
+	assert_in_range(pool_least, 1, WORKER_POOL_RESERVE); /* so it was squeezed, and its reserve
+								kept for what frees it */
 	sim_pass(&sim, 2 * US_PER_SECOND);
 	assert_level(start, true);
 	sim_free(&sim);
@@ -181,7 +197,8 @@ static void with_a_pool_of_1024_blocks_many_more_messages_wait_at_their_senders_
 
 static bool nothing_is_left(struct sim *s)
 {
-	return sim_metric(s, METRIC_tcp_connections) == 0 && sim_metric(s, METRIC_sessions_open) == 0;
+	return sim_metric(s, METRIC_tcp_connections) == 0 &&
+	       sim_metric(s, METRIC_sessions_open) == 0;
 }
 
 static void a_peer_that_dies_without_a_word_leaves_nothing_behind(void **state)
@@ -203,7 +220,7 @@ static void a_peer_that_dies_without_a_word_leaves_nothing_behind(void **state)
 	assert_true(sim_metric(&sim, METRIC_messages_open) > 0);
 	sim.host_dead = true;
 	sim_pass(&sim, 30 * US_PER_SECOND);
-	assert_int_equal(sim_metric(&sim, METRIC_messages_open), 0);    /* 25 s are over */
+	assert_int_equal(sim_metric(&sim, METRIC_messages_open), 0); /* 25 s are over */
 	sim_change(&sim, world, nobody);
 	assert_true(sim_until(&sim, nothing_is_left, 900 * US_PER_SECOND));
 	sim_pass(&sim, 100 * US_PER_SECOND);
@@ -217,7 +234,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(after_a_drain_all_memory_is_back_at_its_start),
-		cmocka_unit_test(with_a_pool_of_1024_blocks_many_more_messages_wait_at_their_senders_and_none_is_lost),
+		cmocka_unit_test(
+			with_a_pool_of_1024_blocks_many_more_messages_wait_at_their_senders_and_none_is_lost),
 		cmocka_unit_test(a_peer_that_dies_without_a_word_leaves_nothing_behind),
 	};
 

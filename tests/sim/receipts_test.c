@@ -46,9 +46,9 @@ static struct msg *receipt_new(uint32_t number, uint64_t id, enum form form, uin
 						    "done date:2311240901 stat:%s err:000 text:"
 			 : form == TEXT_DECIMAL
 				 ? "id:%" PRIu64 " sub:001 dlvrd:001 submit date:2311240900 done "
-						 "date:2311240901 stat:%s err:000 text:"
+				   "date:2311240901 stat:%s err:000 text:"
 				 : "id:%010" PRIu64 " sub:001 dlvrd:001 submit date:2311240900 "
-						    "done date:2311240901 stat:%s err:000 text:",
+				   "done date:2311240901 stat:%s err:000 text:",
 			 id, state == MSG_STATE_DELIVERED ? "DELIVRD" : "ACCEPTD");
 		record_text(m, room);
 	}
