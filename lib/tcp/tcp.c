@@ -254,10 +254,13 @@ unsigned tcp_events(struct tcp *tcp, struct tcp_event events[], unsigned max)
 
 	while (tcp->ready_head != TCP_NONE && n < max) {
 		struct tcp_conn    *conn = tcp_conn_at(tcp, tcp->ready_head);
-		enum tcp_event_kind kind = (enum tcp_event_kind)__builtin_ctz(conn->events);
+		enum tcp_event_kind kind = TCP_EVENT_READABLE;
 
-		events[n++] = event_of(tcp, conn, kind);
-		conn->events &= (uint8_t)(conn->events - 1);
+		if (conn->events != 0) { /* else tcp_close() took back what was left */
+			kind = (enum tcp_event_kind)__builtin_ctz(conn->events);
+			events[n++] = event_of(tcp, conn, kind);
+			conn->events &= (uint8_t)(conn->events - 1);
+		}
 		if (conn->events != 0)
 			continue;
 		tcp->ready_head = conn->ready_next;
