@@ -99,7 +99,7 @@ static void flight_delivered(struct worker *w, struct flight *e, const struct re
 	if (m->kind == MSG_RECEIPT) {
 		metric_inc(w->metrics, METRIC_receipts_delivered);
 		if (!m->receipt.intermediate) {
-			struct receipt_note note = {.peer = m->peer,
+			struct receipt_note note = {.smsc = receipts_smsc(w, m->peer),
 						    .msg_id = m->receipt.msg_id,
 						    .id_size = (uint8_t)m->receipt.remote_id.size};
 			uint8_t             room[RESULT_REMOTE_ID_MAX];
@@ -110,7 +110,7 @@ static void flight_delivered(struct worker *w, struct flight *e, const struct re
 		}
 	} else if (m->wants != 0 && m->account != MSG_SLOT_NONE && e->current.kind == ROUTE_PEER &&
 		   result->remote_id_size > 0) {
-		struct receipt_note note = {.peer = e->current.slot,
+		struct receipt_note note = {.smsc = receipts_smsc(w, e->current.slot),
 					    .account = m->account,
 					    .msg_id = m->id,
 					    .lifetime_us = RECEIPTS_LIFETIME_MAX_US,
@@ -243,7 +243,7 @@ void flight_start_receipt(struct worker *w, struct msg *m)
 {
 	struct flight           *e;
 	const struct world_peer *peer = world_peer(w->world, m->peer);
-	struct receipt_note      note = {.peer = m->peer,
+	struct receipt_note      note = {.smsc = receipts_smsc(w, m->peer),
 					 .home = (uint8_t)w->number,
 					 .ids = peer != NULL ? peer->conf->ids : CONF_IDS_AUTO};
 	uint8_t                  room[RESULT_REMOTE_ID_MAX];

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "base/assert.h"
+#include "base/put.h"
 
 #include "worker.h"
 
@@ -16,7 +17,7 @@
 #define SWEEP_TICK_US 1000u
 #define KEYS_MAX 3u
 
-struct receipt_key { /* of (peer, id in normal form): 128 bits of two keyed hashes */
+struct receipt_key { /* of (SMSC, id in normal form): 128 bits of two keyed hashes */
 	uint64_t low, high;
 };
 
@@ -81,11 +82,11 @@ static struct str id_normal(struct str id, char room[RESULT_REMOTE_ID_MAX])
 	return (struct str){room, n};
 }
 
-static struct receipt_key key_of(const struct receipts *r, uint32_t peer, struct str normal)
+static struct receipt_key key_of(const struct receipts *r, uint32_t smsc, struct str normal)
 {
 	char bytes[4 + RESULT_REMOTE_ID_MAX];
 
-	memcpy(bytes, &peer, 4);
+	memcpy(bytes, &smsc, 4);
 	memcpy(bytes + 4, normal.p, normal.n);
 	return (struct receipt_key){hash_sip(&r->key_low, bytes, 4 + normal.n),
 				    hash_sip(&r->key_high, bytes, 4 + normal.n)};
@@ -125,15 +126,15 @@ static uint32_t keys_of(const struct receipts *r, const struct receipt_note *not
 	uint32_t   n = 0;
 
 	if (note->ids == CONF_IDS_DECIMAL && id_rebase(normal, 10, 16, room, &other))
-		keys[n++] = key_of(r, note->peer, other);
+		keys[n++] = key_of(r, note->smsc, other);
 	if (note->ids == CONF_IDS_HEXADECIMAL && id_rebase(normal, 16, 10, room, &other))
-		keys[n++] = key_of(r, note->peer, other);
-	keys[n++] = key_of(r, note->peer, normal);
+		keys[n++] = key_of(r, note->smsc, other);
+	keys[n++] = key_of(r, note->smsc, normal);
 	if (note->ids == CONF_IDS_AUTO) {
 		if (id_rebase(normal, 10, 16, room, &other))
-			keys[n++] = key_of(r, note->peer, other);
+			keys[n++] = key_of(r, note->smsc, other);
 		if (id_rebase(normal, 16, 10, room, &other))
-			keys[n++] = key_of(r, note->peer, other);
+			keys[n++] = key_of(r, note->smsc, other);
 	}
 	return n;
 }
@@ -229,7 +230,7 @@ void receipts_note_open(struct worker *w, const struct receipt_note *note)
 	struct receipts   *r = &w->receipts;
 	char               room[RESULT_REMOTE_ID_MAX];
 	struct receipt_key key =
-		key_of(r, note->peer, id_normal((struct str){note->id, note->id_size}, room));
+		key_of(r, note->smsc, id_normal((struct str){note->id, note->id_size}, room));
 	struct receipt *e = entry_find(r, &key);
 
 	if (e == NULL) { /* else the peer uses its id again: the newer message has it */
@@ -292,14 +293,28 @@ void receipts_note_done(struct worker *w, const struct receipt_note *note)
 	}
 }
 
-static unsigned table_worker(const struct worker *w, uint32_t peer)
+uint32_t receipts_smsc(const struct worker *w, uint32_t peer)
 {
-	return peer % w->dp->worker_count;
+	static const struct hash_key key = {0x3c6ef372fe94f82bull, 0xa54ff53a5f1d36f1ull};
+	const struct world_peer     *p = world_peer(w->world, peer);
+	char                         who[sizeof(p->conf->host) + sizeof(p->conf->system_id)];
+	struct put                   to = put_to(who, sizeof(who));
+
+	if (p == NULL)
+		return peer;
+	put_cstr(&to, str_of(p->conf->host));
+	put_str(&to, str_of(p->conf->system_id));
+	return (uint32_t)hash_sip(&key, who, put_size(&to));
+}
+
+static unsigned table_worker(const struct worker *w, uint32_t smsc)
+{
+	return smsc % w->dp->worker_count;
 }
 
 void receipt_open(struct worker *w, const struct receipt_note *note)
 {
-	unsigned t = table_worker(w, note->peer);
+	unsigned t = table_worker(w, note->smsc);
 
 	if (t == w->number)
 		receipts_note_open(w, note);
@@ -309,7 +324,7 @@ void receipt_open(struct worker *w, const struct receipt_note *note)
 
 void receipt_ask(struct worker *w, const struct receipt_note *note)
 {
-	unsigned t = table_worker(w, note->peer);
+	unsigned t = table_worker(w, note->smsc);
 
 	if (t == w->number)
 		receipts_note_ask(w, note);
@@ -319,7 +334,7 @@ void receipt_ask(struct worker *w, const struct receipt_note *note)
 
 void receipt_done(struct worker *w, const struct receipt_note *note)
 {
-	unsigned t = table_worker(w, note->peer);
+	unsigned t = table_worker(w, note->smsc);
 
 	if (t == w->number)
 		receipts_note_done(w, note);

@@ -1,8 +1,8 @@
 /*
- * Open receipts: which message of ours has which id at a peer. The table of a peer is at the worker
- * (slot mod workers); entries and questions of other workers come by ring. A question that comes
- * before its entry is held until FLIGHT_RECEIPT_WAIT_US are over; each question gets exactly one
- * answer.
+ * Open receipts: which message of ours has which id at an SMSC. The table of an SMSC is at the
+ * worker (slot mod workers); entries and questions of other workers come by ring. A question that
+ * comes before its entry is held until FLIGHT_RECEIPT_WAIT_US are over; each question gets exactly
+ * one answer.
  */
 #pragma once
 
@@ -18,7 +18,7 @@ struct worker;
 #define RECEIPTS_LIFETIME_MAX_US (72ull * 3600 * 1000000)
 
 struct receipt_note { /* an entry, a question, or the end of an entry, as it travels by ring */
-	uint32_t peer, account;
+	uint32_t smsc, account; /* smsc: receipts_smsc() */
 	uint64_t msg_id;
 	uint64_t lifetime_us;
 	uint32_t flight, generation; /* question: who asks */
@@ -42,6 +42,12 @@ struct receipts {
 
 int  receipts_init(struct receipts *r, uint32_t max, uint64_t seed);
 void receipts_free(struct receipts *r);
+
+/*
+ * Whose message ids a peer's are: the same for all peers of one host and system_id, so that the
+ * receipt on a receiver bind finds what was sent over the transmitter bind beside it.
+ */
+uint32_t receipts_smsc(const struct worker *w, uint32_t peer);
 
 /* These go to the table's worker, by ring where that is another. */
 void receipt_open(struct worker *w, const struct receipt_note *note);

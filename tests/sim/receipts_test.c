@@ -139,6 +139,16 @@ static const char world_hexadecimal[] = "accounts:\n"
 					"routes:\n"
 					"  - {to: \"+4670\", via: [smsc1]}\n";
 
+static const char world_pair[] = "accounts:\n"
+				 "  - {name: esme1, password: secret1}\n"
+				 "peers:\n"
+				 "  - {name: smsc-tx, host: 198.18.0.2, port: 2776, password: pw, "
+				 "bind: transmitter, connections: 2}\n"
+				 "  - {name: smsc-rx, host: 198.18.0.2, port: 2776, password: pw, "
+				 "bind: receiver, connections: 2}\n"
+				 "routes:\n"
+				 "  - {to: \"+4670\", via: [smsc-tx]}\n";
+
 #define EARLY 1u     /* the receipt comes a second before the response */
 #define PLAIN 2u     /* none is asked for */
 #define SMALL_IDS 4u /* from 1: most are ids in the other base too */
@@ -221,6 +231,35 @@ a_peer_that_writes_hexadecimal_in_its_receipts_is_understood_also_where_both_bas
 	receipts_go(TEXT_HEXADECIMAL); /* 10 is 16 there, and both are the id of a message */
 	every_message_has_its_receipt_under_our_id();
 	end();
+}
+
+/* A session of the SMSC that no message came in on. */
+static uint32_t receiver_session(void)
+{
+	for (uint32_t i = 0; i < sim.host.session_count; i++) {
+		bool used = sim.host.sessions[i].role != HOST_SMSC;
+
+		for (unsigned d = 0; d < receipts.due_count; d++)
+			used = used || receipts.due[d].session == i;
+		if (!used)
+			return i;
+	}
+	fail_msg("no session is left for receipts");
+	return 0;
+}
+
+static void a_receipt_on_a_receiver_bind_finds_what_went_out_over_the_transmitter_bind(void **state)
+{
+	(void)state;
+	for (unsigned workers = 1; workers <= 2; workers++) {
+		begin(workers, 1, world_pair, workers, 200, 0);
+		assert_true(sim_until(&sim, record_all_answered, 10 * US_PER_SECOND));
+		for (unsigned d = 0, rx = receiver_session(); d < receipts.due_count; d++)
+			receipts.due[d].session = rx;
+		receipts_go(TEXT_AND_PARAMETER);
+		every_message_has_its_receipt_under_our_id();
+		end();
+	}
 }
 
 /* The responses that were held back. */
@@ -333,6 +372,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_receipt_after_the_response_comes_to_the_submitter_under_our_id),
+		cmocka_unit_test(
+			a_receipt_on_a_receiver_bind_finds_what_went_out_over_the_transmitter_bind),
 		cmocka_unit_test(
 			a_peer_that_writes_hexadecimal_in_its_receipts_is_understood_also_where_both_bases_fit),
 		cmocka_unit_test(
