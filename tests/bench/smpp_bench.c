@@ -248,18 +248,22 @@ static void end(void)
 static void row(const char *name, const char *note, unsigned workers, const struct figures *f)
 {
 	double cycles = (double)f->cycles / (double)f->messages, hz = (double)rte_get_tsc_hz();
-	double rate = (double)workers * hz / cycles;
+	double rate = (double)workers * hz / cycles, rest = cycles;     /* rest: packets, TCP, PDUs in, results */
+
+	for (unsigned s = 0; s < STAGE_COUNT; s++)
+		rest -= (double)f->stage_cycles[s] / (double)f->messages;
 
 	if (bench.json) {
 		printf("{\"bench\": \"%s\", \"msgs_per_s\": %.0f, \"cycles_per_msg\": %.0f", name, rate, cycles);
 		for (unsigned s = 0; s < STAGE_COUNT; s++)
 			printf(", \"cycles_%s\": %.0f", stage_name(s), (double)f->stage_cycles[s] / (double)f->messages);
-		printf(", \"longest_turn_us\": %.0f, \"note\": \"%s\"}\n", (double)f->longest_turn / hz * 1e6, note);
+		printf(", \"cycles_rest\": %.0f, \"longest_turn_us\": %.0f, \"note\": \"%s\"}\n", rest,
+		       (double)f->longest_turn / hz * 1e6, note);
 	} else {
 		printf("%-34s %9.0f %8.0f  ", name, rate, cycles);
 		for (unsigned s = 0; s < STAGE_COUNT; s++)
 			printf(" %6.0f", (double)f->stage_cycles[s] / (double)f->messages);
-		printf(" %8.0f  %s\n", (double)f->longest_turn / hz * 1e6, note);
+		printf(" %6.0f %8.0f  %s\n", rest, (double)f->longest_turn / hz * 1e6, note);
 	}
 	fflush(stdout);
 }
@@ -533,7 +537,7 @@ int main(int argc, char **argv)
 	sim_eal();
 	rcu_thread_begin();
 	if (!bench.json)
-		printf("%-34s %9s %8s   %6s %6s %6s %6s %8s\n", "", "msg/s", "cycles", "admit", "rules", "route", "deliv", "turn us");
+		printf("%-34s %9s %8s   %6s %6s %6s %6s %6s %8s\n", "", "msg/s", "cycles", "admit", "rules", "route", "deliv", "rest", "turn us");
 	route_rows();
 	small_row("smpp-route-one-pdu-a-segment", 1, 1, "window 1");
 	small_row("smpp-route-two-workers", 2, WINDOW, "computed: both workers in one thread");
