@@ -2,10 +2,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "base/assert.h"
 
+#include "pages.h"
 #include "session.h"
 #include "worker.h"
 
@@ -35,14 +35,12 @@ int conns_init(struct worker *w, uint32_t max)
 						     they are looked at */
 	cs->again = calloc(max, sizeof(cs->again[0]));
 	cs->again_now = calloc(max, sizeof(cs->again_now[0]));
-	cs->peers =
-		mmap(NULL, sizeof(cs->peers[0]) * WORLD_PEERS_MAX * LINKS_PER_TARGET,
-		     PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	cs->peers = pages_new(sizeof(cs->peers[0]) * WORLD_PEERS_MAX * LINKS_PER_TARGET);
 	for (unsigned i = 0; i < CONN_WHEEL_SLOTS; i++)
 		list_init(&cs->wheel[i]);
 	return cs->table != NULL && cs->free_next != NULL && cs->sessions != NULL &&
 			       cs->dirty != NULL && cs->again != NULL && cs->again_now != NULL &&
-			       cs->peers != MAP_FAILED
+			       cs->peers != NULL
 		       ? 0
 		       : -ENOMEM;
 }
@@ -57,8 +55,7 @@ void conns_free(struct worker *w)
 	free(cs->dirty);
 	free(cs->again);
 	free(cs->again_now);
-	if (cs->peers != NULL && cs->peers != MAP_FAILED)
-		munmap(cs->peers, sizeof(cs->peers[0]) * WORLD_PEERS_MAX * LINKS_PER_TARGET);
+	pages_free(cs->peers, sizeof(cs->peers[0]) * WORLD_PEERS_MAX * LINKS_PER_TARGET);
 }
 
 static uint32_t conn_index(const struct worker *w, const struct conn *c)
@@ -564,11 +561,6 @@ static uint64_t conn_timers(struct worker *w, struct conn *c)
 		if (c->state != CONN_OPEN)
 			return UINT64_MAX;
 	}
-}
-
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
 }
 
 static void conn_end_turn(struct worker *w, struct conn *c)

@@ -1,18 +1,11 @@
 #include "link.h"
 
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "base/assert.h"
 #include "base/hash.h"
 
-static void *pages_new(size_t size)
-{
-	void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	return pages != MAP_FAILED ? pages : NULL;
-}
+#include "pages.h"
 
 struct link_lines *link_lines_new(void)
 {
@@ -33,10 +26,8 @@ void link_lines_free(struct link_lines *lines)
 {
 	if (lines == NULL)
 		return;
-	if (lines->peers != NULL)
-		munmap(lines->peers, WORLD_PEERS_MAX * sizeof(struct link_group));
-	if (lines->accounts != NULL)
-		munmap(lines->accounts, WORLD_ACCOUNTS_MAX * sizeof(struct link_group));
+	pages_free(lines->peers, WORLD_PEERS_MAX * sizeof(struct link_group));
+	pages_free(lines->accounts, WORLD_ACCOUNTS_MAX * sizeof(struct link_group));
 	free(lines);
 }
 

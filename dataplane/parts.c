@@ -3,10 +3,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/assert.h"
 #include "msg/text.h"
+
+#include "pages.h"
 
 #define PARTS_BUCKETS 8192u
 #define PARTS_NONE UINT32_MAX
@@ -38,14 +39,6 @@ struct parts_message {
 
 _Static_assert(KEEP_OF_ONE_MAX <= UINT16_MAX, "sizes are 16 bits");
 
-static void *pages_new(size_t size)
-{
-	void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	return pages != MAP_FAILED ? pages : NULL;
-}
-
 int parts_init(struct parts *p, struct metrics *metrics, uint64_t seed)
 {
 	p->metrics = metrics;
@@ -69,8 +62,7 @@ void parts_free(struct parts *p)
 	free(p->table);
 	free(p->buckets);
 	free(p->room);
-	if (p->texts != NULL)
-		munmap(p->texts, (size_t)PARTS_MESSAGES_MAX * PARTS_TEXT_MAX);
+	pages_free(p->texts, (size_t)PARTS_MESSAGES_MAX * PARTS_TEXT_MAX);
 }
 
 static bool bit_get(const uint64_t bits[4], unsigned part)

@@ -2,11 +2,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "base/assert.h"
 #include "base/put.h"
 
+#include "pages.h"
 #include "worker.h"
 
 #define RECEIPT_NONE UINT32_MAX
@@ -36,14 +36,6 @@ struct receipt_question {
 	uint64_t           expires_us;
 };
 
-static void *pages_new(size_t size)
-{
-	void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	return pages != MAP_FAILED ? pages : NULL;
-}
-
 int receipts_init(struct receipts *r, uint32_t max, uint64_t seed)
 {
 	uint32_t buckets = 1024;
@@ -63,10 +55,8 @@ int receipts_init(struct receipts *r, uint32_t max, uint64_t seed)
 
 void receipts_free(struct receipts *r)
 {
-	if (r->table != NULL)
-		munmap(r->table, r->max * sizeof(r->table[0]));
-	if (r->buckets != NULL)
-		munmap(r->buckets, ((size_t)r->bucket_mask + 1) * sizeof(r->buckets[0]));
+	pages_free(r->table, r->max * sizeof(r->table[0]));
+	pages_free(r->buckets, ((size_t)r->bucket_mask + 1) * sizeof(r->buckets[0]));
 	free(r->questions);
 }
 

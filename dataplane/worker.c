@@ -166,11 +166,6 @@ static void part(struct worker *w)
 	conns_part_all(w);
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 bool worker_turn(struct worker *w, struct now now, const struct world *world, uint64_t *next_us)
 {
 	unsigned work;

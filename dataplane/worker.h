@@ -72,6 +72,12 @@ struct worker {
 	bool                parted;        /* stopping: goodbyes have been said */
 };
 
+/* Of two deadlines. */
+static inline uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 struct worker_config {
 	struct dataplane            *dp;
 	unsigned                     number;
