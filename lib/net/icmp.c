@@ -20,22 +20,15 @@
 #define UNREACHABLES_PER_S 100
 #define BURST 50
 
-static struct cur payload_of(const struct ip4_packet *p)
-{
-	return cur_of(
-		rte_pktmbuf_mtod_offset(p->m, const uint8_t *, NET_ETHER_HEADER + p->header_size),
-		p->payload_size);
-}
-
 /* Turns the request into its reply, in place, and sends it back where it came from. */
-static void echo(struct net *net, struct now now, const struct ip4_packet *p)
+static void echo(struct net *net, struct now now, const struct net_packet *p)
 {
 	struct rte_mbuf *m = p->m;
 	uint8_t          macs[12];
 	uint8_t         *frame, *icmp;
 	uint16_t         type = rte_cpu_to_be_16(NET_TYPE_IP4), checksum = 0;
 
-	if (p->link_broadcast || rte_mbuf_refcnt_read(m) != 1 || !RTE_MBUF_DIRECT(m)) {
+	if (p->link_many || rte_mbuf_refcnt_read(m) != 1 || !RTE_MBUF_DIRECT(m)) {
 		net_drop(net, m, METRIC_icmp_dropped_ignored);
 		return;
 	}
@@ -104,12 +97,12 @@ static void error_append(struct net *net, struct rte_mbuf *m, const struct net_i
 	rte_pktmbuf_free(m);
 }
 
-static void error_input(struct net *net, const struct ip4_packet *p)
+static void error_input(struct net *net, const struct net_packet *p)
 {
 	struct net_icmp_error e;
 	unsigned              owner;
 
-	if (!quote_read(net, payload_of(p), &e)) {
+	if (!quote_read(net, packet_payload(p), &e)) {
 		net_drop(net, p->m, METRIC_icmp_dropped_ignored);
 		return;
 	}
@@ -120,9 +113,9 @@ static void error_input(struct net *net, const struct ip4_packet *p)
 		net_foreign_append(net, owner, p->m);
 }
 
-void icmp_input(struct net *net, struct now now, const struct ip4_packet *p)
+void icmp_input(struct net *net, struct now now, const struct net_packet *p)
 {
-	struct cur icmp = payload_of(p);
+	struct cur icmp = packet_payload(p);
 	struct cur whole = icmp;
 	uint8_t    type = cur_u8(&icmp);
 
@@ -137,17 +130,17 @@ void icmp_input(struct net *net, struct now now, const struct ip4_packet *p)
 		net_drop(net, p->m, METRIC_icmp_dropped_ignored);
 }
 
-void icmp_input_forwarded(struct net *net, const struct ip4_packet *p)
+void icmp_input_forwarded(struct net *net, const struct net_packet *p)
 {
 	struct net_icmp_error e;
 
-	if (p->protocol == NET_PROTOCOL_ICMP && quote_read(net, payload_of(p), &e))
+	if (p->protocol == NET_PROTOCOL_ICMP && quote_read(net, packet_payload(p), &e))
 		error_append(net, p->m, &e);
 	else
 		net_drop(net, p->m, METRIC_icmp_dropped_ignored);
 }
 
-void icmp_unreachable_send(struct net *net, struct now now, const struct ip4_packet *p,
+void icmp_unreachable_send(struct net *net, struct now now, const struct net_packet *p,
 			   uint8_t code)
 {
 	const uint8_t *frame = rte_pktmbuf_mtod(p->m, const uint8_t *);
@@ -157,10 +150,9 @@ void icmp_unreachable_send(struct net *net, struct now now, const struct ip4_pac
 	struct put       w;
 	uint8_t         *at;
 
-	if (p->link_broadcast ||
-	    !net_bucket_take(&net->unreachables, now, UNREACHABLES_PER_S, BURST)) {
+	if (p->link_many || !net_bucket_take(&net->unreachables, now, UNREACHABLES_PER_S, BURST)) {
 		net_drop(net, p->m,
-			 p->link_broadcast ? METRIC_ip_dropped_protocol : METRIC_icmp_limited);
+			 p->link_many ? METRIC_ip_dropped_protocol : METRIC_icmp_limited);
 		return;
 	}
 	m = net_mbuf_new(net);

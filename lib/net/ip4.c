@@ -16,10 +16,6 @@
 #define OPTION_NOTHING 1
 #define OPTION_LOOSE_ROUTE 131
 #define OPTION_STRICT_ROUTE 137
-#define TCP_HEADER_MIN 20u
-#define UNREACHABLE_PROTOCOL 2
-#define UNREACHABLE_PORT 3
-#define PROTOCOL_UDP 17
 
 uint16_t ip4_checksum(const void *bytes, size_t n)
 {
@@ -85,59 +81,9 @@ static bool source_passes(const struct net *net, const struct net_addr *source)
 	return true;
 }
 
-static bool tcp_checksum_passes(const struct net *net, const struct ip4_packet *p,
-				const uint8_t *ip)
-{
-	uint64_t state = p->m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
-	uint32_t sum;
-
-	if (p->payload_size < TCP_HEADER_MIN)
-		return false;
-	if (net->config.ports[p->port].rx_checksum) {
-		if (state == RTE_MBUF_F_RX_L4_CKSUM_GOOD)
-			return true;
-		if (state == RTE_MBUF_F_RX_L4_CKSUM_BAD)
-			return false;
-	}
-	sum = rte_raw_cksum(ip + p->header_size, p->payload_size);
-	sum += rte_raw_cksum(p->source.w, 4);
-	sum += rte_raw_cksum(p->destination.w, 4);
-	sum += rte_cpu_to_be_16(NET_PROTOCOL_TCP) + rte_cpu_to_be_16(p->payload_size);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return sum == 0xffff;
-}
-
-static enum input tcp_input(struct net *net, const struct ip4_packet *p, const uint8_t *ip)
-{
-	struct cur segment = cur_of(ip + p->header_size, p->payload_size);
-	uint16_t   remote_port, local_port;
-	unsigned   owner;
-
-	if (!tcp_checksum_passes(net, p, ip)) {
-		net_drop(net, p->m, METRIC_ip_dropped_tcp_checksum);
-		return INPUT_TAKEN;
-	}
-	if (p->link_broadcast) { /* RFC 9293, 3.9.2: never to many */
-		net_drop(net, p->m, METRIC_ip_dropped_destination);
-		return INPUT_TAKEN;
-	}
-	p->m->l2_len = NET_ETHER_HEADER;
-	p->m->l3_len = p->header_size;
-	if (net->config.workers == 1 && !net->config.forward_all)
-		return INPUT_TCP;
-	remote_port = cur_be16(&segment);
-	local_port = cur_be16(&segment);
-	owner = net_owner(net, &p->destination, local_port, &p->source, remote_port);
-	if (owner == net->config.worker && !net->config.forward_all)
-		return INPUT_TCP;
-	net_foreign_append(net, owner, p->m);
-	return INPUT_TAKEN;
-}
-
 /* The header's fields and lengths; m is cut to the total length. METRIC_COUNT when it passes, else
  * why not. */
-static unsigned header_read(struct net *net, struct ip4_packet *p)
+static unsigned header_read(struct net *net, struct net_packet *p)
 {
 	struct rte_mbuf *m = p->m;
 	struct cur packet = cur_of(rte_pktmbuf_mtod_offset(m, const uint8_t *, NET_ETHER_HEADER),
@@ -178,33 +124,20 @@ static unsigned header_read(struct net *net, struct ip4_packet *p)
 
 enum input ip4_input(struct net *net, struct now now, unsigned port, struct rte_mbuf *m)
 {
-	struct ip4_packet p = {.m = m, .port = port};
+	struct net_packet p = {.m = m, .port = port};
 	unsigned          why = header_read(net, &p);
-	const uint8_t    *frame = rte_pktmbuf_mtod(m, const uint8_t *);
 
 	if (why != METRIC_COUNT) {
 		net_drop(net, m, (enum metric)why);
 		return INPUT_TAKEN;
 	}
-	p.link_broadcast = (frame[0] & 1) != 0;
-	if (p.protocol == NET_PROTOCOL_TCP)
-		return tcp_input(net, &p, frame + NET_ETHER_HEADER);
-	if (p.protocol == NET_PROTOCOL_ICMP) {
-		icmp_input(net, now, &p);
-		return INPUT_TAKEN;
-	}
-	if (p.protocol == PROTOCOL_UDP && p.payload_size < 8)
-		net_drop(net, m, METRIC_ip_dropped_header);
-	else
-		icmp_unreachable_send(net, now, &p,
-				      p.protocol == PROTOCOL_UDP ? UNREACHABLE_PORT
-								 : UNREACHABLE_PROTOCOL);
-	return INPUT_TAKEN;
+	p.link_many = (*rte_pktmbuf_mtod(m, const uint8_t *) & 1) != 0;
+	return packet_input(net, now, &p);
 }
 
-enum input ip4_input_forwarded(struct net *net, struct rte_mbuf *m)
+enum input ip4_input_forwarded(struct net *net, unsigned port, struct rte_mbuf *m)
 {
-	struct ip4_packet p = {.m = m};
+	struct net_packet p = {.m = m, .port = port};
 
 	/* Checked once where it arrived; read again because only bytes travel between workers. */
 	if (m->data_len < NET_ETHER_HEADER + NET_IP4_HEADER ||
@@ -212,8 +145,5 @@ enum input ip4_input_forwarded(struct net *net, struct rte_mbuf *m)
 		net_drop(net, m, METRIC_ip_dropped_header);
 		return INPUT_TAKEN;
 	}
-	if (p.protocol == NET_PROTOCOL_TCP)
-		return INPUT_TCP;
-	icmp_input_forwarded(net, &p);
-	return INPUT_TAKEN;
+	return packet_input_forwarded(net, &p);
 }

@@ -140,6 +140,7 @@ unsigned net_input_burst(struct net *net, struct now now, unsigned port,
 	for (unsigned i = 0; i < n; i++)
 		rte_prefetch0(rte_pktmbuf_mtod(pkts[i], const void *));
 	for (unsigned i = 0; i < n; i++) {
+		pkts[i]->port = (uint16_t)port;
 		if (frame_input(net, now, port, pkts[i]) == INPUT_TCP)
 			tcp[count++] = pkts[i];
 	}
@@ -153,7 +154,10 @@ unsigned net_input_forwarded(struct net *net, struct now now, struct rte_mbuf *c
 
 	ASSERT(n <= NET_BURST_MAX);
 	for (unsigned i = 0; i < n; i++) {
-		if (ip4_input_forwarded(net, pkts[i]) == INPUT_TCP)
+		/* the port was noted in the packet by the worker that received it */
+		if (pkts[i]->port >= net->config.port_count)
+			net_drop(net, pkts[i], METRIC_ip_dropped_header);
+		else if (ip4_input_forwarded(net, pkts[i]->port, pkts[i]) == INPUT_TCP)
 			tcp[count++] = pkts[i];
 	}
 	return count;

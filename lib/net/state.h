@@ -16,6 +16,7 @@
 #define NET_TYPE_ARP 0x0806u
 #define NET_PROTOCOL_ICMP 1u
 #define NET_PROTOCOL_TCP 6u
+#define NET_PROTOCOL_UDP 17u
 #define NET_WAITING_MAX 8u /* packets that wait for one neighbour */
 #define NET_NEIGHBOUR_SETS 128u
 #define NET_NEIGHBOUR_WAYS 8u
@@ -83,15 +84,15 @@ struct net {
 	struct tx_queue           tx[NET_PORTS_MAX];
 };
 
-/* A received IPv4 packet whose header was checked. m's data starts at Ethernet. */
-struct ip4_packet {
+/* A received IP packet of either family whose headers were checked. m's data starts at Ethernet. */
+struct net_packet {
 	struct rte_mbuf *m;
 	unsigned         port;
-	uint8_t          protocol;
-	uint8_t          header_size;
-	uint16_t         payload_size;
+	uint8_t          protocol;     /* of the payload */
+	uint16_t         header_size;  /* IPv4 with options, or IPv6 with extension headers */
+	uint16_t         payload_size; /* what follows the headers */
 	struct net_addr  source, destination;
-	bool             link_broadcast;
+	bool             link_many; /* it came by broadcast or multicast of the link */
 };
 
 enum input {
@@ -123,17 +124,24 @@ void arp_request(
 	const struct net_addr *target,
 	const uint8_t *unicast); /* unicast: the hardware address to ask, or NULL for everyone */
 
+/* packet.c: what an IP packet carries */
+struct cur packet_payload(const struct net_packet *p);
+enum input packet_input(struct net *net, struct now now, const struct net_packet *p);
+enum input packet_input_forwarded(struct net *net, const struct net_packet *p);
+/* Whether the checksum over pseudo header and payload is right, by the port's word or computed. */
+bool packet_checksum_passes(const struct net *net, const struct net_packet *p);
+
 enum input ip4_input(struct net *net, struct now now, unsigned port, struct rte_mbuf *m);
-enum input ip4_input_forwarded(struct net      *net,
+enum input ip4_input_forwarded(struct net *net, unsigned port,
 			       struct rte_mbuf *m); /* one that another worker checked */
 void       ip4_header_write(uint8_t *at, uint16_t total_size, uint8_t protocol, uint32_t source,
 			    uint32_t destination);
 uint16_t   ip4_checksum(const void *bytes,
 			size_t      n); /* as it is stored; 0 over bytes that contain a right one */
 
-void icmp_input(struct net *net, struct now now, const struct ip4_packet *p);
-void icmp_input_forwarded(struct net *net, const struct ip4_packet *p);
-void icmp_unreachable_send(struct net *net, struct now now, const struct ip4_packet *p,
+void icmp_input(struct net *net, struct now now, const struct net_packet *p);
+void icmp_input_forwarded(struct net *net, const struct net_packet *p);
+void icmp_unreachable_send(struct net *net, struct now now, const struct net_packet *p,
 			   uint8_t code);
 
 struct neighbour *neighbour_find(struct net *net, const struct net_addr *address);

@@ -1,0 +1,98 @@
+/*
+ * What an IP packet of either family carries, once its headers are checked: TCP goes to the worker
+ * that owns the connection, ICMP is answered or handed on, of anything else the sender is told that
+ * nobody here hears it.
+ */
+#include <rte_byteorder.h>
+#include <rte_ip.h>
+
+#include "base/cur.h"
+#include "net/state.h"
+
+#define TCP_HEADER_MIN 20u
+#define UDP_HEADER 8u
+#define UNREACHABLE_PROTOCOL 2
+#define UNREACHABLE_PORT 3
+
+struct cur packet_payload(const struct net_packet *p)
+{
+	return cur_of(
+		rte_pktmbuf_mtod_offset(p->m, const uint8_t *, NET_ETHER_HEADER + p->header_size),
+		p->payload_size);
+}
+
+bool packet_checksum_passes(const struct net *net, const struct net_packet *p)
+{
+	size_t     address_size = p->source.ip6 ? 16 : 4;
+	uint64_t   state = p->m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
+	struct cur payload = packet_payload(p);
+	uint32_t   sum;
+
+	if (net->config.ports[p->port].rx_checksum) {
+		if (state == RTE_MBUF_F_RX_L4_CKSUM_GOOD)
+			return true;
+		if (state == RTE_MBUF_F_RX_L4_CKSUM_BAD)
+			return false;
+	}
+	sum = rte_raw_cksum(payload.p, p->payload_size);
+	sum += rte_raw_cksum(p->source.w, address_size);
+	sum += rte_raw_cksum(p->destination.w, address_size);
+	sum += rte_cpu_to_be_16(p->protocol);
+	sum += rte_cpu_to_be_16(p->payload_size);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return sum == 0xffff;
+}
+
+static enum input tcp_input(struct net *net, const struct net_packet *p)
+{
+	struct cur segment = packet_payload(p);
+	uint16_t   remote_port, local_port;
+	unsigned   owner;
+
+	if (p->payload_size < TCP_HEADER_MIN || !packet_checksum_passes(net, p)) {
+		net_drop(net, p->m, METRIC_ip_dropped_tcp_checksum);
+		return INPUT_TAKEN;
+	}
+	if (p->link_many) { /* RFC 9293, 3.9.2: never to many */
+		net_drop(net, p->m, METRIC_ip_dropped_destination);
+		return INPUT_TAKEN;
+	}
+	p->m->l2_len = NET_ETHER_HEADER;
+	p->m->l3_len = p->header_size;
+	if (net->config.workers == 1 && !net->config.forward_all)
+		return INPUT_TCP;
+	remote_port = cur_be16(&segment);
+	local_port = cur_be16(&segment);
+	owner = net_owner(net, &p->destination, local_port, &p->source, remote_port);
+	if (owner == net->config.worker && !net->config.forward_all)
+		return INPUT_TCP;
+	net_foreign_append(net, owner, p->m);
+	return INPUT_TAKEN;
+}
+
+enum input packet_input(struct net *net, struct now now, const struct net_packet *p)
+{
+	if (p->protocol == NET_PROTOCOL_TCP)
+		return tcp_input(net, p);
+	if (p->protocol == NET_PROTOCOL_ICMP)
+		icmp_input(net, now, p);
+	else if (p->protocol == NET_PROTOCOL_UDP && p->payload_size < UDP_HEADER)
+		net_drop(net, p->m, METRIC_ip_dropped_header);
+	else if (p->protocol == NET_PROTOCOL_UDP)
+		icmp_unreachable_send(net, now, p, UNREACHABLE_PORT);
+	else
+		icmp_unreachable_send(net, now, p, UNREACHABLE_PROTOCOL);
+	return INPUT_TAKEN;
+}
+
+enum input packet_input_forwarded(struct net *net, const struct net_packet *p)
+{
+	if (p->protocol == NET_PROTOCOL_TCP) {
+		p->m->l2_len = NET_ETHER_HEADER;
+		p->m->l3_len = p->header_size;
+		return INPUT_TCP;
+	}
+	icmp_input_forwarded(net, p);
+	return INPUT_TAKEN;
+}
