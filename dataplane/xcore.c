@@ -114,9 +114,9 @@ void xcore_receipt_answer(struct worker *w, unsigned home, uint32_t flight, uint
 
 void xcore_packets_out(struct worker *w)
 {
-	struct rte_mbuf          *pkts[NET_BURST_MAX];
-	struct net_neighbour_news news[8];
-	unsigned                  count = w->dp->worker_count, n, sent;
+	struct rte_mbuf *pkts[NET_BURST_MAX];
+	struct net_news  news[8];
+	unsigned         count = w->dp->worker_count, n, sent;
 
 	for (unsigned t = 0; t < count; t++) {
 		while ((n = net_foreign_take(w->net, t, pkts, NET_BURST_MAX)) > 0) {
@@ -128,13 +128,13 @@ void xcore_packets_out(struct worker *w)
 				rte_pktmbuf_free_bulk(&pkts[sent], n - sent);
 		}
 	}
-	while ((n = net_neighbour_news(w->net, news, 8)) > 0) {
+	while ((n = net_news_take(w->net, news, 8)) > 0) {
 		for (unsigned i = 0; i < n; i++) {
-			struct xmsg x = {.kind = XMSG_NEIGHBOUR, .news = news[i]};
+			struct xmsg x = {.kind = XMSG_NEWS, .news = news[i]};
 
 			for (unsigned t = 0; t < count; t++) {
-				if (t != w->number) /* full: the other asks for itself when it needs
-						       to know */
+				if (t != w->number) /* full: the other finds out for itself when it
+						       needs to know */
 					rte_ring_sp_enqueue_elem(w->xcore.messages_out[t], &x,
 								 sizeof(x));
 			}
@@ -174,8 +174,8 @@ static void message_in(struct worker *w, unsigned from, const struct xmsg *x)
 	case XMSG_RECEIPT_DONE:
 		receipts_note_done(w, &x->note);
 		break;
-	case XMSG_NEIGHBOUR:
-		net_neighbour_learn(w->net, w->now, &x->news);
+	case XMSG_NEWS:
+		net_news_learn(w->net, w->now, &x->news);
 		break;
 	}
 }

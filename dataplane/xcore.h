@@ -23,13 +23,7 @@ struct msg;
 #define XCORE_MESSAGES_RING 8192u /* lent messages, and notes about receipts */
 #define XCORE_PACKETS_RING 4096u
 
-enum xmsg_kind {
-	XMSG_LEND,
-	XMSG_RECEIPT_OPEN,
-	XMSG_RECEIPT_ASK,
-	XMSG_RECEIPT_DONE,
-	XMSG_NEIGHBOUR
-};
+enum xmsg_kind { XMSG_LEND, XMSG_RECEIPT_OPEN, XMSG_RECEIPT_ASK, XMSG_RECEIPT_DONE, XMSG_NEWS };
 
 struct xmsg {
 	uint32_t kind; /* enum xmsg_kind */
@@ -40,8 +34,8 @@ struct xmsg {
 			struct session_ref to;
 			uint64_t           deadline_us;
 		} lend;
-		struct receipt_note       note;
-		struct net_neighbour_news news;
+		struct receipt_note note;
+		struct net_news     news;
 	};
 };
 
@@ -77,7 +71,7 @@ bool xcore_note(struct worker *w, unsigned to, enum xmsg_kind kind,
 void xcore_receipt_answer(struct worker *w, unsigned home, uint32_t flight, uint32_t generation,
 			  uint64_t msg_id, uint32_t account);
 
-/* Foreign packets of the last burst, and news of neighbours, to the others. */
+/* Foreign packets of the last burst, and news of the network, to the others. */
 void xcore_packets_out(struct worker *w);
 /* All that others sent us, bounded. Returns how much there was. */
 unsigned xcore_turn(struct worker *w);

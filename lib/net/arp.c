@@ -116,6 +116,15 @@ static bool arp_read(const struct rte_mbuf *m, struct arp *arp)
 	return true;
 }
 
+static void news_append(struct net *net, const struct arp *arp, unsigned port)
+{
+	struct net_news news = {
+		.kind = NET_NEWS_NEIGHBOUR, .address = arp->sender, .port = (uint8_t)port};
+
+	memcpy(news.mac, arp->sender_mac, 6);
+	net_news_append(net, &news);
+}
+
 void arp_input(struct net *net, struct now now, unsigned port, struct rte_mbuf *m)
 {
 	const uint8_t    *mac = net->config.ports[port].mac;
@@ -140,7 +149,7 @@ void arp_input(struct net *net, struct now now, unsigned port, struct rte_mbuf *
 
 		neighbour_seen(net, now, &arp.sender, arp.sender_mac, port, asks);
 		if (mine != NULL) /* maybe the answer to another worker's question */
-			neighbour_news_append(net, &arp.sender, arp.sender_mac, port);
+			news_append(net, &arp, port);
 	}
 	if (arp.operation == OPERATION_REQUEST && mine != NULL)
 		arp_send(net, port, OPERATION_REPLY, arp.sender_mac, &mine->address, arp.sender_mac,

@@ -137,40 +137,6 @@ void neighbour_seen(struct net *net, struct now now, const struct net_addr *addr
 	waiting_send(net, n);
 }
 
-void neighbour_news_append(struct net *net, const struct net_addr *address, const uint8_t mac[6],
-			   unsigned port)
-{
-	struct net_neighbour_news *news;
-
-	if (net->config.workers == 1)
-		return;
-	if (net->news_count == NET_NEWS_MAX) {
-		metric_inc(net->metrics, METRIC_arp_news_dropped);
-		return;
-	}
-	news = &net->news[net->news_count++];
-	*news = (struct net_neighbour_news){.address = *address, .port = (uint8_t)port};
-	memcpy(news->mac, mac, 6);
-}
-
-unsigned net_neighbour_news(struct net *net, struct net_neighbour_news news[], unsigned max)
-{
-	unsigned n = net->news_count < max ? net->news_count : max;
-
-	if (n == 0)
-		return 0;
-	memcpy(news, net->news, n * sizeof(*news));
-	memmove(net->news, net->news + n, (net->news_count - n) * sizeof(*news));
-	net->news_count -= n;
-	return n;
-}
-
-void net_neighbour_learn(struct net *net, struct now now, const struct net_neighbour_news *news)
-{
-	ASSERT(news->port < net->config.port_count);
-	neighbour_seen(net, now, &news->address, news->mac, news->port, true);
-}
-
 static void neighbour_due(struct net *net, struct now now, struct neighbour *n)
 {
 	if (n->state == NEIGHBOUR_REACHABLE) {

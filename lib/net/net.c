@@ -188,6 +188,38 @@ unsigned net_foreign_take(struct net *net, unsigned worker, struct rte_mbuf *pkt
 	return n;
 }
 
+void net_news_append(struct net *net, const struct net_news *news)
+{
+	if (net->config.workers == 1)
+		return;
+	if (net->news_count == NET_NEWS_MAX)
+		metric_inc(net->metrics, METRIC_net_news_dropped);
+	else
+		net->news[net->news_count++] = *news;
+}
+
+unsigned net_news_take(struct net *net, struct net_news news[], unsigned max)
+{
+	unsigned n = net->news_count < max ? net->news_count : max;
+
+	if (n == 0)
+		return 0;
+	memcpy(news, net->news, n * sizeof(*news));
+	memmove(net->news, net->news + n, (net->news_count - n) * sizeof(*news));
+	net->news_count -= n;
+	return n;
+}
+
+void net_news_learn(struct net *net, struct now now, const struct net_news *news)
+{
+	switch ((enum net_news_kind)news->kind) {
+	case NET_NEWS_NEIGHBOUR:
+		ASSERT(news->port < net->config.port_count);
+		neighbour_seen(net, now, &news->address, news->mac, news->port, true);
+		break;
+	}
+}
+
 unsigned net_icmp_errors_take(struct net *net, struct net_icmp_error errors[], unsigned max)
 {
 	unsigned n = net->error_count < max ? net->error_count : max;

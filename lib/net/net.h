@@ -85,15 +85,19 @@ unsigned net_input_forwarded(struct net *net, struct now now, struct rte_mbuf *c
  * (at most max) and passes them by ring. */
 unsigned net_foreign_take(struct net *net, unsigned worker, struct rte_mbuf *pkts[], unsigned max);
 
-/* Neighbours learned since the last call, to be told to the other workers by net_neighbour_learn().
+/* What was learned since the last call, to be told to the other workers by net_news_learn().
  * Returns how many of max were filled. */
-struct net_neighbour_news {
-	struct net_addr address;
-	uint8_t         mac[6];
-	uint8_t         port;
+enum net_news_kind {
+	NET_NEWS_NEIGHBOUR, /* address is at mac, on the link of port */
 };
-unsigned net_neighbour_news(struct net *net, struct net_neighbour_news news[], unsigned max);
-void net_neighbour_learn(struct net *net, struct now now, const struct net_neighbour_news *news);
+struct net_news {
+	struct net_addr address;
+	uint8_t         kind; /* enum net_news_kind */
+	uint8_t         port;
+	uint8_t         mac[6];
+};
+unsigned net_news_take(struct net *net, struct net_news news[], unsigned max);
+void     net_news_learn(struct net *net, struct now now, const struct net_news *news);
 
 /*
  * The worker that owns a connection, the same on every worker and for both directions of the

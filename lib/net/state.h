@@ -67,21 +67,21 @@ struct net {
 	struct metrics *metrics;
 	uint32_t generation; /* moves when an entry of the neighbour table is resolved, changed or
 				removed */
-	unsigned                  local_count;
-	struct net_local          locals[NET_PORTS_MAX * 8];
-	struct net_config         config;
-	struct random             random;
-	struct net_steer          steer;
-	struct bucket             unreachables, echoes;
-	unsigned                  foreign_count[NET_WORKERS_MAX];
-	struct rte_mbuf         **foreign; /* workers x NET_FOREIGN_MAX */
-	unsigned                  news_count;
-	struct net_neighbour_news news[NET_NEWS_MAX];
-	unsigned                  error_count;
-	struct net_icmp_error     errors[NET_ERRORS_MAX];
-	uint64_t                  tick_us; /* the earliest that net_tick() has something to do */
-	struct neighbour          neighbours[NET_NEIGHBOURS_MAX];
-	struct tx_queue           tx[NET_PORTS_MAX];
+	unsigned              local_count;
+	struct net_local      locals[NET_PORTS_MAX * 8];
+	struct net_config     config;
+	struct random         random;
+	struct net_steer      steer;
+	struct bucket         unreachables, echoes;
+	unsigned              foreign_count[NET_WORKERS_MAX];
+	struct rte_mbuf     **foreign; /* workers x NET_FOREIGN_MAX */
+	unsigned              news_count;
+	struct net_news       news[NET_NEWS_MAX];
+	unsigned              error_count;
+	struct net_icmp_error errors[NET_ERRORS_MAX];
+	uint64_t              tick_us; /* the earliest that net_tick() has something to do */
+	struct neighbour      neighbours[NET_NEIGHBOURS_MAX];
+	struct tx_queue       tx[NET_PORTS_MAX];
 };
 
 /* A received IP packet of either family whose headers were checked. m's data starts at Ethernet. */
@@ -114,6 +114,7 @@ static inline bool net_addr_same(const struct net_addr *a, const struct net_addr
 void net_drop(struct net *net, struct rte_mbuf *m, enum metric why);
 void net_tx_append(struct net *net, unsigned port,
 		   struct rte_mbuf *m); /* takes m, also when the queue is full */
+void net_news_append(struct net *net, const struct net_news *news);
 void net_foreign_append(struct net *net, unsigned worker, struct rte_mbuf *m);
 bool net_bucket_take(struct bucket *b, struct now now, unsigned rate_per_s, unsigned burst);
 const struct net_local *net_local_find(const struct net *net, const struct net_addr *a);
@@ -149,7 +150,5 @@ struct neighbour *neighbour_resolve(struct net *net, struct now now, const struc
 				    unsigned port);
 void              neighbour_seen(struct net *net, struct now now, const struct net_addr *address,
 				 const uint8_t mac[6], unsigned port, bool create);
-void neighbour_news_append(struct net *net, const struct net_addr *address, const uint8_t mac[6],
-			   unsigned port);
-uint64_t neighbour_tick(struct net *net, struct now now);
-void     neighbour_clear(struct net *net);
+uint64_t          neighbour_tick(struct net *net, struct now now);
+void              neighbour_clear(struct net *net);

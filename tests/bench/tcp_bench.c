@@ -212,10 +212,10 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < 2; i++)
 		end_new(i);
 	for (unsigned i = 0; i < 2; i++) {
-		struct net_neighbour_news news = {.address = ends[!i].address};
+		struct net_news news = {.address = ends[!i].address};
 
 		memcpy(news.mac, ends[!i].mac, 6);
-		net_neighbour_learn(ends[i].net, now, &news);
+		net_news_learn(ends[i].net, now, &news);
 	}
 	ASSERT(tcp_listen(ends[1].tcp, &(struct net_addr){0}, 7, &(struct tcp_options){0}, 0) == 0);
 	for (uint32_t c = 0; c < connections; c++) {

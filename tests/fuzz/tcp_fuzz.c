@@ -29,7 +29,7 @@ static struct rte_mempool *pool;
 static struct metrics      metrics;
 
 static struct {
-	struct net_neighbour_news news;
+	struct net_news news;
 	struct net               *net;
 	struct tcp               *tcp;
 	struct now                now;
@@ -81,7 +81,7 @@ static void turn(void)
 	struct rte_mbuf **out;
 	unsigned          n;
 
-	net_neighbour_learn(f.net, f.now, &f.news); /* it answers every request */
+	net_news_learn(f.net, f.now, &f.news); /* it answers every request */
 	net_tick(f.net, f.now);
 	tcp_tick(f.tcp, f.now);
 	for (unsigned i = 0; i < 16 && tcp_events(f.tcp, &event, 1) > 0; i++)
@@ -296,7 +296,7 @@ static void begin(uint8_t how)
 	config.net = net;
 	f.tcp = tcp_new(&config);
 	ASSERT(f.tcp != NULL);
-	net_neighbour_learn(net, f.now, &f.news);
+	net_news_learn(net, f.now, &f.news);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

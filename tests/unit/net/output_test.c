@@ -19,10 +19,10 @@ static struct rte_mbuf *segment(struct net *net, size_t n)
 
 static void learn(struct net *net, unsigned last)
 {
-	struct net_neighbour_news news = {.address = rig_addr(last)};
+	struct net_news news = {.address = rig_addr(last)};
 
 	memcpy(news.mac, rig_peer_mac, 6);
-	net_neighbour_learn(net, rig_now, &news);
+	net_news_learn(net, rig_now, &news);
 }
 
 static void send_to(struct net *net, struct net_path *path, unsigned last, size_t n)
@@ -236,7 +236,7 @@ static void a_request_for_us_is_answered_and_remembered(void **state)
 {
 	struct net               *net = rig_new(0, 2);
 	struct net_addr           remote = rig_addr(2);
-	struct net_neighbour_news news[2];
+	struct net_news news[2];
 	struct net_path           path;
 	struct rte_mbuf          *tcp[1];
 	uint8_t                   f[RIG_FRAME_MAX];
@@ -254,7 +254,7 @@ static void a_request_for_us_is_answered_and_remembered(void **state)
 	assert_memory_equal(f + 38, &peer, 4);
 	assert_true(net_path_find(net, rig_now, &remote, &path));
 	assert_true(path.resolved);
-	assert_int_equal(net_neighbour_news(net, news, 2), 1);
+	assert_int_equal(net_news_take(net, news, 2), 1);
 	assert_int_equal(news[0].address.w[0], rig_ip(2));
 	assert_memory_equal(news[0].mac, rig_peer_mac, 6);
 	rig_end(net);

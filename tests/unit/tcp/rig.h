@@ -104,10 +104,10 @@ static inline void rig_end_free(struct rig_end *end)
 static inline void rig_learn(struct rig_end *end, const struct net_addr *address,
 			     const uint8_t mac[6])
 {
-	struct net_neighbour_news news = {.address = *address};
+	struct net_news news = {.address = *address};
 
 	memcpy(news.mac, mac, 6);
-	net_neighbour_learn(end->net, rig_now, &news);
+	net_news_learn(end->net, rig_now, &news);
 }
 
 static inline uint64_t rig_metric(const struct rig_end *end, enum metric id)
