@@ -51,6 +51,8 @@ static enum input tcp_input(struct net *net, const struct net_packet *p)
 	unsigned   owner;
 
 	if (p->payload_size < TCP_HEADER_MIN || !packet_checksum_passes(net, p)) {
+		metric_inc(net->metrics, METRIC_tcp_in_segs);
+		metric_inc(net->metrics, METRIC_tcp_in_errs);
 		net_drop(net, p->m, METRIC_ip_dropped_tcp_checksum);
 		return INPUT_TAKEN;
 	}

@@ -172,6 +172,7 @@ bool tcp_ack_take(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segme
 
 	if (seq_after(segment->ack, conn->snd_nxt) ||
 	    seq_before(segment->ack, conn->snd_una - conn->snd_wnd_max)) {
+		metric_inc(tcp->metrics, METRIC_tcp_blind_acks);
 		tcp_output_challenge(tcp, conn); /* RFC 5961, 5.2 */
 		return false;
 	}

@@ -109,6 +109,12 @@ void tcp_conn_event(struct tcp *tcp, struct tcp_conn *conn, enum tcp_event_kind 
 void tcp_conn_die(struct tcp *tcp, struct tcp_conn *conn, enum reason why)
 {
 	ASSERT(conn->state != TCP_CLOSED);
+	if (conn->state == TCP_SYN_SENT || conn->state == TCP_SYN_RECEIVED)
+		metric_inc(tcp->metrics, METRIC_tcp_attempt_fails);
+	if (tcp_conn_is_established(conn)) {
+		metric_inc(tcp->metrics, METRIC_tcp_estab_resets);
+		metric_sub(tcp->metrics, METRIC_tcp_curr_estab, 1);
+	}
 	tcp_timer_stop(tcp, conn);
 	tcp_table_remove(tcp, &conn->key, TCP_KIND_CONN, tcp_conn_index(tcp, conn));
 	tcp_reassembly_free(tcp, conn);

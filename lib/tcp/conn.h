@@ -339,6 +339,12 @@ static inline bool tcp_state_synchronized(enum tcp_state state)
 	return state >= TCP_ESTABLISHED;
 }
 
+/* In the words of RFC 4022, tcpCurrEstab. */
+static inline bool tcp_conn_is_established(const struct tcp_conn *conn)
+{
+	return conn->state == TCP_ESTABLISHED || conn->state == TCP_CLOSE_WAIT;
+}
+
 /* conn.c: a control block's life. */
 
 struct tcp_conn *tcp_conn_new(struct tcp *tcp, const struct tcp_key *key,

@@ -40,6 +40,7 @@ uint32_t tcp_connect(struct tcp *tcp, struct now now, const struct net_addr *rem
 	conn = tcp_conn_new(tcp, &key, &wanted);
 	if (conn == NULL)
 		return TCP_CONN_NONE;
+	metric_inc(tcp->metrics, METRIC_tcp_active_opens);
 	conn->path = path;
 	conn->user = user;
 	conn->state = TCP_SYN_SENT;

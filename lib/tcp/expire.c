@@ -14,6 +14,7 @@ static void retransmit(struct tcp *tcp, struct tcp_conn *conn)
 	metric_inc(tcp->metrics, METRIC_tcp_timeouts);
 	first = tcp_chunk_at(tcp, conn->chunk_head);
 	reneged = (first->flags & TCP_CHUNK_SACKED) != 0; /* RFC 2018, 8 */
+	metric_add(tcp->metrics, METRIC_tcp_reneged, reneged);
 	if (!(conn->flags & TCP_FLAG_SACK))
 		conn->sacked = 0;
 	if (conn->mss > 0)

@@ -22,8 +22,10 @@ static void error_take(struct tcp *tcp, const struct net_icmp_error *error)
 		return;
 	conn = tcp_conn_at(tcp, what & TCP_KIND_INDEX);
 	if (seq_before(error->sequence, conn->snd_una) ||
-	    !seq_before(error->sequence, conn->snd_nxt))
+	    !seq_before(error->sequence, conn->snd_nxt)) {
+		metric_inc(tcp->metrics, METRIC_tcp_forged_icmp);
 		return;
+	}
 	metric_inc(tcp->metrics, METRIC_tcp_icmp_errors);
 	if (conn->state == TCP_SYN_SENT && error->type == ICMP_UNREACHABLE &&
 	    (error->code == ICMP_PROTOCOL || error->code == ICMP_PORT))

@@ -43,6 +43,8 @@ static void syn_sent(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment 
 	}
 	if (!(segment->flags & TCP_SYN))
 		return;
+	metric_add(tcp->metrics, METRIC_tcp_small_mss,
+		   segment->mss != 0 && segment->mss < TCP_MSS_MIN);
 	options_agree(conn, segment);
 	conn->ts_recent_ms = conn->heard_ms = tcp->now_ms;
 	conn->snd_wl1 = segment->seq;
@@ -132,6 +134,7 @@ static void outside(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_seg
 static void reset_in(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *segment)
 {
 	if (segment->seq != conn->rcv_nxt) {
+		metric_inc(tcp->metrics, METRIC_tcp_blind_resets);
 		tcp_output_challenge(tcp, conn);
 		return;
 	}
@@ -253,6 +256,7 @@ void tcp_input_conn(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment *
 		return;
 	}
 	if (segment->flags & TCP_SYN && !syn_again(conn, segment)) {
+		metric_inc(tcp->metrics, METRIC_tcp_blind_syns);
 		if (!(segment->flags & TCP_RST))
 			tcp_output_challenge(tcp, conn); /* RFC 5961, 4.2 */
 		return;
@@ -295,7 +299,9 @@ void tcp_input_closed(struct tcp *tcp, struct tcp_segment *segment, uint32_t iss
 	} else if (segment->flags & TCP_ACK) {
 		if (!(segment->flags & TCP_SYN) && tcp->pressure != TCP_PRESSURE_FULL &&
 		    tcp_cookie_check(tcp, segment, &handshake)) {
-			tcp_syn_accept(tcp, segment, listener, &handshake);
+			metric_inc(tcp->metrics, METRIC_tcp_passive_opens);
+			if (!tcp_syn_accept(tcp, segment, listener, &handshake))
+				metric_inc(tcp->metrics, METRIC_tcp_attempt_fails);
 		} else if (!tcp_cookie_out(tcp)) {
 			metric_inc(tcp->metrics, METRIC_tcp_no_connection);
 			tcp_reply_reset(tcp, segment);

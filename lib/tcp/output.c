@@ -107,7 +107,7 @@ static void emit(struct tcp *tcp, struct tcp_conn *conn, struct rte_mbuf *mbuf,
 		conn->flags &= ~(uint32_t)TCP_FLAG_ACK_NOW;
 		tcp_timer_clear(conn, TCP_TIMER_DELAYED_ACK);
 	}
-	metric_inc(tcp->metrics, METRIC_tcp_segments_out);
+	metric_inc(tcp->metrics, header->again ? METRIC_tcp_retrans_segs : METRIC_tcp_out_segs);
 	net_output_tcp(tcp->net, tcp->now, &conn->path, &conn->key.local, &conn->key.remote, mbuf);
 }
 
@@ -160,7 +160,7 @@ void tcp_output_reset(struct tcp *tcp, struct tcp_conn *conn)
 	if (mbuf == NULL)
 		return;
 	header.flags = TCP_RST | TCP_ACK;
-	metric_inc(tcp->metrics, METRIC_tcp_resets_out);
+	metric_inc(tcp->metrics, METRIC_tcp_out_rsts);
 	emit(tcp, conn, mbuf, &header);
 }
 
@@ -189,7 +189,10 @@ static struct rte_mbuf *payload_ready(struct tcp *tcp, struct tcp_chunk *chunk)
 
 static bool chunk_emit(struct tcp *tcp, struct tcp_conn *conn, struct tcp_chunk *chunk)
 {
-	struct tcp_header header = {.key = &conn->key, .seq = chunk->seq, .ack = conn->rcv_nxt};
+	struct tcp_header header = {.key = &conn->key,
+				    .seq = chunk->seq,
+				    .ack = conn->rcv_nxt,
+				    .again = chunk->sent > 0};
 	struct rte_mbuf  *mbuf = payload_ready(tcp, chunk);
 
 	if (mbuf == NULL)
@@ -237,7 +240,6 @@ static unsigned send_lost(struct tcp *tcp, struct tcp_conn *conn, unsigned budge
 		}
 		conn->flags &= ~(uint32_t)TCP_FLAG_RESCUE;
 		conn->retransmits++;
-		metric_inc(tcp->metrics, METRIC_tcp_retransmits);
 		tcp_sack_mark(conn, chunk, TCP_CHUNK_RETRANSMITTED, 0);
 		sent++;
 	}

@@ -37,8 +37,13 @@ uint32_t tcp_sack_take(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_
 	bool     any = false;
 
 	for (unsigned i = 0; i < segment->sack_count; i++) {
-		if (!range_good(conn, segment->sack[i]))
+		if (!range_good(conn, segment->sack[i])) {
+			/* A duplicate told by RFC 2883 lies below what is acknowledged. */
+			if (!seq_before(segment->sack[i][0], segment->sack[i][1]) ||
+			    seq_after(segment->sack[i][1], conn->snd_nxt))
+				metric_inc(tcp->metrics, METRIC_tcp_bad_sacks);
 			continue;
+		}
 		lowest = any ? seq_min(lowest, segment->sack[i][0]) : segment->sack[i][0];
 		highest = any ? seq_max(highest, segment->sack[i][1]) : segment->sack[i][1];
 		any = true;

@@ -287,7 +287,7 @@ void tcp_reply(struct tcp *tcp, const struct tcp_header *header)
 	}
 	mbuf->data_off = NET_HEADROOM + TCP_HEADER_MAX;
 	tcp_segment_prepend(mbuf, header);
-	metric_inc(tcp->metrics, METRIC_tcp_segments_out);
+	metric_inc(tcp->metrics, header->again ? METRIC_tcp_retrans_segs : METRIC_tcp_out_segs);
 	net_output_tcp(tcp->net, tcp->now, &path, &header->key->local, &header->key->remote, mbuf);
 }
 
@@ -303,6 +303,6 @@ void tcp_reply_reset(struct tcp *tcp, const struct tcp_segment *segment)
 		header.ack = segment->seq + tcp_segment_space(segment);
 		header.flags |= TCP_ACK;
 	}
-	metric_inc(tcp->metrics, METRIC_tcp_resets_out);
+	metric_inc(tcp->metrics, METRIC_tcp_out_rsts);
 	tcp_reply(tcp, &header);
 }

@@ -50,6 +50,7 @@ struct tcp_header {
 	uint32_t              seq, ack;
 	uint16_t              window;
 	uint8_t               flags;
+	bool                  again;        /* was sent before */
 	uint8_t               options_size; /* a multiple of 4 */
 	uint8_t               options[40];
 };

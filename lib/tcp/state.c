@@ -5,6 +5,7 @@
 void tcp_state_established(struct tcp *tcp, struct tcp_conn *conn)
 {
 	conn->state = TCP_ESTABLISHED;
+	metric_inc(tcp->metrics, METRIC_tcp_curr_estab);
 	tcp_cc[conn->cc]->start(conn);
 	if (conn->backoff > 1)
 		conn->cwnd = conn->mss; /* the handshake was lost more than once (RFC 6928, 2) */
@@ -22,7 +23,8 @@ void tcp_state_fin(struct tcp *tcp, struct tcp_conn *conn)
 {
 	struct tcp_chunk *chunk = tcp_queue_control(tcp, conn, TCP_CHUNK_FIN);
 
-	ASSERT(chunk != NULL);
+	ASSERT(chunk != NULL && tcp_conn_is_established(conn));
+	metric_sub(tcp->metrics, METRIC_tcp_curr_estab, 1);
 	conn->flags |= TCP_FLAG_FIN_QUEUED;
 	conn->state = conn->state == TCP_CLOSE_WAIT ? TCP_LAST_ACK : TCP_FIN_WAIT_1;
 	tcp_conn_touch(tcp, conn);

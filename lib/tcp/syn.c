@@ -62,6 +62,12 @@ static void half_free(struct tcp *tcp, struct tcp_half *half)
 	metric_sub(tcp->metrics, METRIC_tcp_half_open, 1);
 }
 
+static void half_fail(struct tcp *tcp, struct tcp_half *half)
+{
+	metric_inc(tcp->metrics, METRIC_tcp_attempt_fails);
+	half_free(tcp, half);
+}
+
 void tcp_syn_answer(struct tcp *tcp, const struct tcp_key *key,
 		    const struct tcp_handshake *handshake, uint32_t ts_value,
 		    const struct tcp_listener *listener)
@@ -69,6 +75,7 @@ void tcp_syn_answer(struct tcp *tcp, const struct tcp_key *key,
 	struct tcp_header header = {.key = key,
 				    .seq = handshake->iss,
 				    .ack = handshake->irs + 1,
+				    .again = handshake->retries > 0,
 				    .flags = TCP_SYN | TCP_ACK};
 	uint32_t          receive_max = listener->options.receive_max;
 	struct net_path   path;
@@ -133,6 +140,8 @@ void tcp_syn_begin(struct tcp *tcp, const struct tcp_segment *segment,
 	struct tcp_half *half;
 
 	metric_inc(tcp->metrics, METRIC_tcp_syns_in);
+	metric_add(tcp->metrics, METRIC_tcp_small_mss,
+		   segment->mss != 0 && segment->mss < TCP_MSS_MIN);
 	if (tcp->cookies_always || index == TCP_NONE || tcp->pressure != TCP_PRESSURE_NONE) {
 		cookie_answer(tcp, segment, listener);
 		return;
@@ -154,6 +163,7 @@ void tcp_syn_begin(struct tcp *tcp, const struct tcp_segment *segment,
 	list_add(tcp, index, 0);
 	tcp_table_add(tcp, &half->key, TCP_KIND_HALF, index);
 	tcp->half_count++;
+	metric_inc(tcp->metrics, METRIC_tcp_passive_opens);
 	metric_inc(tcp->metrics, METRIC_tcp_half_open);
 	half_answer(tcp, half, listener);
 }
@@ -224,7 +234,8 @@ static void half_ack(struct tcp *tcp, struct tcp_half *half, struct tcp_segment 
 		return; /* the entry stays: the peer will say it again */
 	}
 	half_free(tcp, half);
-	tcp_syn_accept(tcp, segment, listener, &handshake);
+	if (!tcp_syn_accept(tcp, segment, listener, &handshake))
+		metric_inc(tcp->metrics, METRIC_tcp_attempt_fails);
 }
 
 void tcp_syn_input(struct tcp *tcp, struct tcp_half *half, struct tcp_segment *segment)
@@ -233,12 +244,12 @@ void tcp_syn_input(struct tcp *tcp, struct tcp_half *half, struct tcp_segment *s
 		tcp_listener_find(tcp, &half->key.local, half->key.local_port);
 
 	if (listener == NULL) {
-		half_free(tcp, half);
+		half_fail(tcp, half);
 		tcp_reply_reset(tcp, segment);
 	} else if (segment->flags & TCP_RST) {
 		if (segment->seq == half->irs + 1) {
 			metric_inc(tcp->metrics, METRIC_tcp_resets_in);
-			half_free(tcp, half);
+			half_fail(tcp, half);
 		}
 	} else if (segment->flags & TCP_SYN) {
 		/* Again, or another: the answer to the first serves both, as one who lost its state
@@ -264,12 +275,11 @@ void tcp_syn_run(struct tcp *tcp, unsigned budget)
 			listener = tcp_listener_find(tcp, &half->key.local, half->key.local_port);
 			if (level == TCP_HALF_LEVELS - 1 || listener == NULL) {
 				metric_inc(tcp->metrics, METRIC_tcp_half_open_expired);
-				half_free(tcp, half);
+				half_fail(tcp, half);
 				continue;
 			}
 			list_cut(tcp, index);
 			list_add(tcp, index, (uint8_t)(level + 1));
-			metric_inc(tcp->metrics, METRIC_tcp_retransmits);
 			half_answer(tcp, half, listener);
 		}
 	}

@@ -162,7 +162,7 @@ static void burst_in(struct tcp *tcp, struct rte_mbuf *const mbufs[], unsigned n
 		if (mbuf == NULL)
 			continue;
 		if (!tcp_segment_parse(mbuf, segment)) {
-			metric_inc(tcp->metrics, METRIC_tcp_malformed);
+			metric_inc(tcp->metrics, METRIC_tcp_in_errs);
 			rte_pktmbuf_free(mbuf);
 			continue;
 		}
@@ -186,7 +186,7 @@ static void burst_in(struct tcp *tcp, struct rte_mbuf *const mbufs[], unsigned n
 void tcp_input_burst(struct tcp *tcp, struct now now, struct rte_mbuf *const segments[], unsigned n)
 {
 	tcp_time_is(tcp, now);
-	metric_add(tcp->metrics, METRIC_tcp_segments_in, n);
+	metric_add(tcp->metrics, METRIC_tcp_in_segs, n);
 	for (unsigned done = 0; done < n; done += NET_BURST_MAX)
 		burst_in(tcp, segments + done, n - done < NET_BURST_MAX ? n - done : NET_BURST_MAX);
 }
