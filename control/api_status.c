@@ -1,6 +1,8 @@
 /* `cpmctl status`, `metric` and `top`: how control and the dataplane are. */
 #include "api_call.h"
 
+#include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "metrics/metrics.h"
@@ -18,6 +20,40 @@ static uint64_t uptime_s(uint64_t started_ms)
 	clock_gettime(CLOCK_REALTIME, &now);
 	now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 	return now_ms > started_ms ? (now_ms - started_ms) / 1000 : 0;
+}
+
+/* A warning for each port that injects faults, or whose packets have to be forwarded. */
+static void status_ports(struct api_call *call, json_t *rows)
+{
+	json_t *args = json_object(), *reply = NULL, *row;
+	char    error[256], text[320];
+	size_t  i;
+
+	if (control_query(call->control, "port_list", args, &reply, error) == 0) {
+		size_t name = api_column(reply, "name"), faults = api_column(reply, "faults"),
+		       steering = api_column(reply, "steering");
+
+		json_array_foreach(json_object_get(reply, "rows"), i, row)
+		{
+			const char *port = json_string_value(json_array_get(row, name));
+			const char *on = json_string_value(json_array_get(row, faults));
+			const char *how = json_string_value(json_array_get(row, steering));
+
+			if (port != NULL && on != NULL && on[0] != '\0') {
+				snprintf(text, sizeof(text),
+					 "port %s injects faults: %s; `cpmctl port fault %s off` "
+					 "ends it",
+					 port, on, port);
+				status_row(rows, "warning", json_string(text));
+			}
+			if (port != NULL && how != NULL && strstr(how, "another key") != NULL) {
+				snprintf(text, sizeof(text), "port %s: %s", port, how);
+				status_row(rows, "warning", json_string(text));
+			}
+		}
+	}
+	json_decref(reply);
+	json_decref(args);
 }
 
 void api_status(struct api_call *call)
@@ -48,6 +84,7 @@ void api_status(struct api_call *call)
 			json_integer((json_int_t)metrics_sum(metrics, workers, METRIC_links_up)));
 	}
 	status_row(rows, "control up for (s)", json_integer((json_int_t)uptime_s(s.started_ms)));
+	status_ports(call, rows);
 }
 
 static uint64_t metric_value(struct api_call *call, const struct metrics *metrics, unsigned workers,

@@ -48,7 +48,8 @@ static int worker_add(struct dataplane *dp, const struct dataplane_config *confi
 				    .pool = config->pools[number],
 				    .metrics = &dp->metrics[number],
 				    .seed = hash_mix(config->seed + number),
-				    .shared_seed = hash_mix(config->seed),
+				    .shared_seed = config->shared_seed,
+				    .steer_entries = config->steer_entries,
 				    .forward_all = dp->file->dataplane.forward_all};
 	struct worker_config wc = {.dp = dp,
 				   .number = number,
@@ -76,6 +77,8 @@ int dataplane_init(struct dataplane *dp, const struct dataplane_config *config, 
 	clock_gettime(CLOCK_REALTIME, &wall);
 	*dp = (struct dataplane){.file = config->file,
 				 .metrics = config->metrics,
+				 .ports = config->devices,
+				 .port_count = config->port_count,
 				 .sequence_first = config->sequence_first,
 				 .sequence_end = config->sequence_end,
 				 .started_ms = (uint64_t)wall.tv_sec * 1000};

@@ -19,6 +19,7 @@
 #include "world_ref.h"
 
 struct worker;
+struct port;
 
 /* Where packets come from and go to: the ports of DPDK in production, a wire in virtual time under
  * test. */
@@ -50,16 +51,20 @@ struct dataplane_config {
 	unsigned                workers;
 	struct metrics         *metrics; /* one array per worker, zeroed */
 	unsigned                port_count;
-	struct net_port_config  ports[NET_PORTS_MAX];   /* profiles of the ports as opened */
+	struct net_port_config  ports[NET_PORTS_MAX]; /* profiles of the ports as opened */
+	struct port            *devices; /* [port_count], lent; NULL: packets come otherwise */
+	unsigned                steer_entries;          /* of struct net_config */
 	struct rte_mempool     *pools[NET_WORKERS_MAX]; /* packets of each worker */
 	struct worker_io        io;
-	uint64_t                seed;
+	uint64_t                seed, shared_seed; /* shared: of struct net_config and the ports */
 	uint64_t                sequence_first, sequence_end;
 };
 
 struct dataplane {
 	const struct conf_file *file;
 	struct world_ref        world;
+	struct port            *ports; /* [port_count], or NULL under test */
+	unsigned                port_count;
 	unsigned                worker_count;
 	struct worker          *workers[NET_WORKERS_MAX];
 	struct metrics         *metrics;

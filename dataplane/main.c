@@ -19,6 +19,7 @@
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/notify.h"
 #include "conf/conf.h"
@@ -39,6 +40,7 @@ struct process {
 	struct sequence         sequence;
 	int                     metrics_fd, stop_fd;
 	bool                    idle_sleeps;
+	bool                    misdirected[NET_PORTS_MAX]; /* that was told */
 };
 
 static unsigned io_receive(void *context, unsigned worker, unsigned port, struct rte_mbuf *pkts[],
@@ -64,6 +66,15 @@ static int fail(const char *event, const char *why)
 	return -1;
 }
 
+static unsigned mtu_max(const struct conf_file *file)
+{
+	unsigned mtu = 0;
+
+	for (unsigned i = 0; i < file->port_count; i++)
+		mtu = file->ports[i].mtu > mtu ? file->ports[i].mtu : mtu;
+	return mtu;
+}
+
 static int eal_begin(struct process *p)
 {
 	const struct conf_dataplane *d = &p->file->dataplane;
@@ -82,7 +93,7 @@ static int eal_begin(struct process *p)
 							       : EAL_HUGEPAGES_AUTO;
 	ec.memory_mb =
 		(unsigned)((uint64_t)(d->packets_max + port_mbufs_needed() * ec.device_count) *
-				   2560 * ec.workers >>
+				   port_mbuf_size(mtu_max(p->file)) * ec.workers >>
 			   20) +
 		32 * ec.workers + 64;
 	return eal_start(&ec, why, sizeof(why)) < 0 ? fail("eal.failed", why) : 0;
@@ -94,9 +105,10 @@ static int pools_make(struct process *p)
 		char name[32];
 
 		snprintf(name, sizeof(name), "packets_%u", w);
-		p->config.pools[w] =
-			port_pool_new(name, p->file->dataplane.packets_max +
-						    port_mbufs_needed() * p->file->port_count);
+		p->config.pools[w] = port_pool_new(
+			name,
+			p->file->dataplane.packets_max + port_mbufs_needed() * p->file->port_count,
+			mtu_max(p->file));
 		if (p->config.pools[w] == NULL)
 			return fail("memory.failed",
 				    "no memory for packets; lower dataplane.packets_max, or give "
@@ -105,14 +117,29 @@ static int pools_make(struct process *p)
 	return 0;
 }
 
-static int ports_open(struct process *p, uint64_t shared_seed)
+/* How packets come to their workers, told once. */
+static void ports_steer(struct process *p)
+{
+	p->config.steer_entries = port_steer(p->ports, p->ports_open, p->config.shared_seed);
+	for (unsigned i = 0; i < p->ports_open; i++) {
+		const struct port *port = &p->ports[i];
+
+		log_info("port.open", "name=%s driver=%s queues=%u steering=%s%s%s", port->name,
+			 port->driver, port->queues, port_steering(port),
+			 port->rss.why != NULL ? ": " : "",
+			 port->rss.why != NULL ? port->rss.why : "");
+	}
+}
+
+static int ports_open(struct process *p)
 {
 	for (unsigned i = 0; i < p->file->port_count; i++) {
 		const struct conf_port *conf = &p->file->ports[i];
 		struct port_config      pc = {.name = conf->name,
 					      .device = conf->device,
 					      .mtu = (uint16_t)conf->mtu,
-					      .shared_seed = shared_seed,
+					      .shared_seed = p->config.shared_seed,
+					      .metrics = p->config.metrics,
 					      .has_gateway = conf->gateway.set};
 		char                    why[256];
 
@@ -128,10 +155,10 @@ static int ports_open(struct process *p, uint64_t shared_seed)
 		if (port_open(&pc, p->workers, p->config.pools, &p->ports[i], why, sizeof(why)) < 0)
 			return fail("port.failed", why);
 		p->config.ports[p->ports_open++] = p->ports[i].profile;
-		log_info("port.open", "name=%s driver=%s queues=%u", conf->name, p->ports[i].driver,
-			 p->ports[i].queues);
 	}
 	p->config.port_count = p->ports_open;
+	p->config.devices = p->ports;
+	ports_steer(p);
 	return 0;
 }
 
@@ -200,10 +227,26 @@ static int worker_main(void *argument)
 	return 0;
 }
 
+/* A device that hashes otherwise than it says is told once. */
+static void steering_watch(struct process *p)
+{
+	for (unsigned i = 0; i < p->ports_open; i++) {
+		if (p->misdirected[i] || !port_misdirects(&p->ports[i]))
+			continue;
+		p->misdirected[i] = true;
+		log_warn("port.misdirects",
+			 "name=%s driver=%s: its hash is not ours; packets are forwarded between "
+			 "workers",
+			 p->ports[i].name, p->ports[i].driver);
+	}
+}
+
 static void management_tick(struct dataplane *dp)
 {
 	struct process *p = (struct process *)((char *)dp - offsetof(struct process, dp));
 	uint64_t        used = 0;
+
+	steering_watch(p);
 
 	for (unsigned i = 0; i < dp->worker_count; i++) {
 		/* Racy by design: a lease is made long before it is needed. */
@@ -274,13 +317,14 @@ static int start(struct process *p)
 	p->idle_sleeps = idle_sleeps(&p->file->dataplane);
 	p->config.file = p->file;
 	p->config.seed = seed;
+	p->config.shared_seed = hash_mix(seed);
 	p->config.sequence_first = p->sequence.first;
 	p->config.sequence_end = p->sequence.end;
 	p->config.io = (struct worker_io){io_receive, io_transmit, io_turn, p};
 	if (eal_begin(p) < 0)
 		return -1;
 	p->config.workers = p->workers;
-	if (pools_make(p) == 0 && ports_open(p, seed) == 0 && metrics_map(p) == 0) {
+	if (pools_make(p) == 0 && metrics_map(p) == 0 && ports_open(p) == 0) {
 		if (dataplane_init(&p->dp, &p->config, error) < 0) {
 			fail("start.failed", error);
 		} else {

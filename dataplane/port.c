@@ -6,21 +6,21 @@
 #include <string.h>
 
 #include <rte_bus.h>
+#include <rte_cycles.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf_pool_ops.h>
 
 #include "base/assert.h"
-#include "net/steer.h"
 
 #define RX_DESCRIPTORS 1024u
-#define POOL_ROOM (RTE_PKTMBUF_HEADROOM + 2048u)
+#define POOL_ROOM_MIN 2048u
+#define FRAME_OVERHEAD (RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN)
 #define POOL_CACHE 256u
 #define TX_DESCRIPTORS 1024u
 #define TX_RING 1024u /* packets of a worker without a queue, on their way to one that has it */
 #define TX_BURST 64u
-#define RETA_MAX RTE_ETH_RSS_RETA_SIZE_512
 
 /* What a device claims and cannot do, or must not be given. */
 static const struct {
@@ -38,18 +38,31 @@ unsigned port_mbufs_needed(void)
 	return 2 * RX_DESCRIPTORS + TX_DESCRIPTORS + 2 * RTE_MEMPOOL_CACHE_MAX_SIZE;
 }
 
+static unsigned buffer_room(unsigned mtu)
+{
+	unsigned frame = RTE_ALIGN_CEIL(mtu + FRAME_OVERHEAD, RTE_MBUF_PRIV_ALIGN);
+
+	return RTE_PKTMBUF_HEADROOM + RTE_MAX(frame, POOL_ROOM_MIN);
+}
+
+unsigned port_mbuf_size(unsigned mtu)
+{
+	return sizeof(struct rte_mbuf) + buffer_room(mtu) + RTE_MEMPOOL_ALIGN * 2;
+}
+
 /*
  * As rte_pktmbuf_pool_create(), but without the gaps that this leaves where a buffer would cross a
  * page: net_af_xdp tells the kernel the pool's size without gaps, and the kernel drops in silence
  * whatever lies beyond. Where addresses are virtual, nobody minds the crossing.
  */
-struct rte_mempool *port_pool_new(const char *name, unsigned count)
+struct rte_mempool *port_pool_new(const char *name, unsigned count, unsigned mtu)
 {
-	struct rte_pktmbuf_pool_private private = {.mbuf_data_room_size = POOL_ROOM};
+	unsigned room = buffer_room(mtu);
+	struct rte_pktmbuf_pool_private private = {.mbuf_data_room_size = (uint16_t)room};
 	unsigned flags = rte_eal_iova_mode() == RTE_IOVA_VA ? RTE_MEMPOOL_F_NO_IOVA_CONTIG : 0;
 	struct rte_mempool *pool =
-		rte_mempool_create_empty(name, count, sizeof(struct rte_mbuf) + POOL_ROOM,
-					 POOL_CACHE, sizeof(private), SOCKET_ID_ANY, flags);
+		rte_mempool_create_empty(name, count, sizeof(struct rte_mbuf) + room, POOL_CACHE,
+					 sizeof(private), SOCKET_ID_ANY, flags);
 
 	if (pool == NULL)
 		return NULL;
@@ -143,20 +156,12 @@ static int configure(struct port *port, const struct rte_eth_dev_info *info, uns
 		     const struct port_config *config)
 {
 	uint8_t             key[NET_STEER_KEY_SIZE];
-	uint64_t            hash = info->flow_type_rss_offloads & RTE_ETH_RSS_NONFRAG_IPV4_TCP;
 	struct rte_eth_conf conf = {.rxmode = {.mtu = port->profile.mtu}};
 
-	net_steer_key(config->shared_seed, key);
 	if (port->profile.rx_checksum)
 		conf.rxmode.offloads = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM;
 	conf.txmode.offloads = tx_offloads(info, port);
-	if (queues > 1 && hash != 0 && info->reta_size > 0 && info->hash_key_size > 0 &&
-	    info->hash_key_size <= NET_STEER_KEY_SIZE) {
-		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
-		conf.rx_adv_conf.rss_conf.rss_key = key;
-		conf.rx_adv_conf.rss_conf.rss_key_len = info->hash_key_size;
-		conf.rx_adv_conf.rss_conf.rss_hf = hash;
-	}
+	rss_configure(&conf, info, queues, config->shared_seed, key);
 	return rte_eth_dev_configure(port->id, (uint16_t)queues, (uint16_t)queues, &conf);
 }
 
@@ -197,56 +202,6 @@ static int queues_open(struct port *port, const struct rte_eth_dev_info *info,
 	return err == 0 ? queues_setup(port, info, pools) : err;
 }
 
-/* The redirection table of net_owner(), written and read back. */
-static bool reta_set(struct port *port, unsigned size)
-{
-	struct rte_eth_rss_reta_entry64 wanted[RETA_MAX / RTE_ETH_RETA_GROUP_SIZE] = {0};
-	struct rte_eth_rss_reta_entry64 got[RETA_MAX / RTE_ETH_RETA_GROUP_SIZE] = {0};
-
-	if (size == 0 || size > RETA_MAX || size % RTE_ETH_RETA_GROUP_SIZE != 0)
-		return false;
-	for (unsigned i = 0; i < size; i++) {
-		unsigned group = i / RTE_ETH_RETA_GROUP_SIZE, at = i % RTE_ETH_RETA_GROUP_SIZE;
-
-		wanted[group].mask = got[group].mask = UINT64_MAX;
-		wanted[group].reta[at] = (uint16_t)(i % NET_STEER_ENTRIES % port->workers);
-	}
-	if (rte_eth_dev_rss_reta_update(port->id, wanted, (uint16_t)size) != 0 ||
-	    rte_eth_dev_rss_reta_query(port->id, got, (uint16_t)size) != 0)
-		return false;
-	for (unsigned i = 0; i < size; i++) {
-		unsigned group = i / RTE_ETH_RETA_GROUP_SIZE, at = i % RTE_ETH_RETA_GROUP_SIZE;
-
-		if (got[group].reta[at] != wanted[group].reta[at])
-			return false;
-	}
-	return true;
-}
-
-/* True only when the device says itself that it steers as net_owner() does. A false promise is
- * harmless: packets are forwarded. */
-static bool rss_verify(struct port *port, const struct rte_eth_dev_info *info, uint64_t shared_seed)
-{
-	uint8_t                 key[NET_STEER_KEY_SIZE], got[NET_STEER_KEY_SIZE] = {0};
-	struct rte_eth_rss_conf conf = {.rss_key = got, .rss_key_len = info->hash_key_size};
-
-	if (port->workers == 1)
-		return true;
-	if (port->queues < port->workers || info->hash_key_size == 0 ||
-	    info->hash_key_size > NET_STEER_KEY_SIZE)
-		return false;
-	/* A table smaller than ours folds it: the same only where the workers divide it. */
-	if (info->reta_size < NET_STEER_ENTRIES &&
-	    (info->reta_size == 0 || info->reta_size % port->workers != 0 ||
-	     NET_STEER_ENTRIES % port->workers != 0))
-		return false;
-	net_steer_key(shared_seed, key);
-	return reta_set(port, info->reta_size) &&
-	       rte_eth_dev_rss_hash_conf_get(port->id, &conf) == 0 &&
-	       memcmp(key, got, info->hash_key_size) == 0 &&
-	       (conf.rss_hf & RTE_ETH_RSS_NONFRAG_IPV4_TCP) != 0;
-}
-
 static uint16_t mtu_limit(const struct rte_eth_dev_info *info, struct rte_mempool *const pools[],
 			  unsigned workers, uint16_t wanted)
 {
@@ -257,7 +212,7 @@ static uint16_t mtu_limit(const struct rte_eth_dev_info *info, struct rte_mempoo
 	for (unsigned w = 0; w < workers; w++) {
 		unsigned room = rte_pktmbuf_data_room_size(pools[w]) - RTE_PKTMBUF_HEADROOM;
 
-		limit = RTE_MIN(limit, room - (RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN));
+		limit = RTE_MIN(limit, room - FRAME_OVERHEAD);
 	}
 	return (uint16_t)limit;
 }
@@ -316,7 +271,7 @@ static int port_start(struct port *port, const struct rte_eth_dev_info *info,
 	err = rte_eth_dev_start(port->id);
 	if (err < 0)
 		return err;
-	port->profile.rss = rss_verify(port, info, config->shared_seed);
+	rss_examine(&port->rss, info, port->queues, port->workers);
 	err = rte_eth_macaddr_get(port->id, &mac);
 	if (err < 0)
 		return err;
@@ -334,6 +289,8 @@ int port_open(const struct port_config *config, unsigned workers,
 	memset(port, 0, sizeof(*port));
 	port->workers = workers;
 	port->copy_pool = rx_pools[0];
+	port->metrics = config->metrics;
+	memcpy(port->pools, rx_pools, workers * sizeof(port->pools[0]));
 	snprintf(port->name, sizeof(port->name), "%s", config->name);
 	err = device_find(config->device, &port->id, why, why_size);
 	if (err < 0)
@@ -364,13 +321,88 @@ void port_close(struct port *port)
 		rte_dev_remove(info.device);
 	}
 	rings_free(port);
+	rss_free(&port->rss);
+	faults_free(port->faults);
+	port->faults = NULL;
+}
+
+unsigned port_steer(struct port ports[], unsigned count, uint64_t shared_seed)
+{
+	unsigned entries = NET_STEER_ENTRIES;
+
+	for (unsigned i = 0; i < count; i++) {
+		if (ports[i].rss.reta_size > 0 && ports[i].rss.reta_size < entries)
+			entries = ports[i].rss.reta_size;
+	}
+	for (unsigned i = 0; i < count; i++)
+		rss_apply(&ports[i].rss, ports[i].id, ports[i].workers, entries, shared_seed);
+	return entries;
+}
+
+bool port_misdirects(const struct port *port)
+{
+	return atomic_load_explicit(&port->rss.misdirects, memory_order_relaxed);
+}
+
+const char *port_steering(const struct port *port)
+{
+	if (port->workers == 1)
+		return "one worker";
+	return port->rss.steers && !port_misdirects(port) ? "rss" : "forwarding";
+}
+
+int port_fault(struct port *port, const struct conf_fault *wanted)
+{
+	struct faults *faults = port->faults;
+
+	if (faults == NULL) {
+		faults = faults_new(port->workers, port->pools, port->metrics);
+		if (faults == NULL)
+			return -ENOMEM;
+	}
+	faults_set(faults, wanted);
+	/* Release: pairs with the acquire in faults_of(). */
+	atomic_store_explicit(&port->faults, faults, memory_order_release);
+	return 0;
+}
+
+/* ---- workers ---- */
+
+static inline struct faults *faults_of(struct port *port)
+{
+	/* Acquire: pairs with the release in port_fault(). */
+	return atomic_load_explicit(&port->faults, memory_order_acquire);
+}
+
+static uint64_t clock_us(void)
+{
+	return rte_rdtsc() / (rte_get_tsc_hz() / 1000000);
+}
+
+static unsigned device_receive(struct port *port, unsigned worker, struct rte_mbuf *pkts[],
+			       unsigned n)
+{
+	unsigned got = rte_eth_rx_burst(port->id, (uint16_t)worker, pkts, (uint16_t)n);
+
+	if (port->rss.checks_left[worker] > 0)
+		rss_check(&port->rss, worker, pkts, got, &port->metrics[worker]);
+	return got;
 }
 
 unsigned port_rx_burst(struct port *port, unsigned worker, struct rte_mbuf *pkts[], unsigned n)
 {
-	return worker < port->queues
-		       ? rte_eth_rx_burst(port->id, (uint16_t)worker, pkts, (uint16_t)n)
-		       : 0;
+	struct faults *faults = faults_of(port);
+	unsigned       got;
+	uint64_t       now_us;
+
+	if (worker >= port->queues)
+		return 0;
+	got = device_receive(port, worker, pkts, n);
+	if (faults == NULL)
+		return got;
+	now_us = clock_us();
+	faults_put(faults, worker, FAULT_RX, now_us, pkts, got);
+	return faults_take(faults, worker, FAULT_RX, now_us, pkts, n);
 }
 
 /* Sends copies of what has other references. Returns how many of n went, from the first. */
@@ -404,22 +436,55 @@ static unsigned queue_send(struct port *port, unsigned queue, struct rte_mbuf *p
 	return rte_eth_tx_burst(port->id, (uint16_t)queue, pkts, (uint16_t)n);
 }
 
-unsigned port_tx_burst(struct port *port, unsigned worker, struct rte_mbuf *pkts[], unsigned n)
+static unsigned device_transmit(struct port *port, unsigned worker, struct rte_mbuf *pkts[],
+				unsigned n)
 {
-	ASSERT_HOT(worker < port->workers);
 	if (worker < port->queues)
 		return queue_send(port, worker, pkts, n);
 	return rte_ring_sp_enqueue_burst(port->tx_rings[worker], (void **)pkts, n, NULL);
 }
 
+/* Sends what is due; returns how many went. */
+static unsigned faulty_transmit(struct port *port, struct faults *faults, unsigned worker,
+				uint64_t now_us)
+{
+	struct rte_mbuf *due[TX_BURST];
+	unsigned         total = 0, n, sent;
+
+	do {
+		n = faults_take(faults, worker, FAULT_TX, now_us, due, TX_BURST);
+		sent = n > 0 ? device_transmit(port, worker, due, n) : 0;
+		faults_return(faults, worker, FAULT_TX, due + sent, n - sent);
+		total += sent;
+	} while (sent == TX_BURST);
+	return total;
+}
+
+unsigned port_tx_burst(struct port *port, unsigned worker, struct rte_mbuf *pkts[], unsigned n)
+{
+	struct faults *faults = faults_of(port);
+	uint64_t       now_us;
+
+	ASSERT_HOT(worker < port->workers);
+	if (faults == NULL)
+		return device_transmit(port, worker, pkts, n);
+	now_us = clock_us();
+	faults_put(faults, worker, FAULT_TX, now_us, pkts, n);
+	faulty_transmit(port, faults, worker, now_us);
+	return n;
+}
+
 unsigned port_turn(struct port *port, unsigned worker)
 {
 	struct rte_mbuf *pkts[TX_BURST];
+	struct faults   *faults = faults_of(port);
 	unsigned         total = 0;
 
+	if (faults != NULL)
+		total = faulty_transmit(port, faults, worker, clock_us());
 	/* Rings of the workers queues + worker, 2 queues + worker, ... are emptied here. */
 	if (worker >= port->queues)
-		return 0;
+		return total;
 	for (unsigned w = worker + port->queues; w < port->workers; w += port->queues) {
 		struct rte_ring *ring = port->tx_rings[w];
 		unsigned n = rte_ring_dequeue_burst_start(ring, (void **)pkts, TX_BURST, NULL);

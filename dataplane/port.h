@@ -18,13 +18,17 @@
 
 #include "net/net.h"
 
+#include "fault.h"
+#include "rss.h"
+
 struct port_config {
 	const char *name; /* the operator's: "core0" */
 	const char
 		*device; /* PCI address or "driverN,key=value,...": "net_af_xdp0,iface=veth-cpm" */
 	uint16_t mtu;    /* of IP packets; cut to what device and mbufs carry */
-	uint64_t shared_seed; /* of struct net_config: the RSS key comes from it */
-	unsigned address_count;
+	uint64_t shared_seed;    /* of struct net_config: the RSS key comes from it */
+	struct metrics *metrics; /* one for each worker: what befalls its packets here */
+	unsigned        address_count;
 	struct net_addr addresses[8];
 	uint8_t         prefixes[8];
 	struct net_addr gateway;
@@ -41,6 +45,10 @@ struct port {
 	struct rte_ring *tx_rings[NET_WORKERS_MAX]; /* of workers without a queue; single producer,
 						       single consumer */
 	struct net_port_config profile;             /* for struct net_config */
+	struct rss             rss;
+	struct faults *_Atomic faults; /* NULL: none since the start */
+	struct metrics        *metrics;
+	struct rte_mempool    *pools[NET_WORKERS_MAX];
 	char                   name[32], driver[32];
 };
 
@@ -49,12 +57,25 @@ struct port {
  * NET_HEADROOM, and at least port_mbufs_needed() of them free beyond what the worker itself holds).
  * 0, or -errno with a sentence in why; on failure nothing is left open.
  */
-int                 port_open(const struct port_config *config, unsigned workers,
-			      struct rte_mempool *const rx_pools[], struct port *port, char *why, size_t why_size);
-void                port_close(struct port *port);
-struct rte_mempool *port_pool_new(const char *name,
-				  unsigned    count); /* a pool for that; NULL: no memory */
+int  port_open(const struct port_config *config, unsigned workers,
+	       struct rte_mempool *const rx_pools[], struct port *port, char *why, size_t why_size);
+void port_close(struct port *port);
+/* A pool for that, whose buffers take packets of `mtu` whole; NULL: no memory. */
+struct rte_mempool *port_pool_new(const char *name, unsigned count, unsigned mtu);
+unsigned            port_mbuf_size(unsigned mtu); /* bytes that one buffer of it takes */
 unsigned port_mbufs_needed(void); /* mbufs that one queue pair of one port holds at most */
+
+/* Main thread, once all ports are open: sets up receive-side scaling. Returns the entries of its
+ * table, for struct net_config. */
+unsigned port_steer(struct port ports[], unsigned count, uint64_t shared_seed);
+
+/* "one worker", "rss" or "forwarding": how packets come to the worker that owns them. Any thread.
+ */
+const char *port_steering(const struct port *port);
+bool        port_misdirects(const struct port *port); /* its first packets say so */
+
+/* Management thread: faults of the laboratory, fault.h. 0 or -ENOMEM. */
+int port_fault(struct port *port, const struct conf_fault *wanted);
 
 /* At most n packets that came to this worker's queue; 0 for a worker without one. */
 unsigned port_rx_burst(struct port *port, unsigned worker, struct rte_mbuf *pkts[], unsigned n);

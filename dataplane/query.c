@@ -14,14 +14,14 @@
 
 #include "worker.h"
 
-static const char *argument(const json_t *args, const char *name)
+const char *query_argument(const json_t *args, const char *name)
 {
 	const char *text = json_string_value(json_object_get(args, name));
 
 	return text != NULL && text[0] != '\0' ? text : NULL;
 }
 
-static json_t *table_new(const char *const columns[], size_t n, json_t **rows)
+json_t *query_table(const char *const columns[], size_t n, json_t **rows)
 {
 	json_t *names = json_array();
 
@@ -76,8 +76,8 @@ static void session_row(const struct world *world, const struct mailbox_session 
 			const json_t *args, json_t *rows)
 {
 	const char *kind, *party = session_party(world, s, &kind),
-			  *protocol = argument(args, "protocol"),
-			  *account = argument(args, "account");
+			  *protocol = query_argument(args, "protocol"),
+			  *account = query_argument(args, "account");
 	char id[48], remote[80], address[INET6_ADDRSTRLEN];
 
 	if ((protocol != NULL && strcmp(protocol, registry_ops(s->ref.protocol)->name) != 0) ||
@@ -109,7 +109,7 @@ static int query_session_list(struct dataplane *dp, const json_t *args, json_t *
 					      "in",    "out",      "since_ms"};
 	json_t                  *rows;
 
-	*reply = table_new(columns, sizeof(columns) / sizeof(columns[0]), &rows);
+	*reply = query_table(columns, sizeof(columns) / sizeof(columns[0]), &rows);
 	for (unsigned i = 0; i < dp->worker_count; i++) {
 		struct worker *w = dp->workers[i];
 		uint32_t       from = 0;
@@ -131,7 +131,7 @@ static int query_session_close(struct dataplane *dp, const json_t *args, json_t 
 			       char error[256])
 {
 	static const char *const columns[] = {"id", "result"};
-	const char              *id = argument(args, "id");
+	const char              *id = query_argument(args, "id");
 	unsigned                 worker, index, generation;
 	struct session_ref       ref;
 	json_t                  *rows;
@@ -151,7 +151,7 @@ static int query_session_close(struct dataplane *dp, const json_t *args, json_t 
 		snprintf(error, 256, "session %.40s has ended already", id);
 		return -EINVAL;
 	}
-	*reply = table_new(columns, 2, &rows);
+	*reply = query_table(columns, 2, &rows);
 	json_array_append_new(rows, json_pack("[s, s]", id, "parting"));
 	return 0;
 }
@@ -211,7 +211,7 @@ static const struct route_set *explain_rules(struct dataplane *dp, const struct 
 					     const json_t *args, struct str *from, struct str *to,
 					     json_t *rows, bool *ends)
 {
-	const char *text = argument(args, "text"), *name = argument(args, "account");
+	const char *text = query_argument(args, "text"), *name = query_argument(args, "account");
 	const struct world_account *a =
 		name != NULL ? world_account_find(world, str_of(name)) : NULL;
 	struct rules_verdict v;
@@ -253,7 +253,7 @@ static int query_route_explain(struct dataplane *dp, const json_t *args, json_t 
 {
 	static const char *const columns[] = {"step", "what", "why"};
 	const struct world      *world = dp->world.current;
-	const char             *from_text = argument(args, "from"), *to_text = argument(args, "to");
+	const char *from_text = query_argument(args, "from"), *to_text = query_argument(args, "to");
 	const struct route_set *set;
 	struct str              from, to;
 	json_t                 *rows;
@@ -267,7 +267,7 @@ static int query_route_explain(struct dataplane *dp, const json_t *args, json_t 
 	}
 	from = str_of(from_text);
 	to = str_of(to_text);
-	*reply = table_new(columns, 3, &rows);
+	*reply = query_table(columns, 3, &rows);
 	set = explain_rules(dp, world, args, &from, &to, rows, &ends);
 	if (ends)
 		return 0;
@@ -294,7 +294,7 @@ static int query_workers(struct dataplane *dp, const json_t *args, json_t **repl
 					      "messages_open", "memory_free"};
 	json_t                  *rows;
 
-	*reply = table_new(columns, sizeof(columns) / sizeof(columns[0]), &rows);
+	*reply = query_table(columns, sizeof(columns) / sizeof(columns[0]), &rows);
 	for (unsigned i = 0; i < dp->worker_count; i++) {
 		const struct metrics *m = &dp->metrics[i];
 
@@ -318,7 +318,7 @@ static int query_rule_hits(struct dataplane *dp, const json_t *args, json_t **re
 	const struct world      *world = dp->world.current;
 	json_t                  *rows;
 
-	*reply = table_new(columns, 2, &rows);
+	*reply = query_table(columns, 2, &rows);
 	for (uint32_t i = 0; world != NULL && world->rules != NULL && i < rules_count(world->rules);
 	     i++)
 		json_array_append_new(
@@ -333,7 +333,8 @@ static const struct {
 } queries[] = {
 	{"session_list", query_session_list},   {"session_close", query_session_close},
 	{"route_explain", query_route_explain}, {"workers", query_workers},
-	{"rule_hits", query_rule_hits},
+	{"rule_hits", query_rule_hits},         {"port_list", query_port_list},
+	{"port_fault", query_port_fault},
 };
 
 int query_run(struct dataplane *dp, const char *name, const json_t *args, json_t **reply,

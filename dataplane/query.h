@@ -13,3 +13,11 @@ struct dataplane;
  * with error filled. */
 int query_run(struct dataplane *dp, const char *name, const json_t *args, json_t **reply,
 	      char error[256]);
+
+/* The questions about ports, in query_port.c. */
+int query_port_list(struct dataplane *dp, const json_t *args, json_t **reply, char error[256]);
+int query_port_fault(struct dataplane *dp, const json_t *args, json_t **reply, char error[256]);
+
+/* For the files that answer. An empty table; an argument as text, NULL: not given. */
+json_t     *query_table(const char *const columns[], size_t n, json_t **rows);
+const char *query_argument(const json_t *args, const char *name);

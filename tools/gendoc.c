@@ -68,59 +68,6 @@ static void page_begin(const char *name, const char *section, const char *what)
 	macro("Nd", what);
 }
 
-/* ---- cpmctl.1 ---- */
-
-static void cpmctl_options(void)
-{
-	puts(".Bl -tag -width Ds\n.It Fl \\-socket Ar path\nThe socket of cpm\\-control; else the "
-	     "variable\n.Ev CPM_SOCKET ,\nelse\n"
-	     ".Pa /run/cpm/control.sock .\n.It Fl \\-json\nPrint the reply as JSON: the same "
-	     "columns.\n.It Fl \\-help\nPrint what may follow "
-	     "the words that are there.\n.El");
-}
-
-static void cpmctl_commands(void)
-{
-	puts(".Sh COMMANDS\nAny unambiguous beginning of a word is enough.\nWhat stands in "
-	     "brackets may be left out.\n.Bl -tag -width Ds");
-	for (enum ctl_command c = 0; c < CTL_COUNT; c++) {
-		char path[64];
-
-		ctl_path(c, path);
-		macro("It", ctl_grammar(c));
-		line(ctl_help(c));
-		printf("Role: %s.\nOver HTTP:\n.Ql %s %s .\n", ctl_role_name(ctl_role(c)),
-		       ctl_method(c), path);
-	}
-	puts(".It completion bash\nPrint the completion for\n.Xr bash 1 .\n.El");
-}
-
-static void page_cpmctl(void)
-{
-	page_begin("cpmctl", "1", "operate the message routing appliance");
-	puts(".Sh SYNOPSIS\n.Nm\n.Op Fl \\-socket Ar path\n.Op Fl \\-json\n.Ar command ...\n.Sh "
-	     "DESCRIPTION\n.Nm\nasks cpm\\-control over its "
-	     "Unix socket, in HTTP and JSON, and prints the reply as a table.\nA change is checked "
-	     "whole, committed as one version, and in force on "
-	     "every worker when the command returns.");
-	cpmctl_options();
-	cpmctl_commands();
-	puts(".Sh ROLES\nroot and the user of cpm\\-control may do everything (admin); the group "
-	     "of cpm\\-control may end sessions (operate); "
-	     "others may look (view).\nThe mode of the socket decides who can connect at all.");
-	puts(".Sh EXIT STATUS\n.Bl -tag -width Ds -compact\n.It 0\nDone; a change is in "
-	     "force.\n.It 1\nRefused: nothing was changed; each fault is "
-	     "printed.\n.It 2\nThe command is not valid.\n.It 3\nCommitted but not in force: the "
-	     "dataplane is down and takes it when it is back.\n"
-	     ".It 4\ncpm\\-control cannot be reached.\n.El");
-	puts(".Sh EXAMPLES\n.Dl cpmctl apply \\-f site.yaml \\-\\-dry\\-run\n.Dl cpmctl route add "
-	     "+4670 via smsc1,smsc2 priority 10\n"
-	     ".Dl cpmctl route explain +46701234567 +46707654321 \\(dqhello\\(dq account "
-	     "esme1\n.Dl cpmctl account set esme1 window=500 "
-	     "rate=1000\n.Dl cpmctl \\-\\-json session list\n.Sh SEE ALSO\n.Xr cpm-apply 5 "
-	     ",\n.Xr cpm.yaml 5 ,\n.Xr cpm-reference 7");
-}
-
 /* ---- keys ---- */
 
 static void keys_of(enum conf_section section)
@@ -147,6 +94,61 @@ static void keys_of(enum conf_section section)
 		}
 	}
 	puts(".El");
+}
+
+/* ---- cpmctl.1 ---- */
+
+static void cpmctl_options(void)
+{
+	puts(".Bl -tag -width Ds\n.It Fl \\-socket Ar path\nThe socket of cpm\\-control; else the "
+	     "variable\n.Ev CPM_SOCKET ,\nelse\n"
+	     ".Pa /run/cpm/control.sock .\n.It Fl \\-json\nPrint the reply as JSON: the same "
+	     "columns.\n.It Fl \\-help\nPrint what may follow "
+	     "the words that are there.\n.El");
+}
+
+static void cpmctl_commands(void)
+{
+	puts(".Sh COMMANDS\nAny unambiguous beginning of a word is enough.\nWhat stands in "
+	     "brackets may be left out.\n.Bl -tag -width Ds");
+	for (enum ctl_command c = 0; c < CTL_COUNT; c++) {
+		char path[64];
+
+		ctl_path(c, path);
+		macro("It", ctl_grammar(c));
+		line(ctl_help(c));
+		printf("Role: %s.\nOver HTTP:\n.Ql %s %s .\n", ctl_role_name(ctl_role(c)),
+		       ctl_method(c), path);
+	}
+	puts(".It completion bash\nPrint the completion for\n.Xr bash 1 .\n.El");
+	puts(".Ss Keys of port fault");
+	keys_of(CONF_SECTION_fault);
+}
+
+static void page_cpmctl(void)
+{
+	page_begin("cpmctl", "1", "operate the message routing appliance");
+	puts(".Sh SYNOPSIS\n.Nm\n.Op Fl \\-socket Ar path\n.Op Fl \\-json\n.Ar command ...\n.Sh "
+	     "DESCRIPTION\n.Nm\nasks cpm\\-control over its "
+	     "Unix socket, in HTTP and JSON, and prints the reply as a table.\nA change is checked "
+	     "whole, committed as one version, and in force on "
+	     "every worker when the command returns.");
+	cpmctl_options();
+	cpmctl_commands();
+	puts(".Sh ROLES\nroot and the user of cpm\\-control may do everything (admin); the group "
+	     "of cpm\\-control may end sessions (operate); "
+	     "others may look (view).\nThe mode of the socket decides who can connect at all.");
+	puts(".Sh EXIT STATUS\n.Bl -tag -width Ds -compact\n.It 0\nDone; a change is in "
+	     "force.\n.It 1\nRefused: nothing was changed; each fault is "
+	     "printed.\n.It 2\nThe command is not valid.\n.It 3\nCommitted but not in force: the "
+	     "dataplane is down and takes it when it is back.\n"
+	     ".It 4\ncpm\\-control cannot be reached.\n.El");
+	puts(".Sh EXAMPLES\n.Dl cpmctl apply \\-f site.yaml \\-\\-dry\\-run\n.Dl cpmctl route add "
+	     "+4670 via smsc1,smsc2 priority 10\n"
+	     ".Dl cpmctl route explain +46701234567 +46707654321 \\(dqhello\\(dq account "
+	     "esme1\n.Dl cpmctl account set esme1 window=500 "
+	     "rate=1000\n.Dl cpmctl port fault core0 loss=10 delay=2000\n.Dl cpmctl \\-\\-json session list\n.Sh SEE ALSO\n.Xr cpm-apply 5 "
+	     ",\n.Xr cpm.yaml 5 ,\n.Xr cpm-reference 7");
 }
 
 static void page_yaml(void)

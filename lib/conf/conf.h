@@ -67,6 +67,11 @@ int conf_object_from_json(enum conf_kind kind, void *object, const json_t *json,
 json_t *conf_object_to_json(enum conf_kind kind,
 			    const void    *object); /* secrets as "set" or ""; caller owns */
 
+/* What `cpmctl port fault` asks for: its keys from a JSON object, the others at their defaults. 0,
+ * or -EINVAL with faults. */
+int conf_fault_from_json(struct conf_fault *fault, const json_t *json, const char *where,
+			 struct conf_faults *faults);
+
 /* Faults for required keys without a value: false when there are any. For objects that are put
  * together key by key. */
 bool conf_object_complete(enum conf_kind kind, const void *object, const char *where,

@@ -25,6 +25,7 @@ enum conf_section {
 	CONF_SECTION_peer,
 	CONF_SECTION_route,
 	CONF_SECTION_rule,
+	CONF_SECTION_fault,
 	CONF_SECTION_COUNT
 };
 
@@ -97,9 +98,10 @@ static inline const void *conf_field_read(const struct conf_key *key, const void
 	X(TEXT)                                                                                    \
 	X(DESTINATION)                                                                             \
 	X(HOST)                                                                                    \
-	X(UINT) X(BOOL) X(SECRET) X(LIST) X(PATTERNS) X(ADDRESS) X(PREFIXES) X(VIA) X(TREE)        \
+	X(UINT)                                                                                    \
+	X(BOOL) X(SECRET) X(LIST) X(PATTERNS) X(ADDRESS) X(PREFIXES) X(VIA) X(TREE)                \
 		X(ENUM_PROTOCOL) X(ENUM_HUGEPAGES) X(ENUM_IDLE) X(ENUM_BIND) X(ENUM_MODE)          \
-			X(ENUM_ALPHABET) X(ENUM_IDS)
+			X(ENUM_ALPHABET) X(ENUM_IDS) X(ENUM_FAULT)
 #define X(type) extern const struct conf_type conf_type_##type;
 CONF_TYPES(X)
 #undef X

@@ -22,7 +22,8 @@ static const struct conf_key keys[] = {
 };
 
 static const char *const section_names[CONF_SECTION_COUNT] = {
-	"cpm", "dataplane", "port", "listener", "control", "account", "peer", "route", "rule",
+	"cpm",     "dataplane", "port",  "listener", "control",
+	"account", "peer",      "route", "rule",     "fault",
 };
 
 static const struct {

@@ -23,6 +23,7 @@ enum conf_kind {
 
 enum conf_hugepages { CONF_HUGEPAGES_AUTO, CONF_HUGEPAGES_REQUIRED, CONF_HUGEPAGES_OFF };
 enum conf_idle { CONF_IDLE_AUTO, CONF_IDLE_POLL, CONF_IDLE_SLEEP };
+enum conf_fault_direction { CONF_FAULT_BOTH, CONF_FAULT_RX, CONF_FAULT_TX };
 enum conf_bind { CONF_BIND_ANY, CONF_BIND_TRANSMITTER, CONF_BIND_RECEIVER, CONF_BIND_TRANSCEIVER };
 enum conf_mode { CONF_MODE_DATAGRAM = 1, CONF_MODE_TRANSACTION }; /* as enum msg_mode */
 enum conf_alphabet {
@@ -106,6 +107,13 @@ struct conf_rule {
 	char     name[CONF_NAME_SIZE];
 	uint32_t position;
 	char    *when, *then; /* canonical JSON, owned */
+};
+
+/* What `cpmctl port fault` asks for; kept nowhere. */
+struct conf_fault {
+	char     name[CONF_NAME_SIZE];
+	uint32_t loss, duplicate, reorder, corrupt, delay, seed;
+	uint8_t  direction;
 };
 
 /* cpm.yaml */

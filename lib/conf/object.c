@@ -132,8 +132,8 @@ json_t *conf_object_to_json(enum conf_kind kind, const void *object)
 	return json;
 }
 
-int conf_object_from_json(enum conf_kind kind, void *object, const json_t *json, const char *where,
-			  struct conf_faults *faults)
+static int section_from_json(enum conf_section section, void *object, const json_t *json,
+			     const char *where, struct conf_faults *faults)
 {
 	struct conf_arena   arena = {NULL, 0};
 	struct conf_reading reading = {.faults = faults, .file = where};
@@ -145,10 +145,30 @@ int conf_object_from_json(enum conf_kind kind, void *object, const json_t *json,
 			   "is no object with keys and values, or is nested deeper than %u; write "
 			   "{\"key\": value}",
 			   CONF_DEPTH_MAX);
-	else if (conf_read_map(conf_kind_section(kind), object, node, &reading))
+	else if (conf_read_map(section, object, node, &reading))
 		err = 0;
 	conf_arena_free(&arena);
 	return err;
+}
+
+int conf_object_from_json(enum conf_kind kind, void *object, const json_t *json, const char *where,
+			  struct conf_faults *faults)
+{
+	return section_from_json(conf_kind_section(kind), object, json, where, faults);
+}
+
+int conf_fault_from_json(struct conf_fault *fault, const json_t *json, const char *where,
+			 struct conf_faults *faults)
+{
+	struct conf_reading reading = {.faults = faults, .file = where};
+	int                 err;
+
+	*fault = (struct conf_fault){0};
+	if (!conf_section_defaults(CONF_SECTION_fault, fault))
+		return -ENOMEM;
+	err = section_from_json(CONF_SECTION_fault, fault, json, where, faults);
+	return err == 0 && !conf_check_required(CONF_SECTION_fault, fault, 0, &reading) ? -EINVAL
+											: err;
 }
 
 bool conf_object_complete(enum conf_kind kind, const void *object, const char *where,

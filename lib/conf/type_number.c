@@ -189,4 +189,5 @@ ENUM_TYPE(IDLE, CONF_IDLE_AUTO, "auto", "poll", "sleep");
 ENUM_TYPE(BIND, CONF_BIND_ANY, "any", "transmitter", "receiver", "transceiver");
 ENUM_TYPE(MODE, CONF_MODE_DATAGRAM, "datagram", "transaction");
 ENUM_TYPE(ALPHABET, CONF_ALPHABET_GSM7, "gsm7", "ascii", "latin1");
+ENUM_TYPE(FAULT, CONF_FAULT_BOTH, "both", "rx", "tx");
 ENUM_TYPE(IDS, CONF_IDS_AUTO, "auto", "decimal", "hexadecimal", "as_is");

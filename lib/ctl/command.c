@@ -120,6 +120,15 @@ void ctl_syntax(enum ctl_command command, struct ctl_syntax *syntax)
 	}
 }
 
+enum conf_section ctl_section(const struct ctl_syntax *syntax)
+{
+	for (unsigned w = syntax->word_count; w > 0; w--)
+		for (enum conf_section s = CONF_SECTION_account; s < CONF_SECTION_COUNT; s++)
+			if (strcmp(conf_section_name(s), syntax->words[w - 1]) == 0)
+				return s;
+	return CONF_SECTION_COUNT;
+}
+
 void ctl_path(enum ctl_command command, char room[64])
 {
 	struct ctl_syntax syntax;

@@ -13,6 +13,7 @@
 #include <jansson.h>
 
 #include "base/str.h"
+#include "conf/key.h"
 
 enum ctl_role { ROLE_VIEW, ROLE_OPERATE, ROLE_ADMIN };
 
@@ -51,6 +52,9 @@ struct ctl_syntax {
 	struct ctl_part parts[CTL_PARTS_MAX];
 };
 void ctl_syntax(enum ctl_command command, struct ctl_syntax *syntax);
+/* The section of keys.def whose keys the command takes: that of the last of its leading words that
+ * names one ("account set", "port fault"). CONF_SECTION_COUNT: none. */
+enum conf_section ctl_section(const struct ctl_syntax *syntax);
 
 /*
  * Words of a command line into a call: which command, and its arguments by name, typed as keys.def

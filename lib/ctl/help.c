@@ -19,22 +19,12 @@ static bool has_keys(const struct ctl_syntax *syntax)
 	return false;
 }
 
-/* The keys of a noun; NULL: it has none. */
-static const struct conf_key *noun_keys(const char *noun, unsigned *n)
-{
-	for (enum conf_section s = CONF_SECTION_account; s < CONF_SECTION_COUNT; s++)
-		if (strcmp(conf_section_name(s), noun) == 0)
-			return conf_keys(s, n);
-	*n = 0;
-	return NULL;
-}
-
-static void keys_print(FILE *out, const char *noun)
+static void keys_print(FILE *out, enum conf_section section)
 {
 	unsigned               n;
-	const struct conf_key *keys = noun_keys(noun, &n);
+	const struct conf_key *keys = conf_keys(section, &n);
 
-	fprintf(out, "\nKeys of %s:\n", noun);
+	fprintf(out, "\nKeys of %s:\n", conf_section_name(section));
 	for (unsigned i = 0; i < n; i++) {
 		char        range[512];
 		const char *value = keys[i].default_text != NULL && keys[i].default_text[0] != '\0'
@@ -50,8 +40,8 @@ static void keys_print(FILE *out, const char *noun)
 
 bool ctl_help_print(FILE *out, unsigned n, const char *const words[])
 {
-	char     noun[24] = "";
-	unsigned found = 0;
+	enum conf_section section = CONF_SECTION_COUNT;
+	unsigned          found = 0;
 
 	for (enum ctl_command c = 0; c < CTL_COUNT; c++) {
 		struct ctl_syntax syntax;
@@ -62,10 +52,10 @@ bool ctl_help_print(FILE *out, unsigned n, const char *const words[])
 		found++;
 		fprintf(out, "  %s\n      %s\n", ctl_grammar(c), ctl_help(c));
 		if (n > 0 && has_keys(&syntax))
-			str_copy(noun, sizeof(noun), str_of(syntax.words[0]));
+			section = ctl_section(&syntax);
 	}
-	if (noun[0] != '\0')
-		keys_print(out, noun);
+	if (section != CONF_SECTION_COUNT)
+		keys_print(out, section);
 	return found > 0;
 }
 
@@ -115,16 +105,17 @@ static void completion_parts(FILE *out, enum ctl_command c)
 	struct ctl_syntax      syntax;
 	char                   words[2048] = "", place[64];
 	size_t                 at = 0;
-	unsigned               n;
-	const struct conf_key *keys;
+	unsigned               n = 0;
+	const struct conf_key *keys = NULL;
 
 	ctl_syntax(c, &syntax);
-	keys = noun_keys(syntax.words[0], &n);
+	if (has_keys(&syntax))
+		keys = conf_keys(ctl_section(&syntax), &n);
 	for (unsigned i = 0; i < syntax.part_count; i++)
 		if (syntax.parts[i].word[0] != '\0')
 			at += (size_t)snprintf(words + at, sizeof(words) - at, "%s%s",
 					       at > 0 ? " " : "", syntax.parts[i].word);
-	for (unsigned i = 0; has_keys(&syntax) && i < n && at < sizeof(words); i++)
+	for (unsigned i = 0; i < n && at < sizeof(words); i++)
 		at += (size_t)snprintf(words + at, sizeof(words) - at, "%s%s=", at > 0 ? " " : "",
 				       keys[i].name);
 	snprintf(place, sizeof(place), "%s%s%s", syntax.words[0], syntax.word_count > 1 ? " " : "",

@@ -180,10 +180,9 @@ static json_t *value_typed(const struct conf_key *key, const char *text)
 
 static const struct conf_key *key_of(const struct parse *p, const char *name)
 {
-	for (enum conf_section s = 0; s < CONF_SECTION_COUNT; s++)
-		if (strcmp(conf_section_name(s), p->syntax.words[0]) == 0)
-			return conf_key_find(s, str_of(name));
-	return NULL;
+	enum conf_section section = ctl_section(&p->syntax);
+
+	return section != CONF_SECTION_COUNT ? conf_key_find(section, str_of(name)) : NULL;
 }
 
 static int argument_set(struct parse *p, const char *name, const char *text)
@@ -223,6 +222,7 @@ static unsigned part_find(const struct parse *p, const char *word, bool more)
 {
 	const struct ctl_part *parts = p->syntax.parts;
 	unsigned               n = p->syntax.part_count, begun = n, begun_count = 0;
+	bool                   is_key = strchr(word, '=') != NULL;
 
 	for (unsigned i = 0; i < n; i++)
 		if (!p->given[i] && parts[i].kind == CTL_VALUE && !parts[i].optional &&
@@ -231,6 +231,9 @@ static unsigned part_find(const struct parse *p, const char *word, bool more)
 	for (unsigned i = 0; i < n; i++)
 		if (parts[i].word[0] != '\0' && strcmp(parts[i].word, word) == 0 &&
 		    (more || parts[i].kind == CTL_FLAG || word[0] == '-'))
+			return i;
+	for (unsigned i = 0; i < n; i++)
+		if (is_key && parts[i].kind == CTL_KEYS)
 			return i;
 	for (unsigned i = 0; i < n; i++)
 		if (!p->given[i] && parts[i].kind == CTL_VALUE && word[0] != '-')

@@ -51,7 +51,8 @@ struct net *net_new(const struct net_config *config)
 	net->metrics = config->metrics;
 	net->generation = 1;
 	random_seed(&net->random, config->seed);
-	net_steer_init(&net->steer, config->shared_seed, config->workers);
+	net_steer_init(&net->steer, config->shared_seed, config->workers,
+		       config->steer_entries != 0 ? config->steer_entries : NET_STEER_ENTRIES);
 	locals_init(net);
 	return net;
 }

@@ -38,7 +38,6 @@ struct net_port_config { /* the capability profile, from the port at start */
 	bool     tx_ip_checksum, tx_tcp_checksum; /* the port fills them in */
 	bool     multi_segment;                   /* chained mbufs may be sent */
 	bool     tso;
-	bool     rss; /* packets already come to the worker that net_owner() names */
 	unsigned address_count;
 	struct {
 		struct net_addr address;
@@ -55,9 +54,10 @@ struct net_config {
 	struct rte_mempool
 		*pool; /* mbufs for what we send ourselves; with at least NET_HEADROOM headroom */
 	struct metrics *metrics;
-	uint64_t        seed; /* the worker's own */
-	uint64_t shared_seed; /* the same in all workers: owner hash, TCP sequence numbers and
-				 cookies */
+	uint64_t        seed;   /* the worker's own */
+	uint64_t shared_seed;   /* the same in all workers: owner hash, TCP sequence numbers and
+				   cookies */
+	unsigned steer_entries; /* of the ports' redirection tables; 0: NET_STEER_ENTRIES */
 	bool forward_all; /* test mode: every packet is treated as if it had arrived at the wrong
 			     worker first */
 };

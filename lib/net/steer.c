@@ -23,12 +23,14 @@ static uint32_t key_window(const uint8_t key[NET_STEER_KEY_SIZE], unsigned start
 	return (uint32_t)(bits >> (8 - start % 8));
 }
 
-void net_steer_init(struct net_steer *steer, uint64_t shared_seed, unsigned workers)
+void net_steer_init(struct net_steer *steer, uint64_t shared_seed, unsigned workers,
+		    unsigned entries)
 {
 	uint8_t key[NET_STEER_KEY_SIZE];
 
 	net_steer_key(shared_seed, key);
 	steer->workers = workers;
+	steer->entries = entries;
 	for (unsigned place = 0; place < NET_STEER_INPUT; place++) {
 		for (unsigned value = 0; value < 256; value++) {
 			uint32_t hash = 0;
@@ -68,5 +70,5 @@ unsigned net_steer_owner(const struct net_steer *steer, const struct net_addr *l
 {
 	uint32_t hash = net_steer_hash(steer, local, local_port, remote, remote_port);
 
-	return hash % NET_STEER_ENTRIES % steer->workers;
+	return hash % steer->entries % steer->workers;
 }

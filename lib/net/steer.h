@@ -10,13 +10,12 @@
 #include "net/net.h"
 
 #define NET_STEER_KEY_SIZE 52u /* the longest that ports take; those with 40 take its start */
-#define NET_STEER_ENTRIES                                                                          \
-	128u                /* of the redirection table: entry i belongs to worker i % workers     \
-			     */
-#define NET_STEER_INPUT 36u /* bytes of the longest tuple: two IPv6 addresses and two ports */
+#define NET_STEER_ENTRIES 128u /* of the redirection table, where no port has a smaller one */
+#define NET_STEER_INPUT 36u    /* bytes of the longest tuple: two IPv6 addresses and two ports */
 
 struct net_steer {
 	unsigned workers;
+	unsigned entries; /* entry i belongs to worker i % workers; larger tables repeat it */
 	uint32_t table[NET_STEER_INPUT]
 		      [256]; /* the share of each byte at each place: 12 rows are touched by IPv4 */
 };
@@ -24,7 +23,8 @@ struct net_steer {
 /* The RSS key that all workers and ports of one instance share. */
 void net_steer_key(uint64_t shared_seed, uint8_t key[static NET_STEER_KEY_SIZE]);
 
-void     net_steer_init(struct net_steer *steer, uint64_t shared_seed, unsigned workers);
+void     net_steer_init(struct net_steer *steer, uint64_t shared_seed, unsigned workers,
+			unsigned entries);
 uint32_t net_steer_hash(const struct net_steer *steer, const struct net_addr *local,
 			uint16_t local_port, const struct net_addr *remote, uint16_t remote_port);
 unsigned net_steer_owner(const struct net_steer *steer, const struct net_addr *local,

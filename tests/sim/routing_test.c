@@ -183,6 +183,35 @@ two_workers_lose_and_repeat_nothing_though_every_packet_comes_to_the_wrong_one_a
 	}
 }
 
+static void nothing_is_lost_or_repeated_over_a_port_with_every_fault_there_is(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+		const struct sim_config config = {.workers = 2,
+						  .seed = seed,
+						  .window = 100,
+						  .faults = {.loss = 50,
+							     .duplicate = 50,
+							     .reorder = 50,
+							     .corrupt = 50,
+							     .delay = 500,
+							     .seed = (uint32_t)seed},
+						  .hooks = hooks};
+
+		print_message("seed %u\n", (unsigned)seed);
+		begin(&config, 3000);
+		assert_true(sim_until(&sim, all_answered, 300 * US_PER_SECOND));
+		every_message_arrived_once_and_was_answered_positively();
+		assert_true(sim_metric(&sim, METRIC_faults_lost) > 5);
+		assert_true(sim_metric(&sim, METRIC_faults_duplicated) > 5);
+		assert_true(sim_metric(&sim, METRIC_faults_reordered) > 5);
+		/* Each bit that was turned is found by a checksum, or by the address it spoilt. */
+		assert_true(sim_metric(&sim, METRIC_faults_corrupted) > 5);
+		assert_true(sim_metric(&sim, METRIC_ip_dropped_tcp_checksum) > 0);
+		sim_free(&sim);
+	}
+}
+
 static void
 an_smsc_that_throttles_refuses_and_stays_silent_gives_each_submission_one_truthful_answer(
 	void **state)
@@ -208,6 +237,7 @@ int main(void)
 		cmocka_unit_test(messages_go_from_a_bind_to_a_peer_and_their_answers_back),
 		cmocka_unit_test(
 			two_workers_lose_and_repeat_nothing_though_every_packet_comes_to_the_wrong_one_and_some_are_lost),
+		cmocka_unit_test(nothing_is_lost_or_repeated_over_a_port_with_every_fault_there_is),
 		cmocka_unit_test(
 			an_smsc_that_throttles_refuses_and_stays_silent_gives_each_submission_one_truthful_answer),
 	};

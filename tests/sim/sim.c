@@ -47,10 +47,59 @@ static void file_init(struct conf_file *f, const struct sim_config *config)
 	f->dataplane.messages_max = config->messages_max != 0 ? config->messages_max : 16384;
 	f->dataplane.connections_max = 1024;
 	f->dataplane.receipts_max = 262144;
-	f->dataplane.forward_all = config->forward_all;
+	f->dataplane.forward_all = config->forward_all || getenv("CPM_FORWARD_ALL") != NULL;
 	f->listeners[0] = (struct conf_listener){
 		.name = "esme", .protocol = PROTO_smpp, .port = LISTEN_PORT, .login_time = 5};
 	f->listeners[0].address = (struct conf_address){.w = {0x010012c6}, .set = true};
+}
+
+/* The wire, with the faults of a port between. */
+static unsigned io_receive(void *context, unsigned worker, unsigned port, struct rte_mbuf *pkts[],
+			   unsigned n)
+{
+	struct sim *s = context;
+	unsigned    got = wire_receive(&s->wire, worker, port, pkts, n);
+
+	if (s->faults == NULL)
+		return got;
+	faults_put(s->faults, worker, FAULT_RX, s->now.us, pkts, got);
+	return faults_take(s->faults, worker, FAULT_RX, s->now.us, pkts, n);
+}
+
+static unsigned io_turn(void *context, unsigned worker, unsigned port)
+{
+	struct sim      *s = context;
+	struct rte_mbuf *due[NET_BURST_MAX];
+	unsigned         n, sent;
+
+	if (s->faults == NULL)
+		return 0;
+	n = faults_take(s->faults, worker, FAULT_TX, s->now.us, due, NET_BURST_MAX);
+	sent = wire_transmit(&s->wire, worker, port, due, n);
+	faults_return(s->faults, worker, FAULT_TX, due + sent, n - sent);
+	return sent;
+}
+
+static unsigned io_transmit(void *context, unsigned worker, unsigned port, struct rte_mbuf *pkts[],
+			    unsigned n)
+{
+	struct sim *s = context;
+
+	if (s->faults == NULL)
+		return wire_transmit(&s->wire, worker, port, pkts, n);
+	faults_put(s->faults, worker, FAULT_TX, s->now.us, pkts, n);
+	return n;
+}
+
+static void faults_begin(struct sim *s, const struct sim_config *config)
+{
+	const struct conf_fault *f = &config->faults;
+
+	if (f->loss + f->duplicate + f->reorder + f->corrupt + f->delay == 0)
+		return;
+	s->faults = faults_new(config->workers, s->wire.pools, s->metrics);
+	ASSERT(s->faults != NULL);
+	faults_set(s->faults, f);
 }
 
 void sim_new(struct sim *s, const struct sim_config *config)
@@ -60,6 +109,7 @@ void sim_new(struct sim *s, const struct sim_config *config)
 				      .workers = config->workers,
 				      .port_count = 1,
 				      .seed = config->seed,
+				      .shared_seed = hash_mix(config->seed),
 				      .sequence_first = 1,
 				      .sequence_end = UINT64_C(1) << 40};
 	struct host_config      hc = {.wire = &s->wire,
@@ -86,7 +136,8 @@ void sim_new(struct sim *s, const struct sim_config *config)
 	wire_init(&s->wire, name, config->workers);
 	s->wire.loss_per_mille = config->loss_per_mille;
 	random_seed(&s->wire.random, config->seed);
-	dc.io = (struct worker_io){wire_receive, wire_transmit, wire_turn, &s->wire};
+	dc.io = (struct worker_io){io_receive, io_transmit, io_turn, s};
+	faults_begin(s, config);
 	dc.ports[0] = (struct net_port_config){
 		.mac = {2, 0, 0, 0, 0, 1}, .mtu = 1500, .address_count = 1};
 	dc.ports[0].addresses[0].address = (struct net_addr){.w = {0x010012c6}};
@@ -102,6 +153,7 @@ void sim_free(struct sim *s)
 {
 	host_free(&s->host);
 	dataplane_free(&s->dp);
+	faults_free(s->faults);
 	wire_free(&s->wire);
 	for (unsigned w = 0; w < s->wire.workers; w++)
 		rte_mempool_free(s->wire.pools[w]);

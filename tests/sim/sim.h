@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "../../dataplane/fault.h"
 #include "../../dataplane/worker.h"
 
 #include "host.h"
@@ -15,7 +16,8 @@ struct sim_config {
 	unsigned          loss_per_mille;
 	unsigned          window;       /* of the host's sessions */
 	uint32_t          messages_max; /* 0: 16,384 */
-	bool              forward_all;
+	bool              forward_all;  /* also when the variable CPM_FORWARD_ALL is set */
+	struct conf_fault faults; /* of the port, both directions; on top of the wire's loss */
 	struct host_hooks hooks;
 };
 
@@ -24,6 +26,7 @@ struct sim {
 	struct dataplane dp;
 	struct metrics  *metrics;
 	struct wire      wire;
+	struct faults   *faults;
 	struct host      host;
 	struct now       now;
 	uint64_t         version;

@@ -75,14 +75,6 @@ unsigned wire_transmit(void *context, unsigned worker, unsigned port, struct rte
 	return rte_ring_sp_enqueue_burst(wire->from_worker[worker], (void **)pkts, n, NULL);
 }
 
-unsigned wire_turn(void *context, unsigned worker, unsigned port)
-{
-	(void)context;
-	(void)worker;
-	(void)port;
-	return 0;
-}
-
 unsigned wire_host_receive(struct wire *wire, struct rte_mbuf *pkts[], unsigned n)
 {
 	unsigned got = 0;

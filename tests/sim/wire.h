@@ -32,12 +32,11 @@ struct wire {
 void wire_init(struct wire *wire, const char *name, unsigned workers);
 void wire_free(struct wire *wire);
 
-/* The struct worker_io functions of the dataplane's side; context is the wire. */
+/* For struct worker_io of the dataplane's side; context is the wire. */
 unsigned wire_receive(void *context, unsigned worker, unsigned port, struct rte_mbuf *pkts[],
 		      unsigned n);
 unsigned wire_transmit(void *context, unsigned worker, unsigned port, struct rte_mbuf *pkts[],
 		       unsigned n);
-unsigned wire_turn(void *context, unsigned worker, unsigned port);
 
 /* The host's side. */
 unsigned wire_host_receive(struct wire *wire, struct rte_mbuf *pkts[], unsigned n);

@@ -286,6 +286,42 @@ static void bytes_that_are_no_http_end_their_connection_only(void **state)
 	setup_end(&s);
 }
 
+static void faults_of_a_port_are_checked_and_warned_of_until_they_are_off(void **state)
+{
+	(void)state;
+	struct setup s;
+
+	setup_begin(&s, true);
+	expect(&s, "POST", "/v1/port/fault", "{\"name\": \"core0\"}", 400, "this wants more");
+	expect(&s, "POST", "/v1/port/fault", "{\"name\": \"core0\", \"loss\": 1001}", 422,
+	       "a number of 0 to 1000");
+	expect(&s, "POST", "/v1/port/fault", "{\"name\": \"core0\", \"lost\": 1}", 422,
+	       "did you mean 'loss'");
+	expect(&s, "POST", "/v1/port/fault", "{\"loss\": 1}", 422, "name: is missing");
+	expect(&s, "POST", "/v1/port/fault", "{\"name\": \"core0\", \"off\": \"of\"}", 400,
+	       "write `off` alone");
+	expect(&s, "POST", "/v1/port/fault", "{\"name\": \"core0\", \"off\": \"off\", \"loss\": 1}",
+	       400, "write `off` alone");
+	expect(&s, "GET", "/v1/port/fault", "", 405, "use POST");
+	expect(&s, "GET", "/v1/port/list", "", 200, "[\"core0\",\"one worker\",\"\"]");
+	expect(&s, "POST", "/v1/port/fault", "{\"name\": \"core0\", \"loss\": 10}", 200,
+	       "[\"core0\",10]");
+	expect(&s, "GET", "/v1/status", "", 200, "port core0 injects faults: loss=10; `cpmctl");
+	expect(&s, "POST", "/v1/port/fault", "{\"name\": \"core0\", \"off\": \"off\"}", 200,
+	       "[\"core0\",0]");
+	{
+		json_t *reply;
+		char   *text;
+
+		assert_int_equal(ask(&s, "GET", "/v1/status", "", &reply), 200);
+		text = json_dumps(reply, JSON_COMPACT);
+		assert_null(strstr(text, "warning"));
+		free(text);
+		json_decref(reply);
+	}
+	setup_end(&s);
+}
+
 static void the_socket_is_for_its_user_and_group(void **state)
 {
 	(void)state;
@@ -311,6 +347,7 @@ int main(void)
 		cmocka_unit_test(a_request_in_single_bytes_is_understood),
 		cmocka_unit_test(a_body_that_is_announced_too_long_is_refused_at_once),
 		cmocka_unit_test(bytes_that_are_no_http_end_their_connection_only),
+		cmocka_unit_test(faults_of_a_port_are_checked_and_warned_of_until_they_are_off),
 		cmocka_unit_test(the_socket_is_for_its_user_and_group),
 	};
 

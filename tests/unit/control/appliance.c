@@ -25,6 +25,7 @@ struct dataplane {
 	pthread_t        thread;
 	int              stop, counters;
 	_Atomic unsigned published;
+	unsigned         fault_loss; /* of its only port; management thread */
 };
 
 int query_run(struct dataplane *dp, const char *name, const json_t *args, json_t **reply,
@@ -43,6 +44,18 @@ int query_run(struct dataplane *dp, const char *name, const json_t *args, json_t
 	if (strcmp(name, "session_list") == 0) {
 		*reply = json_pack("{s:[s, s], s:[[s, I]]}", "columns", "id", "since_ms", "rows",
 				   "0-1-2", (json_int_t)1700000000123);
+		return 0;
+	}
+	if (strcmp(name, "port_fault") == 0) {
+		dp->fault_loss = (unsigned)json_integer_value(json_object_get(args, "loss"));
+		*reply = json_pack("{s:[s, s], s:[[s, i]]}", "columns", "name", "faults", "rows",
+				   "core0", (int)dp->fault_loss);
+		return 0;
+	}
+	if (strcmp(name, "port_list") == 0) {
+		*reply = json_pack("{s:[s, s, s], s:[[s, s, s]]}", "columns", "name", "steering",
+				   "faults", "rows", "core0", "one worker",
+				   dp->fault_loss != 0 ? "loss=10" : "");
 		return 0;
 	}
 	snprintf(error, 256, "there is no question '%s'", name);

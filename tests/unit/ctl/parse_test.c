@@ -52,6 +52,9 @@ static const struct {
 	 "{\"account\":\"a\",\"protocol\":\"smpp\"}"},
 	{"metric", CTL_metric, "{}"},
 	{"metric smpp", CTL_metric, "{\"name\":\"smpp\"}"},
+	{"port fault core0 loss=10 direction=rx", CTL_port_fault,
+	 "{\"direction\":\"rx\",\"loss\":10,\"name\":\"core0\"}"},
+	{"port fault core0 off", CTL_port_fault, "{\"name\":\"core0\",\"off\":\"off\"}"},
 	{"top --count 3", CTL_top, "{\"count\":\"3\"}"},
 };
 
@@ -76,12 +79,12 @@ static void words_become_a_command_and_typed_arguments(void **state)
 static const struct {
 	const char *line, *error;
 } bad[] = {
-	{"", "write a command: status, top, apply, account, peer, route, rule, session, worker or "
-	     "metric"},
+	{"", "write a command: status, top, apply, account, peer, route, rule, session, worker, "
+	     "port or metric"},
 	{"r list", "'r' could be route or rule; write more of it"},
 	{"rotue list", "'rotue' is unknown here; did you mean 'route'?"},
 	{"xyzzy", "'xyzzy' is unknown here; write status, top, apply, account, peer, route, rule, "
-		  "session, worker or metric"},
+		  "session, worker, port or metric"},
 	{"route", "this goes on with list, show, add, set, remove or explain"},
 	{"route lst", "'lst' is unknown here; did you mean 'list'?"},
 	{"route s +4670", "'s' could be show or set; write more of it"},
@@ -95,6 +98,8 @@ static const struct {
 	{"account set a window", "'window' is no KEY=VALUE; write as in window=500"},
 	{"account set a window=1 window=2", "window is given twice; keep one"},
 	{"rule add a when=x", "when: 'x' is not JSON; write it as in '{\"text\": \"bit\\\\.ly\"}'"},
+	{"port fault", "this wants more; write port fault NAME [OFF] [KEY=VALUE...]"},
+	{"port fault core0 loss=1 loss=2", "loss is given twice; keep one"},
 	{"status now", "'now' is too much; write status"},
 	{"apply --dryrun -f x", "'--dryrun' is unknown here; did you mean '--dry-run'?"},
 	{"apply -f", "'-f' wants a value; write apply -f FILE [--dry-run] [--prune]"},
@@ -160,7 +165,7 @@ static char *help_of(unsigned n, const char *const words[], bool *found)
 static void help_names_every_command_and_the_keys_of_a_noun(void **state)
 {
 	(void)state;
-	const char *account[] = {"account"}, *nothing[] = {"nothing"};
+	const char *account[] = {"account"}, *nothing[] = {"nothing"}, *fault[] = {"port", "fault"};
 	bool        found;
 	char       *text = help_of(0, NULL, &found);
 
@@ -173,6 +178,10 @@ static void help_names_every_command_and_the_keys_of_a_noun(void **state)
 	assert_non_null(strstr(text, "resend_unknown"));
 	assert_non_null(strstr(text, "a number of 1 to 65535"));
 	assert_null(strstr(text, "route add"));
+	free(text);
+	text = help_of(2, fault, &found);
+	assert_non_null(strstr(text, "Keys of fault:"));
+	assert_null(strstr(text, "resend_unknown"));
 	free(text);
 	free(help_of(1, nothing, &found));
 	assert_false(found);
@@ -187,11 +196,13 @@ static void completion_knows_nouns_verbs_and_keys(void **state)
 
 	ctl_completion_bash(f, "cpmctl");
 	fclose(f);
-	assert_non_null(strstr(
-		text,
-		"'') words='status top apply account peer route rule session worker metric' ;;"));
+	assert_non_null(strstr(text, "'') words='status top apply account peer route rule session "
+				     "worker port metric' ;;"));
 	assert_non_null(strstr(text, "'route') words='list show add set remove explain' ;;"));
 	assert_non_null(strstr(text, "'route add') words='via priority' ;;"));
+	assert_non_null(strstr(text,
+			       "'port fault') words='name= loss= duplicate= reorder= corrupt= "
+			       "delay= direction= seed=' ;;"));
 	assert_non_null(strstr(text, "'rule set') words='name= position= when= then=' ;;"));
 	free(text);
 }

@@ -5,7 +5,7 @@
 #include "base/random.h"
 #include "net/steer.h"
 
-#define TUPLES 100000u
+#define TUPLES 1000000u
 #define SEED 20260101u
 
 static void the_owner_is_what_a_port_with_our_key_computes(void **state)
@@ -42,7 +42,7 @@ static void an_ipv6_tuple_is_hashed_over_all_its_bytes(void **state)
 	(void)state;
 	random_seed(&r, SEED);
 	net_steer_key(77, key);
-	net_steer_init(&steer, 77, 4);
+	net_steer_init(&steer, 77, 4, NET_STEER_ENTRIES);
 	for (unsigned i = 0; i < 1000; i++) {
 		uint32_t        input[9];
 		struct net_addr l = {.ip6 = true}, p = {.ip6 = true};
@@ -56,6 +56,40 @@ static void an_ipv6_tuple_is_hashed_over_all_its_bytes(void **state)
 		assert_int_equal(net_steer_hash(&steer, &l, (uint16_t)input[8], &p,
 						(uint16_t)(input[8] >> 16)),
 				 rte_softrss(input, 9, key));
+	}
+}
+
+/* A port with a table of any size that devices have, filled by owner, gives each packet to the
+ * worker that net_owner() names, whatever the number of workers. */
+static void a_table_of_any_size_steers_to_the_owner_for_any_number_of_workers(void **state)
+{
+	static struct net_steer steer;
+	uint8_t                 key[NET_STEER_KEY_SIZE];
+	struct random           r;
+
+	(void)state;
+	random_seed(&r, SEED);
+	net_steer_key(77, key);
+	for (unsigned workers = 1; workers <= NET_WORKERS_MAX; workers++) {
+		for (unsigned size = 64; size <= 512; size *= 2) {
+			unsigned entries = size < NET_STEER_ENTRIES ? size : NET_STEER_ENTRIES;
+			unsigned table[512];
+
+			net_steer_init(&steer, 77, workers, entries);
+			for (unsigned i = 0; i < size; i++)
+				table[i] = i % entries % workers;
+			for (unsigned i = 0; i < 200; i++) {
+				uint32_t        input[3] = {(uint32_t)random_next(&r),
+							    (uint32_t)random_next(&r),
+							    (uint32_t)random_next(&r)};
+				struct net_addr l = {.w = {rte_cpu_to_be_32(input[1])}},
+						p = {.w = {rte_cpu_to_be_32(input[0])}};
+
+				assert_int_equal(net_steer_owner(&steer, &l, (uint16_t)input[2], &p,
+								 (uint16_t)(input[2] >> 16)),
+						 table[rte_softrss(input, 3, key) % size]);
+			}
+		}
 	}
 }
 
@@ -142,6 +176,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_owner_is_what_a_port_with_our_key_computes),
 		cmocka_unit_test(an_ipv6_tuple_is_hashed_over_all_its_bytes),
+		cmocka_unit_test(a_table_of_any_size_steers_to_the_owner_for_any_number_of_workers),
 		cmocka_unit_test(each_packet_comes_out_once_by_its_owner),
 		cmocka_unit_test(forward_all_sends_even_our_own_through_the_list),
 		cmocka_unit_test(an_icmp_error_goes_to_the_worker_of_the_quoted_connection),

@@ -1,0 +1,214 @@
+/* Ports of DPDK without hardware: what goes out of a ring comes in again, and a null device says
+ * how it steers. */
+#include "test.h"
+
+#include <rte_ether.h>
+#include <rte_ip.h>
+#include <rte_thash.h>
+
+#include "../../dataplane/port.h"
+#include "sim.h"
+
+#define SEED 77u
+#define FRAME 60u
+
+static struct metrics      metrics[NET_WORKERS_MAX];
+static struct rte_mempool *pools[NET_WORKERS_MAX];
+static struct port         port;
+
+static void port_begin(const char *device, unsigned workers)
+{
+	struct port_config config = {.name = "core0",
+				     .device = device,
+				     .mtu = 1500,
+				     .shared_seed = SEED,
+				     .metrics = metrics};
+	char               why[256] = "";
+
+	memset(metrics, 0, sizeof(metrics));
+	if (port_open(&config, workers, pools, &port, why, sizeof(why)) < 0)
+		fail_msg("%s", why);
+}
+
+static struct rte_mbuf *frame_new(uint8_t number)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(pools[0]);
+
+	assert_non_null(m);
+	memset(rte_pktmbuf_append(m, FRAME), number, FRAME);
+	return m;
+}
+
+/* How many of 1,000 frames come back over the loop. */
+static unsigned loop(void)
+{
+	unsigned came = 0;
+
+	for (unsigned i = 0; i < 1000; i++) {
+		struct rte_mbuf *m = frame_new((uint8_t)i), *in[8];
+		unsigned         n;
+
+		assert_int_equal(port_tx_burst(&port, 0, &m, 1), 1);
+		n = port_rx_burst(&port, 0, in, 8);
+		came += n;
+		rte_pktmbuf_free_bulk(in, n);
+	}
+	return came;
+}
+
+static void
+a_port_loses_nothing_until_faults_are_on_and_nothing_when_they_are_off_again(void **state)
+{
+	(void)state;
+	port_begin("net_ring0", 1);
+	assert_int_equal(loop(), 1000);
+	assert_int_equal(port_fault(&port, &(struct conf_fault){.loss = 100, .seed = 1}), 0);
+	assert_in_range(loop(), 700, 900); /* on the way out and on the way in */
+	assert_in_range(metrics[0].value[METRIC_faults_lost], 100, 300);
+	assert_int_equal(port_fault(&port, &(struct conf_fault){0}), 0);
+	assert_int_equal(loop(), 1000);
+	port_close(&port);
+}
+
+static void what_is_delayed_on_the_way_out_is_sent_by_later_turns(void **state)
+{
+	struct rte_mbuf *m = NULL, *in[8];
+	unsigned         n = 0;
+
+	(void)state;
+	port_begin("net_ring1", 1);
+	assert_int_equal(
+		port_fault(&port, &(struct conf_fault){.delay = 1000, .direction = CONF_FAULT_TX}),
+		0);
+	m = frame_new(1);
+	assert_int_equal(port_tx_burst(&port, 0, &m, 1), 1);
+	/* The clock of a port is the processor's: no sleep, only turns. */
+	for (unsigned long turn = 0; n == 0 && turn < 1000000000; turn++) {
+		port_turn(&port, 0);
+		n = port_rx_burst(&port, 0, in, 8);
+	}
+	assert_int_equal(n, 1);
+	assert_int_equal(metrics[0].value[METRIC_faults_delayed], 1);
+	rte_pktmbuf_free(in[0]);
+	port_close(&port);
+}
+
+static void a_device_that_cannot_be_told_how_to_steer_has_its_packets_forwarded(void **state)
+{
+	(void)state;
+	port_begin("net_null0", 4);
+	assert_int_equal(port.queues, 4);
+	assert_int_equal(port_steer(&port, 1, SEED), NET_STEER_ENTRIES);
+	assert_string_equal(port_steering(&port), "forwarding");
+	assert_non_null(port.rss.why);
+	port_close(&port);
+}
+
+static void one_worker_needs_no_steering(void **state)
+{
+	(void)state;
+	port_begin("net_null1", 1);
+	port_steer(&port, 1, SEED);
+	assert_string_equal(port_steering(&port), "one worker");
+	assert_null(port.rss.why);
+	port_close(&port);
+}
+
+/* A segment from 198.18.0.2:port to 198.18.0.1:2775, with the hash of a device that has the key of
+ * this seed. */
+static struct rte_mbuf *hashed_segment(uint16_t remote_port, uint64_t seed)
+{
+	struct rte_mbuf      *m = frame_new(0);
+	struct rte_ether_hdr *ether = rte_pktmbuf_mtod(m, struct rte_ether_hdr *);
+	struct rte_ipv4_hdr  *ip = (struct rte_ipv4_hdr *)(ether + 1);
+	rte_be16_t           *ports = (rte_be16_t *)(ip + 1);
+	uint8_t               key[NET_STEER_KEY_SIZE];
+	uint32_t tuple[3] = {0xc6120002, 0xc6120001, (uint32_t)remote_port << 16 | 2775};
+
+	net_steer_key(seed, key);
+	ether->ether_type = rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4);
+	*ip = (struct rte_ipv4_hdr){.version_ihl = 0x45,
+				    .next_proto_id = IPPROTO_TCP,
+				    .src_addr = rte_cpu_to_be_32(tuple[0]),
+				    .dst_addr = rte_cpu_to_be_32(tuple[1])};
+	ports[0] = rte_cpu_to_be_16(remote_port);
+	ports[1] = rte_cpu_to_be_16(2775);
+	m->ol_flags = RTE_MBUF_F_RX_RSS_HASH;
+	m->hash.rss = rte_softrss(tuple, 3, key);
+	return m;
+}
+
+static void check(struct rss *rss, unsigned packets, uint64_t seed)
+{
+	for (unsigned i = 0; i < packets; i++) {
+		struct rte_mbuf *m = hashed_segment((uint16_t)(1024 + i), seed);
+
+		rss_check(rss, 0, &m, 1, metrics);
+		rte_pktmbuf_free(m);
+	}
+}
+
+static void a_device_whose_packets_bear_another_hash_is_found_out_by_the_first(void **state)
+{
+	static struct net_steer steer;
+	struct rss rss = {.reta_size = 128, .steers = true, .steer = &steer, .checks_left = {64}};
+
+	(void)state;
+	memset(metrics, 0, sizeof(metrics));
+	net_steer_init(&steer, SEED, 2, NET_STEER_ENTRIES);
+	check(&rss, 10, SEED);
+	assert_false(rss.misdirects);
+	assert_int_equal(rss.checks_left[0], 54);
+	check(&rss, 1, SEED + 1);
+	assert_true(rss.misdirects);
+	assert_int_equal(metrics[0].value[METRIC_packets_misdirected], 1);
+	check(&rss, 100, SEED);
+	assert_int_equal(rss.checks_left[0], 0);
+}
+
+static void what_bears_no_hash_or_is_no_tcp_is_not_judged(void **state)
+{
+	static struct net_steer steer;
+	struct rss              rss = {.steers = true, .steer = &steer, .checks_left = {64}};
+	struct rte_mbuf        *m = hashed_segment(1, SEED + 1);
+
+	(void)state;
+	net_steer_init(&steer, SEED, 2, NET_STEER_ENTRIES);
+	m->ol_flags = 0;
+	rss_check(&rss, 0, &m, 1, metrics);
+	m->ol_flags = RTE_MBUF_F_RX_RSS_HASH;
+	for (uint16_t cut = 0; cut < 38; cut++) {
+		m->data_len = cut;
+		rss_check(&rss, 0, &m, 1, metrics);
+	}
+	m->data_len = FRAME;
+	rte_pktmbuf_mtod_offset(m, uint8_t *, RTE_ETHER_HDR_LEN)[9] = IPPROTO_UDP;
+	rss_check(&rss, 0, &m, 1, metrics);
+	assert_false(rss.misdirects);
+	assert_int_equal(rss.checks_left[0], 64);
+	rte_pktmbuf_free(m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			a_port_loses_nothing_until_faults_are_on_and_nothing_when_they_are_off_again),
+		cmocka_unit_test(what_is_delayed_on_the_way_out_is_sent_by_later_turns),
+		cmocka_unit_test(
+			a_device_that_cannot_be_told_how_to_steer_has_its_packets_forwarded),
+		cmocka_unit_test(one_worker_needs_no_steering),
+		cmocka_unit_test(
+			a_device_whose_packets_bear_another_hash_is_found_out_by_the_first),
+		cmocka_unit_test(what_bears_no_hash_or_is_no_tcp_is_not_judged),
+	};
+
+	sim_eal();
+	for (unsigned w = 0; w < 4; w++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "port_test_%u", w);
+		pools[w] = port_pool_new(name, 8191, 1500);
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
