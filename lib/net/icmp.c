@@ -68,7 +68,9 @@ static bool quote_read(const struct net *net, struct cur icmp, struct net_icmp_e
 	if (e->type != TYPE_UNREACHABLE || e->code != CODE_TOO_BIG)
 		e->mtu = 0;
 	version = cur_u8(&icmp);
-	cur_bytes(&icmp, 5);
+	cur_u8(&icmp);
+	e->size = cur_be16(&icmp);
+	cur_be16(&icmp);
 	fragment = cur_be16(&icmp);
 	cur_u8(&icmp);
 	protocol = cur_u8(&icmp);

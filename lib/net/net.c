@@ -218,6 +218,9 @@ void net_news_learn(struct net *net, struct now now, const struct net_news *news
 		ASSERT(news->port < net->config.port_count);
 		neighbour_seen(net, now, &news->address, news->mac, news->port, true);
 		break;
+	case NET_NEWS_MTU:
+		pmtu_news_take(net, now, news);
+		break;
 	}
 }
 
@@ -260,15 +263,19 @@ static uint64_t announce(struct net *net, struct now now)
 	return next_us;
 }
 
+static uint64_t earliest(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 uint64_t net_tick(struct net *net, struct now now)
 {
-	uint64_t announce_us, neighbour_us;
-
 	if (now.us < net->tick_us)
 		return net->tick_us;
-	announce_us = announce(net, now);
-	neighbour_us = neighbour_tick(net, now);
-	net->tick_us = announce_us < neighbour_us ? announce_us : neighbour_us;
+	net->tick_us = UINT64_MAX; /* what is set off now may bring it forward */
+	net->tick_us = earliest(net->tick_us, announce(net, now));
+	net->tick_us = earliest(net->tick_us, neighbour_tick(net, now));
+	net->tick_us = earliest(net->tick_us, pmtu_tick(net, now));
 	return net->tick_us;
 }
 

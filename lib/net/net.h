@@ -89,12 +89,14 @@ unsigned net_foreign_take(struct net *net, unsigned worker, struct rte_mbuf *pkt
  * Returns how many of max were filled. */
 enum net_news_kind {
 	NET_NEWS_NEIGHBOUR, /* address is at mac, on the link of port */
+	NET_NEWS_MTU,       /* the path to address carries packets of mtu */
 };
 struct net_news {
 	struct net_addr address;
 	uint8_t         kind; /* enum net_news_kind */
 	uint8_t         port;
 	uint8_t         mac[6];
+	uint16_t        mtu;
 };
 unsigned net_news_take(struct net *net, struct net_news news[], unsigned max);
 void     net_news_learn(struct net *net, struct now now, const struct net_news *news);
@@ -116,6 +118,7 @@ struct net_icmp_error {
 	uint16_t        local_port, remote_port;
 	uint32_t        sequence;   /* of the quoted segment */
 	uint8_t         type, code; /* 3 unreachable, 11 time exceeded, 12 parameter problem */
+	uint16_t        size;       /* of the quoted packet, as its header says */
 	uint16_t mtu; /* type 3 code 4: of the next hop, 0 when it does not say (RFC 1191, 4) */
 };
 unsigned net_icmp_errors_take(struct net *net, struct net_icmp_error errors[], unsigned max);

@@ -84,7 +84,8 @@ bool net_path_find(struct net *net, struct now now, const struct net_addr *remot
 	*path = (struct net_path){.next_hop = next_hop,
 				  .port = local->port,
 				  .source = local->address,
-				  .mtu = net->config.ports[local->port].mtu};
+				  .link_mtu = net->config.ports[local->port].mtu};
+	net_path_mtu_follow(net, remote, path);
 	memcpy(path->src_mac, net->config.ports[local->port].mac, 6);
 	path_refresh(net, now, path);
 	return true;

@@ -22,10 +22,12 @@ struct net_path {
 	uint32_t        next_hop; /* IPv4, network order */
 	uint8_t         port;
 	uint8_t         src_mac[6], dst_mac[6];
-	bool            resolved;   /* dst_mac holds */
-	uint32_t        generation; /* of the neighbour table, when dst_mac was taken from it */
-	uint16_t        mtu;        /* of the IP packet */
-	struct net_addr source;     /* our address on that port */
+	bool            resolved;       /* dst_mac holds */
+	uint32_t        generation;     /* of the neighbour table, when dst_mac was taken from it */
+	uint16_t        link_mtu;       /* of an IP packet */
+	uint16_t        mtu;            /* of the whole path, as far as known */
+	uint32_t        mtu_generation; /* of the path MTU table, when mtu was taken from it */
+	struct net_addr source;         /* our address on that port */
 };
 
 /* Find port, source address and next hop for a remote. false: no route. Starts resolution when the
@@ -45,6 +47,19 @@ bool net_path_find(struct net *net, struct now now, const struct net_addr *remot
 void net_output_tcp(struct net *net, struct now now, struct net_path *path,
 		    const struct net_addr *local, const struct net_addr *remote,
 		    struct rte_mbuf *m);
+
+/*
+ * The path MTU of a remote. learn: a message about a packet that we sent reported it, or it was
+ * found by trying (the caller vouches for it); the other workers are told. follow: path->mtu is
+ * what is known now; to be called when net_path_mtu_generation() is no longer path->mtu_generation.
+ * reported: what a "too big" message means, 0 when it cannot be true. Never below least.
+ */
+void     net_path_mtu_learn(struct net *net, struct now now, const struct net_addr *remote,
+			    uint16_t mtu);
+void     net_path_mtu_follow(struct net *net, const struct net_addr *remote, struct net_path *path);
+uint32_t net_path_mtu_generation(const struct net *net);
+uint16_t net_path_mtu_reported(const struct net_icmp_error *e);
+uint16_t net_path_mtu_least(bool ip6);
 
 /* Peers were heard from (TCP made progress): the neighbour is reachable, its entry does not age. */
 void net_path_confirm(struct net *net, struct now now, const struct net_path *path);

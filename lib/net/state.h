@@ -22,6 +22,10 @@
 #define NET_NEIGHBOUR_WAYS 8u
 #define NET_NEIGHBOURS_MAX (NET_NEIGHBOUR_SETS * NET_NEIGHBOUR_WAYS)
 #define NET_FOREIGN_MAX (NET_BURST_MAX * NET_PORTS_MAX)
+#define NET_PMTU_SETS 256u
+#define NET_PMTU_WAYS 4u
+#define NET_IP4_MTU_LEAST 552u  /* what every path of today carries */
+#define NET_IP6_MTU_LEAST 1280u /* RFC 8200, 5 */
 #define NET_NEWS_MAX 64u
 #define NET_ERRORS_MAX 64u
 
@@ -63,6 +67,12 @@ struct net_local { /* one of our addresses */
 	uint64_t        announced_us;
 };
 
+struct pmtu { /* of a path */
+	struct net_addr address;
+	uint16_t        mtu; /* 0: free */
+	uint64_t        learned_us;
+};
+
 struct net {
 	struct metrics *metrics;
 	uint32_t generation; /* moves when an entry of the neighbour table is resolved, changed or
@@ -79,8 +89,10 @@ struct net {
 	struct net_news       news[NET_NEWS_MAX];
 	unsigned              error_count;
 	struct net_icmp_error errors[NET_ERRORS_MAX];
-	uint64_t              tick_us; /* the earliest that net_tick() has something to do */
+	uint32_t              mtu_generation; /* moves when a path MTU is learned or forgotten */
+	uint64_t              tick_us;        /* the earliest that net_tick() has something to do */
 	struct neighbour      neighbours[NET_NEIGHBOURS_MAX];
+	struct pmtu           pmtus[NET_PMTU_SETS * NET_PMTU_WAYS];
 	struct tx_queue       tx[NET_PORTS_MAX];
 };
 
@@ -152,3 +164,6 @@ void              neighbour_seen(struct net *net, struct now now, const struct n
 				 const uint8_t mac[6], unsigned port, bool create);
 uint64_t          neighbour_tick(struct net *net, struct now now);
 void              neighbour_clear(struct net *net);
+
+void     pmtu_news_take(struct net *net, struct now now, const struct net_news *news);
+uint64_t pmtu_tick(struct net *net, struct now now);

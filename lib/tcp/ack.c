@@ -58,6 +58,8 @@ static void free_acked(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_
 			tcp_sack_mark(conn, chunk, flags & (TCP_CHUNK_SACKED | TCP_CHUNK_LOST), 0);
 			break;
 		}
+		if (chunk->len > conn->mss_proven)
+			conn->mss_proven = chunk->len;
 		tcp_sack_mark(conn, chunk, 0, TCP_CHUNK_SACKED | TCP_CHUNK_LOST);
 		tcp_queue_drop_head(tcp, conn);
 	}
@@ -111,8 +113,11 @@ static void advance(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_seg
 
 	if (!(conn->flags & TCP_FLAG_SACK))
 		conn->sacked = 0; /* the sum of the real marks, of which there are none */
+	if (tcp_pmtu_waits(conn))
+		tcp_pmtu_acked(tcp, conn, ack);
 	free_acked(tcp, conn, segment);
 	conn->snd_una = ack;
+	conn->flags &= ~(uint32_t)TCP_FLAG_UNREACHABLE;
 	if (tcp->now_ms - conn->confirmed_ms >= CONFIRM_MS) {
 		conn->confirmed_ms = tcp->now_ms;
 		net_path_confirm(tcp->net, tcp->now, &conn->path);

@@ -144,15 +144,17 @@ uint16_t tcp_conn_mss_offer(const struct net_path *path, bool ip6)
 {
 	uint16_t headers = ip6 ? 60 : 40;
 
-	return path->mtu > headers + TCP_MSS_MIN ? (uint16_t)(path->mtu - headers) : TCP_MSS_MIN;
+	return path->link_mtu > headers + TCP_MSS_MIN ? (uint16_t)(path->link_mtu - headers)
+						      : TCP_MSS_MIN;
 }
 
 void tcp_conn_set_mss(struct tcp_conn *conn, uint16_t offered)
 {
-	uint16_t mss = tcp_conn_mss_offer(&conn->path, conn->key.local.ip6);
+	uint16_t mss = (uint16_t)(conn->path.mtu - (conn->key.local.ip6 ? 60 : 40));
 
-	if (offered < mss)
-		mss = offered < TCP_MSS_MIN ? TCP_MSS_MIN : offered;
+	conn->mss_peer = offered < TCP_MSS_MIN ? TCP_MSS_MIN : offered;
+	if (conn->mss_peer < mss)
+		mss = conn->mss_peer;
 	if (conn->flags & TCP_FLAG_TIMESTAMPS)
 		mss -= 12; /* RFC 6691: the offer does not count options */
 	conn->mss = mss;

@@ -90,7 +90,8 @@ enum tcp_flag {
 	TCP_FLAG_NAGLE = 1u << 15,
 	TCP_FLAG_ACCEPTED = 1u << 16, /* opened by the peer */
 	TCP_FLAG_RTT_KNOWN = 1u << 17,
-	TCP_FLAG_FORCE = 1u << 18, /* the persist timer fired: a short segment may go */
+	TCP_FLAG_FORCE = 1u << 18,       /* the persist timer fired: a short segment may go */
+	TCP_FLAG_UNREACHABLE = 1u << 19, /* ICMP says so, and nothing has been acknowledged since */
 };
 
 /* Addresses and ports as this side sees them. The first field of all that the look-up table finds.
@@ -178,6 +179,12 @@ struct tcp_conn {
 
 	/* line 6: accounts */
 	uint64_t bytes_in, bytes_out, retransmits;
+
+	/* line 6 too: the path MTU (pmtu.c) */
+	uint32_t mtu_sequence;         /* of the segment that mtu_doubted is about */
+	uint16_t mss_peer, mss_proven; /* offered; the largest payload that was acknowledged */
+	uint16_t mtu_doubted;          /* reported, and not believed yet; 0: none */
+	uint16_t mtu_tried;            /* smaller ones may pass; not known yet; 0: none */
 } __attribute__((aligned(64)));
 
 static_assert(offsetof(struct tcp_conn, rcv_nxt) == 64,

@@ -12,6 +12,10 @@ static void retransmit(struct tcp *tcp, struct tcp_conn *conn)
 	if (conn->snd_una == conn->snd_nxt)
 		return;
 	metric_inc(tcp->metrics, METRIC_tcp_timeouts);
+	if (tcp_pmtu_timed_out(tcp, conn)) {
+		tcp_timer_set(tcp, conn, TCP_TIMER_RETRANSMIT, tcp_ack_rto_ms(conn));
+		return;
+	}
 	first = tcp_chunk_at(tcp, conn->chunk_head);
 	reneged = (first->flags & TCP_CHUNK_SACKED) != 0; /* RFC 2018, 8 */
 	metric_add(tcp->metrics, METRIC_tcp_reneged, reneged);
@@ -59,6 +63,8 @@ static void persist(struct tcp *tcp, struct tcp_conn *conn)
 static void give_up(struct tcp *tcp, struct tcp_conn *conn, enum reason why)
 {
 	metric_inc(tcp->metrics, METRIC_tcp_given_up);
+	if (why == REASON_CONNECTION_TIMEOUT && conn->flags & TCP_FLAG_UNREACHABLE)
+		why = REASON_CONNECTION_UNREACHABLE;
 	if (conn->state != TCP_SYN_SENT)
 		tcp_output_reset(tcp, conn);
 	tcp_conn_die(tcp, conn, why);

@@ -234,6 +234,13 @@ static unsigned send_lost(struct tcp *tcp, struct tcp_conn *conn, unsigned budge
 		if (sent == budget || (tcp_conn_pipe(conn) + tcp_chunk_space(chunk) > conn->cwnd &&
 				       tcp_conn_pipe(conn) > 0 && !(conn->flags & TCP_FLAG_RESCUE)))
 			break;
+		if (chunk->len > conn->mss) { /* the path became narrower */
+			if (!tcp_queue_split(tcp, conn, chunk, conn->mss)) {
+				*stuck = true;
+				break;
+			}
+			c = chunk->next;
+		}
 		if (!chunk_emit(tcp, conn, chunk)) {
 			*stuck = true;
 			break;
@@ -256,14 +263,15 @@ static uint32_t sendable(const struct tcp_conn *conn, const struct tcp_chunk *ch
 	uint32_t used = conn->snd_nxt - conn->snd_una;
 	uint32_t room = conn->snd_wnd > used ? conn->snd_wnd - used : 0;
 	uint32_t pipe = tcp_conn_pipe(conn);
+	uint32_t len = chunk->len < conn->mss ? chunk->len : conn->mss;
 
-	if (pipe > 0 && pipe + chunk->len > conn->cwnd)
+	if (pipe > 0 && pipe + len > conn->cwnd)
 		return 0;
 	if (conn->flags & TCP_FLAG_NAGLE && chunk->len < conn->mss && used > 0 &&
 	    !(chunk->flags & TCP_CHUNK_FIN) && chunk->next == TCP_NONE)
 		return 0;
-	if (chunk->len <= room)
-		return chunk->len;
+	if (len <= room)
+		return len;
 	if (room > 0 && (room >= conn->snd_wnd_max / 2 || conn->flags & TCP_FLAG_FORCE))
 		return room;
 	return 0;
@@ -312,6 +320,8 @@ bool tcp_output_conn(struct tcp *tcp, struct tcp_conn *conn)
 
 	if (conn->state == TCP_CLOSED)
 		return false;
+	if (conn->path.mtu_generation != net_path_mtu_generation(tcp->net))
+		tcp_pmtu_follow(tcp, conn);
 	if (conn->snd_una == conn->snd_nxt && conn->chunk_next != TCP_NONE && conn->mss > 0 &&
 	    tcp->now_ms - conn->sent_ms > conn->rto_ms)
 		tcp_cc[conn->cc]->idle(conn);

@@ -133,7 +133,7 @@ bool tcp_queue_split(struct tcp *tcp, struct tcp_conn *conn, struct tcp_chunk *c
 	uint32_t          index;
 	struct tcp_chunk *rest;
 
-	ASSERT(len > 0 && len < chunk->len && chunk->sent == 0);
+	ASSERT(len > 0 && len < chunk->len);
 	if (mbuf == NULL)
 		return false;
 	index = chunk_take(tcp);

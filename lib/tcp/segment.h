@@ -116,6 +116,7 @@ void                       tcp_syn_begin(struct tcp *tcp, const struct tcp_segme
 					 const struct tcp_listener *listener, uint32_t iss_min);
 void     tcp_syn_input(struct tcp *tcp, struct tcp_half *half, struct tcp_segment *segment);
 uint32_t tcp_syn_next_ms(const struct tcp *tcp, bool *any);
+void     tcp_syn_refused(struct tcp *tcp, struct tcp_half *half, uint32_t sequence);
 void     tcp_syn_run(struct tcp *tcp, unsigned budget);
 
 /* A handshake that is complete becomes a connection, which takes the segment. */
@@ -140,6 +141,19 @@ void tcp_time_wait_begin(struct tcp *tcp, const struct tcp_conn *conn);
 void tcp_time_wait_input(struct tcp *tcp, uint32_t index, struct tcp_segment *segment);
 void tcp_time_wait_run(struct tcp *tcp, unsigned budget);
 bool tcp_time_wait_next_ms(const struct tcp *tcp, uint32_t *due_ms);
+
+/* pmtu.c */
+void tcp_pmtu_follow(struct tcp *tcp, struct tcp_conn *conn); /* what is known of paths changed */
+void tcp_pmtu_reported(struct tcp *tcp, struct tcp_conn *conn, const struct net_icmp_error *error);
+/* The retransmission timer fired. true: the size of the segments explains it, and they go again. */
+bool tcp_pmtu_timed_out(struct tcp *tcp, struct tcp_conn *conn);
+/* Before ack is taken. Call it where tcp_pmtu_waits(). */
+void tcp_pmtu_acked(struct tcp *tcp, struct tcp_conn *conn, uint32_t ack);
+
+static inline bool tcp_pmtu_waits(const struct tcp_conn *conn)
+{
+	return (conn->mtu_doubted | conn->mtu_tried) != 0;
+}
 
 /* icmp.c */
 void tcp_icmp_run(struct tcp *tcp);

@@ -260,6 +260,15 @@ void tcp_syn_input(struct tcp *tcp, struct tcp_half *half, struct tcp_segment *s
 	}
 }
 
+/* Who got our answer says that nobody there wants it. */
+void tcp_syn_refused(struct tcp *tcp, struct tcp_half *half, uint32_t sequence)
+{
+	if (sequence != half->iss)
+		return;
+	metric_inc(tcp->metrics, METRIC_tcp_icmp_errors);
+	half_fail(tcp, half);
+}
+
 /* What is due is sent again, or given up; budget entries at most. */
 void tcp_syn_run(struct tcp *tcp, unsigned budget)
 {

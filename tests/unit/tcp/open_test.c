@@ -401,40 +401,9 @@ static void a_listener_address_is_taken_once(void **state)
 	peer_end(&peer);
 }
 
-/* Port unreachable about a segment of ours with this relative number. */
 static void icmp_port_unreachable(struct peer *peer, uint32_t seq)
 {
-	struct rte_mbuf     *frame = peer_frame(peer, &(struct seg){.flags = ACK, .len = 100});
-	uint8_t             *start = rte_pktmbuf_mtod(frame, uint8_t *);
-	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)(void *)(start + 14), *quoted;
-	uint8_t             *icmp = start + 34;
-	uint16_t             sum;
-
-	ip->total_length = rte_cpu_to_be_16(20 + 8 + 28);
-	ip->next_proto_id = 1;
-	ip->hdr_checksum = 0;
-	ip->hdr_checksum = rte_ipv4_cksum(ip);
-	memset(icmp, 0, 36);
-	icmp[0] = 3;
-	icmp[1] = 3;
-	quoted = (struct rte_ipv4_hdr *)(void *)(icmp + 8);
-	quoted->version_ihl = 0x45;
-	quoted->total_length = rte_cpu_to_be_16(40);
-	quoted->time_to_live = 60;
-	quoted->next_proto_id = 6;
-	quoted->src_addr = ip->dst_addr;
-	quoted->dst_addr = ip->src_addr;
-	quoted->hdr_checksum = rte_ipv4_cksum(quoted);
-	icmp[28] = (uint8_t)(peer->stack_port >> 8);
-	icmp[29] = (uint8_t)peer->stack_port;
-	icmp[30] = (uint8_t)(peer->port >> 8);
-	icmp[31] = (uint8_t)peer->port;
-	put32(icmp + 32, peer->stack_isn + seq);
-	sum = (uint16_t)~rte_raw_cksum(icmp, 36);
-	memcpy(icmp + 2, &sum, 2);
-	rte_pktmbuf_trim(frame, (uint16_t)(frame->pkt_len - 70));
-	rig_frame_in(&peer->end, frame);
-	peer_turn(peer);
+	peer_icmp(peer, 3, 3, 0, 40, seq);
 }
 
 static void an_unreachable_port_ends_a_connect_but_no_connection(void **state)

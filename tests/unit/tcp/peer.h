@@ -221,6 +221,45 @@ static inline void peer_send(struct peer *peer, struct seg seg)
 	peer_turn(peer);
 }
 
+/* ICMP about a segment of ours with this relative number, whose packet had `size` bytes. */
+static inline void peer_icmp(struct peer *peer, uint8_t type, uint8_t code, uint16_t mtu,
+			     uint16_t size, uint32_t seq)
+{
+	struct rte_mbuf     *frame = peer_frame(peer, &(struct seg){.flags = ACK, .len = 100});
+	uint8_t             *start = rte_pktmbuf_mtod(frame, uint8_t *);
+	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)(void *)(start + 14), *quoted;
+	uint8_t             *icmp = start + 34;
+	uint16_t             sum;
+
+	ip->total_length = rte_cpu_to_be_16(20 + 8 + 28);
+	ip->next_proto_id = 1;
+	ip->hdr_checksum = 0;
+	ip->hdr_checksum = rte_ipv4_cksum(ip);
+	memset(icmp, 0, 36);
+	icmp[0] = type;
+	icmp[1] = code;
+	icmp[6] = (uint8_t)(mtu >> 8);
+	icmp[7] = (uint8_t)mtu;
+	quoted = (struct rte_ipv4_hdr *)(void *)(icmp + 8);
+	quoted->version_ihl = 0x45;
+	quoted->total_length = rte_cpu_to_be_16(size);
+	quoted->time_to_live = 60;
+	quoted->next_proto_id = 6;
+	quoted->src_addr = ip->dst_addr;
+	quoted->dst_addr = ip->src_addr;
+	quoted->hdr_checksum = rte_ipv4_cksum(quoted);
+	icmp[28] = (uint8_t)(peer->stack_port >> 8);
+	icmp[29] = (uint8_t)peer->stack_port;
+	icmp[30] = (uint8_t)(peer->port >> 8);
+	icmp[31] = (uint8_t)peer->port;
+	put32(icmp + 32, peer->stack_isn + seq);
+	sum = (uint16_t)~rte_raw_cksum(icmp, 36);
+	memcpy(icmp + 2, &sum, 2);
+	rte_pktmbuf_trim(frame, (uint16_t)(frame->pkt_len - 70));
+	rig_frame_in(&peer->end, frame);
+	peer_turn(peer);
+}
+
 /* Time passes in steps no longer than the stack asked for. */
 static inline void peer_wait(struct peer *peer, uint64_t us)
 {
