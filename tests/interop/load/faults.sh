@@ -1,8 +1,9 @@
 #!/bin/bash
-# An SMSC that throttles, stays silent, disconnects at random and answers early: each submission is answered once, truthfully; nothing comes twice.
+# An SMSC that throttles, stays silent, disconnects at random and answers early, a million messages: each submission is answered once, truthfully;
+# nothing comes twice but what is counted as sent again.
 capture_wanted=no
 . "$(dirname "$0")/../lib.sh"
-messages=${MESSAGES:-20000}
+messages=${MESSAGES:-500000} # by each of two accounts
 cat >"$dir/site.yaml" <<'EOF'
 accounts:
   - {name: acme, password: secret1, window: 1000}
@@ -15,7 +16,7 @@ routes:
 EOF
 appliance cpm-faults "0, 1" "$dir/site.yaml"
 start smsc1 "$dir/smsc1.log" ip netns exec "$netns_name-b" "$build/cpm-load" smsc --listen 198.18.0.2:2776 --record "$dir/received1" \
-	--fault 'throttle:0.1%,silent:0.1%,disconnect:0.02%,error:0x45:0.5%'
+	--fault 'throttle:0.004%,silent:0.01%,disconnect:0.002%,error:0x45:0.5%'
 smsc1=$started
 start smsc2 "$dir/smsc2.log" ip netns exec "$netns_name-b" "$build/cpm-load" smsc --listen 198.18.0.3:2776 --record "$dir/received2" \
 	--fault 'slow:20ms:1%,error:0x0b:0.5%'
