@@ -307,6 +307,7 @@ void flight_result(struct worker *w, uint32_t flight, const struct result *resul
 			return;
 		}
 		metric_inc(w->metrics, METRIC_messages_resent);
+		e->msg->possible_duplicate = true;
 	} else if (reason_class((enum reason)result->why) == REASON_CLASS_PERMANENT) {
 		flight_refuse(w, e, result);
 		return;

@@ -42,6 +42,7 @@ static struct proto_settings peer_settings(const struct conf_peer *p)
 		.source_npi = (uint8_t)p->source_npi,
 		.dest_ton = (uint8_t)p->dest_ton,
 		.dest_npi = (uint8_t)p->dest_npi,
+		.mark_duplicates = p->mark_duplicates,
 	};
 }
 

@@ -92,6 +92,7 @@ struct conf_peer {
 	char               system_id[16], system_type[13];
 	struct conf_secret password;
 	uint8_t            bind, ids, default_alphabet;
+	bool               mark_duplicates;
 	uint32_t           port, connections, window, rate, queue;
 	uint32_t           source_ton, source_npi, dest_ton, dest_npi;
 	uint32_t           enquire_link, response_time, reconnect;

@@ -130,9 +130,11 @@ struct msg {
 	uint32_t           data_size;  /* bytes of data in use */
 	uint8_t            hops;
 	uint8_t            block_count;
-	uint16_t           tags; /* set by rules: one bit a tag */
-	struct msg_pool   *pool; /* where its blocks go back to; written by msg_new() only */
-	struct msg_block  *more; /* second block of the chain, or NULL */
+	bool possible_duplicate; /* sent before with an unknown outcome: the recipient may have it
+				  */
+	uint16_t          tags;  /* set by rules: one bit a tag */
+	struct msg_pool  *pool;  /* where its blocks go back to; written by msg_new() only */
+	struct msg_block *more;  /* second block of the chain, or NULL */
 	uint8_t data[]; /* MSG_BLOCK_SIZE - sizeof(struct msg) bytes, then the rest of the chain */
 };
 

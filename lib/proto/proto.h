@@ -54,7 +54,8 @@ struct proto_settings {
 				   */
 	uint8_t default_ton;      /* what TON 0 means: 1 international, 3 network specific ... */
 	uint8_t source_ton, source_npi, dest_ton,
-		dest_npi; /* 0xff: by the rule of DESIGN.md 5, else always this */
+		dest_npi;     /* 0xff: by the rule of DESIGN.md 5, else always this */
+	bool mark_duplicates; /* tell the other side which messages it may have already */
 };
 
 /* An instance: one per worker and protocol, made at start. */

@@ -12,6 +12,9 @@
 
 /* 0 is no tag of the standard; the first extra of this tag is ours. */
 #define SMPP_EXTRA_FIELDS 0u
+/* Ours, of the range for vendors (3.4, 5.3.2): with value 1 the receiver may have the message
+ * already. */
+#define SMPP_TLV_possible_duplicate 0x14d0u
 /* Optional parameters of one message: each costs a walk through its blocks. */
 #define SMPP_TLVS_MAX 256u
 

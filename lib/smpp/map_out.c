@@ -253,6 +253,8 @@ static void put_tlvs(const struct smpp_map *map, const struct msg *m, const stru
 	}
 	if (body->as_payload && !placed)
 		put_payload(w, m, body);
+	if (m->possible_duplicate && map->settings->mark_duplicates)
+		smpp_tlv_put_u8(w, SMPP_TLV_possible_duplicate, 1);
 }
 
 static void put_foreign_tlvs(const struct msg *m, struct put *w)

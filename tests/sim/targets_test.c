@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "smpp/pdu.h"
+#include "smpp/map.h"
 
 #include "record.h"
 
@@ -386,13 +386,30 @@ static void a_silent_peer_makes_the_outcome_unknown_after_its_response_time(void
 	end();
 }
 
-static void with_resend_unknown_the_next_target_gets_it_and_it_is_counted(void **state)
+static unsigned marked_count; /* messages that arrived marked as a possible duplicate */
+
+static bool one_is_silent_and_marks_are_counted(struct host_session *s, uint32_t number,
+						struct msg *m, struct result *answer)
+{
+	struct msg_extra extra;
+	bool             marked = msg_extra_find(m, 0, SMPP_TLV_possible_duplicate, &extra);
+
+	assert_int_equal(marked, strcmp(s->identity, "two") == 0);
+	marked_count += marked;
+	return one_is_silent(s, number, m, answer);
+}
+
+static void with_resend_unknown_the_next_target_gets_it_marked_and_it_is_counted(void **state)
 {
 	(void)state;
 	record_begin(0);
-	record.arrives = one_is_silent;
-	begin(world_of(", resend_unknown: true", "", "", "[smsc1, smsc2]"), 1, 2, 50);
+	marked_count = 0;
+	record.arrives = one_is_silent_and_marks_are_counted;
+	begin(world_of(", resend_unknown: true", ", mark_duplicates: true",
+		       ", mark_duplicates: true", "[smsc1, smsc2]"),
+	      1, 2, 50);
 	answers_come(11);
+	assert_int_equal(marked_count, 50);
 	assert_int_equal(count_positive(), 50);
 	assert_int_equal(count_at("two"), 50);
 	assert_int_equal(sim_metric(&sim, METRIC_messages_resent), 50);
@@ -553,7 +570,8 @@ int main(void)
 		cmocka_unit_test(order_is_kept_per_session_and_recipient),
 		cmocka_unit_test(a_throttled_link_keeps_order),
 		cmocka_unit_test(a_silent_peer_makes_the_outcome_unknown_after_its_response_time),
-		cmocka_unit_test(with_resend_unknown_the_next_target_gets_it_and_it_is_counted),
+		cmocka_unit_test(
+			with_resend_unknown_the_next_target_gets_it_marked_and_it_is_counted),
 		cmocka_unit_test(
 			every_submission_is_answered_within_25_seconds_whatever_the_peers_do),
 		cmocka_unit_test(in_datagram_mode_the_answer_comes_at_once),

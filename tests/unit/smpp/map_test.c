@@ -443,6 +443,30 @@ static void a_receipt_that_came_by_another_protocol_is_written_whole(void **stat
 	path_free(p);
 }
 
+static void only_a_peer_that_wants_it_is_told_that_it_may_have_the_message_already(void **state)
+{
+	struct path   *p = path_new();
+	struct smpp_sm sm = plain("A text", 6);
+
+	(void)state;
+	for (unsigned k = 0; k < 4; k++) {
+		struct smpp_tlv tlv;
+		bool            resent = k & 1, wanted = k & 2;
+
+		assert_int_equal(path_in(p, &sm, true), SMPP_ROK);
+		assert_false(p->m->possible_duplicate);
+		p->m->possible_duplicate = resent;
+		p->out.mark_duplicates = wanted;
+		assert_int_equal(path_out(p, true), REASON_NONE);
+		assert_int_equal(
+			smpp_tlv_find(path_sent(p).tlvs, SMPP_TLV_possible_duplicate, &tlv),
+			resent && wanted);
+		if (resent && wanted)
+			cur_equal(tlv.value, "\1", 1);
+	}
+	path_free(p);
+}
+
 static void a_scheduled_message_is_not_given_to_an_esme_at_once(void **state)
 {
 	struct path   *p = path_new();
@@ -531,6 +555,8 @@ int main(void)
 			a_receipt_goes_on_with_our_id_in_text_and_parameter_and_all_else_as_it_was),
 		cmocka_unit_test(a_receipt_without_a_usable_text_gets_one),
 		cmocka_unit_test(a_receipt_that_came_by_another_protocol_is_written_whole),
+		cmocka_unit_test(
+			only_a_peer_that_wants_it_is_told_that_it_may_have_the_message_already),
 		cmocka_unit_test(a_scheduled_message_is_not_given_to_an_esme_at_once),
 		cmocka_unit_test(a_data_sm_becomes_a_message_like_any_other),
 		cmocka_unit_test(a_swarm_of_empty_parameters_is_refused),
