@@ -101,11 +101,11 @@ static void flight_delivered(struct worker *w, struct flight *e, const struct re
 		if (!m->receipt.intermediate) {
 			struct receipt_note note = {.smsc = receipts_smsc(w, m->peer),
 						    .msg_id = m->receipt.msg_id,
+						    .ids = CONF_IDS_AUTO,
 						    .id_size = (uint8_t)m->receipt.remote_id.size};
 			uint8_t             room[RESULT_REMOTE_ID_MAX];
 
 			memcpy(note.id, msg_view(m, m->receipt.remote_id, room), note.id_size);
-			note.ids = CONF_IDS_AUTO;
 			receipt_done(w, &note);
 		}
 	} else if (m->wants != 0 && m->account != MSG_SLOT_NONE && e->current.kind == ROUTE_PEER &&
@@ -114,6 +114,7 @@ static void flight_delivered(struct worker *w, struct flight *e, const struct re
 					    .account = m->account,
 					    .msg_id = m->id,
 					    .lifetime_us = RECEIPTS_LIFETIME_MAX_US,
+					    .subscriber = receipts_subscriber(msg_addr(m, &m->to)),
 					    .id_size = result->remote_id_size};
 
 		if (m->expires_us > w->now.us && m->expires_us - w->now.us < note.lifetime_us)
@@ -245,6 +246,7 @@ void flight_start_receipt(struct worker *w, struct msg *m)
 	const struct world_peer *peer = world_peer(w->world, m->peer);
 	struct receipt_note      note = {.smsc = receipts_smsc(w, m->peer),
 					 .home = (uint8_t)w->number,
+					 .subscriber = receipts_subscriber(msg_addr(m, &m->from)),
 					 .ids = peer != NULL ? peer->conf->ids : CONF_IDS_AUTO};
 	uint8_t                  room[RESULT_REMOTE_ID_MAX];
 

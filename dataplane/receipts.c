@@ -16,6 +16,7 @@
 #define SWEEP_PER_TICK 64u
 #define SWEEP_TICK_US 1000u
 #define KEYS_MAX 3u
+#define SUBSCRIBER_DIGITS 7u
 
 struct receipt_key { /* of (SMSC, id in normal form): 128 bits of two keyed hashes */
 	uint64_t low, high;
@@ -25,12 +26,13 @@ struct receipt {
 	struct receipt_key key;
 	uint64_t           msg_id; /* 0: the place is free */
 	uint32_t           account, next;
-	uint64_t           expires_us;
+	uint32_t           subscriber, expires_s;
 };
+static_assert(sizeof(struct receipt) == 40, "an open receipt costs 40 bytes");
 
 struct receipt_question {
 	struct receipt_key keys[KEYS_MAX];
-	uint32_t           key_count, flight, generation;
+	uint32_t           key_count, sure_count, flight, generation, subscriber;
 	uint8_t            home;
 	bool               open;
 	uint64_t           expires_us;
@@ -107,9 +109,12 @@ static bool id_rebase(struct str id, unsigned from, unsigned to, char room[RESUL
 	return id.n > 0;
 }
 
-/* The keys under which the message of a receipt can be found, by the peer's habit. */
+/*
+ * The keys under which the message of a receipt can be found, by the peer's habit. Those after the
+ * first *sure are guesses at the base.
+ */
 static uint32_t keys_of(const struct receipts *r, const struct receipt_note *note,
-			struct receipt_key keys[KEYS_MAX])
+			struct receipt_key keys[KEYS_MAX], uint32_t *sure)
 {
 	char       normal_room[RESULT_REMOTE_ID_MAX], room[RESULT_REMOTE_ID_MAX];
 	struct str normal = id_normal((struct str){note->id, note->id_size}, normal_room), other;
@@ -120,6 +125,7 @@ static uint32_t keys_of(const struct receipts *r, const struct receipt_note *not
 	if (note->ids == CONF_IDS_HEXADECIMAL && id_rebase(normal, 16, 10, room, &other))
 		keys[n++] = key_of(r, note->smsc, other);
 	keys[n++] = key_of(r, note->smsc, normal);
+	*sure = n;
 	if (note->ids == CONF_IDS_AUTO) {
 		if (id_rebase(normal, 10, 16, room, &other))
 			keys[n++] = key_of(r, note->smsc, other);
@@ -197,7 +203,28 @@ static void question_answer(struct worker *w, struct receipt_question *q, uint64
 		xcore_receipt_answer(w, q->home, q->flight, q->generation, msg_id, account);
 }
 
-/* Receipts that came before this entry. */
+/*
+ * Small numbers are ids of other messages in the other base, so the entry of the same subscriber is
+ * taken first, under whichever key. Some message centres write addresses differently in receipts:
+ * then the id as it should be written is enough.
+ */
+static const struct receipt *question_entry(const struct receipts         *r,
+					    const struct receipt_question *q)
+{
+	const struct receipt *sure = NULL;
+
+	for (uint32_t k = 0; k < q->key_count; k++) {
+		const struct receipt *e = entry_find(r, &q->keys[k]);
+
+		if (e != NULL && e->subscriber == q->subscriber)
+			return e;
+		if (sure == NULL && k < q->sure_count)
+			sure = e;
+	}
+	return sure;
+}
+
+/* Receipts that came before this entry; those of another subscriber wait for one of theirs. */
 static void questions_match(struct worker *w, const struct receipt_key *key,
 			    const struct receipt_note *note)
 {
@@ -207,7 +234,7 @@ static void questions_match(struct worker *w, const struct receipt_key *key,
 		struct receipt_question *q = &r->questions[(r->question_head + i) % QUESTIONS_MAX];
 
 		for (uint32_t k = 0; q->open && k < q->key_count; k++) {
-			if (key_eq(&q->keys[k], key)) {
+			if (key_eq(&q->keys[k], key) && q->subscriber == note->subscriber) {
 				filter_add(r, q, -1);
 				question_answer(w, q, note->msg_id, note->account);
 			}
@@ -237,7 +264,8 @@ void receipts_note_open(struct worker *w, const struct receipt_note *note)
 	}
 	e->msg_id = note->msg_id;
 	e->account = note->account;
-	e->expires_us = w->now.us + note->lifetime_us;
+	e->subscriber = note->subscriber;
+	e->expires_s = (uint32_t)((w->now.us + note->lifetime_us) / US_PER_SECOND) + 1;
 	if (r->filter[key.low % RECEIPTS_FILTER] != 0)
 		questions_match(w, &key, note);
 }
@@ -248,17 +276,17 @@ void receipts_note_ask(struct worker *w, const struct receipt_note *note)
 	struct receipt_question q = {.flight = note->flight,
 				     .generation = note->generation,
 				     .home = note->home,
+				     .subscriber = note->subscriber,
 				     .open = true,
 				     .expires_us = w->now.us + FLIGHT_RECEIPT_WAIT_US};
 
-	q.key_count = keys_of(r, note, q.keys);
-	for (uint32_t k = 0; k < q.key_count; k++) {
-		const struct receipt *e = entry_find(r, &q.keys[k]);
+	const struct receipt *e;
 
-		if (e != NULL) {
-			question_answer(w, &q, e->msg_id, e->account);
-			return;
-		}
+	q.key_count = keys_of(r, note, q.keys, &q.sure_count);
+	e = question_entry(r, &q);
+	if (e != NULL) {
+		question_answer(w, &q, e->msg_id, e->account);
+		return;
 	}
 	if (r->question_count == QUESTIONS_MAX) {
 		question_answer(w, &q, 0, MSG_SLOT_NONE);
@@ -271,7 +299,7 @@ void receipts_note_ask(struct worker *w, const struct receipt_note *note)
 void receipts_note_done(struct worker *w, const struct receipt_note *note)
 {
 	struct receipt_key keys[KEYS_MAX];
-	uint32_t           n = keys_of(&w->receipts, note, keys);
+	uint32_t           sure, n = keys_of(&w->receipts, note, keys, &sure);
 
 	for (uint32_t k = 0; k < n; k++) {
 		struct receipt *e = entry_find(&w->receipts, &keys[k]);
@@ -295,6 +323,17 @@ uint32_t receipts_smsc(const struct worker *w, uint32_t peer)
 	put_cstr(&to, str_of(p->conf->host));
 	put_str(&to, str_of(p->conf->system_id));
 	return (uint32_t)hash_sip(&key, who, put_size(&to));
+}
+
+uint32_t receipts_subscriber(struct str address)
+{
+	static const struct hash_key key = {0x1f83d9abfb41bd6bull, 0x5be0cd19137e2179ull};
+
+	return (uint32_t)hash_sip(&key,
+				  address.n > SUBSCRIBER_DIGITS
+					  ? address.p + address.n - SUBSCRIBER_DIGITS
+					  : address.p,
+				  address.n > SUBSCRIBER_DIGITS ? SUBSCRIBER_DIGITS : address.n);
 }
 
 static unsigned table_worker(const struct worker *w, uint32_t smsc)
@@ -341,7 +380,7 @@ static void sweep(struct worker *w)
 		struct receipt *e = &r->table[r->sweep];
 
 		r->sweep = r->sweep + 1 < r->used_high ? r->sweep + 1 : 0;
-		if (e->msg_id != 0 && w->now.us >= e->expires_us) {
+		if (e->msg_id != 0 && w->now.us / US_PER_SECOND >= e->expires_s) {
 			metric_inc(w->metrics, METRIC_receipts_expired);
 			entry_free(w, e);
 		}
@@ -360,8 +399,11 @@ uint64_t receipts_tick(struct worker *w)
 		r->question_head = (r->question_head + 1) % QUESTIONS_MAX;
 		r->question_count--;
 		if (q->open) {
+			const struct receipt *e = question_entry(r, q);
+
 			filter_add(r, q, -1);
-			question_answer(w, q, 0, MSG_SLOT_NONE);
+			question_answer(w, q, e != NULL ? e->msg_id : 0,
+					e != NULL ? e->account : MSG_SLOT_NONE);
 		}
 	}
 	if (r->open > 0 && w->now.us >= r->sweep_us) {

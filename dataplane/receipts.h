@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/hash.h"
+#include "base/str.h"
 #include "proto/proto.h"
 
 struct worker;
@@ -22,10 +23,12 @@ struct receipt_note { /* an entry, a question, or the end of an entry, as it tra
 	uint64_t msg_id;
 	uint64_t lifetime_us;
 	uint32_t flight, generation; /* question: who asks */
-	uint8_t  ids;                /* enum conf_ids: the peer's habit */
-	uint8_t  home;
-	uint8_t  id_size;
-	char     id[RESULT_REMOTE_ID_MAX];
+	uint32_t subscriber; /* receipts_subscriber() of the recipient, who is the receipt's sender
+			      */
+	uint8_t ids;         /* enum conf_ids: the peer's habit */
+	uint8_t home;
+	uint8_t id_size;
+	char    id[RESULT_REMOTE_ID_MAX];
 };
 
 struct receipts {
@@ -48,6 +51,9 @@ void receipts_free(struct receipts *r);
  * receipt on a receiver bind finds what was sent over the transmitter bind beside it.
  */
 uint32_t receipts_smsc(const struct worker *w, uint32_t peer);
+
+/* The end of a number, which international, national and prefixed forms of it share. */
+uint32_t receipts_subscriber(struct str address);
 
 /* These go to the table's worker, by ring where that is another. */
 void receipt_open(struct worker *w, const struct receipt_note *note);
