@@ -74,6 +74,12 @@ static struct conf_file *read_config(const char *path)
 	return err == 0 ? file : NULL;
 }
 
+static void on_alive(void *user)
+{
+	(void)user;
+	notify(NOTIFY_ALIVE);
+}
+
 static void on_signal(void *user)
 {
 	event_loop_stop(user);
@@ -105,9 +111,11 @@ static int run(const struct conf_file *file, struct event_loop *loop)
 	struct api     *api = c != NULL ? api_new(c, file->control.socket, error) : NULL;
 	int             err = -EINVAL;
 
+	if (api != NULL && event_every(loop, NOTIFY_ALIVE_MS, on_alive, NULL) < 0)
+		log_warn("notify.failed", "why=\"no timer\"");
 	if (api != NULL) {
 		log_info("cpm-control.ready", "cpm-control ready");
-		notify_ready();
+		notify(NOTIFY_READY);
 		err = event_loop_run(loop);
 	} else {
 		fprintf(stderr, "cpm-control: %s\n", error);

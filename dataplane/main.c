@@ -13,6 +13,7 @@
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <rte_launch.h>
@@ -29,6 +30,7 @@
 #include "mgmt.h"
 #include "port.h"
 #include "sequence.h"
+#include "stall.h"
 #include "worker.h"
 
 struct process {
@@ -38,6 +40,8 @@ struct process {
 	struct dataplane        dp;
 	struct dataplane_config config;
 	struct sequence         sequence;
+	struct stall            stalls[NET_WORKERS_MAX];
+	uint64_t                alive_ms; /* when the service manager was told last */
 	int                     metrics_fd, stop_fd;
 	bool                    idle_sleeps;
 	bool                    misdirected[NET_PORTS_MAX]; /* that was told */
@@ -241,10 +245,18 @@ static void steering_watch(struct process *p)
 	}
 }
 
+static uint64_t clock_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
 static void management_tick(struct dataplane *dp)
 {
 	struct process *p = (struct process *)((char *)dp - offsetof(struct process, dp));
-	uint64_t        used = 0;
+	uint64_t        used = 0, now_ms = clock_ms();
 
 	steering_watch(p);
 
@@ -257,6 +269,11 @@ static void management_tick(struct dataplane *dp)
 	/* Release: pairs with the acquire in stage_admit.c; the lease is on disk. */
 	if (sequence_extend(&p->sequence, used))
 		atomic_store_explicit(&dp->sequence_end, p->sequence.end, memory_order_release);
+	if (stalls_look(p->stalls, dp->metrics, dp->worker_count, now_ms) == 0 &&
+	    now_ms - p->alive_ms >= NOTIFY_ALIVE_MS) {
+		p->alive_ms = now_ms;
+		notify(NOTIFY_ALIVE);
+	}
 }
 
 static int run(struct process *p)
@@ -276,7 +293,7 @@ static int run(struct process *p)
 		rte_eal_remote_launch(worker_main, p, eal_worker_lcore(i));
 	log_info("ready", "node=%s workers=%u huge_pages=%s idle=%s", p->file->cpm.node, p->workers,
 		 eal_has_hugepages() ? "yes" : "no", p->idle_sleeps ? "sleep" : "poll");
-	notify_ready();
+	notify(NOTIFY_READY);
 	mgmt_run(m, p->stop_fd, management_tick);
 	log_info("stopping", "sessions part");
 	atomic_store_explicit(&p->dp.stopping, true, memory_order_relaxed);

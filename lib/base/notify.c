@@ -10,9 +10,8 @@
 
 #include "base/log.h"
 
-void notify_ready(void)
+void notify(const char *state)
 {
-	static const char  ready[] = "READY=1";
 	const char        *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
 	size_t             n = path != NULL ? strlen(path) : 0;
@@ -24,7 +23,7 @@ void notify_ready(void)
 	if (a.sun_path[0] == '@') /* the abstract namespace */
 		a.sun_path[0] = '\0';
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || sendto(fd, ready, strlen(ready), MSG_NOSIGNAL, (struct sockaddr *)&a,
+	if (fd < 0 || sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&a,
 			     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
 		log_warn("notify.failed", "why=\"%s\"", strerror(errno));
 	if (fd >= 0)
