@@ -17,18 +17,20 @@
 #define RX_DESCRIPTORS 1024u
 #define POOL_ROOM_MIN 2048u
 #define FRAME_OVERHEAD (RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN)
+#define XDP_HEADROOM 256u /* XDP_PACKET_HEADROOM of the kernel */
 #define POOL_CACHE 256u
 #define TX_DESCRIPTORS 1024u
 #define TX_RING 1024u /* packets of a worker without a queue, on their way to one that has it */
 #define TX_BURST 64u
 
 /* What a device claims and cannot do, or must not be given. */
-static const struct {
+static const struct quirk {
 	const char *driver;
 	bool        linear_only; /* sends the first segment with the length of all */
-	bool copies_shared; /* the receiver gets our mbuf, and would write into what TCP keeps */
+	bool copies_shared;  /* the receiver gets our mbuf, and would write into what TCP keeps */
+	unsigned room_taken; /* of each buffer, by the kernel: larger frames are lost in silence */
 } quirks[] = {
-	{"net_af_xdp", .linear_only = true},
+	{"net_af_xdp", .linear_only = true, .room_taken = XDP_HEADROOM},
 	{"net_ring", .copies_shared = true},
 };
 
@@ -40,7 +42,7 @@ unsigned port_mbufs_needed(void)
 
 static unsigned buffer_room(unsigned mtu)
 {
-	unsigned frame = RTE_ALIGN_CEIL(mtu + FRAME_OVERHEAD, RTE_MBUF_PRIV_ALIGN);
+	unsigned frame = RTE_ALIGN_CEIL(mtu + FRAME_OVERHEAD + XDP_HEADROOM, RTE_MBUF_PRIV_ALIGN);
 
 	return RTE_PKTMBUF_HEADROOM + RTE_MAX(frame, POOL_ROOM_MIN);
 }
@@ -132,6 +134,17 @@ static uint64_t tx_offloads(const struct rte_eth_dev_info *info, const struct po
 	return wanted & info->tx_offload_capa;
 }
 
+static const struct quirk *quirk_of(const struct port *port)
+{
+	static const struct quirk none = {0};
+
+	for (size_t i = 0; i < sizeof(quirks) / sizeof(quirks[0]); i++) {
+		if (strcmp(quirks[i].driver, port->driver) == 0)
+			return &quirks[i];
+	}
+	return &none;
+}
+
 static void profile_read(struct port *port, const struct rte_eth_dev_info *info)
 {
 	const uint64_t rx_sums = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM;
@@ -143,13 +156,9 @@ static void profile_read(struct port *port, const struct rte_eth_dev_info *info)
 	port->profile.multi_segment = (tx & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0;
 	port->profile.tso = (tx & RTE_ETH_TX_OFFLOAD_TCP_TSO) != 0 && port->profile.multi_segment &&
 			    port->profile.tx_tcp_checksum;
-	for (size_t i = 0; i < sizeof(quirks) / sizeof(quirks[0]); i++) {
-		if (strcmp(quirks[i].driver, port->driver) != 0)
-			continue;
-		if (quirks[i].linear_only)
-			port->profile.multi_segment = port->profile.tso = false;
-		port->copies_shared = quirks[i].copies_shared;
-	}
+	if (quirk_of(port)->linear_only)
+		port->profile.multi_segment = port->profile.tso = false;
+	port->copies_shared = quirk_of(port)->copies_shared;
 }
 
 static int configure(struct port *port, const struct rte_eth_dev_info *info, unsigned queues,
@@ -202,15 +211,26 @@ static int queues_open(struct port *port, const struct rte_eth_dev_info *info,
 	return err == 0 ? queues_setup(port, info, pools) : err;
 }
 
-static uint16_t mtu_limit(const struct rte_eth_dev_info *info, struct rte_mempool *const pools[],
-			  unsigned workers, uint16_t wanted)
+/* As rte_eth_dev_configure() judges it, which refuses a larger one. */
+static unsigned device_mtu_max(const struct rte_eth_dev_info *info)
 {
-	unsigned limit = wanted;
+	unsigned overhead = info->max_mtu != UINT16_MAX && info->max_rx_pktlen > info->max_mtu
+				    ? info->max_rx_pktlen - info->max_mtu
+				    : FRAME_OVERHEAD;
+	unsigned frame =
+		info->max_rx_pktlen > overhead ? info->max_rx_pktlen - overhead : UINT16_MAX;
 
-	if (info->max_mtu > 0)
-		limit = RTE_MIN(limit, (unsigned)info->max_mtu);
-	for (unsigned w = 0; w < workers; w++) {
-		unsigned room = rte_pktmbuf_data_room_size(pools[w]) - RTE_PKTMBUF_HEADROOM;
+	return info->max_mtu > 0 ? RTE_MIN(frame, (unsigned)info->max_mtu) : frame;
+}
+
+static uint16_t mtu_limit(const struct port *port, const struct rte_eth_dev_info *info,
+			  uint16_t wanted)
+{
+	unsigned limit = RTE_MIN((unsigned)wanted, device_mtu_max(info));
+
+	for (unsigned w = 0; w < port->workers; w++) {
+		unsigned room = rte_pktmbuf_data_room_size(port->pools[w]) - RTE_PKTMBUF_HEADROOM -
+				quirk_of(port)->room_taken;
 
 		limit = RTE_MIN(limit, room - FRAME_OVERHEAD);
 	}
@@ -298,7 +318,7 @@ int port_open(const struct port_config *config, unsigned workers,
 	err = rte_eth_dev_info_get(port->id, &info);
 	if (err == 0) {
 		snprintf(port->driver, sizeof(port->driver), "%s", info.driver_name);
-		port->profile.mtu = mtu_limit(&info, rx_pools, workers, config->mtu);
+		port->profile.mtu = mtu_limit(port, &info, config->mtu);
 		profile_addresses(port, config);
 		profile_read(port, &info);
 		err = port_start(port, &info, config, rx_pools);

@@ -114,6 +114,33 @@ static void one_worker_needs_no_steering(void **state)
 	port_close(&port);
 }
 
+static unsigned mtu_of(const char *device, struct rte_mempool *pool, uint16_t wanted)
+{
+	struct port_config config = {
+		.name = "core0", .device = device, .mtu = wanted, .metrics = metrics};
+	char     why[256] = "";
+	unsigned mtu;
+
+	if (port_open(&config, 1, &pool, &port, why, sizeof(why)) < 0)
+		fail_msg("%s", why);
+	mtu = port.profile.mtu;
+	port_close(&port);
+	return mtu;
+}
+
+static void the_mtu_is_cut_to_what_buffers_and_device_hold(void **state)
+{
+	struct rte_mempool *large = port_pool_new("large", 4095, 9000);
+
+	(void)state;
+	assert_non_null(large);
+	assert_int_equal(mtu_of("net_ring2", pools[0], 1500), 1500);
+	assert_in_range(mtu_of("net_ring3", pools[0], 9000), 1500, 2048);
+	assert_int_equal(mtu_of("net_ring4", large, 9000), 9000);
+	assert_in_range(port_mbuf_size(9000), 9000 + RTE_PKTMBUF_HEADROOM, 10000);
+	rte_mempool_free(large);
+}
+
 /* A segment from 198.18.0.2:port to 198.18.0.1:2775, with the hash of a device that has the key of
  * this seed. */
 static struct rte_mbuf *hashed_segment(uint16_t remote_port, uint64_t seed)
@@ -198,6 +225,7 @@ int main(void)
 		cmocka_unit_test(
 			a_device_that_cannot_be_told_how_to_steer_has_its_packets_forwarded),
 		cmocka_unit_test(one_worker_needs_no_steering),
+		cmocka_unit_test(the_mtu_is_cut_to_what_buffers_and_device_hold),
 		cmocka_unit_test(
 			a_device_whose_packets_bear_another_hash_is_found_out_by_the_first),
 		cmocka_unit_test(what_bears_no_hash_or_is_no_tcp_is_not_judged),
