@@ -67,27 +67,6 @@ static void defend(struct net *net, struct now now, struct net_local *local)
 	arp_request(net, local->port, &local->address, &local->address, NULL);
 }
 
-static struct net_local *local_find(struct net *net, const struct net_addr *a, unsigned port)
-{
-	for (unsigned i = 0; i < net->local_count; i++) {
-		if (net->locals[i].port == port && net_addr_same(&net->locals[i].address, a))
-			return &net->locals[i];
-	}
-	return NULL;
-}
-
-/* Only neighbours on a network of that port may say where they are. */
-static bool on_link(const struct net *net, const struct net_addr *a, unsigned port)
-{
-	for (unsigned i = 0; i < net->local_count; i++) {
-		const struct net_local *local = &net->locals[i];
-
-		if (local->port == port && ((a->w[0] ^ local->address.w[0]) & local->mask) == 0)
-			return true;
-	}
-	return false;
-}
-
 struct arp {
 	uint16_t        operation;
 	const uint8_t  *sender_mac;
@@ -116,15 +95,6 @@ static bool arp_read(const struct rte_mbuf *m, struct arp *arp)
 	return true;
 }
 
-static void news_append(struct net *net, const struct arp *arp, unsigned port)
-{
-	struct net_news news = {
-		.kind = NET_NEWS_NEIGHBOUR, .address = arp->sender, .port = (uint8_t)port};
-
-	memcpy(news.mac, arp->sender_mac, 6);
-	net_news_append(net, &news);
-}
-
 void arp_input(struct net *net, struct now now, unsigned port, struct rte_mbuf *m)
 {
 	const uint8_t    *mac = net->config.ports[port].mac;
@@ -144,12 +114,14 @@ void arp_input(struct net *net, struct now now, unsigned port, struct rte_mbuf *
 	claimed = local_find(net, &arp.sender, port);
 	if (claimed != NULL)
 		defend(net, now, claimed);
-	else if (arp.sender.w[0] != 0 && on_link(net, &arp.sender, port)) {
+	else if (arp.sender.w[0] != 0 && local_on_link(net, &arp.sender, port)) {
 		bool asks = arp.operation == OPERATION_REQUEST && mine != NULL;
 
 		neighbour_seen(net, now, &arp.sender, arp.sender_mac, port, asks);
 		if (mine != NULL) /* maybe the answer to another worker's question */
-			news_append(net, &arp, port);
+			neighbour_tell(net, NET_NEWS_NEIGHBOUR, &arp.sender, arp.sender_mac, port);
+		else if (net_addr_same(&arp.sender, &arp.target)) /* an announcement */
+			neighbour_tell(net, NET_NEWS_MOVED, &arp.sender, arp.sender_mac, port);
 	}
 	if (arp.operation == OPERATION_REQUEST && mine != NULL)
 		arp_send(net, port, OPERATION_REPLY, arp.sender_mac, &mine->address, arp.sender_mac,

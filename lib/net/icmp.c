@@ -88,7 +88,7 @@ static bool quote_read(const struct net *net, struct cur icmp, struct net_icmp_e
 	return !icmp.failed && net_is_local(net, &e->local);
 }
 
-static void error_append(struct net *net, struct rte_mbuf *m, const struct net_icmp_error *e)
+void icmp_error_append(struct net *net, struct rte_mbuf *m, const struct net_icmp_error *e)
 {
 	if (net->error_count == NET_ERRORS_MAX) {
 		net_drop(net, m, METRIC_icmp_limited);
@@ -110,7 +110,7 @@ static void error_input(struct net *net, const struct net_packet *p)
 	}
 	owner = net_owner(net, &e.local, e.local_port, &e.remote, e.remote_port);
 	if (owner == net->config.worker)
-		error_append(net, p->m, &e);
+		icmp_error_append(net, p->m, &e);
 	else
 		net_foreign_append(net, owner, p->m);
 }
@@ -137,7 +137,7 @@ void icmp_input_forwarded(struct net *net, const struct net_packet *p)
 	struct net_icmp_error e;
 
 	if (p->protocol == NET_PROTOCOL_ICMP && quote_read(net, packet_payload(p), &e))
-		error_append(net, p->m, &e);
+		icmp_error_append(net, p->m, &e);
 	else
 		net_drop(net, p->m, METRIC_icmp_dropped_ignored);
 }

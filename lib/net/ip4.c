@@ -72,10 +72,12 @@ static bool source_passes(const struct net *net, const struct net_addr *source)
 	for (unsigned i = 0; i < net->local_count; i++) {
 		const struct net_local *local = &net->locals[i];
 
+		if (local->address.ip6)
+			continue;
 		if (source->w[0] == local->address.w[0])
 			return false;
-		if (local->mask != 0 && rte_be_to_cpu_32(~local->mask) > 1 &&
-		    source->w[0] == (local->address.w[0] | ~local->mask))
+		if (local->mask[0] != 0 && rte_be_to_cpu_32(~local->mask[0]) > 1 &&
+		    source->w[0] == (local->address.w[0] | ~local->mask[0]))
 			return false;
 	}
 	return true;

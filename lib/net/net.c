@@ -3,33 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <rte_byteorder.h>
-
 #include "base/assert.h"
 #include "base/cur.h"
-#include "net/state.h"
+#include "net/ip6.h"
 
-static void locals_init(struct net *net)
-{
-	for (unsigned p = 0; p < net->config.port_count; p++) {
-		const struct net_port_config *port = &net->config.ports[p];
-
-		for (unsigned i = 0; i < port->address_count; i++) {
-			struct net_local *local = &net->locals[net->local_count];
-			unsigned          prefix = port->addresses[i].prefix;
-
-			if (port->addresses[i].address.ip6)
-				continue;
-			local->address = port->addresses[i].address;
-			local->mask =
-				prefix == 0 ? 0 : rte_cpu_to_be_32(UINT32_MAX << (32 - prefix));
-			local->port = (uint8_t)p;
-			local->announcements =
-				net->config.worker == 0 ? 2 : 0; /* RFC 5227, 2.3: ANNOUNCE_NUM */
-			net->local_count++;
-		}
-	}
-}
+#define REACHABLE_US (30 * US_PER_SECOND) /* RFC 4861, 10; made random by 6.3.2 */
 
 struct net *net_new(const struct net_config *config)
 {
@@ -53,7 +31,8 @@ struct net *net_new(const struct net_config *config)
 	random_seed(&net->random, config->seed);
 	net_steer_init(&net->steer, config->shared_seed, config->workers,
 		       config->steer_entries != 0 ? config->steer_entries : NET_STEER_ENTRIES);
-	locals_init(net);
+	local_init(net);
+	net->reachable_us = REACHABLE_US / 2 + random_below(&net->random, REACHABLE_US);
 	return net;
 }
 
@@ -91,15 +70,6 @@ bool net_bucket_take(struct bucket *b, struct now now, unsigned rate_per_s, unsi
 	return true;
 }
 
-const struct net_local *net_local_find(const struct net *net, const struct net_addr *a)
-{
-	for (unsigned i = 0; i < net->local_count; i++) {
-		if (net_addr_same(&net->locals[i].address, a))
-			return &net->locals[i];
-	}
-	return NULL;
-}
-
 static bool is_for_us(const uint8_t to[6], const uint8_t mac[6])
 {
 	return (to[0] & 1) != 0 || memcmp(to, mac, 6) == 0;
@@ -125,8 +95,12 @@ static enum input frame_input(struct net *net, struct now now, unsigned port, st
 		net_drop(net, m, METRIC_eth_dropped_address);
 	else if (type == NET_TYPE_IP4)
 		return ip4_input(net, now, port, m);
+	else if (type == NET_TYPE_IP6)
+		return ip6_input(net, now, port, m);
 	else if (type == NET_TYPE_ARP)
 		arp_input(net, now, port, m);
+	else if (type == NET_TYPE_VLAN || type == NET_TYPE_VLAN_OUTER)
+		net_drop(net, m, METRIC_eth_dropped_vlan);
 	else
 		net_drop(net, m, METRIC_eth_dropped_type);
 	return INPUT_TAKEN;
@@ -148,6 +122,22 @@ unsigned net_input_burst(struct net *net, struct now now, unsigned port,
 	return count;
 }
 
+static enum input forwarded_input(struct net *net, struct rte_mbuf *m)
+{
+	struct cur frame = cur_of(rte_pktmbuf_mtod(m, const void *), m->data_len);
+	uint16_t   type;
+
+	cur_bytes(&frame, 12);
+	type = cur_be16(&frame);
+	/* the port was noted in the packet by the worker that received it */
+	if (m->port < net->config.port_count && type == NET_TYPE_IP4)
+		return ip4_input_forwarded(net, m->port, m);
+	if (m->port < net->config.port_count && type == NET_TYPE_IP6)
+		return ip6_input_forwarded(net, m->port, m);
+	net_drop(net, m, METRIC_ip_dropped_header);
+	return INPUT_TAKEN;
+}
+
 unsigned net_input_forwarded(struct net *net, struct now now, struct rte_mbuf *const pkts[],
 			     unsigned n, struct rte_mbuf *tcp[])
 {
@@ -155,10 +145,7 @@ unsigned net_input_forwarded(struct net *net, struct now now, struct rte_mbuf *c
 
 	ASSERT(n <= NET_BURST_MAX);
 	for (unsigned i = 0; i < n; i++) {
-		/* the port was noted in the packet by the worker that received it */
-		if (pkts[i]->port >= net->config.port_count)
-			net_drop(net, pkts[i], METRIC_ip_dropped_header);
-		else if (ip4_input_forwarded(net, pkts[i]->port, pkts[i]) == INPUT_TCP)
+		if (forwarded_input(net, pkts[i]) == INPUT_TCP)
 			tcp[count++] = pkts[i];
 	}
 	return count;
@@ -218,6 +205,14 @@ void net_news_learn(struct net *net, struct now now, const struct net_news *news
 		ASSERT(news->port < net->config.port_count);
 		neighbour_seen(net, now, &news->address, news->mac, news->port, true);
 		break;
+	case NET_NEWS_MOVED:
+		ASSERT(news->port < net->config.port_count);
+		if (news->address.ip6)
+			neighbour_advertised(net, now, &news->address, news->mac, news->port, false,
+					     true);
+		else
+			neighbour_seen(net, now, &news->address, news->mac, news->port, false);
+		break;
 	case NET_NEWS_MTU:
 		pmtu_news_take(net, now, news);
 		break;
@@ -242,27 +237,6 @@ unsigned net_owner(const struct net *net, const struct net_addr *local, uint16_t
 	return net_steer_owner(&net->steer, local, local_port, remote, remote_port);
 }
 
-/* RFC 5227, 2.3: announcements 2 s apart, made by one worker. */
-static uint64_t announce(struct net *net, struct now now)
-{
-	uint64_t next_us = UINT64_MAX;
-
-	for (unsigned i = 0; i < net->local_count; i++) {
-		struct net_local *local = &net->locals[i];
-
-		if (local->announcements == 0)
-			continue;
-		if (local->announced_us == 0 || now.us >= local->announced_us + 2 * US_PER_SECOND) {
-			arp_request(net, local->port, &local->address, &local->address, NULL);
-			local->announced_us = now.us;
-			local->announcements--;
-		}
-		if (local->announcements > 0 && local->announced_us + 2 * US_PER_SECOND < next_us)
-			next_us = local->announced_us + 2 * US_PER_SECOND;
-	}
-	return next_us;
-}
-
 static uint64_t earliest(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
@@ -273,7 +247,7 @@ uint64_t net_tick(struct net *net, struct now now)
 	if (now.us < net->tick_us)
 		return net->tick_us;
 	net->tick_us = UINT64_MAX; /* what is set off now may bring it forward */
-	net->tick_us = earliest(net->tick_us, announce(net, now));
+	net->tick_us = earliest(net->tick_us, local_tick(net, now));
 	net->tick_us = earliest(net->tick_us, neighbour_tick(net, now));
 	net->tick_us = earliest(net->tick_us, pmtu_tick(net, now));
 	return net->tick_us;

@@ -43,8 +43,8 @@ struct net_port_config { /* the capability profile, from the port at start */
 		struct net_addr address;
 		uint8_t         prefix;
 	} addresses[8];
-	struct net_addr gateway;
-	bool            has_gateway;
+	struct net_addr gateway, gateway6; /* IPv4 and IPv6 */
+	bool            has_gateway, has_gateway6;
 };
 
 struct net_config {
@@ -89,6 +89,7 @@ unsigned net_foreign_take(struct net *net, unsigned worker, struct rte_mbuf *pkt
  * Returns how many of max were filled. */
 enum net_news_kind {
 	NET_NEWS_NEIGHBOUR, /* address is at mac, on the link of port */
+	NET_NEWS_MOVED,     /* the same, for those who knew it elsewhere */
 	NET_NEWS_MTU,       /* the path to address carries packets of mtu */
 };
 struct net_news {

@@ -19,21 +19,24 @@
  * local and remote of a connection never change with it.
  */
 struct net_path {
-	uint32_t        next_hop; /* IPv4, network order */
-	uint8_t         port;
-	uint8_t         src_mac[6], dst_mac[6];
-	bool            resolved;       /* dst_mac holds */
+	struct net_addr next_hop;
 	uint32_t        generation;     /* of the neighbour table, when dst_mac was taken from it */
+	uint32_t        mtu_generation; /* of the path MTU table, when mtu was taken from it */
 	uint16_t        link_mtu;       /* of an IP packet */
 	uint16_t        mtu;            /* of the whole path, as far as known */
-	uint32_t        mtu_generation; /* of the path MTU table, when mtu was taken from it */
-	struct net_addr source;         /* our address on that port */
+	uint8_t         dst_mac[6];
+	bool            resolved; /* dst_mac holds */
+	uint8_t         port;
+	uint8_t         source; /* which of our addresses: net_path_source() */
 };
 
 /* Find port, source address and next hop for a remote. false: no route. Starts resolution when the
  * neighbour is unknown. */
 bool net_path_find(struct net *net, struct now now, const struct net_addr *remote,
 		   struct net_path *path);
+
+/* Our address on the way; lent for the life of net. */
+const struct net_addr *net_path_source(const struct net *net, const struct net_path *path);
 
 /*
  * Send one TCP packet. m's data begins at the TCP header, its checksum field is still to be filled,

@@ -7,12 +7,14 @@
 #include <rte_ip.h>
 
 #include "base/cur.h"
-#include "net/state.h"
+#include "net/ip6.h"
 
 #define TCP_HEADER_MIN 20u
 #define UDP_HEADER 8u
 #define UNREACHABLE_PROTOCOL 2
 #define UNREACHABLE_PORT 3
+#define UNREACHABLE6_PORT 4
+#define PARAMETER6_NEXT_HEADER 1
 
 struct cur packet_payload(const struct net_packet *p)
 {
@@ -73,18 +75,32 @@ static enum input tcp_input(struct net *net, const struct net_packet *p)
 	return INPUT_TAKEN;
 }
 
+static void refuse(struct net *net, struct now now, const struct net_packet *p)
+{
+	bool is_udp = p->protocol == NET_PROTOCOL_UDP;
+
+	if (is_udp && p->payload_size < UDP_HEADER)
+		net_drop(net, p->m, METRIC_ip_dropped_header);
+	else if (!p->source.ip6)
+		icmp_unreachable_send(net, now, p,
+				      is_udp ? UNREACHABLE_PORT : UNREACHABLE_PROTOCOL);
+	else if (is_udp)
+		icmp6_unreachable_send(net, now, p, UNREACHABLE6_PORT);
+	else
+		icmp6_parameter_send(net, now, p, PARAMETER6_NEXT_HEADER, p->next_header_at,
+				     METRIC_ip_dropped_protocol);
+}
+
 enum input packet_input(struct net *net, struct now now, const struct net_packet *p)
 {
 	if (p->protocol == NET_PROTOCOL_TCP)
 		return tcp_input(net, p);
-	if (p->protocol == NET_PROTOCOL_ICMP)
+	if (p->protocol == NET_PROTOCOL_ICMP && !p->source.ip6)
 		icmp_input(net, now, p);
-	else if (p->protocol == NET_PROTOCOL_UDP && p->payload_size < UDP_HEADER)
-		net_drop(net, p->m, METRIC_ip_dropped_header);
-	else if (p->protocol == NET_PROTOCOL_UDP)
-		icmp_unreachable_send(net, now, p, UNREACHABLE_PORT);
+	else if (p->protocol == NET_PROTOCOL_ICMP6 && p->source.ip6)
+		icmp6_input(net, now, p);
 	else
-		icmp_unreachable_send(net, now, p, UNREACHABLE_PROTOCOL);
+		refuse(net, now, p);
 	return INPUT_TAKEN;
 }
 
@@ -95,6 +111,9 @@ enum input packet_input_forwarded(struct net *net, const struct net_packet *p)
 		p->m->l3_len = p->header_size;
 		return INPUT_TCP;
 	}
-	icmp_input_forwarded(net, p);
+	if (p->source.ip6)
+		icmp6_input_forwarded(net, p);
+	else
+		icmp_input_forwarded(net, p);
 	return INPUT_TAKEN;
 }

@@ -12,12 +12,18 @@
 
 #define NET_ETHER_HEADER 14u
 #define NET_IP4_HEADER 20u
+#define NET_IP6_HEADER 40u
 #define NET_TYPE_IP4 0x0800u
 #define NET_TYPE_ARP 0x0806u
+#define NET_TYPE_VLAN 0x8100u
+#define NET_TYPE_VLAN_OUTER 0x88a8u
+#define NET_TYPE_IP6 0x86ddu
 #define NET_PROTOCOL_ICMP 1u
 #define NET_PROTOCOL_TCP 6u
 #define NET_PROTOCOL_UDP 17u
-#define NET_WAITING_MAX 8u /* packets that wait for one neighbour */
+#define NET_PROTOCOL_ICMP6 58u
+#define NET_LOCALS_MAX (NET_PORTS_MAX * 9u) /* those configured, and a link-local one each port */
+#define NET_WAITING_MAX 8u                  /* packets that wait for one neighbour */
 #define NET_NEIGHBOUR_SETS 128u
 #define NET_NEIGHBOUR_WAYS 8u
 #define NET_NEIGHBOURS_MAX (NET_NEIGHBOUR_SETS * NET_NEIGHBOUR_WAYS)
@@ -29,12 +35,16 @@
 #define NET_NEWS_MAX 64u
 #define NET_ERRORS_MAX 64u
 
-enum neighbour_state {
-	NEIGHBOUR_FREE,
-	NEIGHBOUR_UNRESOLVED, /* no hardware address: packets wait */
-	NEIGHBOUR_REACHABLE,
-	NEIGHBOUR_PROBED, /* the hardware address is old: used, and asked for again */
-	NEIGHBOUR_STATE_COUNT
+enum neighbour_state { /* RFC 4861, 7.3.2; ARP uses the same without STALE and DELAY */
+		       NEIGHBOUR_FREE,
+		       NEIGHBOUR_UNRESOLVED, /* no hardware address: packets wait */
+		       NEIGHBOUR_REACHABLE,
+		       NEIGHBOUR_STALE,  /* nobody has needed it since it was last known to be right
+					  */
+		       NEIGHBOUR_DELAY,  /* used again: TCP may confirm it before we ask */
+		       NEIGHBOUR_PROBED, /* the hardware address is old: used, and asked for again
+					  */
+		       NEIGHBOUR_STATE_COUNT
 };
 
 struct neighbour {
@@ -59,9 +69,9 @@ struct bucket { /* of a rate limit */
 	unsigned tokens;
 };
 
-struct net_local { /* one of our addresses */
+struct net_local { /* one of our addresses; never moves, never goes */
 	struct net_addr address;
-	uint32_t        mask; /* network order */
+	uint32_t        mask[4]; /* of the network it is in; network order */
 	uint8_t         port;
 	uint8_t         announcements; /* still to be made */
 	uint64_t        announced_us;
@@ -78,11 +88,13 @@ struct net {
 	uint32_t generation; /* moves when an entry of the neighbour table is resolved, changed or
 				removed */
 	unsigned              local_count;
-	struct net_local      locals[NET_PORTS_MAX * 8];
+	uint8_t               link_local_port; /* the first that speaks IPv6 */
+	struct net_local      locals[NET_LOCALS_MAX];
 	struct net_config     config;
 	struct random         random;
 	struct net_steer      steer;
-	struct bucket         unreachables, echoes;
+	struct bucket         unreachables, echoes, requests;
+	uint64_t              reachable_us; /* RFC 4861, 6.3.2: of IPv6 neighbours */
 	unsigned              foreign_count[NET_WORKERS_MAX];
 	struct rte_mbuf     **foreign; /* workers x NET_FOREIGN_MAX */
 	unsigned              news_count;
@@ -100,11 +112,13 @@ struct net {
 struct net_packet {
 	struct rte_mbuf *m;
 	unsigned         port;
-	uint8_t          protocol;     /* of the payload */
-	uint16_t         header_size;  /* IPv4 with options, or IPv6 with extension headers */
-	uint16_t         payload_size; /* what follows the headers */
+	uint8_t          protocol; /* of the payload */
+	uint8_t          hop_limit;
+	uint16_t         header_size;    /* IPv4 with options, or IPv6 with extension headers */
+	uint16_t         payload_size;   /* what follows the headers */
+	uint16_t         next_header_at; /* IPv6: where in the header the protocol stands */
 	struct net_addr  source, destination;
-	bool             link_many; /* it came by broadcast or multicast of the link */
+	bool             link_many; /* it came by broadcast or multicast */
 };
 
 enum input {
@@ -123,13 +137,37 @@ static inline bool net_addr_same(const struct net_addr *a, const struct net_addr
 	       (!a->ip6 || (a->w[1] == b->w[1] && a->w[2] == b->w[2] && a->w[3] == b->w[3]));
 }
 
+static inline bool net_addr_in(const struct net_addr *a, const struct net_local *network)
+{
+	const uint32_t *mask = network->mask, *own = network->address.w;
+	uint32_t        differ = (a->w[0] ^ own[0]) & mask[0];
+
+	if (a->ip6)
+		differ |= ((a->w[1] ^ own[1]) & mask[1]) | ((a->w[2] ^ own[2]) & mask[2]) |
+			  ((a->w[3] ^ own[3]) & mask[3]);
+	return a->ip6 == network->address.ip6 && differ == 0;
+}
+
 void net_drop(struct net *net, struct rte_mbuf *m, enum metric why);
 void net_tx_append(struct net *net, unsigned port,
 		   struct rte_mbuf *m); /* takes m, also when the queue is full */
 void net_news_append(struct net *net, const struct net_news *news);
 void net_foreign_append(struct net *net, unsigned worker, struct rte_mbuf *m);
 bool net_bucket_take(struct bucket *b, struct now now, unsigned rate_per_s, unsigned burst);
+
+/* local.c: our addresses */
+void                    local_init(struct net *net);
 const struct net_local *net_local_find(const struct net *net, const struct net_addr *a);
+struct net_local       *local_find(struct net *net, const struct net_addr *a, unsigned port);
+bool                    local_on_link(const struct net *net, const struct net_addr *a,
+				      unsigned port); /* on a network of that port */
+/* Our address to speak to a neighbour from; NULL: none. */
+const struct net_local *local_towards(const struct net *net, const struct net_addr *neighbour,
+				      unsigned port);
+/* The same, but none of the link alone, unless there is no other. */
+const struct net_local *local_global(const struct net *net, const struct net_addr *neighbour,
+				     unsigned port);
+uint64_t                local_tick(struct net *net, struct now now);
 
 void arp_input(struct net *net, struct now now, unsigned port, struct rte_mbuf *m);
 void arp_request(
@@ -157,11 +195,26 @@ void icmp_input_forwarded(struct net *net, const struct net_packet *p);
 void icmp_unreachable_send(struct net *net, struct now now, const struct net_packet *p,
 			   uint8_t code);
 
-struct neighbour *neighbour_find(struct net *net, const struct net_addr *address);
+void icmp_error_append(struct net *net, struct rte_mbuf *m, const struct net_icmp_error *e);
+
+struct neighbour *neighbour_find(struct net *net, const struct net_addr *address, unsigned port);
 struct neighbour *neighbour_resolve(struct net *net, struct now now, const struct net_addr *address,
 				    unsigned port);
 void              neighbour_seen(struct net *net, struct now now, const struct net_addr *address,
 				 const uint8_t mac[6], unsigned port, bool create);
+/* A neighbour asked us: where it is, but not whether it hears us (RFC 4861, 7.2.3). */
+void neighbour_heard(struct net *net, struct now now, const struct net_addr *address,
+		     const uint8_t mac[6], unsigned port);
+/* A neighbour told us (7.2.5); mac is NULL when it did not say where it is. */
+void neighbour_advertised(struct net *net, struct now now, const struct net_addr *address,
+			  const uint8_t *mac, unsigned port, bool solicited, bool override);
+void neighbour_wait(struct net *net, struct neighbour *n,
+		    struct rte_mbuf *m); /* takes m until there is a hardware address */
+void neighbour_tell(struct net *net, enum net_news_kind kind, const struct net_addr *address,
+		    const uint8_t mac[6], unsigned port); /* the other workers */
+void neighbour_confirm(struct net *net, struct now now, const struct net_addr *address,
+		       unsigned port);
+struct neighbour *path_refresh(struct net *net, struct now now, struct net_path *path);
 uint64_t          neighbour_tick(struct net *net, struct now now);
 void              neighbour_clear(struct net *net);
 

@@ -34,7 +34,7 @@ uint32_t tcp_connect(struct tcp *tcp, struct now now, const struct net_addr *rem
 	tcp_options_complete(&wanted);
 	if (!net_path_find(tcp->net, now, remote, &path))
 		return TCP_CONN_NONE;
-	key.local = path.source;
+	key.local = *net_path_source(tcp->net, &path);
 	if (!choose_port(tcp, &key))
 		return TCP_CONN_NONE;
 	conn = tcp_conn_new(tcp, &key, &wanted);

@@ -55,7 +55,7 @@ static void a_segment_leaves_with_headers_and_good_checksums(void **state)
 		assert_true(net_path_find(net, rig_now, &remote, &path));
 		assert_true(path.resolved);
 		assert_int_equal(path.mtu, 1500);
-		assert_int_equal(path.source.w[0], rig_ip(1));
+		assert_int_equal(net_path_source(net, &path)->w[0], rig_ip(1));
 		send_to(net, &path, 2, data);
 		assert_int_equal(rig_out(net, f), 14 + 20 + 20 + data);
 		assert_memory_equal(f, rig_peer_mac, 6);
@@ -305,9 +305,9 @@ static void the_way_is_the_link_the_gateway_or_none(void **state)
 
 	(void)state;
 	assert_true(net_path_find(net, rig_now, &near, &path));
-	assert_int_equal(path.next_hop, rig_ip(200));
+	assert_int_equal(path.next_hop.w[0], rig_ip(200));
 	assert_true(net_path_find(net, rig_now, &far, &path));
-	assert_int_equal(path.next_hop, rig_ip(254));
+	assert_int_equal(path.next_hop.w[0], rig_ip(254));
 	for (size_t i = 0; i < sizeof(nowhere) / sizeof(nowhere[0]); i++)
 		assert_false(net_path_find(net, rig_now, &nowhere[i], &path));
 	rig_out_drop(net);

@@ -1,0 +1,114 @@
+/* Where a packet for a remote goes: the port and the next hop, by the longest of our networks that
+ * it is in, else by a gateway. */
+#include <string.h>
+
+#include <rte_byteorder.h>
+
+#include "base/assert.h"
+#include "net/ip6.h"
+
+/* Bytes of network order, so that more ones to the left compare greater. */
+static bool mask_longer(const struct net_local *a, const struct net_local *b)
+{
+	return memcmp(a->mask, b->mask, sizeof(a->mask)) > 0;
+}
+
+/* The link that the remote is on. */
+static const struct net_local *link_find(const struct net *net, const struct net_addr *remote)
+{
+	const struct net_local *best = NULL;
+
+	for (unsigned i = 0; i < net->local_count; i++) {
+		const struct net_local *local = &net->locals[i];
+
+		if (net_addr_in(remote, local) && (best == NULL || mask_longer(local, best)))
+			best = local;
+	}
+	return best;
+}
+
+/* Our address on the way to the gateway of the first port that has one. A gateway may be named by
+ * its link-local address; ours on the way is one that the world knows. */
+static const struct net_local *gateway_find(const struct net *net, bool ip6,
+					    struct net_addr *next_hop)
+{
+	for (unsigned p = 0; p < net->config.port_count; p++) {
+		const struct net_port_config *port = &net->config.ports[p];
+		const struct net_addr        *gateway = ip6 ? &port->gateway6 : &port->gateway;
+		const struct net_local       *local;
+
+		if (!(ip6 ? port->has_gateway6 : port->has_gateway))
+			continue;
+		local = local_global(net, gateway, p);
+		if (local == NULL)
+			continue;
+		*next_hop = *gateway;
+		return local;
+	}
+	return NULL;
+}
+
+static bool is_host(const struct net_addr *a)
+{
+	uint32_t host = rte_be_to_cpu_32(a->w[0]);
+
+	if (a->ip6)
+		return !ip6_is_multicast(a) &&
+		       ((a->w[0] | a->w[1] | a->w[2]) != 0 || rte_be_to_cpu_32(a->w[3]) > 1);
+	return host >> 24 != 0 && host >> 24 != 127 && host < 0xe0000000u;
+}
+
+static bool is_broadcast(const struct net_addr *a, const struct net_local *link)
+{
+	uint32_t inside = ~link->mask[0];
+
+	return !a->ip6 && rte_be_to_cpu_32(inside) > 1 && (a->w[0] & inside) == inside;
+}
+
+/* Takes the hardware address from the neighbour table, which is asked to find it when it is not
+ * there. */
+struct neighbour *path_refresh(struct net *net, struct now now, struct net_path *path)
+{
+	struct neighbour *n = neighbour_resolve(net, now, &path->next_hop, path->port);
+
+	path->generation = net->generation;
+	path->resolved = n->state != NEIGHBOUR_UNRESOLVED;
+	if (path->resolved)
+		memcpy(path->dst_mac, n->mac, 6);
+	return n;
+}
+
+bool net_path_find(struct net *net, struct now now, const struct net_addr *remote,
+		   struct net_path *path)
+{
+	struct net_addr         next_hop = *remote;
+	const struct net_local *local;
+
+	if (!is_host(remote) || net_is_local(net, remote))
+		return false;
+	local = link_find(net, remote);
+	if (local != NULL && is_broadcast(remote, local))
+		return false;
+	if (local == NULL && !(remote->ip6 && ip6_is_link_local(remote)))
+		local = gateway_find(net, remote->ip6, &next_hop);
+	if (local == NULL)
+		return false;
+	*path = (struct net_path){.next_hop = next_hop,
+				  .port = local->port,
+				  .source = (uint8_t)(local - net->locals),
+				  .link_mtu = net->config.ports[local->port].mtu};
+	net_path_mtu_follow(net, remote, path);
+	path_refresh(net, now, path);
+	return true;
+}
+
+const struct net_addr *net_path_source(const struct net *net, const struct net_path *path)
+{
+	ASSERT_HOT(path->source < net->local_count);
+	return &net->locals[path->source].address;
+}
+
+void net_path_confirm(struct net *net, struct now now, const struct net_path *path)
+{
+	neighbour_confirm(net, now, &path->next_hop, path->port);
+}
