@@ -1,234 +1,276 @@
 /*
- * Cycles a segment of TCP alone, over lib/net and no port: two stacks in one thread hand each other
- * their packets by copy; the copies are not counted. usage: tcp_bench [--short] [connections]
+ * TCP alone: cycles of each kind of segment, and requests per second with one outstanding on each
+ * of 1, 1,000 and 100,000 connections and with 64 on each of 8, beside an epoll server on the
+ * kernel's loopback sockets on the same machine in the same run. usage: tcp_bench [--short]
+ * [--json]
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "kernel_echo.h"
+#include "tcp_pair.h"
 
-#include <rte_cycles.h>
-#include <rte_eal.h>
-#include <rte_mbuf.h>
+#define SIZE 128u /* of a request and of its answer */
+#define BATCHES_MAX 20000u
+#define SEGMENT_CONNECTIONS 64u
+#define BATCH 64u /* connections in one turn */
 
-#include "base/assert.h"
-#include "tcp/tcp.h"
+static bool     json;
+static unsigned scale = 1; /* so many times fewer rounds */
+static double   costs[2][BATCHES_MAX];
+static unsigned batches;
 
-#define CONNECTIONS_MAX 4096u
-#define BURST 32u
+static const uint8_t bytes[65536];
 
-struct end {
-	struct net     *net;
-	struct tcp     *tcp;
-	struct net_addr address;
-	uint8_t         mac[6];
-	struct metrics  metrics;
-	uint32_t        conns[CONNECTIONS_MAX];
-	uint32_t        connected;
-	uint64_t        cycles, segments;
-};
+/* ---- batches ---- */
 
-static struct end          ends[2];
-static struct rte_mempool *pool;
-static struct now          now = {1000000000, 1};
-static struct rte_mbuf    *wire[2][NET_TX_MAX];
-static unsigned            on_wire[2];
-static uint32_t            connections = 64;
-static unsigned            scale = 1; /* so many times fewer rounds */
-
-static void end_new(unsigned i)
+static void batch_begin(void)
 {
-	struct net_config net = {.workers = 1,
-				 .port_count = 1,
-				 .pool = pool,
-				 .metrics = &ends[i].metrics,
-				 .seed = i + 1};
-	struct tcp_config tcp = {.pool = pool,
-				 .metrics = &ends[i].metrics,
-				 .connections_max = CONNECTIONS_MAX,
-				 .time_wait_max = 16};
-
-	memcpy(ends[i].mac, (uint8_t[]){2, 0, 0, 0, 0, (uint8_t)(i + 1)}, 6);
-	ends[i].address = (struct net_addr){.w = {rte_cpu_to_be_32(0x0a000001u + i)}};
-	memcpy(net.ports[0].mac, ends[i].mac, 6);
-	net.ports[0].mtu = 1500;
-	net.ports[0].rx_checksum = net.ports[0].tx_tcp_checksum = true;
-	net.ports[0].address_count = 1;
-	net.ports[0].addresses[0].address = ends[i].address;
-	net.ports[0].addresses[0].prefix = 24;
-	ends[i].net = net_new(&net);
-	tcp.net = ends[i].net;
-	ends[i].tcp = tcp_new(&tcp);
-	ASSERT(ends[i].net != NULL && ends[i].tcp != NULL);
+	pair[0].cycles = pair[1].cycles = pair[0].input_cycles = pair[1].input_cycles = 0;
 }
 
-/* What the port of i received is taken in; the events handled by `on`; what i sent is put on the
- * wire. Cycles of all but the copies count. */
-static void turn(unsigned i, void (*on)(struct end *end, const struct tcp_event *event))
+static void batch_is(double first, double second)
 {
-	struct end      *end = &ends[i];
-	struct tcp_event events[BURST];
-	struct rte_mbuf *segments[NET_BURST_MAX], **out;
-	unsigned         n, done = 0;
-	uint64_t         start = rte_rdtsc();
+	ASSERT(batches < BATCHES_MAX);
+	costs[0][batches] = first;
+	costs[1][batches++] = second;
+}
 
-	while (done < on_wire[i]) {
-		unsigned burst = on_wire[i] - done < BURST ? on_wire[i] - done : BURST;
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
 
-		n = net_input_burst(end->net, now, 0, wire[i] + done, burst, segments);
-		tcp_input_burst(end->tcp, now, segments, n);
-		done += burst;
+	return (x > y) - (x < y);
+}
+
+static double median(unsigned side)
+{
+	qsort(costs[side], batches, sizeof(costs[side][0]), by_value);
+	return costs[side][batches / 2];
+}
+
+static void print_segment(const char *what, double cycles)
+{
+	if (json)
+		printf("{\"bench\": \"tcp-segment\", \"what\": \"%s\", \"cycles_per_segment\": "
+		       "%.0f}\n",
+		       what, cycles);
+	else
+		printf("%-46s %8.0f cycles\n", what, cycles);
+	batches = 0;
+}
+
+/* ---- cycles of each kind of segment ---- */
+
+static void send_all(size_t n)
+{
+	for (uint32_t c = 0; c < SEGMENT_CONNECTIONS; c++)
+		ASSERT(tcp_send(pair[0].tcp, pair[0].conns[c], bytes, n) == n);
+}
+
+/* Two full segments a connection, acknowledged by one. */
+static void stream_round(bool swapped)
+{
+	send_all(2 * 1448);
+	batch_begin();
+	pair_turn(0, pair_drop);
+	for (unsigned i = 0; swapped && i + 1 < pair_on_wire[1]; i += 2) {
+		struct rte_mbuf *first = pair_wire[1][i];
+
+		pair_wire[1][i] = pair_wire[1][i + 1];
+		pair_wire[1][i + 1] = first;
 	}
-	end->segments += on_wire[i];
-	on_wire[i] = 0;
-	tcp_tick(end->tcp, now);
-	while ((n = tcp_events(end->tcp, events, BURST)) > 0) {
-		for (unsigned k = 0; k < n; k++)
-			on(end, &events[k]);
+	ASSERT(pair_on_wire[1] == 2 * SEGMENT_CONNECTIONS);
+	pair_turn(1, pair_drop);
+	ASSERT(pair_on_wire[0] == SEGMENT_CONNECTIONS);
+	pair_now.us += 100;
+}
+
+static void segments_in_order(void)
+{
+	for (unsigned r = 0; r < 4000 / scale; r++) {
+		stream_round(false);
+		batch_is((double)pair[0].cycles / (2 * SEGMENT_CONNECTIONS),
+			 (double)pair[1].cycles / (2 * SEGMENT_CONNECTIONS));
+		pair_turn(0, pair_drop);
 	}
-	tcp_flush(end->tcp, now);
-	end->cycles += rte_rdtsc() - start;
-	out = net_tx_peek(end->net, 0, &n);
-	for (unsigned k = 0; k < n; k++) {
-		struct rte_mbuf *copy = rte_pktmbuf_copy(out[k], pool, 0, UINT32_MAX);
-
-		ASSERT(copy != NULL && on_wire[!i] < NET_TX_MAX);
-		copy->ol_flags = RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_GOOD;
-		wire[!i][on_wire[!i]++] = copy;
-		rte_pktmbuf_free(out[k]);
+	print_segment("in-order data, received (and half an ACK)", median(1));
+	for (unsigned r = 0; r < 4000 / scale; r++) {
+		stream_round(false);
+		batch_begin();
+		pair_turn(0, pair_drop);
+		batch_is((double)pair[0].cycles / SEGMENT_CONNECTIONS, 0);
 	}
-	net_tx_sent(end->net, 0, n);
-	end->segments += n;
+	print_segment("pure ACK, received", median(0));
+	for (unsigned r = 0; r < 4000 / scale; r++) {
+		stream_round(false);
+		batch_is((double)pair[0].cycles / (2 * SEGMENT_CONNECTIONS), 0);
+		pair_turn(0, pair_drop);
+	}
+	print_segment("full segment, sent", median(0));
 }
 
-static void on_open(struct end *end, const struct tcp_event *event)
+static void segments_out_of_order(void)
 {
-	if (event->kind == TCP_EVENT_ACCEPTED || event->kind == TCP_EVENT_CONNECTED)
-		end->conns[end->connected++] = event->conn;
+	for (unsigned r = 0; r < 4000 / scale; r++) {
+		stream_round(true);
+		batch_is(0, (double)pair[1].cycles / (2 * SEGMENT_CONNECTIONS));
+		pair_turn(0, pair_drop);
+	}
+	print_segment("out of order, received in pairs", median(1));
 }
 
-static void read_all(struct end *end, const struct tcp_event *event)
+/* From the first SYN to the last ACK, with the other side as the one that closes. */
+static void connect_and_close(void)
 {
-	struct cur in;
-
-	while (tcp_peek(end->tcp, event->conn, 0, &in) > 0)
-		tcp_consume(end->tcp, event->conn, cur_left(&in));
-}
-
-static void on_read(struct end *end, const struct tcp_event *event)
-{
-	if (event->kind == TCP_EVENT_READABLE)
-		read_all(end, event);
-}
-
-static void on_request(struct end *end, const struct tcp_event *event)
-{
-	static const uint8_t answer[40];
-
-	if (event->kind != TCP_EVENT_READABLE)
-		return;
-	read_all(end, event);
-	tcp_send(end->tcp, event->conn, answer, sizeof(answer));
-}
-
-static void reset(void)
-{
-	for (unsigned i = 0; i < 2; i++)
-		ends[i].cycles = ends[i].segments = 0;
-}
-
-static void print(const char *what, unsigned i, double units)
-{
-	printf("%-34s %8.0f cycles/segment %8.0f cycles each\n", what,
-	       (double)ends[i].cycles / (double)ends[i].segments, (double)ends[i].cycles / units);
-}
-
-/* One side streams full segments; the other reads and acknowledges. */
-static void bulk(void)
-{
-	static const uint8_t bytes[1448 * 8];
-	const unsigned       rounds = 400000 / scale / connections / 8;
-
-	reset();
-	for (unsigned r = 0; r < rounds; r++) {
-		for (uint32_t c = 0; c < connections; c++) {
+	for (unsigned r = 0; r < 1000 / scale; r++) {
+		batch_begin();
+		for (uint32_t c = 0; c < BATCH; c++) {
 			uint64_t start = rte_rdtsc();
 
-			tcp_send(ends[0].tcp, ends[0].conns[c], bytes, sizeof(bytes));
-			ends[0].cycles += rte_rdtsc() - start;
-			if (c % 16 == 15 || c + 1 == connections) {
-				turn(0, on_read);
-				turn(1, on_read);
-			}
+			ASSERT(tcp_connect(pair[0].tcp, pair_now, &pair[1].address, PAIR_PORT,
+					   &(struct tcp_options){0}, 0) != TCP_CONN_NONE);
+			pair[0].cycles += rte_rdtsc() - start;
 		}
-		now.us += 100;
+		pair_turns(4, pair_count, pair_count);
+		ASSERT(pair[0].open == BATCH && pair[1].open == BATCH);
+		for (uint32_t c = 0; c < BATCH; c++)
+			tcp_close(pair[0].tcp, pair[0].conns[c], false);
+		pair_turns(2, pair_count, pair_count);
+		for (uint32_t c = 0; c < BATCH; c++)
+			tcp_close(pair[1].tcp, pair[1].conns[c], false);
+		pair_turn(1, pair_count);
+		pair_turns(3, pair_count, pair_count);
+		pair_turn(1, pair_count);
+		ASSERT(pair[0].closed == BATCH && pair[1].closed == BATCH);
+		pair[0].open = pair[1].open = pair[0].closed = pair[1].closed = 0;
+		batch_is((double)pair[0].cycles / BATCH, (double)pair[1].cycles / BATCH);
+		pair_now.us += 1000;
 	}
-	print("bulk, sender", 0, (double)rounds * connections * 8);
-	print("bulk, receiver", 1, (double)rounds * connections * 8);
+	if (json)
+		printf("{\"bench\": \"tcp-connect-close\", \"cycles_client\": %.0f, "
+		       "\"cycles_server\": %.0f}\n",
+		       median(0), median(1));
+	else
+		printf("%-46s %8.0f cycles client %8.0f cycles server\n", "connect and close, each",
+		       median(0), median(1));
+	batches = 0;
 }
 
-/* A request of 200 bytes and an answer of 40, one segment each. */
-static void request_response(void)
+static void segments(void)
 {
-	static const uint8_t request[200];
-	const unsigned       rounds = 1000000 / scale / connections;
+	pair_call(SEGMENT_CONNECTIONS);
+	for (unsigned i = 0; i < 8; i++) { /* past slow start and quick acknowledgements */
+		send_all(1448);
+		pair_turns(4, pair_drop, pair_drop);
+		pair_now.us += 50000;
+	}
+	pair_turns(4, pair_drop, pair_drop);
+	segments_in_order();
+	segments_out_of_order();
+	pair_hang_up();
+	connect_and_close();
+}
 
-	reset();
-	for (unsigned r = 0; r < rounds; r++) {
+/* ---- requests ---- */
+
+struct rate {
+	double client, server; /* requests per CPU second of that side */
+};
+
+/* As many are in a turn as have been sent: one of a lone connection, else BATCH of them. */
+static struct rate our_requests(unsigned connections, unsigned outstanding)
+{
+	unsigned turn = connections < BATCH ? connections : BATCH;
+	size_t   size = (size_t)outstanding * SIZE;
+	uint64_t wanted = 2000000 / scale / outstanding / turn;
+	double   hz = (double)rte_get_tsc_hz(), each = (double)turn * outstanding;
+	uint32_t at = 0;
+
+	if (wanted * turn < 3ull * connections)
+		wanted = 3ull * connections / turn;
+	if (wanted > BATCHES_MAX)
+		wanted = BATCHES_MAX;
+	pair_call(connections);
+	for (uint64_t r = 0; r < wanted; r++) {
 		uint64_t start = rte_rdtsc();
 
-		for (uint32_t c = 0; c < connections; c++) {
-			tcp_send(ends[0].tcp, ends[0].conns[c], request, sizeof(request));
-			if (c % 256 == 255 || c + 1 == connections) {
-				ends[0].cycles += rte_rdtsc() - start;
-				turn(0, on_read);
-				turn(1, on_request);
-				start = rte_rdtsc();
-			}
+		batch_begin();
+		for (unsigned i = 0; i < turn; i++) {
+			ASSERT(tcp_send(pair[0].tcp, pair[0].conns[at], bytes, size) == size);
+			at = at + 1 < connections ? at + 1 : 0;
 		}
-		turn(0, on_read);
-		now.us += 100;
+		pair[0].cycles = rte_rdtsc() - start;
+		pair_turns(3, pair_drop, pair_echo);
+		batch_is((double)pair[0].cycles / each, (double)pair[1].cycles / each);
+		pair_now.us += 20;
 	}
-	print("request and answer, client", 0, (double)rounds * connections);
-	print("request and answer, server", 1, (double)rounds * connections);
+	pair_now.us += 100000;
+	pair_turns(6, pair_drop, pair_echo);
+	struct rate rate = {hz / median(0), hz / median(1)};
+
+	batches = 0;
+	pair_hang_up();
+	return rate;
+}
+
+/* Returns how many connections there were: as many as wanted, or as files are allowed. */
+static unsigned kernel_requests(unsigned connections, unsigned outstanding, struct rate *rate)
+{
+	static struct kernel_echo k;
+
+	k = (struct kernel_echo){.connections = connections,
+				 .outstanding = outstanding,
+				 .size = SIZE,
+				 .seconds = scale > 1 ? 0.5 : 3};
+	kernel_echo_run(&k);
+	rate->client = (double)k.answered / k.client_cpu_s;
+	rate->server = (double)k.answered / k.server_cpu_s;
+	return k.connections;
+}
+
+/* Per second of CPU that both sides took together. */
+static double both(struct rate rate)
+{
+	return 1 / (1 / rate.client + 1 / rate.server);
+}
+
+static void requests(unsigned connections, unsigned outstanding)
+{
+	struct rate ours = our_requests(connections, outstanding), kernels;
+	unsigned    compared = kernel_requests(connections, outstanding, &kernels);
+
+	if (json)
+		printf("{\"bench\": \"tcp-requests\", \"connections\": %u, \"outstanding\": %u, "
+		       "\"requests_per_s\": %.0f, \"both_sides_per_s\": %.0f, "
+		       "\"kernel_connections\": %u, \"kernel_requests_per_s\": %.0f, "
+		       "\"kernel_both_sides_per_s\": %.0f, \"ratio\": %.2f, "
+		       "\"ratio_both_sides\": %.2f}\n",
+		       connections, outstanding, ours.server, both(ours), compared, kernels.server,
+		       both(kernels), ours.server / kernels.server, both(ours) / both(kernels));
+	else
+		printf("%6u x %-2u %11.0f/s %11.0f/s | kernel %6u x %-2u %9.0f/s %9.0f/s | ratio "
+		       "%5.1f %5.1f\n",
+		       connections, outstanding, ours.server, both(ours), compared, outstanding,
+		       kernels.server, both(kernels), ours.server / kernels.server,
+		       both(ours) / both(kernels));
 }
 
 int main(int argc, char **argv)
 {
-	char *args[] = {(char *)"bench",       (char *)"--no-huge",
-			(char *)"--no-pci",    (char *)"-m",
-			(char *)"256",         (char *)"--no-telemetry",
-			(char *)"--no-shconf", (char *)"--log-level=*:4"};
-
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--short") == 0)
 			scale = 10;
+		else if (strcmp(argv[i], "--json") == 0)
+			json = true;
 		else
-			connections = (uint32_t)atoi(argv[i]);
+			return fprintf(stderr, "usage: tcp_bench [--short] [--json]\n"), 2;
 	}
-	ASSERT(connections >= 1 && connections <= CONNECTIONS_MAX);
-	ASSERT(rte_eal_init((int)(sizeof(args) / sizeof(args[0])), args) >= 0);
-	pool = rte_pktmbuf_pool_create("bench", 32767, 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
-	ASSERT(pool != NULL);
-	for (unsigned i = 0; i < 2; i++)
-		end_new(i);
-	for (unsigned i = 0; i < 2; i++) {
-		struct net_news news = {.address = ends[!i].address};
-
-		memcpy(news.mac, ends[!i].mac, 6);
-		net_news_learn(ends[i].net, now, &news);
-	}
-	ASSERT(tcp_listen(ends[1].tcp, &(struct net_addr){0}, 7, &(struct tcp_options){0}, 0) == 0);
-	for (uint32_t c = 0; c < connections; c++) {
-		ASSERT(tcp_connect(ends[0].tcp, now, &ends[1].address, 7, &(struct tcp_options){0},
-				   0) != TCP_CONN_NONE);
-		if (c % 64 == 63 || c + 1 == connections) {
-			for (unsigned i = 0; i < 6; i++)
-				turn(i & 1, on_open);
-		}
-	}
-	ASSERT(ends[0].connected == connections && ends[1].connected == connections);
-	printf("%u connections\n", connections);
-	bulk();
-	request_response();
+	pair_begin();
+	segments();
+	if (!json)
+		printf("\nconnections x outstanding: 128-byte requests per CPU second, of the "
+		       "server, of both sides together\n");
+	requests(1, 1);
+	requests(1000, 1);
+	requests(100000, 1);
+	requests(8, 64);
 	return 0;
 }
