@@ -1,4 +1,5 @@
-/* `cpmctl session ...` and `cpmctl worker ...`: what the dataplane alone knows. */
+/* `cpmctl session ...`, `cpmctl connection ...` and `cpmctl worker ...`: what the dataplane alone
+ * knows. */
 #include "api_call.h"
 
 #include "base/log.h"
@@ -15,6 +16,16 @@ void api_session_close(struct api_call *call)
 	api_query(call, "session_close", json_incref(call->args));
 	log_info("session.close", "id=\"%.40s\" who=\"%s\" status=%u", id != NULL ? id : "",
 		 call->who, call->status);
+}
+
+void api_connection_list(struct api_call *call)
+{
+	api_query(call, "connection_list", json_incref(call->args));
+}
+
+void api_connection_show(struct api_call *call)
+{
+	api_query(call, "connection_show", json_incref(call->args));
 }
 
 void api_worker_list(struct api_call *call)

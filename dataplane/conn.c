@@ -77,6 +77,15 @@ struct conn *conn_get(struct worker *w, struct session_ref ref)
 	return c != NULL && c->state != CONN_FREE && c->generation == ref.generation ? c : NULL;
 }
 
+const struct conn *conn_of_tcp(const struct worker *w, uint64_t user)
+{
+	const struct conn *c = (user & USER_CONN) != 0 && (uint32_t)user < w->conns.used_high
+				       ? &w->conns.table[(uint32_t)user]
+				       : NULL;
+
+	return c != NULL && c->state != CONN_FREE ? c : NULL;
+}
+
 static struct conn *conn_new(struct worker *w, uint8_t protocol, enum proto_role role)
 {
 	struct conns *cs = &w->conns;

@@ -90,6 +90,9 @@ uint64_t conns_next_us(const struct worker *w);
 struct conn       *conn_get(struct worker *w, struct session_ref ref);
 struct session_ref conn_ref(const struct worker *w, const struct conn *c);
 
+/* By the user of a TCP connection; NULL when no session has it. */
+const struct conn *conn_of_tcp(const struct worker *w, uint64_t user);
+
 /* The answer to a message that came in there; the session may be gone, which is counted. */
 void conn_answer(struct worker *w, struct session_ref origin, uint64_t token,
 		 const struct result *result);

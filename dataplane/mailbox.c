@@ -39,6 +39,57 @@ static void sessions_fill(struct worker *w, struct mailbox *m)
 	m->from = i < w->conns.used_high ? i : UINT32_MAX;
 }
 
+static void connection_row(struct worker *w, uint32_t handle, struct mailbox_connection *row)
+{
+	const struct conn *c;
+
+	*row = (struct mailbox_connection){
+		.handle = handle, .account = MSG_SLOT_NONE, .peer = MSG_SLOT_NONE};
+	row->closed = !tcp_info(w->tcp, handle, &row->info);
+	if (row->closed) {
+		tcp_closed_info(w->tcp, handle, &row->info);
+		return;
+	}
+	c = conn_of_tcp(w, row->info.user);
+	if (c == NULL)
+		return;
+	row->has_session = true;
+	row->session = conn_ref(w, c);
+	row->account = c->account;
+	row->peer = c->peer;
+}
+
+static void connections_fill(struct worker *w, struct mailbox *m)
+{
+	uint32_t handles[MAILBOX_ROWS];
+
+	m->count = tcp_list(w->tcp, &m->from, handles, MAILBOX_ROWS);
+	for (uint32_t i = 0; i < m->count; i++)
+		connection_row(w, handles[i], &m->connections[i]);
+}
+
+static void closed_fill(struct worker *w, struct mailbox *m)
+{
+	uint32_t handles[TCP_TRACE_CLOSED_MAX];
+	uint32_t n = tcp_closed_list(w->tcp, handles, TCP_TRACE_CLOSED_MAX), at = m->from;
+
+	for (m->count = 0; at < n && m->count < MAILBOX_ROWS; at++)
+		connection_row(w, handles[at], &m->connections[m->count++]);
+	m->from = at < n ? at : UINT32_MAX;
+}
+
+static void connection_fill(struct worker *w, struct mailbox *m)
+{
+	struct tcp_info info;
+
+	m->count = tcp_info(w->tcp, m->from, &info) || tcp_closed_info(w->tcp, m->from, &info);
+	if (m->count == 0)
+		return;
+	connection_row(w, m->from, &m->connections[0]);
+	m->asked_us = w->now.us;
+	m->record_count = tcp_trace_read(w->tcp, m->from, m->records);
+}
+
 void mailbox_turn(struct worker *w)
 {
 	struct mailbox *m = &w->mailbox;
@@ -58,6 +109,15 @@ void mailbox_turn(struct worker *w)
 			conn_part(w, c, REASON_CLOSED_BY_OPERATOR);
 		break;
 	}
+	case MAILBOX_CONNECTIONS:
+		connections_fill(w, m);
+		break;
+	case MAILBOX_CLOSED_CONNECTIONS:
+		closed_fill(w, m);
+		break;
+	case MAILBOX_CONNECTION:
+		connection_fill(w, m);
+		break;
 	}
 	/* Release: pairs with the acquire in mailbox_ask(). */
 	atomic_store_explicit(&m->state, MAILBOX_ANSWERED, memory_order_release);

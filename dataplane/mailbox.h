@@ -11,13 +11,20 @@
 
 #include "msg/msg.h"
 #include "net/net.h"
+#include "tcp/tcp.h"
 
 struct worker;
 
 #define MAILBOX_ROWS 64u
 
 enum mailbox_state { MAILBOX_EMPTY, MAILBOX_ASKED, MAILBOX_ANSWERED };
-enum mailbox_kind { MAILBOX_SESSIONS, MAILBOX_CLOSE };
+enum mailbox_kind {
+	MAILBOX_SESSIONS,
+	MAILBOX_CLOSE,
+	MAILBOX_CONNECTIONS,
+	MAILBOX_CLOSED_CONNECTIONS,
+	MAILBOX_CONNECTION
+};
 
 struct mailbox_session {
 	struct session_ref ref;
@@ -28,14 +35,26 @@ struct mailbox_session {
 	uint16_t           remote_port;
 };
 
+struct mailbox_connection {
+	uint32_t           handle;
+	bool               closed, has_session;
+	struct session_ref session;
+	uint32_t           account, peer;
+	struct tcp_info    info;
+};
+
 struct mailbox {
 	_Atomic uint32_t state; /* release when handed over, acquire when taken, both ways */
 	uint32_t         kind;
-	uint32_t from; /* SESSIONS: first index to look at; set to where to go on, UINT32_MAX: the
-			  end */
-	struct session_ref     ref;   /* CLOSE */
-	uint32_t               count; /* rows filled; CLOSE: 1 when it was there */
-	struct mailbox_session rows[MAILBOX_ROWS];
+	uint32_t from; /* lists: first index to look at; set to where to go on, UINT32_MAX: the
+			  end. CONNECTION: the handle */
+	struct session_ref        ref;   /* CLOSE */
+	uint32_t                  count; /* rows filled; CLOSE, CONNECTION: 1 when it was there */
+	struct mailbox_session    rows[MAILBOX_ROWS];
+	struct mailbox_connection connections[MAILBOX_ROWS];
+	uint64_t                  asked_us; /* CONNECTION: the worker's time */
+	uint32_t                  record_count;
+	struct tcp_trace_entry    records[TCP_TRACE_ENTRIES_MAX];
 };
 
 void mailbox_turn(struct worker *w); /* worker */

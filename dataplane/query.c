@@ -21,6 +21,14 @@ const char *query_argument(const json_t *args, const char *name)
 	return text != NULL && text[0] != '\0' ? text : NULL;
 }
 
+bool query_flag(const json_t *args, const char *name)
+{
+	const json_t *value = json_object_get(args, name);
+
+	return json_is_true(value) ||
+	       (json_is_string(value) && strcmp(json_string_value(value), "true") == 0);
+}
+
 json_t *query_table(const char *const columns[], size_t n, json_t **rows)
 {
 	json_t *names = json_array();
@@ -33,7 +41,7 @@ json_t *query_table(const char *const columns[], size_t n, json_t **rows)
 
 /* ---- sessions ---- */
 
-static void session_id(struct session_ref ref, char room[48])
+void query_session_id(struct session_ref ref, char room[48])
 {
 	snprintf(room, 48, "%u-%u-%u", ref.worker, ref.index, ref.generation);
 }
@@ -83,7 +91,7 @@ static void session_row(const struct world *world, const struct mailbox_session 
 	if ((protocol != NULL && strcmp(protocol, registry_ops(s->ref.protocol)->name) != 0) ||
 	    (account != NULL && strcmp(account, party) != 0))
 		return;
-	session_id(s->ref, id);
+	query_session_id(s->ref, id);
 	inet_ntop(s->remote.ip6 ? AF_INET6 : AF_INET, s->remote.w, address, sizeof(address));
 	snprintf(remote, sizeof(remote), s->remote.ip6 ? "[%s]:%u" : "%s:%u", address,
 		 s->remote_port);
@@ -95,7 +103,7 @@ static void session_row(const struct world *world, const struct mailbox_session 
 					      (json_int_t)s->msgs_out, (json_int_t)s->since_ms));
 }
 
-static int worker_silent(const struct worker *w, char error[256])
+int query_worker_silent(const struct worker *w, char error[256])
 {
 	snprintf(error, 256, "worker %u did not answer within a second", w->number);
 	return -EINVAL;
@@ -117,7 +125,7 @@ static int query_session_list(struct dataplane *dp, const json_t *args, json_t *
 		while (from != UINT32_MAX) {
 			if (!mailbox_ask(w, MAILBOX_SESSIONS, from, (struct session_ref){0})) {
 				json_decref(*reply);
-				return worker_silent(w, error);
+				return query_worker_silent(w, error);
 			}
 			for (uint32_t r = 0; r < w->mailbox.count; r++)
 				session_row(dp->world.current, &w->mailbox.rows[r], args, rows);
@@ -146,7 +154,7 @@ static int query_session_close(struct dataplane *dp, const json_t *args, json_t 
 	}
 	ref = (struct session_ref){index, (uint16_t)generation, (uint8_t)worker, 0};
 	if (!mailbox_ask(dp->workers[worker], MAILBOX_CLOSE, 0, ref))
-		return worker_silent(dp->workers[worker], error);
+		return query_worker_silent(dp->workers[worker], error);
 	if (dp->workers[worker]->mailbox.count == 0) {
 		snprintf(error, 256, "session %.40s has ended already", id);
 		return -EINVAL;
@@ -331,10 +339,15 @@ static const struct {
 	const char *name;
 	int (*run)(struct dataplane *dp, const json_t *args, json_t **reply, char error[256]);
 } queries[] = {
-	{"session_list", query_session_list},   {"session_close", query_session_close},
-	{"route_explain", query_route_explain}, {"workers", query_workers},
-	{"rule_hits", query_rule_hits},         {"port_list", query_port_list},
+	{"session_list", query_session_list},
+	{"session_close", query_session_close},
+	{"route_explain", query_route_explain},
+	{"workers", query_workers},
+	{"rule_hits", query_rule_hits},
+	{"port_list", query_port_list},
 	{"port_fault", query_port_fault},
+	{"connection_list", query_connection_list},
+	{"connection_show", query_connection_show},
 };
 
 int query_run(struct dataplane *dp, const char *name, const json_t *args, json_t **reply,

@@ -7,7 +7,10 @@
 
 #include <jansson.h>
 
+#include "msg/msg.h"
+
 struct dataplane;
+struct worker;
 
 /* Answer one question: reply = {"columns": [...], "rows": [[...], ...]}, caller owns. 0, or -EINVAL
  * with error filled. */
@@ -18,6 +21,15 @@ int query_run(struct dataplane *dp, const char *name, const json_t *args, json_t
 int query_port_list(struct dataplane *dp, const json_t *args, json_t **reply, char error[256]);
 int query_port_fault(struct dataplane *dp, const json_t *args, json_t **reply, char error[256]);
 
-/* For the files that answer. An empty table; an argument as text, NULL: not given. */
+/* The questions about TCP connections, in query_connection.c. */
+int query_connection_list(struct dataplane *dp, const json_t *args, json_t **reply,
+			  char error[256]);
+int query_connection_show(struct dataplane *dp, const json_t *args, json_t **reply,
+			  char error[256]);
+
+/* For the files that answer. An empty table; an argument as text, NULL: not given; a flag. */
 json_t     *query_table(const char *const columns[], size_t n, json_t **rows);
 const char *query_argument(const json_t *args, const char *name);
+bool        query_flag(const json_t *args, const char *name);
+void        query_session_id(struct session_ref ref, char room[48]);
+int         query_worker_silent(const struct worker *w, char error[256]);

@@ -1,6 +1,7 @@
 /* Acknowledgements: what they free, what they measure, what they say is lost (RFC 9293, 5681, 6298,
  * 6582, 6675). */
 #include "tcp/segment.h"
+#include "tcp/trace.h"
 
 #define CONFIRM_MS 1000u /* progress tells the network layer that the next hop lives, so often */
 
@@ -90,6 +91,7 @@ static void recovery_begin(struct tcp *tcp, struct tcp_conn *conn)
 	conn->flags |= TCP_FLAG_RECOVERY | TCP_FLAG_RESCUE;
 	tcp_cc[conn->cc]->lost(conn, conn->snd_nxt - conn->snd_una);
 	metric_inc(tcp->metrics, METRIC_tcp_fast_retransmits);
+	tcp_trace_event(tcp, conn, TCP_TRACE_LOSS, conn->lost, conn->cwnd);
 }
 
 /* In NewReno a partial acknowledgement says that the next piece is missing too (RFC 6582, 3.2). */
@@ -124,10 +126,13 @@ static void advance(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_seg
 	}
 	conn->duplicates = 0;
 	if (conn->flags & (TCP_FLAG_RECOVERY | TCP_FLAG_LOSS)) {
-		if (!seq_before(ack, conn->recover))
+		if (!seq_before(ack, conn->recover)) {
 			conn->flags &= ~(uint32_t)(TCP_FLAG_RECOVERY | TCP_FLAG_LOSS);
-		else
+			tcp_trace_event(tcp, conn, TCP_TRACE_RECOVERED, ack - conn->iss,
+					conn->cwnd);
+		} else {
 			partial(tcp, conn);
+		}
 	}
 	if (limited && !recovering)
 		tcp_cc[conn->cc]->acked(conn, bytes);
@@ -152,6 +157,10 @@ static void window_take(struct tcp *tcp, struct tcp_conn *conn, const struct tcp
 	if (!seq_before(conn->snd_wl1, segment->seq) &&
 	    !(conn->snd_wl1 == segment->seq && !seq_after(conn->snd_wl2, segment->ack)))
 		return;
+	if ((segment->window == 0) != (conn->snd_wnd == 0))
+		tcp_trace_event(tcp, conn, TCP_TRACE_PEER_WINDOW,
+				(uint32_t)segment->window << conn->snd_scale,
+				conn->snd_nxt - conn->snd_una);
 	conn->snd_wnd = (uint32_t)segment->window << conn->snd_scale;
 	conn->snd_wl1 = segment->seq;
 	conn->snd_wl2 = segment->ack;

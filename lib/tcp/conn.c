@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "tcp/segment.h"
+#include "tcp/trace.h"
 
 #define QUEUE_MAX (64u * 1024u * 1024u) /* far below what sequence numbers can tell apart */
 
@@ -44,6 +45,7 @@ struct tcp_conn *tcp_conn_new(struct tcp *tcp, const struct tcp_key *key,
 	conn->flags = dirty | (options->nagle ? TCP_FLAG_NAGLE : 0);
 	conn->dirty_next = dirty_next;
 	conn->ready_next = TCP_NONE;
+	conn->trace = TCP_NONE;
 	conn->timer_slot = TCP_WHEEL_NO_SLOT;
 	conn->chunk_head = conn->chunk_next = conn->chunk_tail = TCP_NONE;
 	conn->receive_max = at_most(options->receive_max, QUEUE_MAX);
@@ -115,12 +117,13 @@ void tcp_conn_die(struct tcp *tcp, struct tcp_conn *conn, enum reason why)
 		metric_inc(tcp->metrics, METRIC_tcp_estab_resets);
 		metric_sub(tcp->metrics, METRIC_tcp_curr_estab, 1);
 	}
+	conn->why = (uint8_t)why;
+	tcp_state_set(tcp, conn, TCP_CLOSED);
+	tcp_trace_close(tcp, conn);
 	tcp_timer_stop(tcp, conn);
 	tcp_table_remove(tcp, &conn->key, TCP_KIND_CONN, tcp_conn_index(tcp, conn));
 	tcp_reassembly_free(tcp, conn);
 	tcp_queue_free(tcp, conn);
-	conn->state = TCP_CLOSED;
-	conn->why = (uint8_t)why;
 	tcp_conn_event(tcp, conn, TCP_EVENT_CLOSED);
 }
 

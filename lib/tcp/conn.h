@@ -185,6 +185,10 @@ struct tcp_conn {
 	uint16_t mss_peer, mss_proven; /* offered; the largest payload that was acknowledged */
 	uint16_t mtu_doubted;          /* reported, and not believed yet; 0: none */
 	uint16_t mtu_tried;            /* smaller ones may pass; not known yet; 0: none */
+
+	uint32_t trace;                        /* flight recorder, or TCP_NONE */
+	uint8_t  trace_segments, trace_events; /* records written, modulo 256 */
+	bool     window_shut;                  /* that our window is closed was recorded */
 } __attribute__((aligned(64)));
 
 static_assert(offsetof(struct tcp_conn, rcv_nxt) == 64,
@@ -304,6 +308,12 @@ struct tcp {
 	uint8_t  pressure;    /* enum tcp_pressure */
 	uint32_t challenges, challenge_ms;
 	uint8_t *scratch;
+
+	struct tcp_trace       *traces;
+	struct tcp_trace_rings *trace_rings; /* one for each of them */
+	uint32_t                trace_max, trace_free, trace_free_count, trace_hand;
+	uint32_t trace_reserve; /* free ones that are kept for connections in trouble */
+	uint32_t trace_closed[TCP_TRACE_CLOSED_MAX], trace_closed_next;
 };
 
 static inline struct tcp_conn *tcp_conn_at(const struct tcp *tcp, uint32_t index)
@@ -380,7 +390,15 @@ void     tcp_conn_isn(const struct tcp *tcp, const struct tcp_key *key, uint32_t
 void tcp_time_is(struct tcp *tcp, struct now now);
 void tcp_options_complete(struct tcp_options *options); /* 0 becomes the default */
 
+/* info.c */
+
+void tcp_info_fill(const struct tcp *tcp, const struct tcp_conn *conn, struct tcp_info *info);
+const char *tcp_state_name(unsigned state);
+const char *tcp_timer_name(unsigned timer);
+
 /* state.c */
+
+void tcp_state_set(struct tcp *tcp, struct tcp_conn *conn, enum tcp_state state);
 
 void tcp_state_step(
 	struct tcp      *tcp,

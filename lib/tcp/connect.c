@@ -43,7 +43,7 @@ uint32_t tcp_connect(struct tcp *tcp, struct now now, const struct net_addr *rem
 	metric_inc(tcp->metrics, METRIC_tcp_active_opens);
 	conn->path = path;
 	conn->user = user;
-	conn->state = TCP_SYN_SENT;
+	tcp_state_set(tcp, conn, TCP_SYN_SENT);
 	conn->rcv_scale = tcp_conn_scale(conn->receive_max);
 	tcp_conn_isn(tcp, &key, &conn->iss, &conn->ts_offset);
 	conn->snd_una = conn->snd_nxt = conn->snd_end = conn->iss;

@@ -1,6 +1,7 @@
 /* What each timer of a connection does. A handler looks at the state again: it may run for a
  * deadline that no longer means anything. */
 #include "tcp/segment.h"
+#include "tcp/trace.h"
 
 /* Everything in flight that is not known to have arrived is sent again, as slowly as at the start
  * (RFC 6298, 5.4 to 5.6; RFC 6675, 5.1). */
@@ -12,6 +13,7 @@ static void retransmit(struct tcp *tcp, struct tcp_conn *conn)
 	if (conn->snd_una == conn->snd_nxt)
 		return;
 	metric_inc(tcp->metrics, METRIC_tcp_timeouts);
+	tcp_trace_event(tcp, conn, TCP_TRACE_TIMER, TCP_TIMER_RETRANSMIT, conn->backoff);
 	if (tcp_pmtu_timed_out(tcp, conn)) {
 		tcp_timer_set(tcp, conn, TCP_TIMER_RETRANSMIT, tcp_ack_rto_ms(conn));
 		return;
@@ -52,6 +54,7 @@ static void persist(struct tcp *tcp, struct tcp_conn *conn)
 		return;
 	}
 	metric_inc(tcp->metrics, METRIC_tcp_window_probes);
+	tcp_trace_event(tcp, conn, TCP_TRACE_TIMER, TCP_TIMER_PERSIST, conn->backoff);
 	if (!tcp_timer_armed(conn, TCP_TIMER_GIVE_UP))
 		tcp_timer_set(tcp, conn, TCP_TIMER_GIVE_UP, conn->user_timeout_s * 1000u);
 	tcp_output_ack(tcp, conn, conn->snd_una - 1);
@@ -63,6 +66,7 @@ static void persist(struct tcp *tcp, struct tcp_conn *conn)
 static void give_up(struct tcp *tcp, struct tcp_conn *conn, enum reason why)
 {
 	metric_inc(tcp->metrics, METRIC_tcp_given_up);
+	tcp_trace_event(tcp, conn, TCP_TRACE_TIMER, TCP_TIMER_GIVE_UP, conn->backoff);
 	if (why == REASON_CONNECTION_TIMEOUT && conn->flags & TCP_FLAG_UNREACHABLE)
 		why = REASON_CONNECTION_UNREACHABLE;
 	if (conn->state != TCP_SYN_SENT)
@@ -90,6 +94,7 @@ static void keepalive(struct tcp *tcp, struct tcp_conn *conn)
 	if (conn->snd_una != conn->snd_nxt)
 		return; /* retransmission asks already */
 	metric_inc(tcp->metrics, METRIC_tcp_keepalive_probes);
+	tcp_trace_event(tcp, conn, TCP_TRACE_TIMER, TCP_TIMER_KEEPALIVE, conn->keepalives);
 	tcp_output_ack(tcp, conn, conn->snd_una - 1);
 }
 

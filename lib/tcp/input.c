@@ -1,6 +1,7 @@
 /* Segments of a connection in the order of RFC 9293, 3.10.7: sequence, RST, SYN, ACK, data, FIN;
  * with RFC 5961 and 7323. */
 #include "tcp/segment.h"
+#include "tcp/trace.h"
 
 #define PAWS_IDLE_MS                                                                               \
 	(24u * 24 * 3600 * 1000) /* after so long a timestamp says nothing (RFC 7323, 5.5) */
@@ -51,7 +52,7 @@ static void syn_sent(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment 
 	conn->snd_wl2 = segment->ack;
 	conn->snd_wnd = conn->snd_wnd_max = segment->window;
 	if (!ack) { /* both sides called at once */
-		conn->state = TCP_SYN_RECEIVED;
+		tcp_state_set(tcp, conn, TCP_SYN_RECEIVED);
 		conn->snd_scale = segment->has_scale ? segment->scale : 0;
 		tcp_sack_mark(conn, tcp_chunk_at(tcp, conn->chunk_head), TCP_CHUNK_LOST,
 			      TCP_CHUNK_RETRANSMITTED);
@@ -66,6 +67,14 @@ static void syn_sent(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment 
 	tcp_conn_touch(tcp, conn);
 }
 
+/* Not taken, and why. */
+static void dropped(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *segment,
+		    enum metric why)
+{
+	metric_inc(tcp->metrics, why);
+	tcp_trace_event(tcp, conn, TCP_TRACE_DROPPED, why, segment->seq - conn->irs);
+}
+
 /* RFC 7323, 5.3. false: an old duplicate. */
 static bool timestamp_good(struct tcp *tcp, struct tcp_conn *conn,
 			   const struct tcp_segment *segment)
@@ -73,12 +82,12 @@ static bool timestamp_good(struct tcp *tcp, struct tcp_conn *conn,
 	if (!(conn->flags & TCP_FLAG_TIMESTAMPS) || segment->flags & TCP_RST)
 		return true;
 	if (!segment->has_timestamp) {
-		metric_inc(tcp->metrics, METRIC_tcp_paws_dropped);
+		dropped(tcp, conn, segment, METRIC_tcp_paws_dropped);
 		return false;
 	}
 	if (seq_before(segment->ts_value, conn->ts_recent) &&
 	    tcp->now_ms - conn->ts_recent_ms < PAWS_IDLE_MS) {
-		metric_inc(tcp->metrics, METRIC_tcp_paws_dropped);
+		dropped(tcp, conn, segment, METRIC_tcp_paws_dropped);
 		tcp_output_challenge(tcp, conn);
 		return false;
 	}
@@ -113,7 +122,7 @@ static void outside(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_seg
 {
 	uint32_t space = tcp_segment_space(segment);
 
-	metric_inc(tcp->metrics, METRIC_tcp_outside_window);
+	dropped(tcp, conn, segment, METRIC_tcp_outside_window);
 	if (segment->flags & TCP_RST)
 		return;
 	if (space == 0) {
@@ -134,7 +143,7 @@ static void outside(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_seg
 static void reset_in(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *segment)
 {
 	if (segment->seq != conn->rcv_nxt) {
-		metric_inc(tcp->metrics, METRIC_tcp_blind_resets);
+		dropped(tcp, conn, segment, METRIC_tcp_blind_resets);
 		tcp_output_challenge(tcp, conn);
 		return;
 	}
@@ -251,12 +260,14 @@ static bool ack_take(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment 
 
 void tcp_input_conn(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment *segment)
 {
+	tcp_trace_segment(tcp, conn, TCP_TRACE_IN, segment->flags, segment->len,
+			  segment->seq - conn->irs, segment->ack - conn->iss);
 	if (conn->state == TCP_SYN_SENT) {
 		syn_sent(tcp, conn, segment);
 		return;
 	}
 	if (segment->flags & TCP_SYN && !syn_again(conn, segment)) {
-		metric_inc(tcp->metrics, METRIC_tcp_blind_syns);
+		dropped(tcp, conn, segment, METRIC_tcp_blind_syns);
 		if (!(segment->flags & TCP_RST))
 			tcp_output_challenge(tcp, conn); /* RFC 5961, 4.2 */
 		return;

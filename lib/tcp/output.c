@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "tcp/segment.h"
+#include "tcp/trace.h"
 
 #define QUANTUM 32u /* segments of one connection in one call */
 #define CHALLENGES_PER_S                                                                           \
@@ -14,7 +15,7 @@
  * 1122, 4.2.3.3), never moves left, and is rounded up where rounding down would move it (RFC
  * 7323, 2.4).
  */
-static uint16_t window_field(const struct tcp *tcp, struct tcp_conn *conn)
+static uint16_t window_field(struct tcp *tcp, struct tcp_conn *conn)
 {
 	uint32_t held = conn->rx_bytes;
 	uint32_t room = held < conn->receive_max ? conn->receive_max - held : 0;
@@ -36,6 +37,10 @@ static uint16_t window_field(const struct tcp *tcp, struct tcp_conn *conn)
 	if (field > UINT16_MAX)
 		field = UINT16_MAX;
 	conn->rcv_edge = seq_max(conn->rcv_edge, conn->rcv_nxt + (field << conn->rcv_scale));
+	if ((field == 0) != conn->window_shut) {
+		conn->window_shut = field == 0;
+		tcp_trace_event(tcp, conn, TCP_TRACE_OUR_WINDOW, field << conn->rcv_scale, held);
+	}
 	return (uint16_t)field;
 }
 
@@ -101,6 +106,8 @@ static void header_make(struct tcp *tcp, struct tcp_conn *conn, struct tcp_heade
 static void emit(struct tcp *tcp, struct tcp_conn *conn, struct rte_mbuf *mbuf,
 		 const struct tcp_header *header)
 {
+	tcp_trace_segment(tcp, conn, header->again ? TCP_TRACE_AGAIN : TCP_TRACE_OUT, header->flags,
+			  mbuf->pkt_len, header->seq - conn->iss, header->ack - conn->irs);
 	tcp_segment_prepend(mbuf, header);
 	if (header->flags & TCP_ACK) {
 		conn->rcv_acked = conn->rcv_nxt;
@@ -330,6 +337,7 @@ bool tcp_output_conn(struct tcp *tcp, struct tcp_conn *conn)
 		sent += send_new(tcp, conn, QUANTUM - sent, &stuck);
 	conn->flags &= ~(uint32_t)TCP_FLAG_FORCE;
 	if (stuck) {
+		tcp_trace_event(tcp, conn, TCP_TRACE_NO_MEMORY, conn->snd_end - conn->snd_una, 0);
 		tcp_timer_set(tcp, conn, TCP_TIMER_STARVED, TCP_STARVED_MS);
 		return false;
 	}

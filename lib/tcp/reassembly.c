@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tcp/segment.h"
+#include "tcp/trace.h"
 
 #define COMPACT_MBUFS 4u /* fewer are never worth a copy */
 #define COMPACT_RATIO 4u /* memory held per byte held */
@@ -151,6 +152,8 @@ void tcp_reassembly_take(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segm
 	    (tcp->pressure != TCP_PRESSURE_NONE || conn->ooo_mbufs + mbuf->nb_segs > TCP_OOO_MAX ||
 	     tcp->ooo_mbufs + mbuf->nb_segs > tcp->ooo_mbufs_max)) {
 		metric_inc(tcp->metrics, METRIC_tcp_out_of_order_dropped);
+		tcp_trace_event(tcp, conn, TCP_TRACE_DROPPED, METRIC_tcp_out_of_order_dropped,
+				seq - conn->irs);
 		rte_pktmbuf_free(mbuf);
 		return;
 	}

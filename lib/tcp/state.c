@@ -1,10 +1,17 @@
 /* The states after the handshake (RFC 9293, 3.3.2): what follows from our FIN acknowledged and the
  * peer's FIN reached. */
 #include "tcp/segment.h"
+#include "tcp/trace.h"
+
+void tcp_state_set(struct tcp *tcp, struct tcp_conn *conn, enum tcp_state state)
+{
+	tcp_trace_event(tcp, conn, TCP_TRACE_STATE, conn->state, state);
+	conn->state = (uint8_t)state;
+}
 
 void tcp_state_established(struct tcp *tcp, struct tcp_conn *conn)
 {
-	conn->state = TCP_ESTABLISHED;
+	tcp_state_set(tcp, conn, TCP_ESTABLISHED);
 	metric_inc(tcp->metrics, METRIC_tcp_curr_estab);
 	tcp_cc[conn->cc]->start(conn);
 	if (conn->backoff > 1)
@@ -26,7 +33,7 @@ void tcp_state_fin(struct tcp *tcp, struct tcp_conn *conn)
 	ASSERT(chunk != NULL && tcp_conn_is_established(conn));
 	metric_sub(tcp->metrics, METRIC_tcp_curr_estab, 1);
 	conn->flags |= TCP_FLAG_FIN_QUEUED;
-	conn->state = conn->state == TCP_CLOSE_WAIT ? TCP_LAST_ACK : TCP_FIN_WAIT_1;
+	tcp_state_set(tcp, conn, conn->state == TCP_CLOSE_WAIT ? TCP_LAST_ACK : TCP_FIN_WAIT_1);
 	tcp_conn_touch(tcp, conn);
 }
 
@@ -51,16 +58,16 @@ void tcp_state_step(struct tcp *tcp, struct tcp_conn *conn)
 	switch ((enum tcp_state)conn->state) {
 	case TCP_ESTABLISHED:
 		if (peer_fin)
-			conn->state = TCP_CLOSE_WAIT;
+			tcp_state_set(tcp, conn, TCP_CLOSE_WAIT);
 		break;
 	case TCP_FIN_WAIT_1:
 		if (fin_acked(conn) && peer_fin) {
 			time_wait(tcp, conn);
 		} else if (fin_acked(conn)) {
-			conn->state = TCP_FIN_WAIT_2;
+			tcp_state_set(tcp, conn, TCP_FIN_WAIT_2);
 			tcp_timer_set(tcp, conn, TCP_TIMER_GIVE_UP, TCP_FIN_WAIT_MS);
 		} else if (peer_fin) {
-			conn->state = TCP_CLOSING;
+			tcp_state_set(tcp, conn, TCP_CLOSING);
 		}
 		break;
 	case TCP_FIN_WAIT_2:

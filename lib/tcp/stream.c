@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "tcp/segment.h"
+#include "tcp/trace.h"
 
 void tcp_options_complete(struct tcp_options *options)
 {
@@ -164,6 +165,7 @@ void tcp_close(struct tcp *tcp, uint32_t handle, bool abort)
 	if (conn == NULL || (conn->flags & TCP_FLAG_APP_CLOSED && !abort))
 		return;
 	unread = conn->rx_bytes > 0;
+	tcp_trace_event(tcp, conn, TCP_TRACE_CLOSE, abort, conn->rx_bytes);
 	conn->flags |= TCP_FLAG_APP_CLOSED;
 	conn->events &= 1u << TCP_EVENT_CLOSED;
 	if (conn->state == TCP_SYN_SENT) {
@@ -174,40 +176,4 @@ void tcp_close(struct tcp *tcp, uint32_t handle, bool abort)
 	} else {
 		tcp_state_fin(tcp, conn);
 	}
-}
-
-bool tcp_info(const struct tcp *tcp, uint32_t handle, struct tcp_info *info)
-{
-	static const char *const names[TCP_STATE_COUNT] = {
-		[TCP_CLOSED] = "closed",
-		[TCP_SYN_SENT] = "syn-sent",
-		[TCP_SYN_RECEIVED] = "syn-received",
-		[TCP_ESTABLISHED] = "established",
-		[TCP_FIN_WAIT_1] = "fin-wait-1",
-		[TCP_FIN_WAIT_2] = "fin-wait-2",
-		[TCP_CLOSE_WAIT] = "close-wait",
-		[TCP_CLOSING] = "closing",
-		[TCP_LAST_ACK] = "last-ack",
-	};
-	const struct tcp_conn *conn = tcp_conn_get(tcp, handle);
-
-	if (conn == NULL)
-		return false;
-	*info = (struct tcp_info){
-		.local = conn->key.local,
-		.remote = conn->key.remote,
-		.local_port = conn->key.local_port,
-		.remote_port = conn->key.remote_port,
-		.state = names[conn->state],
-		.srtt_us = conn->srtt_us,
-		.rto_us = tcp_ack_rto_ms(conn) * (uint32_t)US_PER_MS,
-		.cwnd = conn->cwnd,
-		.send_queued = conn->snd_end - conn->snd_una,
-		.receive_queued = conn->rx_bytes,
-		.mss = conn->mss,
-		.bytes_in = conn->bytes_in,
-		.bytes_out = conn->bytes_out,
-		.retransmits = conn->retransmits,
-	};
-	return true;
 }

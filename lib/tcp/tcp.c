@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tcp/segment.h"
+#include "tcp/trace.h"
 
 #define HALF_OPEN_DEFAULT 16384u
 #define TIMERS_PER_TICK 128u
@@ -74,7 +75,7 @@ struct tcp *tcp_new(const struct tcp_config *config)
 					 hash_mix(config->shared_seed + 2)};
 	tcp->cookie_key = (struct hash_key){hash_mix(config->shared_seed + 3),
 					    hash_mix(config->shared_seed + 4)};
-	if (!memory_new(tcp)) {
+	if (!memory_new(tcp) || !tcp_trace_init(tcp, config->traces_max)) {
 		tcp_free(tcp);
 		return NULL;
 	}
@@ -91,6 +92,7 @@ void tcp_free(struct tcp *tcp)
 		tcp_reassembly_free(tcp, tcp_conn_at(tcp, i));
 		tcp_queue_free(tcp, tcp_conn_at(tcp, i));
 	}
+	tcp_trace_end(tcp);
 	tcp_table_end(&tcp->table);
 	free(tcp->conns);
 	free(tcp->halves);
@@ -224,6 +226,7 @@ uint64_t tcp_tick(struct tcp *tcp, struct now now)
 
 	tcp_time_is(tcp, now);
 	pressure_look(tcp);
+	tcp_trace_run(tcp);
 	tcp_icmp_run(tcp);
 	tcp_timer_run(tcp, TIMERS_PER_TICK);
 	tcp_syn_run(tcp, TIMERS_PER_TICK);

@@ -29,6 +29,7 @@ struct tcp_config {
 	uint32_t time_wait_max;
 	uint64_t seed, shared_seed;
 	bool     cookies_always; /* test mode */
+	uint32_t traces_max;     /* flight recorders; 0: one for each connection, at most 4,096 */
 };
 
 /* What a listener or a connect asks for; 0 = default. */
@@ -120,12 +121,52 @@ void tcp_close(struct tcp *tcp, uint32_t conn, bool abort);
  * bounded, the rest goes on with the next call. */
 void tcp_flush(struct tcp *tcp, struct now now);
 
+unsigned tcp_count(const struct tcp *tcp); /* connections that hold a control block */
+
+/* ---- a look from outside: between turns, by the worker, for operators ---- */
+
 struct tcp_info {
 	struct net_addr local, remote;
 	uint16_t        local_port, remote_port;
-	const char     *state;
-	uint32_t        srtt_us, rto_us, cwnd, send_queued, receive_queued, mss;
+	uint64_t        user;
+	const char     *state, *congestion_control;
+	enum reason     why; /* of one that ended */
+	bool            accepted, sack, timestamps, scaled;
+	uint32_t        srtt_us, rttvar_us, rto_us, cwnd, ssthresh, in_flight;
+	uint32_t        peer_window, our_window, send_queued, receive_queued, out_of_order, mss;
+	uint32_t        silent_ms; /* since a segment of the peer was taken */
 	uint64_t        bytes_in, bytes_out, retransmits;
 };
-bool     tcp_info(const struct tcp *tcp, uint32_t conn, struct tcp_info *info);
-unsigned tcp_count(const struct tcp *tcp); /* connections that hold a control block */
+bool tcp_info(const struct tcp *tcp, uint32_t conn, struct tcp_info *info);
+
+/* Handles of living connections from *from on, which is moved to where to go on; UINT32_MAX at the
+ * end. Bounded: it may return 0 before the end. */
+unsigned tcp_list(const struct tcp *tcp, uint32_t *from, uint32_t handles[], unsigned max);
+
+/* The last that ended, newest first, as long as their handle is not given again. */
+#define TCP_TRACE_CLOSED_MAX 256u
+unsigned tcp_closed_list(const struct tcp *tcp, uint32_t handles[], unsigned max);
+bool     tcp_closed_info(const struct tcp *tcp, uint32_t conn, struct tcp_info *info);
+
+enum tcp_trace_kind {
+#define TRACE(name, word, first, second) TCP_TRACE_##name,
+#include "tcp/trace.def"
+#undef TRACE
+	TCP_TRACE_COUNT
+};
+
+/* What happened on a connection, from its flight recorder. */
+#define TCP_TRACE_ENTRIES_MAX 48u
+struct tcp_trace_entry {
+	uint64_t            us; /* as now.us was */
+	enum tcp_trace_kind kind;
+	uint8_t             flags; /* of a segment */
+	uint16_t            len;
+	uint32_t            first, second;
+};
+
+/* Oldest first; of a living connection or of one of tcp_closed_list(). Returns how many. */
+unsigned tcp_trace_read(const struct tcp *tcp, uint32_t conn,
+			struct tcp_trace_entry entries[TCP_TRACE_ENTRIES_MAX]);
+/* In words; formats, so for the management thread. */
+void tcp_trace_text(const struct tcp_trace_entry *entry, char what[32], char detail[96]);
