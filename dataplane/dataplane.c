@@ -55,6 +55,8 @@ static int worker_add(struct dataplane *dp, const struct dataplane_config *confi
 				   .number = number,
 				   .conf = &dp->file->dataplane,
 				   .net = &net,
+				   .ledger = config->ledger,
+				   .workers = config->workers,
 				   .pool = config->pools[number],
 				   .io = *io,
 				   .seed = net.seed,

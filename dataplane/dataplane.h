@@ -18,6 +18,7 @@
 #include "link.h"
 #include "world_ref.h"
 
+struct ledger;
 struct worker;
 struct port;
 
@@ -56,8 +57,9 @@ struct dataplane_config {
 	unsigned                steer_entries;          /* of struct net_config */
 	struct rte_mempool     *pools[NET_WORKERS_MAX]; /* packets of each worker */
 	struct worker_io        io;
-	uint64_t                seed, shared_seed; /* shared: of struct net_config and the ports */
-	uint64_t                sequence_first, sequence_end;
+	const struct ledger *ledger; /* or NULL: peers of a killed dataplane find out themselves */
+	uint64_t             seed, shared_seed; /* shared: of struct net_config and the ports */
+	uint64_t             sequence_first, sequence_end;
 };
 
 struct dataplane {

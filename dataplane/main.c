@@ -42,6 +42,7 @@ struct process {
 	struct sequence         sequence;
 	struct stall            stalls[NET_WORKERS_MAX];
 	uint64_t                alive_ms; /* when the service manager was told last */
+	struct ledger           ledger;
 	int                     metrics_fd, stop_fd;
 	bool                    idle_sleeps;
 	bool                    misdirected[NET_PORTS_MAX]; /* that was told */
@@ -342,11 +343,15 @@ static int start(struct process *p)
 		return -1;
 	p->config.workers = p->workers;
 	if (pools_make(p) == 0 && metrics_map(p) == 0 && ports_open(p) == 0) {
+		ledger_open(&p->ledger, p->file->cpm.run_dir, p->workers,
+			    p->file->dataplane.connections_max);
+		p->config.ledger = &p->ledger;
 		if (dataplane_init(&p->dp, &p->config, error) < 0) {
 			fail("start.failed", error);
 		} else {
 			err = run(p);
 			dataplane_free(&p->dp);
+			ledger_close(&p->ledger);
 		}
 	}
 	for (unsigned i = 0; i < p->ports_open; i++)

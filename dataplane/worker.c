@@ -57,6 +57,7 @@ int worker_init(struct worker *w, const struct worker_config *config)
 	const struct conf_dataplane *conf = config->conf;
 	struct tcp_config            tc = {.pool = config->pool,
 					   .connections_max = conf->connections_max,
+					   .ledger = ledger_of(config->ledger, config->number),
 					   .seed = hash_mix(config->seed + 100),
 					   .shared_seed = config->shared_seed};
 
@@ -78,6 +79,9 @@ int worker_init(struct worker *w, const struct worker_config *config)
 	    receipts_init(&w->receipts, conf->receipts_max, config->shared_seed) < 0 ||
 	    parts_init(&w->parts, w->metrics, hash_mix(config->seed + 200)) < 0)
 		return -ENOMEM;
+	inheritance_init(&w->inheritance, config->ledger, config->number, config->workers);
+	if (w->inheritance.lines != NULL)
+		tcp_hush(w->tcp, true);
 	return conns_listen(w);
 }
 
@@ -158,6 +162,16 @@ static unsigned events(struct worker *w)
 	return total;
 }
 
+/* Peers of a predecessor are reset before anybody is listened to. */
+static unsigned inherit(struct worker *w)
+{
+	if (w->inheritance.lines == NULL)
+		return 0;
+	if (!inheritance_turn(w))
+		tcp_hush(w->tcp, false);
+	return 1;
+}
+
 static void part(struct worker *w)
 {
 	if (w->parted || !atomic_load_explicit(&w->dp->stopping, memory_order_relaxed))
@@ -189,6 +203,7 @@ bool worker_turn(struct worker *w, struct now now, const struct world *world, ui
 	work += w->conns.dirty_count;
 	conns_end_turn(w);
 	pipeline_run(w);
+	work += inherit(w);
 	part(w);
 	tcp_flush(w->tcp, now);
 	xcore_packets_out(w);

@@ -22,6 +22,7 @@
 #include "dataplane.h"
 #include "deliver.h"
 #include "flight.h"
+#include "ledger.h"
 #include "mailbox.h"
 #include "parts.h"
 #include "pipeline.h"
@@ -61,6 +62,8 @@ struct worker {
 	struct xcore      xcore;
 	struct mailbox    mailbox;
 
+	struct inheritance inheritance; /* of a predecessor that was killed */
+
 	struct limit_lease *account_leases, *peer_leases, *rule_leases;
 	void               *instances[PROTO_COUNT], *blocks[PROTO_COUNT];
 	void               *pool_memory;
@@ -83,6 +86,8 @@ struct worker_config {
 	unsigned                     number;
 	const struct conf_dataplane *conf;
 	const struct net_config     *net;
+	const struct ledger         *ledger; /* or NULL */
+	unsigned                     workers;
 	struct rte_mempool          *pool;
 	struct worker_io             io;
 	uint64_t                     seed, shared_seed;

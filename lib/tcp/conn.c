@@ -120,6 +120,7 @@ void tcp_conn_die(struct tcp *tcp, struct tcp_conn *conn, enum reason why)
 	conn->why = (uint8_t)why;
 	tcp_state_set(tcp, conn, TCP_CLOSED);
 	tcp_trace_close(tcp, conn);
+	tcp_ledger_close(tcp, conn);
 	tcp_timer_stop(tcp, conn);
 	tcp_table_remove(tcp, &conn->key, TCP_KIND_CONN, tcp_conn_index(tcp, conn));
 	tcp_reassembly_free(tcp, conn);

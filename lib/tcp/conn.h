@@ -19,6 +19,7 @@
 #include "base/random.h"
 #include "metrics/metrics.h"
 #include "net/output.h"
+#include "tcp/ledger.h"
 #include "tcp/seq.h"
 #include "tcp/tcp.h"
 
@@ -309,6 +310,9 @@ struct tcp {
 	uint32_t challenges, challenge_ms;
 	uint8_t *scratch;
 
+	struct tcp_ledger_line *ledger; /* by index of the control block, or NULL */
+	bool                    hushed;
+
 	struct tcp_trace       *traces;
 	struct tcp_trace_rings *trace_rings; /* one for each of them */
 	uint32_t                trace_max, trace_free, trace_free_count, trace_hand;
@@ -389,6 +393,21 @@ void     tcp_conn_isn(const struct tcp *tcp, const struct tcp_key *key, uint32_t
 
 void tcp_time_is(struct tcp *tcp, struct now now);
 void tcp_options_complete(struct tcp_options *options); /* 0 becomes the default */
+
+/* ledger.c */
+
+void tcp_ledger_open(struct tcp *tcp, const struct tcp_conn *conn);
+void tcp_ledger_close(struct tcp *tcp, const struct tcp_conn *conn);
+
+/* Before what was queued leaves. */
+static inline void tcp_ledger_note(struct tcp *tcp, const struct tcp_conn *conn)
+{
+	struct tcp_ledger_line *line = &tcp->ledger[tcp_conn_index(tcp, conn)];
+
+	line->snd_una = conn->snd_una;
+	line->snd_nxt = conn->snd_nxt;
+	line->rcv_nxt = conn->rcv_nxt;
+}
 
 /* info.c */
 

@@ -302,7 +302,8 @@ void tcp_input_closed(struct tcp *tcp, struct tcp_segment *segment, uint32_t iss
 		tcp_listener_find(tcp, &segment->key.local, segment->key.local_port);
 	struct tcp_handshake handshake;
 
-	if (segment->flags & TCP_RST)
+	if (segment->flags & TCP_RST ||
+	    (tcp->hushed && (segment->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN))
 		return;
 	if (listener == NULL) {
 		metric_inc(tcp->metrics, METRIC_tcp_no_connection);

@@ -19,6 +19,8 @@ const struct tcp_listener *tcp_listener_find(const struct tcp *tcp, const struct
 {
 	const struct tcp_listener *any = NULL;
 
+	if (tcp->hushed)
+		return NULL;
 	for (uint32_t i = 0; i < tcp->listener_count; i++) {
 		const struct tcp_listener *listener = &tcp->listeners[i];
 
@@ -69,4 +71,9 @@ void tcp_listen_stop(struct tcp *tcp, const struct net_addr *address, uint16_t p
 
 	if (listener != NULL)
 		*listener = tcp->listeners[--tcp->listener_count];
+}
+
+void tcp_hush(struct tcp *tcp, bool hushed)
+{
+	tcp->hushed = hushed;
 }

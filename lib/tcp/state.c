@@ -13,6 +13,7 @@ void tcp_state_established(struct tcp *tcp, struct tcp_conn *conn)
 {
 	tcp_state_set(tcp, conn, TCP_ESTABLISHED);
 	metric_inc(tcp->metrics, METRIC_tcp_curr_estab);
+	tcp_ledger_open(tcp, conn);
 	tcp_cc[conn->cc]->start(conn);
 	if (conn->backoff > 1)
 		conn->cwnd = conn->mss; /* the handshake was lost more than once (RFC 6928, 2) */

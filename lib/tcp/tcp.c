@@ -67,6 +67,7 @@ struct tcp *tcp_new(const struct tcp_config *config)
 	tcp->half_max = config->half_open_max != 0 ? config->half_open_max : HALF_OPEN_DEFAULT;
 	tcp->time_wait_max = config->time_wait_max != 0 ? config->time_wait_max : 1;
 	tcp->cookies_always = config->cookies_always;
+	tcp->ledger = config->ledger;
 	tcp->free_head = tcp->free_tail = TCP_NONE;
 	tcp->dirty_head = tcp->dirty_tail = tcp->ready_head = tcp->ready_tail = TCP_NONE;
 	tcp->ooo_mbufs_max = tcp->pool->size / 4;
@@ -291,6 +292,8 @@ void tcp_flush(struct tcp *tcp, struct now now)
 		conn->flags &= ~(uint32_t)TCP_FLAG_DIRTY;
 		if (tcp_output_conn(tcp, conn))
 			tcp_conn_touch(tcp, conn);
+		if (tcp->ledger != NULL && tcp_state_synchronized(conn->state))
+			tcp_ledger_note(tcp, conn);
 	}
 }
 

@@ -20,6 +20,8 @@
 
 #define TCP_CONN_NONE UINT32_MAX
 
+struct tcp_ledger_line;
+
 struct tcp_config {
 	struct net         *net;
 	struct rte_mempool *pool; /* mbufs of what is sent; each holds one segment linearly */
@@ -30,6 +32,7 @@ struct tcp_config {
 	uint64_t seed, shared_seed;
 	bool     cookies_always; /* test mode */
 	uint32_t traces_max;     /* flight recorders; 0: one for each connection, at most 4,096 */
+	struct tcp_ledger_line *ledger; /* [connections_max], zeroed, or NULL (tcp/ledger.h) */
 };
 
 /* What a listener or a connect asks for; 0 = default. */
@@ -55,6 +58,10 @@ void        tcp_free(struct tcp *tcp);
 int  tcp_listen(struct tcp *tcp, const struct net_addr *address, uint16_t port,
 		const struct tcp_options *options, uint64_t user);
 void tcp_listen_stop(struct tcp *tcp, const struct net_addr *address, uint16_t port);
+
+/* While hushed, nobody listens and no SYN is answered, so that callers try again a little later;
+ * all else of unknown connections is reset. */
+void tcp_hush(struct tcp *tcp, bool hushed);
 
 /*
  * Connect; the source port is chosen at random among those whose answers come back to this worker

@@ -102,12 +102,44 @@ static void faults_begin(struct sim *s, const struct sim_config *config)
 	faults_set(s->faults, f);
 }
 
+static void dataplane_begin(struct sim *s)
+{
+	char error[256];
+
+	if (dataplane_init(&s->dp, &s->config, error) < 0) {
+		fprintf(stderr, "%s\n", error);
+		abort();
+	}
+}
+
+static void dataplane_end(struct sim *s)
+{
+	const struct world *world = s->dp.world.current;
+
+	dataplane_free(&s->dp);
+	if (world != NULL)
+		world_free(world);
+	s->dp.world.current = NULL;
+}
+
+void sim_killed(struct sim *s, const struct ledger *ledger)
+{
+	dataplane_end(s);
+	memset(s->metrics, 0, s->config.workers * sizeof(struct metrics));
+	s->config.ledger = ledger;
+	s->config.seed++; /* another process */
+	s->config.shared_seed = hash_mix(s->config.seed);
+	s->version = 0;
+	dataplane_begin(s);
+}
+
 void sim_new(struct sim *s, const struct sim_config *config)
 {
 	static unsigned         instances;
 	struct dataplane_config dc = {.file = &s->file,
 				      .workers = config->workers,
 				      .port_count = 1,
+				      .ledger = config->ledger,
 				      .seed = config->seed,
 				      .shared_seed = hash_mix(config->seed),
 				      .sequence_first = 1,
@@ -117,7 +149,7 @@ void sim_new(struct sim *s, const struct sim_config *config)
 				      .hooks = config->hooks,
 				      .window = config->window,
 				      .user = s};
-	char                    error[256], name[32];
+	char                    name[32];
 
 	*s = (struct sim){.now = {.us = 1000000, .wall_ms = 1700000000000ull}};
 	instances++;
@@ -142,24 +174,20 @@ void sim_new(struct sim *s, const struct sim_config *config)
 		.mac = {2, 0, 0, 0, 0, 1}, .mtu = 1500, .address_count = 1};
 	dc.ports[0].addresses[0].address = (struct net_addr){.w = {0x010012c6}};
 	dc.ports[0].addresses[0].prefix = 24;
-	if (dataplane_init(&s->dp, &dc, error) < 0) {
-		fprintf(stderr, "%s\n", error);
-		abort();
-	}
+	s->config = dc;
+	dataplane_begin(s);
 	ASSERT(host_init(&s->host, &hc) == 0);
 }
 
 void sim_free(struct sim *s)
 {
 	host_free(&s->host);
-	dataplane_free(&s->dp);
+	dataplane_end(s);
 	faults_free(s->faults);
 	wire_free(&s->wire);
 	for (unsigned w = 0; w < s->wire.workers; w++)
 		rte_mempool_free(s->wire.pools[w]);
 	rte_mempool_free(s->wire.host_pool);
-	if (s->dp.world.current != NULL)
-		world_free(s->dp.world.current);
 	free(s->metrics);
 }
 

@@ -11,28 +11,30 @@
 #include "wire.h"
 
 struct sim_config {
-	unsigned          workers;
-	uint64_t          seed;
-	unsigned          loss_per_mille;
-	unsigned          window;       /* of the host's sessions */
-	uint32_t          messages_max; /* 0: 16,384 */
-	bool              forward_all;  /* also when the variable CPM_FORWARD_ALL is set */
-	struct conf_fault faults; /* of the port, both directions; on top of the wire's loss */
-	struct host_hooks hooks;
+	unsigned             workers;
+	uint64_t             seed;
+	unsigned             loss_per_mille;
+	unsigned             window;       /* of the host's sessions */
+	uint32_t             messages_max; /* 0: 16,384 */
+	bool                 forward_all;  /* also when the variable CPM_FORWARD_ALL is set */
+	struct conf_fault    faults; /* of the port, both directions; on top of the wire's loss */
+	struct host_hooks    hooks;
+	const struct ledger *ledger; /* or NULL */
 };
 
 struct sim {
-	struct conf_file file;
-	struct dataplane dp;
-	struct metrics  *metrics;
-	struct wire      wire;
-	struct faults   *faults;
-	struct host      host;
-	struct now       now;
-	uint64_t         version;
-	uint64_t         next_us[NET_WORKERS_MAX];
-	bool             busy;      /* somebody had work in the last step */
-	bool             host_dead; /* it takes no turn, and what is sent to it is lost */
+	struct conf_file        file;
+	struct dataplane        dp;
+	struct metrics         *metrics;
+	struct dataplane_config config;
+	struct wire             wire;
+	struct faults          *faults;
+	struct host             host;
+	struct now              now;
+	uint64_t                version;
+	uint64_t                next_us[NET_WORKERS_MAX];
+	bool                    busy;      /* somebody had work in the last step */
+	bool                    host_dead; /* it takes no turn, and what is sent to it is lost */
 };
 
 /* EAL for a test process: no huge pages, no devices. Once. */
@@ -40,6 +42,8 @@ void sim_eal(void);
 
 void sim_new(struct sim *s, const struct sim_config *config);
 void sim_free(struct sim *s);
+/* The dataplane is killed, and another begins with this ledger; the world is gone with it. */
+void sim_killed(struct sim *s, const struct ledger *ledger);
 
 /* Put an apply file's text in force: whole, as the first or the next world. */
 void sim_apply(struct sim *s, const char *yaml);
