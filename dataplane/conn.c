@@ -507,13 +507,25 @@ int conns_listen(struct worker *w)
 	return 0;
 }
 
-void conns_part_all(struct worker *w)
+void conns_listen_stop(struct worker *w)
 {
 	for (unsigned i = 0; i < w->dp->listener_count; i++)
 		tcp_listen_stop(w->tcp, &w->dp->listeners[i].address, w->dp->listeners[i].port);
+}
+
+void conns_part(struct worker *w, enum proto_role role)
+{
+	for (uint32_t i = 0; i < w->conns.used_high; i++) {
+		if (w->conns.table[i].state != CONN_FREE && w->conns.table[i].role == role)
+			conn_part(w, &w->conns.table[i], REASON_SHUTDOWN);
+	}
+}
+
+void conns_reset(struct worker *w)
+{
 	for (uint32_t i = 0; i < w->conns.used_high; i++) {
 		if (w->conns.table[i].state != CONN_FREE)
-			conn_part(w, &w->conns.table[i], REASON_SHUTDOWN);
+			tcp_close(w->tcp, w->conns.table[i].tcp, true);
 	}
 }
 

@@ -113,4 +113,8 @@ int conns_listen(struct worker *w);
 /* Something happened to the session: at the end of the turn its queue, its timers and its line are
  * looked at. */
 void conn_touch(struct worker *w, struct conn *c);
-void conns_part_all(struct worker *w);
+
+/* The end: listen to nobody; part from all of a role; reset what is left. */
+void conns_listen_stop(struct worker *w);
+void conns_part(struct worker *w, enum proto_role role);
+void conns_reset(struct worker *w);

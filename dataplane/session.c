@@ -317,7 +317,7 @@ void sessions_connect_peers(struct worker *w)
 {
 	unsigned workers = w->dp->worker_count;
 
-	if (w->now.us < w->peers_next_us || w->world == NULL || w->parted)
+	if (w->now.us < w->peers_next_us || w->world == NULL || w->drain.state != DRAIN_NOT)
 		return;
 	w->peers_next_us = w->now.us + PEERS_LOOK_US;
 	for (uint32_t slot = 0; slot < w->world->peer_slots; slot++) {

@@ -12,6 +12,8 @@ static enum reason admit(struct worker *w, struct item *i)
 
 	if (w->world == NULL)
 		return REASON_ACCOUNT_GONE;
+	if (w->drain.state != DRAIN_NOT)
+		return REASON_SHUTDOWN;
 	if (m->account != MSG_SLOT_NONE) {
 		i->account = world_account(w->world, m->account);
 		if (i->account == NULL)

@@ -11,7 +11,6 @@
 
 #define IDLE_SLEEP_NS 50000
 #define IDLE_AFTER_US 200u
-#define PART_MAX_US (3 * US_PER_SECOND)
 
 static int instances_init(struct worker *w, const struct worker_config *config)
 {
@@ -172,14 +171,6 @@ static unsigned inherit(struct worker *w)
 	return 1;
 }
 
-static void part(struct worker *w)
-{
-	if (w->parted || !atomic_load_explicit(&w->dp->stopping, memory_order_relaxed))
-		return;
-	w->parted = true;
-	conns_part_all(w);
-}
-
 bool worker_turn(struct worker *w, struct now now, const struct world *world, uint64_t *next_us)
 {
 	unsigned work;
@@ -204,7 +195,7 @@ bool worker_turn(struct worker *w, struct now now, const struct world *world, ui
 	conns_end_turn(w);
 	pipeline_run(w);
 	work += inherit(w);
-	part(w);
+	drain_turn(w);
 	tcp_flush(w->tcp, now);
 	xcore_packets_out(w);
 	work += transmit(w);
@@ -212,11 +203,6 @@ bool worker_turn(struct worker *w, struct now now, const struct world *world, ui
 	*next_us = earlier(*next_us, conns_next_us(w));
 	w->world = NULL;
 	return work > 0;
-}
-
-bool worker_idle(const struct worker *w)
-{
-	return w->parted && tcp_count(w->tcp) == 0;
 }
 
 static struct now clock_now(void)
@@ -241,10 +227,10 @@ static void doze(void)
 
 void worker_run(struct worker *w, bool idle_sleeps)
 {
-	uint64_t busy_us = 0, stop_us = 0, next_us;
+	uint64_t busy_us = 0, next_us;
 
 	rcu_thread_begin();
-	while (!worker_idle(w) && (stop_us == 0 || w->now.us < stop_us)) {
+	while (!drain_done(w)) {
 		uint64_t start = rte_rdtsc();
 		bool busy = worker_turn(w, clock_now(), rcu_read(w->dp->world.current), &next_us);
 
@@ -257,8 +243,6 @@ void worker_run(struct worker *w, bool idle_sleeps)
 		} else if (idle_sleeps && w->now.us - busy_us > IDLE_AFTER_US) {
 			doze();
 		}
-		if (w->parted && stop_us == 0)
-			stop_us = w->now.us + PART_MAX_US;
 	}
 	rcu_thread_end();
 }

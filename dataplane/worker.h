@@ -21,6 +21,7 @@
 #include "conn.h"
 #include "dataplane.h"
 #include "deliver.h"
+#include "drain.h"
 #include "flight.h"
 #include "ledger.h"
 #include "mailbox.h"
@@ -72,7 +73,7 @@ struct worker {
 	uint8_t            *out_room;      /* [WORKER_OUT_SIZE] */
 	char               *text_room;     /* for the rules: UTF-8 of one message */
 	uint8_t            *body_room;     /* for bodies that straddle blocks */
-	bool                parted;        /* stopping: goodbyes have been said */
+	struct drain        drain;
 };
 
 /* Of two deadlines. */
@@ -101,9 +102,6 @@ void worker_free(struct worker *w);
  * arrives. */
 bool worker_turn(struct worker *w, struct now now, const struct world *world, uint64_t *next_us);
 
-/* All sessions have parted (after dp->stopping). */
-bool worker_idle(const struct worker *w);
-
-/* The loop of an lcore: turns until dp->stopping and all sessions have parted or 3 s have passed.
+/* The loop of an lcore: turns until dp->stopping, and everybody has been parted from (drain.h).
  * idle_sleeps: DESIGN.md 2.3. */
 void worker_run(struct worker *w, bool idle_sleeps);

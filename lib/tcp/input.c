@@ -261,7 +261,8 @@ static bool ack_take(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment 
 void tcp_input_conn(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment *segment)
 {
 	tcp_trace_segment(tcp, conn, TCP_TRACE_IN, segment->flags, segment->len,
-			  segment->seq - conn->irs, segment->ack - conn->iss);
+			  conn->state == TCP_SYN_SENT ? 0 : segment->seq - conn->irs,
+			  segment->ack - conn->iss);
 	if (conn->state == TCP_SYN_SENT) {
 		syn_sent(tcp, conn, segment);
 		return;

@@ -182,6 +182,7 @@ static void session_login(struct host *h, struct host_session *s, const struct p
 static void session_event(struct host *h, struct host_session *s, struct proto_event *e)
 {
 	const struct proto_ops *ops = registry_ops(PROTO_smpp);
+	struct cur              unread;
 	struct out              out = host_out(h);
 
 	switch (e->kind) {
@@ -210,6 +211,8 @@ static void session_event(struct host *h, struct host_session *s, struct proto_e
 	case EVENT_CLOSE:
 		ops->close(s->state, h->now, e->why, &out);
 		host_send(h, s, &out);
+		/* With bytes unread it would be a reset. */
+		tcp_consume(h->tcp, s->tcp, tcp_peek(h->tcp, s->tcp, 1, &unread));
 		tcp_close(h->tcp, s->tcp, false);
 		s->open = s->up = false;
 		break;
@@ -294,7 +297,9 @@ static void session_submit(struct host *h, struct host_session *s)
 
 		if (m == NULL)
 			return;
-		if (s->in_flight >= h->config.window || !h->config.hooks.next(h, s, m, &token)) {
+		if (s->in_flight >= h->config.window ||
+		    !registry_ops(PROTO_smpp)->ready(s->state) ||
+		    !h->config.hooks.next(h, s, m, &token)) {
 			msg_free(m);
 			return;
 		}
