@@ -29,7 +29,7 @@
 #define TCP_MSS_MIN 536u /* RFC 9293, 3.7.1; smaller offers are raised to it (CVE-2019-11479) */
 #define TCP_HEADER_MAX 60u
 #define TCP_SACK_MAX 4u
-#define TCP_OOO_MAX 64u /* segments that wait behind a hole, each connection */
+#define TCP_OOO_MIN 64u /* segments that may wait behind holes beside those of a full window */
 #define TCP_CHUNKS_MAX                                                                             \
 	512u /* pieces of a send queue, so that an acknowledgement's work is bounded */
 #define TCP_SCRATCH_SIZE (128u * 1024u)
@@ -162,7 +162,7 @@ struct tcp_conn {
 	uint32_t sent_ms; /* last data sent */
 
 	/* line 4: holes */
-	struct rte_mbuf *ooo_head;
+	struct rte_mbuf *ooo_head; /* first run behind a hole; reassembly.c */
 	uint32_t         fin_seq;
 	uint32_t recent[TCP_SACK_MAX]; /* a byte of each range that grew last, newest first */
 	uint32_t dsack_start, dsack_end;

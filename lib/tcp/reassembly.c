@@ -1,7 +1,6 @@
 /*
- * Received bytes: a chain in order that the consumer reads, and segments behind a hole, sorted,
- * each with its sequence number in hash.usr. Small segments are copied together once much more
- * memory is held than bytes.
+ * Received bytes: a chain in order that the consumer reads, and runs of segments behind holes.
+ * Small segments are copied together once much more memory is held than bytes.
  */
 #include <string.h>
 
@@ -50,6 +49,31 @@ static void append(struct tcp *tcp, struct tcp_conn *conn, struct rte_mbuf *mbuf
 	conn->rx_mbufs++;
 }
 
+/*
+ * What waits behind a hole: runs without holes of their own, in order. A run is a chain of mbufs by
+ * `next`; what is to be known of it lies in the headroom of its first, so that no memory is kept
+ * for it. Work on a segment is bounded by the runs, however many segments wait.
+ */
+struct run {
+	struct rte_mbuf *next; /* first of the next run */
+	struct rte_mbuf *tail;
+	uint32_t         start, end;
+};
+
+#define RUNS_MAX 32u /* looked at for one segment; what lies behind is dropped */
+
+static struct run *run_of(struct rte_mbuf *first)
+{
+	return first->buf_addr;
+}
+
+/* The headers stood there, unless the mbuf is not ours alone. */
+static bool run_fits(struct rte_mbuf *mbuf)
+{
+	return rte_mbuf_refcnt_read(mbuf) == 1 && RTE_MBUF_DIRECT(mbuf) &&
+	       rte_pktmbuf_headroom(mbuf) >= sizeof(struct run);
+}
+
 static void held_free(struct tcp *tcp, struct tcp_conn *conn, struct rte_mbuf *mbuf)
 {
 	mbuf->next = NULL;
@@ -58,23 +82,44 @@ static void held_free(struct tcp *tcp, struct tcp_conn *conn, struct rte_mbuf *m
 	tcp->ooo_mbufs--;
 }
 
-/* The hole before them was filled: what waits moves into the chain. */
+static void run_free(struct tcp *tcp, struct tcp_conn *conn, struct rte_mbuf *mbuf)
+{
+	while (mbuf != NULL) {
+		struct rte_mbuf *next = mbuf->next;
+
+		held_free(tcp, conn, mbuf);
+		mbuf = next;
+	}
+}
+
+/* A run whose hole was filled moves into the chain; what is known of it already is freed. */
+static void run_take(struct tcp *tcp, struct tcp_conn *conn, struct rte_mbuf *mbuf, uint32_t seq)
+{
+	while (mbuf != NULL) {
+		struct rte_mbuf *next = mbuf->next;
+		uint32_t         known = conn->rcv_nxt - seq, n = mbuf->data_len;
+
+		if (known >= n) {
+			held_free(tcp, conn, mbuf);
+		} else {
+			conn->ooo_mbufs--;
+			tcp->ooo_mbufs--;
+			mbuf->data_off = (uint16_t)(mbuf->data_off + known);
+			mbuf->data_len = (uint16_t)(n - known);
+			append(tcp, conn, mbuf);
+		}
+		seq += n;
+		mbuf = next;
+	}
+}
+
 static void drain(struct tcp *tcp, struct tcp_conn *conn)
 {
-	while (conn->ooo_head != NULL && !seq_after(conn->ooo_head->hash.usr, conn->rcv_nxt)) {
-		struct rte_mbuf *mbuf = conn->ooo_head;
-		uint32_t         known = conn->rcv_nxt - mbuf->hash.usr;
+	while (conn->ooo_head != NULL && !seq_after(run_of(conn->ooo_head)->start, conn->rcv_nxt)) {
+		struct rte_mbuf *first = conn->ooo_head;
 
-		conn->ooo_head = mbuf->next;
-		if (known >= mbuf->data_len) {
-			held_free(tcp, conn, mbuf);
-			continue;
-		}
-		conn->ooo_mbufs--;
-		tcp->ooo_mbufs--;
-		mbuf->data_off = (uint16_t)(mbuf->data_off + known);
-		mbuf->data_len = (uint16_t)(mbuf->data_len - known);
-		append(tcp, conn, mbuf);
+		conn->ooo_head = run_of(first)->next;
+		run_take(tcp, conn, first, run_of(first)->start);
 	}
 }
 
@@ -95,19 +140,85 @@ static void duplicate(struct tcp *tcp, struct tcp_conn *conn, uint32_t start, ui
 	conn->dsack_end = end;
 }
 
-/* Keep one mbuf (not a chain) that begins at seq, after a hole. Overlaps go to what was there
- * first. */
+/* The last run that begins at seq or before it, NULL: none; *after: the one behind it. false: too
+ * many runs lie before. */
+static bool run_find(const struct tcp_conn *conn, uint32_t seq, struct rte_mbuf **before,
+		     struct rte_mbuf **after)
+{
+	unsigned steps = 0;
+
+	*before = NULL;
+	*after = conn->ooo_head;
+	while (*after != NULL && !seq_after(run_of(*after)->start, seq)) {
+		if (++steps > RUNS_MAX)
+			return false;
+		*before = *after;
+		*after = run_of(*after)->next;
+	}
+	return true;
+}
+
+/* Behind the last byte of a run: copied where that saves memory, else chained. */
+static void run_append(struct tcp *tcp, struct tcp_conn *conn, struct run *run,
+		       struct rte_mbuf *mbuf)
+{
+	run->end += mbuf->data_len;
+	if (mbuf->data_len < mbuf->buf_len / COMPACT_RATIO &&
+	    room_behind(run->tail, mbuf->data_len)) {
+		copy_behind(run->tail, mbuf);
+		return;
+	}
+	mbuf->next = NULL;
+	run->tail->next = mbuf;
+	run->tail = mbuf;
+	conn->ooo_mbufs++;
+	tcp->ooo_mbufs++;
+}
+
+/* A run of its own between before (NULL: the first) and after. */
+static void run_new(struct tcp *tcp, struct tcp_conn *conn, struct rte_mbuf *before,
+		    struct rte_mbuf *after, struct rte_mbuf *mbuf, uint32_t seq)
+{
+	mbuf->next = NULL;
+	*run_of(mbuf) = (struct run){after, mbuf, seq, seq + mbuf->data_len};
+	if (before != NULL)
+		run_of(before)->next = mbuf;
+	else
+		conn->ooo_head = mbuf;
+	conn->ooo_mbufs++;
+	tcp->ooo_mbufs++;
+}
+
+/* The hole between a run and the next may be filled now. */
+static void run_join(struct rte_mbuf *first)
+{
+	struct run *run = run_of(first), *next = run->next != NULL ? run_of(run->next) : NULL;
+
+	if (next == NULL || next->start != run->end)
+		return;
+	run->tail->next = run->next;
+	*run = (struct run){next->next, next->tail, run->start, next->end};
+}
+
+static void out_of_order_drop(struct tcp *tcp, struct rte_mbuf *mbuf)
+{
+	metric_inc(tcp->metrics, METRIC_tcp_out_of_order_dropped);
+	rte_pktmbuf_free_seg(mbuf);
+}
+
+/* Keep one mbuf (not a chain) that begins at seq, after a hole. Of what overlaps, what was there
+ * first stays, and of runs that it covers whole, what it brings. */
 static void hold(struct tcp *tcp, struct tcp_conn *conn, struct rte_mbuf *mbuf, uint32_t seq)
 {
-	struct rte_mbuf **link = &conn->ooo_head, *before = NULL;
-	uint32_t          end = seq + mbuf->data_len;
+	struct rte_mbuf *before, *after;
+	uint32_t         end = seq + mbuf->data_len;
 
-	while (*link != NULL && !seq_after((*link)->hash.usr, seq)) {
-		before = *link;
-		link = &before->next;
+	if (!run_fits(mbuf) || !run_find(conn, seq, &before, &after)) {
+		out_of_order_drop(tcp, mbuf);
+		return;
 	}
-	if (before != NULL && seq_after(before->hash.usr + before->data_len, seq)) {
-		uint32_t known = before->hash.usr + before->data_len - seq;
+	if (before != NULL && seq_after(run_of(before)->end, seq)) {
+		uint32_t known = run_of(before)->end - seq;
 
 		duplicate(tcp, conn, seq, known < mbuf->data_len ? seq + known : end);
 		if (known >= mbuf->data_len) {
@@ -119,25 +230,39 @@ static void hold(struct tcp *tcp, struct tcp_conn *conn, struct rte_mbuf *mbuf, 
 		mbuf->data_len = (uint16_t)(mbuf->data_len - known);
 		seq += known;
 	}
-	while (*link != NULL && !seq_after((*link)->hash.usr + (*link)->data_len, end)) {
-		struct rte_mbuf *covered = *link;
+	while (after != NULL && !seq_after(run_of(after)->end, end)) {
+		struct rte_mbuf *covered = after;
 
-		*link = covered->next;
-		held_free(tcp, conn, covered);
+		after = run_of(covered)->next;
+		run_free(tcp, conn, covered);
 	}
-	if (*link != NULL && seq_before((*link)->hash.usr, end))
-		mbuf->data_len = (uint16_t)((*link)->hash.usr - seq);
+	if (before != NULL)
+		run_of(before)->next = after;
+	else
+		conn->ooo_head = after;
+	if (after != NULL && seq_before(run_of(after)->start, end))
+		mbuf->data_len = (uint16_t)(run_of(after)->start - seq);
 	remember_recent(conn, seq);
-	if (before != NULL && before->hash.usr + before->data_len == seq &&
-	    mbuf->data_len < mbuf->buf_len / COMPACT_RATIO && room_behind(before, mbuf->data_len)) {
-		copy_behind(before, mbuf);
-		return;
+	if (before != NULL && run_of(before)->end == seq) {
+		run_append(tcp, conn, run_of(before), mbuf);
+	} else {
+		run_new(tcp, conn, before, after, mbuf, seq);
+		before = mbuf;
 	}
-	mbuf->hash.usr = seq;
-	mbuf->next = *link;
-	*link = mbuf;
-	conn->ooo_mbufs++;
-	tcp->ooo_mbufs++;
+	run_join(before);
+}
+
+/* May n more wait? As many as the window has segments; and beyond a few no more than are left for
+ * all others, so that nobody takes the whole budget of the worker. */
+static bool may_hold(const struct tcp *tcp, const struct tcp_conn *conn, uint32_t n)
+{
+	uint32_t segment = conn->rcv_mss > TCP_MSS_MIN ? conn->rcv_mss : TCP_MSS_MIN;
+	uint32_t held = conn->ooo_mbufs + n;
+
+	if (tcp->pressure != TCP_PRESSURE_NONE || tcp->ooo_mbufs + n > tcp->ooo_mbufs_max)
+		return false;
+	return held <= TCP_OOO_MIN || (held <= TCP_OOO_MIN + conn->receive_max / segment &&
+				       held <= tcp->ooo_mbufs_max - tcp->ooo_mbufs);
 }
 
 /* RFC 9293, 3.10.7.4, seventh: the segment was cut to the window, its ACK taken. */
@@ -148,9 +273,7 @@ void tcp_reassembly_take(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segm
 	bool             in_order = seq == conn->rcv_nxt;
 
 	segment->mbuf = NULL;
-	if (!in_order &&
-	    (tcp->pressure != TCP_PRESSURE_NONE || conn->ooo_mbufs + mbuf->nb_segs > TCP_OOO_MAX ||
-	     tcp->ooo_mbufs + mbuf->nb_segs > tcp->ooo_mbufs_max)) {
+	if (!in_order && !may_hold(tcp, conn, mbuf->nb_segs)) {
 		metric_inc(tcp->metrics, METRIC_tcp_out_of_order_dropped);
 		tcp_trace_event(tcp, conn, TCP_TRACE_DROPPED, METRIC_tcp_out_of_order_dropped,
 				seq - conn->irs);
@@ -183,10 +306,10 @@ void tcp_reassembly_take(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segm
 void tcp_reassembly_drop_held(struct tcp *tcp, struct tcp_conn *conn)
 {
 	while (conn->ooo_head != NULL) {
-		struct rte_mbuf *mbuf = conn->ooo_head;
+		struct rte_mbuf *first = conn->ooo_head;
 
-		conn->ooo_head = mbuf->next;
-		held_free(tcp, conn, mbuf);
+		conn->ooo_head = run_of(first)->next;
+		run_free(tcp, conn, first);
 	}
 	conn->recent_count = 0;
 }
@@ -208,15 +331,14 @@ void tcp_reassembly_free(struct tcp *tcp, struct tcp_conn *conn)
 /* The run of held bytes around seq; false when nothing is held there any more. */
 static bool range_around(const struct tcp_conn *conn, uint32_t seq, uint32_t range[2])
 {
-	for (const struct rte_mbuf *m = conn->ooo_head; m != NULL;) {
-		range[0] = m->hash.usr;
-		range[1] = range[0] + m->data_len;
-		for (m = m->next; m != NULL && m->hash.usr == range[1]; m = m->next)
-			range[1] += m->data_len;
-		if (!seq_before(seq, range[0]) && seq_before(seq, range[1]))
-			return true;
-	}
-	return false;
+	struct rte_mbuf *before, *after;
+
+	if (!run_find(conn, seq, &before, &after) || before == NULL ||
+	    !seq_before(seq, run_of(before)->end))
+		return false;
+	range[0] = run_of(before)->start;
+	range[1] = run_of(before)->end;
+	return true;
 }
 
 /* RFC 2018, 4: the range that grew last comes first; RFC 2883: a duplicate is told once, before all
