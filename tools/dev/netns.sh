@@ -79,6 +79,7 @@ wait_started() {
 		kill -0 "$started" 2>/dev/null || break
 		sleep 0.05
 	done
+	"$@" >/dev/null 2>&1 && return 0 # it has done its work and ended meanwhile
 	cat "$log" >&2
 	echo "in vain: $title" >&2
 	return 1

@@ -4,7 +4,8 @@
  *
  *   endpoint listen|connect ADDRESS PORT TEST device=DEVICE [address=A/24] [workers=N] [forward=1]
  *            [mtu=N] [bytes=N] [count=N] [parallel=N] [receive=N] [send=N] [cookies=1] [half=1]
- *            [loss=N] [duplicate=N] [reorder=N] [corrupt=N] [delay=US] [pause=1]
+ *            [loss=N] [duplicate=N] [reorder=N] [corrupt=N] [delay=US] [direction=rx|tx]
+ *            [pause=1]
  *
  * ADDRESS: of the peer. With pause prints "port" when its port is open, and goes on at SIGUSR1.
  * Prints "ready", and "done ..." with what app_print() says and our counters; then it stays, so
@@ -303,6 +304,10 @@ static void option_read(const char *text)
 		config.options.send_max = (uint32_t)v;
 	else if (option(text, "cookies", &v))
 		config.cookies = v != 0;
+	else if (strcmp(text, "direction=rx") == 0)
+		config.faults.direction = CONF_FAULT_RX;
+	else if (strcmp(text, "direction=tx") == 0)
+		config.faults.direction = CONF_FAULT_TX;
 	else if (option(text, "pause", &v))
 		config.pause = v != 0;
 	else if (option(text, "loss", &v))

@@ -7,7 +7,7 @@ for cc in cubic $second; do
 		run role=$role cc=$cc test=bulk bytes=4000000 loss=1
 		run role=$role cc=$cc test=bulk bytes=2000000 loss=10
 		run role=$role cc=$cc test=bulk bytes=400000 loss=50
-		run role=$role cc=$cc test=bulk bytes=100000 loss=200 limit=60
+		run role=$role cc=$cc test=bulk bytes=60000 loss=200 limit=60
 	done
 done
 for row in "sack=0" "recovery=0" "ts=0" "mem=small" "ws=0 ecn=1"; do

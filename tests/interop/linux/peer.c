@@ -31,6 +31,7 @@ static struct {
 	socklen_t           address_size;
 	const char         *congestion;
 	int                 epoll, listener;
+	bool                reset[FDS_MAX]; /* a read has said so: the socket forgets it then */
 	struct app_conn    *conns[FDS_MAX]; /* by file descriptor, which is the handle */
 	uint64_t            retransmits, segments;
 	uint64_t            started_us;
@@ -88,8 +89,9 @@ static void forget(int fd, bool reset, bool failed)
 {
 	struct app_conn *c = peer.conns[fd];
 
+	app_closed(&peer.app, c, reset || peer.reset[fd], failed);
 	peer.conns[fd] = NULL;
-	app_closed(&peer.app, c, reset, failed);
+	peer.reset[fd] = false;
 }
 
 static bool io_connect(void *context, struct app_conn *c)
@@ -119,6 +121,10 @@ static long io_receive(void *context, uint32_t fd, void *room, size_t n)
 	ssize_t got = recv((int)fd, room, n, 0);
 
 	(void)context;
+	if (got < 0 && errno == ECONNRESET) {
+		peer.reset[fd] = true;
+		return -1;
+	}
 	return got > 0 ? got : got == 0 ? -1 : 0;
 }
 
