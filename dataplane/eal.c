@@ -10,6 +10,7 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_lcore.h>
+#include <rte_pdump.h>
 
 #include "base/assert.h"
 
@@ -181,11 +182,15 @@ int eal_start(const struct eal_config *config, char *why, size_t why_size)
 			 config->node);
 		return rte_errno > 0 ? -rte_errno : -EINVAL;
 	}
+	/* For dpdk-dumpcap, which asks by a socket; nothing is done before. Without it all else
+	 * works. */
+	rte_pdump_init();
 	return 0;
 }
 
 void eal_stop(void)
 {
+	rte_pdump_uninit();
 	rte_eal_cleanup();
 }
 

@@ -107,6 +107,7 @@ dataplane:
   main_lcore: $(($(nproc) > 1))
   worker_lcores: [$2]
   idle: sleep
+  hugepages: ${hugepages:-auto}
   ports:
     - {name: core0, device: "${device:-net_af_xdp0,iface=veth-cpm}", mtu: 1500, addresses: [198.18.0.1/24]}
 listeners:

@@ -1,5 +1,6 @@
 #!/bin/bash
-# The same messages over other devices of DPDK: AF_PACKET with one and with two queues, and TAP. (All other tests run over AF_XDP.)
+# The same messages over other devices of DPDK: AF_PACKET with one and with two queues, TAP, and libpcap; and bytes between two of our stacks over memif.
+# (All other tests run over AF_XDP; rings and null devices are in tests/sim/port_test.c.)
 capture_wanted=no
 . "$(dirname "$0")/../lib.sh"
 cat >"$dir/site.yaml" <<'EOF'
@@ -39,4 +40,20 @@ veth_queues=2
 messages_go packet2 net_af_packet0,iface=veth-cpm,qpairs=2 "0, 1"
 veth_queues=1
 messages_go tap net_tap0,iface=cpm-tap 0
+messages_go pcap net_pcap0,rx_iface_in=veth-cpm,tx_iface=veth-cpm 0
+
+hash_of() { sed -n "s/.*[ ]$2=\([^ ]*\).*/\1/p" "$1"; }
+memif() { # ROLE listen|connect PEER PORT OWN: 198.18.0.1 is the server of the memory and listens
+	start "$1" "$dir/memif-$1.log" "$build/linux-endpoint" "$2" "$3" "$4" bulk "$5" bytes=20000000 \
+		"device=net_memif0,role=$1,socket=$dir/memif.sock,socket-abstract=no,mac=02:00:00:00:00:0$([ "$1" = server ] && echo 1 || echo 2)"
+}
+memif server listen 198.18.0.2 5000 address=198.18.0.1/24
+server=$started
+expect "memif: the server is ready" wait_for 10 ready grep -q ^ready "$dir/memif-server.log"
+memif client connect 198.18.0.1 5000 address=198.18.0.2/24
+expect "memif: 20 MB each way" wait_for 30 "done" eval 'grep -q ^done "$dir/memif-client.log" && grep -q ^done "$dir/memif-server.log"'
+expect "memif: the same bytes at both ends" eval '[ "$(hash_of "$dir/memif-client.log" sent)" = "$(hash_of "$dir/memif-server.log" received)" ] &&
+	[ "$(hash_of "$dir/memif-server.log" sent)" = "$(hash_of "$dir/memif-client.log" received)" ]'
+stop "$started"
+stop "$server"
 echo "passed: $(basename "$0")"
