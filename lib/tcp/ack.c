@@ -1,15 +1,16 @@
-/* Acknowledgements: what they free, what they measure, what they say is lost (RFC 9293, 5681, 6298,
- * 6582, 6675). */
+/* Acknowledgements: what they free, what they measure, and to whom their news are told (RFC 9293,
+ * 5681, 6298). */
 #include "tcp/segment.h"
 #include "tcp/trace.h"
 
 #define CONFIRM_MS 1000u /* progress tells the network layer that the next hop lives, so often */
 
-void tcp_ack_measure(struct tcp_conn *conn, uint32_t rtt_us)
+/* RFC 6298, 2. anew: what was known is worth nothing any more (RFC 4015, 3.2, step 7). */
+static void measure(struct tcp_conn *conn, uint32_t rtt_us, bool anew)
 {
 	uint32_t delta, rto_us;
 
-	if (!(conn->flags & TCP_FLAG_RTT_KNOWN)) {
+	if (!(conn->flags & TCP_FLAG_RTT_KNOWN) || anew) {
 		conn->flags |= TCP_FLAG_RTT_KNOWN;
 		conn->srtt_us = rtt_us;
 		conn->rttvar_us = rtt_us / 2;
@@ -37,111 +38,80 @@ uint32_t tcp_ack_rto_ms(const struct tcp_conn *conn)
 }
 
 /* Everything before ack has arrived. */
-static void free_acked(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *segment)
+static void free_acked(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *segment,
+		       struct tcp_news *news)
 {
-	uint32_t ack = segment->ack, rtt_us = UINT32_MAX, now_us = (uint32_t)tcp->now.us;
-
 	while (conn->chunk_head != conn->chunk_next) {
-		struct tcp_chunk *chunk = tcp_chunk_at(tcp, conn->chunk_head);
-		uint32_t          part = ack - chunk->seq;
+		uint32_t          index = conn->chunk_head;
+		struct tcp_chunk *chunk = tcp_chunk_at(tcp, index);
+		uint32_t          part = segment->ack - chunk->seq;
 
-		if (!seq_after(ack, chunk->seq))
+		if (!seq_after(segment->ack, chunk->seq))
 			break;
-		if (chunk->sent == 1 && !(chunk->flags & TCP_CHUNK_SACKED))
-			rtt_us = now_us - chunk->sent_us; /* Karn: never of what was sent twice */
 		if (part < tcp_chunk_space(chunk)) {
-			uint8_t flags = chunk->flags;
-
-			tcp_sack_mark(conn, chunk, 0, TCP_CHUNK_SACKED | TCP_CHUNK_LOST);
-			chunk->seq += part;
-			chunk->offset = (uint16_t)(chunk->offset + part);
-			chunk->len = (uint16_t)(chunk->len - part);
-			tcp_sack_mark(conn, chunk, flags & (TCP_CHUNK_SACKED | TCP_CHUNK_LOST), 0);
+			tcp_sack_trim(conn, chunk, part);
 			break;
 		}
 		if (chunk->len > conn->mss_proven)
 			conn->mss_proven = chunk->len;
-		tcp_sack_mark(conn, chunk, 0, TCP_CHUNK_SACKED | TCP_CHUNK_LOST);
+		if (!(chunk->flags & TCP_CHUNK_SACKED))
+			tcp_rack_delivered(tcp, conn, chunk, segment, news);
+		tcp_sack_forget(tcp, conn, index);
 		tcp_queue_drop_head(tcp, conn);
 	}
-	if (rtt_us == UINT32_MAX && conn->flags & TCP_FLAG_TIMESTAMPS && segment->has_timestamp) {
-		uint32_t rtt_ms = tcp->now_ms + conn->ts_offset - segment->ts_echo;
-
-		if (rtt_ms < TCP_RTO_MAX_MS) /* an echo names the very transmission, so Karn's doubt
-						does not arise */
-			rtt_us = rtt_ms * (uint32_t)US_PER_MS;
-	}
-	if (rtt_us != UINT32_MAX)
-		tcp_ack_measure(conn, rtt_us);
 }
 
-/* Without SACK each duplicate stands for a segment that left the network; at least one byte is
- * still missing. */
-static void sacked_virtually(struct tcp_conn *conn, uint32_t bytes)
+/* An echo names the very transmission, so Karn's doubt does not arise; but it is coarse. */
+static void clock_take(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *segment,
+		       const struct tcp_news *news)
 {
-	uint32_t flight = conn->snd_nxt - conn->snd_una;
-	uint32_t most = flight > conn->mss ? flight - conn->mss : 0;
+	uint32_t rtt_us = news->rtt_us, rtt_ms;
 
-	conn->sacked = bytes < most ? bytes : most;
-}
-
-static void recovery_begin(struct tcp *tcp, struct tcp_conn *conn)
-{
-	conn->recover = conn->snd_nxt;
-	conn->flags |= TCP_FLAG_RECOVERY | TCP_FLAG_RESCUE;
-	tcp_cc[conn->cc]->lost(conn, conn->snd_nxt - conn->snd_una);
-	metric_inc(tcp->metrics, METRIC_tcp_fast_retransmits);
-	tcp_trace_event(tcp, conn, TCP_TRACE_LOSS, conn->lost, conn->cwnd);
-}
-
-/* In NewReno a partial acknowledgement says that the next piece is missing too (RFC 6582, 3.2). */
-static void partial(struct tcp *tcp, struct tcp_conn *conn)
-{
-	if (conn->flags & TCP_FLAG_SACK || !(conn->flags & TCP_FLAG_RECOVERY) ||
-	    conn->chunk_head == conn->chunk_next)
+	if (rtt_us != UINT32_MAX) {
+		tcp_rack_min_rtt(tcp, conn, rtt_us);
+	} else if (news->acked > 0 && conn->flags & TCP_FLAG_TIMESTAMPS && segment->has_timestamp) {
+		rtt_ms = tcp->now_ms + conn->ts_offset - segment->ts_echo;
+		if (rtt_ms >= TCP_RTO_MAX_MS)
+			return;
+		rtt_us = rtt_ms * (uint32_t)US_PER_MS;
+	} else {
 		return;
-	tcp_sack_mark(conn, tcp_chunk_at(tcp, conn->chunk_head), TCP_CHUNK_LOST,
-		      TCP_CHUNK_RETRANSMITTED);
-	conn->flags |= TCP_FLAG_RESCUE;
+	}
+	measure(conn, rtt_us, news->spurious && rtt_us > conn->srtt_us);
 }
 
-static void advance(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *segment)
+static void advance(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *segment,
+		    struct tcp_news *news)
 {
-	uint32_t ack = segment->ack, bytes = ack - conn->snd_una,
-		 flight = conn->snd_nxt - conn->snd_una;
-	bool limited = flight + 2u * conn->mss > conn->cwnd ||
-		       (conn->cwnd < conn->ssthresh && 2 * flight >= conn->cwnd);
-	bool recovering = (conn->flags & TCP_FLAG_RECOVERY) != 0;
-
-	if (!(conn->flags & TCP_FLAG_SACK))
-		conn->sacked = 0; /* the sum of the real marks, of which there are none */
+	news->acked = segment->ack - conn->snd_una;
+	news->limited = news->flight + 2u * conn->mss > conn->cwnd ||
+			(conn->cwnd < conn->ssthresh && 2 * news->flight >= conn->cwnd);
 	if (tcp_pmtu_waits(conn))
-		tcp_pmtu_acked(tcp, conn, ack);
-	free_acked(tcp, conn, segment);
-	conn->snd_una = ack;
+		tcp_pmtu_acked(tcp, conn, segment->ack);
+	free_acked(tcp, conn, segment, news);
+	conn->snd_una = segment->ack;
 	conn->flags &= ~(uint32_t)TCP_FLAG_UNREACHABLE;
-	if (tcp->now_ms - conn->confirmed_ms >= CONFIRM_MS) {
-		conn->confirmed_ms = tcp->now_ms;
+	conn->duplicates = 0;
+	/* Without SACK one filled the hole, and duplicates stood for the rest. */
+	if (!(conn->flags & TCP_FLAG_SACK)) {
+		uint32_t known = news->acked > conn->mss ? news->acked - conn->mss : 0;
+
+		conn->sacked -= known < conn->sacked ? known : conn->sacked;
+	}
+	if ((uint16_t)(tcp->now_ms / CONFIRM_MS) != conn->confirmed_s) {
+		conn->confirmed_s = (uint16_t)(tcp->now_ms / CONFIRM_MS);
 		net_path_confirm(tcp->net, tcp->now, &conn->path);
 	}
-	conn->duplicates = 0;
-	if (conn->flags & (TCP_FLAG_RECOVERY | TCP_FLAG_LOSS)) {
-		if (!seq_before(ack, conn->recover)) {
-			conn->flags &= ~(uint32_t)(TCP_FLAG_RECOVERY | TCP_FLAG_LOSS);
-			tcp_trace_event(tcp, conn, TCP_TRACE_RECOVERED, ack - conn->iss,
-					conn->cwnd);
-		} else {
-			partial(tcp, conn);
-		}
-	}
-	if (limited && !recovering)
-		tcp_cc[conn->cc]->acked(conn, bytes);
 	if (conn->flags & TCP_FLAG_WANT_WRITE &&
 	    conn->snd_end - conn->snd_una <= conn->send_max / 2 &&
 	    conn->chunks <= TCP_CHUNKS_MAX / 2) {
 		conn->flags &= ~(uint32_t)TCP_FLAG_WANT_WRITE;
 		tcp_conn_event(tcp, conn, TCP_EVENT_WRITABLE);
 	}
+}
+
+static void timers_follow(struct tcp *tcp, struct tcp_conn *conn)
+{
 	if (conn->snd_una != conn->snd_nxt) {
 		tcp_timer_set(tcp, conn, TCP_TIMER_RETRANSMIT, tcp_ack_rto_ms(conn));
 		tcp_timer_set(tcp, conn, TCP_TIMER_GIVE_UP, conn->user_timeout_s * 1000u);
@@ -149,6 +119,20 @@ static void advance(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_seg
 		tcp_timer_clear(conn, TCP_TIMER_RETRANSMIT);
 		tcp_timer_clear(conn, TCP_TIMER_GIVE_UP);
 	}
+}
+
+/* Without SACK each duplicate stands for a segment that left the network; at least one byte is
+ * still missing. */
+static void sacked_virtually(struct tcp_conn *conn, struct tcp_news *news)
+{
+	uint32_t flight = conn->snd_nxt - conn->snd_una;
+	uint32_t most = flight > conn->mss ? flight - conn->mss : 0;
+	uint32_t bytes = conn->sacked + conn->mss;
+
+	if (conn->duplicates < UINT8_MAX)
+		conn->duplicates++;
+	conn->sacked = bytes < most ? bytes : most;
+	news->sacked = true;
 }
 
 /* RFC 9293, 3.10.7.4: the newest word on the window counts. */
@@ -172,39 +156,81 @@ static void window_take(struct tcp *tcp, struct tcp_conn *conn, const struct tcp
 	}
 }
 
+/* Nothing but a number that is known already (RFC 5681, 2, but for the flight). */
 static bool is_duplicate(const struct tcp_conn *conn, const struct tcp_segment *segment)
 {
 	return segment->ack == conn->snd_una && segment->len == 0 &&
-	       !(segment->flags & (TCP_SYN | TCP_FIN)) && conn->snd_nxt != conn->snd_una &&
+	       !(segment->flags & (TCP_SYN | TCP_FIN)) &&
 	       (uint32_t)segment->window << conn->snd_scale == conn->snd_wnd;
+}
+
+/* In order, with nothing missing, there is nothing to tell. */
+static bool recovery_cares(const struct tcp_conn *conn, const struct tcp_news *news)
+{
+	return conn->flags & (TCP_FLAG_RECOVERY | TCP_FLAG_LOSS | TCP_FLAG_PROBED) ||
+	       conn->sacked > 0 || news->sacked || news->dsack > 0 || conn->again_head != TCP_NONE;
+}
+
+static void news_tell(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *segment,
+		      struct tcp_news *news)
+{
+	bool recovering = (conn->flags & TCP_FLAG_RECOVERY) != 0;
+
+	if (recovery_cares(conn, news))
+		tcp_recover_ack(tcp, conn, segment, news);
+	clock_take(tcp, conn, segment, news);
+	if (news->acked > 0) {
+		if (!recovering && !(conn->flags & (TCP_FLAG_RECOVERY | TCP_FLAG_DOUBT_SENT)))
+			tcp_cc[conn->cc]->acked(conn, news, tcp->now_ms);
+		timers_follow(tcp, conn);
+	}
+	if (conn->snd_una == conn->snd_nxt)
+		tcp_timer_clear(conn, TCP_TIMER_PROBE);
+	else if (news->delivered > 0)
+		tcp_rack_probe_arm(tcp, conn);
+}
+
+static void ack_take(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *segment)
+{
+	struct tcp_news news = {.rtt_us = UINT32_MAX, .flight = conn->snd_nxt - conn->snd_una};
+	uint32_t        sacked = conn->sacked;
+
+	tcp->walked = 0;
+	news.duplicate = is_duplicate(conn, segment);
+	if (seq_after(segment->ack, conn->snd_una))
+		advance(tcp, conn, segment, &news);
+	if (!seq_before(segment->ack, conn->snd_una))
+		window_take(tcp, conn, segment);
+	if (conn->flags & TCP_FLAG_SACK && segment->sack_count > 0) {
+		tcp_sack_dsack(conn, segment, &news);
+		tcp_sack_take(tcp, conn, segment, &news);
+	} else if (news.duplicate && news.flight > 0 && !(conn->flags & TCP_FLAG_SACK)) {
+		sacked_virtually(conn, &news);
+	}
+	news.delivered = news.acked + conn->sacked - sacked;
+	news_tell(tcp, conn, segment, &news);
+	ASSERT_HOT(tcp->walked <= TCP_WALK_MAX);
+}
+
+/* Of one that only receives: nothing is on the way, so there is nothing to acknowledge. */
+static bool says_nothing(const struct tcp_conn *conn, const struct tcp_segment *segment)
+{
+	return segment->ack == conn->snd_nxt && conn->snd_una == conn->snd_nxt &&
+	       segment->sack_count == 0 && !(conn->flags & TCP_FLAG_PROBED);
 }
 
 bool tcp_ack_take(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *segment)
 {
-	bool     duplicate = is_duplicate(conn, segment);
-	uint32_t sacked = 0;
-
 	if (seq_after(segment->ack, conn->snd_nxt) ||
 	    seq_before(segment->ack, conn->snd_una - conn->snd_wnd_max)) {
 		metric_inc(tcp->metrics, METRIC_tcp_blind_acks);
 		tcp_output_challenge(tcp, conn); /* RFC 5961, 5.2 */
 		return false;
 	}
-	if (seq_after(segment->ack, conn->snd_una))
-		advance(tcp, conn, segment);
-	if (!seq_before(segment->ack, conn->snd_una))
+	if (says_nothing(conn, segment))
 		window_take(tcp, conn, segment);
-	if (conn->flags & TCP_FLAG_SACK && segment->sack_count > 0) {
-		sacked = tcp_sack_take(tcp, conn, segment);
-	} else if (duplicate && !(conn->flags & TCP_FLAG_SACK)) {
-		if (conn->duplicates < UINT8_MAX)
-			conn->duplicates++;
-		sacked_virtually(conn, conn->sacked + conn->mss);
-		sacked = 1;
-	}
-	if (sacked > 0 && tcp_sack_find_lost(tcp, conn) &&
-	    !(conn->flags & (TCP_FLAG_RECOVERY | TCP_FLAG_LOSS)))
-		recovery_begin(tcp, conn);
+	else
+		ack_take(tcp, conn, segment);
 	/* A peer that answers probes keeps its connection (RFC 1122, 4.2.2.17), unless nobody is
 	 * here any more. */
 	if (tcp_timer_armed(conn, TCP_TIMER_PERSIST) && !(conn->flags & TCP_FLAG_APP_CLOSED))

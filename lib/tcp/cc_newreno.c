@@ -1,66 +1,55 @@
-/* Congestion control of RFC 5681 with appropriate byte counting (RFC 3465) and the first window of
- * RFC 6928. */
+/* Congestion control of RFC 5681 with appropriate byte counting (RFC 3465). */
 #include "tcp/segment.h"
+
+#define ACKED cc_private[0] /* bytes since the last growth */
 
 static void start(struct tcp_conn *conn)
 {
-	uint32_t mss = conn->mss, most = 2 * mss > 14600 ? 2 * mss : 14600;
-
-	conn->cwnd = 10 * mss < most ? 10 * mss : most;
-	conn->cc_private[0] = 0;
+	tcp_cc_first_window(conn);
+	conn->ACKED = 0;
 }
 
-static void acked(struct tcp_conn *conn, uint32_t bytes)
+static void acked(struct tcp_conn *conn, const struct tcp_news *news, uint32_t now_ms)
 {
+	(void)now_ms;
+	if (!news->limited)
+		return;
 	if (conn->cwnd < conn->ssthresh) {
-		uint32_t most = conn->flags & TCP_FLAG_LOSS ? conn->mss : 2u * conn->mss;
-
-		conn->cwnd += bytes < most ? bytes : most;
+		tcp_cc_slow_start(conn, news->acked);
 		return;
 	}
-	conn->cc_private[0] += bytes; /* acknowledged since the last growth */
-	if (conn->cc_private[0] >= conn->cwnd) {
-		conn->cc_private[0] -= conn->cwnd;
+	conn->ACKED += news->acked;
+	if (conn->ACKED >= conn->cwnd) {
+		conn->ACKED -= conn->cwnd;
 		conn->cwnd += conn->mss;
 	}
 }
 
-static uint32_t half(const struct tcp_conn *conn, uint32_t flight)
-{
-	return flight / 2 > 2u * conn->mss ? flight / 2 : 2u * conn->mss;
-}
-
 static void lost(struct tcp_conn *conn, uint32_t flight)
 {
-	conn->ssthresh = half(conn, flight);
-	conn->cwnd = conn->ssthresh;
-	conn->cc_private[0] = 0;
+	conn->ssthresh = tcp_cc_at_least(conn, flight / 2);
+	conn->ACKED = 0;
 }
 
 static void timed_out(struct tcp_conn *conn, uint32_t flight)
 {
 	if (!(conn->flags & TCP_FLAG_LOSS)) /* not again for the same flight (RFC 5681, 3.1) */
-		conn->ssthresh = half(conn, flight);
+		conn->ssthresh = tcp_cc_at_least(conn, flight / 2);
 	conn->cwnd = conn->mss;
-	conn->cc_private[0] = 0;
+	conn->ACKED = 0;
 }
 
-static void idle(struct tcp_conn *conn)
+static void undo(struct tcp_conn *conn)
 {
-	uint32_t before = conn->cwnd;
-
-	start(conn);
-	if (before < conn->cwnd)
-		conn->cwnd = before;
+	(void)conn;
 }
 
-static const struct tcp_cc_ops newreno = {
+const struct tcp_cc_ops tcp_cc_newreno = {
 	.name = "newreno",
 	.start = start,
 	.acked = acked,
 	.lost = lost,
 	.timed_out = timed_out,
-	.idle = idle,
+	.idle = tcp_cc_restart,
+	.undo = undo,
 };
-
-const struct tcp_cc_ops *const tcp_cc[] = {[TCP_CC_NEWRENO] = &newreno};

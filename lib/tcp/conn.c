@@ -56,7 +56,9 @@ struct tcp_conn *tcp_conn_new(struct tcp *tcp, const struct tcp_key *key,
 	conn->rcv_mss = TCP_MSS_MIN;
 	conn->rto_ms = TCP_RTO_FIRST_MS;
 	conn->heard_ms = tcp->now_ms;
-	conn->cc = TCP_CC_NEWRENO;
+	conn->cc = (uint8_t)options->congestion;
+	conn->chunk_rack = conn->lost_head = conn->again_head = TCP_NONE;
+	conn->reorder_steps = 1;
 	conn->ssthresh = UINT32_MAX;
 	tcp->conns_used++;
 	metric_inc(tcp->metrics, METRIC_tcp_connections);

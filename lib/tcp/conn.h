@@ -32,6 +32,7 @@
 #define TCP_OOO_MIN 64u /* segments that may wait behind holes beside those of a full window */
 #define TCP_CHUNKS_MAX                                                                             \
 	512u /* pieces of a send queue, so that an acknowledgement's work is bounded */
+#define TCP_WALK_MAX (5u * TCP_CHUNKS_MAX) /* pieces looked at for one segment */
 #define TCP_SCRATCH_SIZE (128u * 1024u)
 #define TCP_RTO_FIRST_MS 1000u /* RFC 6298, 2.1 */
 #define TCP_RTO_MIN_MS 200u
@@ -65,8 +66,8 @@ enum tcp_timer {
 	TCP_TIMER_KEEPALIVE,
 	TCP_TIMER_GIVE_UP, /* connect, user and FIN_WAIT_2 timeout */
 	TCP_TIMER_STARVED,
-	TCP_TIMER_PROBE, /* tail loss probe and reordering (RFC 8985): same node, same line */
-	TCP_TIMER_REORDER,
+	TCP_TIMER_PROBE,   /* of the tail (RFC 8985) */
+	TCP_TIMER_REORDER, /* what may only be late is lost (RFC 8985) */
 	TCP_TIMER_COUNT
 };
 
@@ -93,6 +94,15 @@ enum tcp_flag {
 	TCP_FLAG_RTT_KNOWN = 1u << 17,
 	TCP_FLAG_FORCE = 1u << 18,       /* the persist timer fired: a short segment may go */
 	TCP_FLAG_UNREACHABLE = 1u << 19, /* ICMP says so, and nothing has been acknowledged since */
+	TCP_FLAG_REORDERING = 1u << 20,  /* the path was seen to reorder */
+	TCP_FLAG_DSACK_ROUND = 1u << 21, /* dsack_round holds */
+	TCP_FLAG_PROBED = 1u << 22,      /* a tail loss probe is out; probe_end holds */
+	TCP_FLAG_PROBED_OLD = 1u << 23,  /* and repeated what had been sent */
+	TCP_FLAG_UNDO = 1u << 24,        /* undo_* hold */
+	TCP_FLAG_DOUBT = 1u << 25,      /* a timeout that may be spurious (RFC 5682, 3.1, step 2) */
+	TCP_FLAG_DOUBT_SENT = 1u << 26, /* and new data went out to find out (step 3) */
+	TCP_FLAG_SOON = 1u << 27,       /* in the list of reordering deadlines below a tick */
+	TCP_FLAG_RACK = 1u << 28,       /* rack_* hold */
 };
 
 /* Addresses and ports as this side sees them. The first field of all that the look-up table finds.
@@ -108,6 +118,7 @@ struct tcp_chunk {
 	struct rte_mbuf *mbuf; /* NULL: SYN or FIN alone */
 	uint32_t         seq, next;
 	uint32_t         sent_us;     /* last transmission */
+	uint32_t         skip;        /* all from here to there have arrived; TCP_NONE */
 	uint16_t         len, offset; /* payload: offset from buf_addr */
 	uint8_t          flags, sent; /* sent: how often, stops at 255 */
 	uint16_t         spare;
@@ -119,7 +130,13 @@ enum tcp_chunk_flag {
 	TCP_CHUNK_FIN = 1u << 1,
 	TCP_CHUNK_SACKED = 1u << 2,
 	TCP_CHUNK_LOST = 1u << 3,
-	TCP_CHUNK_RETRANSMITTED = 1u << 4, /* after it was found lost */
+	TCP_CHUNK_AGAIN = 1u << 4, /* sent again, and not found lost since */
+};
+
+/* The neighbours of a piece in one of the two lists of sack.c. Beside the pieces, as what arrives
+ * in order needs neither. */
+struct tcp_link {
+	uint32_t before, after;
 };
 
 struct tcp_conn {
@@ -130,7 +147,7 @@ struct tcp_conn {
 	uint8_t        events; /* bits by enum tcp_event_kind, not yet taken */
 	uint8_t        armed;  /* bits by enum tcp_timer */
 	uint32_t       dirty_next, ready_next;
-	uint32_t       spare;
+	uint16_t       keepalive_s, user_timeout_s;
 
 	/* line 1: receiving */
 	uint32_t rcv_nxt, rcv_edge,
@@ -143,7 +160,8 @@ struct tcp_conn {
 	uint8_t          rcv_scale, snd_scale;
 	uint8_t          quick_acks, why;
 	uint8_t          challenges, keepalives;
-	uint32_t         challenge_ms;
+	uint16_t         challenge_s;                  /* in which second they were given */
+	uint8_t          trace_segments, trace_events; /* records written, modulo 256 */
 
 	/* line 2: sending */
 	uint32_t snd_una, snd_nxt, snd_end; /* end: after the last queued byte or FIN */
@@ -166,30 +184,43 @@ struct tcp_conn {
 	uint32_t         fin_seq;
 	uint32_t recent[TCP_SACK_MAX]; /* a byte of each range that grew last, newest first */
 	uint32_t dsack_start, dsack_end;
-	uint32_t ts_offset, iss, irs;
+	uint32_t ts_offset;
+	uint16_t confirmed_s; /* the second of the last net_path_confirm() */
+	bool     window_shut; /* that our window is closed was recorded */
+	uint32_t send_max;
 	uint16_t ooo_mbufs;
 	uint8_t  recent_count, cc;
-	uint32_t cc_private[3];
+	uint32_t chunk_rack; /* last whose only transmission was judged; TCP_NONE: none */
+	uint32_t lost_head, again_head; /* lists of sack.c */
 
 	/* line 5: where to and for whom */
 	struct net_path path;
+	uint32_t        iss, irs;
 	uint64_t        user;
-	uint32_t        send_max;
-	uint32_t        confirmed_ms; /* net_path_confirm() */
-	uint16_t        keepalive_s, user_timeout_s;
 
-	/* line 6: accounts */
-	uint64_t bytes_in, bytes_out, retransmits;
-
-	/* line 6 too: the path MTU (pmtu.c) */
-	uint32_t mtu_sequence;         /* of the segment that mtu_doubted is about */
+	/* line 6: accounts, and what RACK knows (RFC 8985, 5.2) */
+	uint64_t bytes_in, bytes_out;
+	uint32_t retransmits;
+	uint32_t rack_sent_us, rack_end; /* of the segment sent last among those that arrived */
+	uint32_t rack_rtt_us, rack_fack; /* fack: the highest number that arrived */
+	uint32_t min_rtt_us, min_ms;     /* the lowest since */
+	uint32_t dsack_round;
+	uint8_t reorder_steps, reorder_rounds; /* how much is waited, and for how many recoveries */
+	uint16_t sacked_pieces;
+	uint32_t probe_end;            /* snd_nxt when the tail loss probe was sent */
 	uint16_t mss_peer, mss_proven; /* offered; the largest payload that was acknowledged */
-	uint16_t mtu_doubted;          /* reported, and not believed yet; 0: none */
-	uint16_t mtu_tried;            /* smaller ones may pass; not known yet; 0: none */
+	uint32_t trace;                /* flight recorder, or TCP_NONE */
 
-	uint32_t trace;                        /* flight recorder, or TCP_NONE */
-	uint8_t  trace_segments, trace_events; /* records written, modulo 256 */
-	bool     window_shut;                  /* that our window is closed was recorded */
+	/* line 7: recovery and congestion control */
+	uint32_t cc_private[7];
+	uint32_t prr_delivered, prr_out, prr_flight; /* RFC 6937: since and when recovery began */
+	uint32_t undo_cwnd, undo_ssthresh;           /* as they were before */
+	uint32_t undo_bytes; /* sent again since, and not known to have been superfluous */
+	uint32_t undo_ms;    /* when the first of it went; with TCP_FLAG_UNDO and undo_bytes > 0 */
+	/* the path MTU (pmtu.c) */
+	uint32_t mtu_sequence; /* of the segment that mtu_doubted is about */
+	uint16_t mtu_doubted;  /* reported, and not believed yet; 0: none */
+	uint16_t mtu_tried;    /* smaller ones may pass; not known yet; 0: none */
 } __attribute__((aligned(64)));
 
 static_assert(offsetof(struct tcp_conn, rcv_nxt) == 64,
@@ -200,6 +231,8 @@ static_assert(offsetof(struct tcp_conn, deadline) == 192, "tcp_conn: line 3 is t
 static_assert(offsetof(struct tcp_conn, ooo_head) == 256,
 	      "tcp_conn: line 4 is loss and reordering");
 static_assert(offsetof(struct tcp_conn, path) == 320, "tcp_conn: line 5 is the way out");
+static_assert(offsetof(struct tcp_conn, bytes_in) == 384, "tcp_conn: line 6 is each segment's");
+static_assert(offsetof(struct tcp_conn, cc_private) == 448, "tcp_conn: line 7 is congestion");
 static_assert(sizeof(struct tcp_conn) <= 512, "tcp_conn: 512 bytes an idle connection");
 
 struct tcp_listener {
@@ -268,6 +301,13 @@ enum tcp_pressure {
 	TCP_PRESSURE_FULL, /* less than a tenth: no new connections, nothing more to send */
 };
 
+/* Deadlines of reordering that are nearer than a tick of the wheel. An entry may be stale:
+ * TCP_FLAG_SOON of the connection says whether it counts. */
+#define TCP_SOON_MAX 64u
+struct tcp_soon {
+	uint32_t conn, due_us;
+};
+
 #define TCP_HALF_LEVELS 6u /* SYN-ACK sent again after 1, 2, 4, 8, 16 s; gone after 32 s more */
 
 struct tcp {
@@ -284,12 +324,16 @@ struct tcp {
 	uint32_t         free_head, free_tail;
 
 	struct tcp_chunk *chunks;
+	struct tcp_link  *links; /* one for each chunk */
 	uint32_t          chunk_free;
+	unsigned          walked; /* pieces looked at for this segment or timer: bounded */
 
 	uint32_t dirty_head, dirty_tail, ready_head, ready_tail;
 
 	struct tcp_table table;
 	struct tcp_wheel wheel;
+	struct tcp_soon  soon[TCP_SOON_MAX];
+	unsigned         soon_count;
 
 	struct tcp_listener listeners[TCP_LISTENERS_MAX];
 	uint32_t            listener_count;
@@ -460,3 +504,6 @@ static inline bool tcp_timer_armed(const struct tcp_conn *conn, enum tcp_timer t
 /* expire.c: what each timer does */
 
 void tcp_expire(struct tcp *tcp, struct tcp_conn *conn, enum tcp_timer timer);
+
+/* check.c: for tests; dies when the numbers of a connection contradict each other */
+void tcp_check(struct tcp *tcp);

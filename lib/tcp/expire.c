@@ -3,14 +3,9 @@
 #include "tcp/segment.h"
 #include "tcp/trace.h"
 
-/* Everything in flight that is not known to have arrived is sent again, as slowly as at the start
- * (RFC 6298, 5.4 to 5.6; RFC 6675, 5.1). */
 static void retransmit(struct tcp *tcp, struct tcp_conn *conn)
 {
-	struct tcp_chunk *first;
-	bool              reneged;
-
-	if (conn->snd_una == conn->snd_nxt)
+	if (conn->snd_una == conn->snd_nxt || tcp_rack_probe(tcp, conn))
 		return;
 	metric_inc(tcp->metrics, METRIC_tcp_timeouts);
 	tcp_trace_event(tcp, conn, TCP_TRACE_TIMER, TCP_TIMER_RETRANSMIT, conn->backoff);
@@ -18,24 +13,7 @@ static void retransmit(struct tcp *tcp, struct tcp_conn *conn)
 		tcp_timer_set(tcp, conn, TCP_TIMER_RETRANSMIT, tcp_ack_rto_ms(conn));
 		return;
 	}
-	first = tcp_chunk_at(tcp, conn->chunk_head);
-	reneged = (first->flags & TCP_CHUNK_SACKED) != 0; /* RFC 2018, 8 */
-	metric_add(tcp->metrics, METRIC_tcp_reneged, reneged);
-	if (!(conn->flags & TCP_FLAG_SACK))
-		conn->sacked = 0;
-	if (conn->mss > 0)
-		tcp_cc[conn->cc]->timed_out(conn, conn->snd_nxt - conn->snd_una);
-	for (uint32_t c = conn->chunk_head; c != conn->chunk_next;) {
-		struct tcp_chunk *chunk = tcp_chunk_at(tcp, c);
-
-		tcp_sack_mark(conn, chunk, TCP_CHUNK_LOST,
-			      TCP_CHUNK_RETRANSMITTED | (reneged ? TCP_CHUNK_SACKED : 0));
-		c = chunk->next;
-	}
-	conn->flags =
-		(conn->flags & ~(uint32_t)TCP_FLAG_RECOVERY) | TCP_FLAG_LOSS | TCP_FLAG_RESCUE;
-	conn->recover = conn->snd_nxt;
-	conn->duplicates = 0;
+	tcp_recover_timeout(tcp, conn);
 	if (conn->backoff < UINT8_MAX)
 		conn->backoff++;
 	tcp_timer_set(tcp, conn, TCP_TIMER_RETRANSMIT, tcp_ack_rto_ms(conn));
@@ -127,7 +105,11 @@ void tcp_expire(struct tcp *tcp, struct tcp_conn *conn, enum tcp_timer timer)
 		tcp_conn_touch(tcp, conn);
 		break;
 	case TCP_TIMER_PROBE:
+		tcp_rack_probe(tcp, conn);
+		break;
 	case TCP_TIMER_REORDER:
+		tcp_rack_reordered(tcp, conn);
+		break;
 	case TCP_TIMER_COUNT:
 		break;
 	}

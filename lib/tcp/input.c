@@ -54,8 +54,8 @@ static void syn_sent(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment 
 	if (!ack) { /* both sides called at once */
 		tcp_state_set(tcp, conn, TCP_SYN_RECEIVED);
 		conn->snd_scale = segment->has_scale ? segment->scale : 0;
-		tcp_sack_mark(conn, tcp_chunk_at(tcp, conn->chunk_head), TCP_CHUNK_LOST,
-			      TCP_CHUNK_RETRANSMITTED);
+		if (conn->chunk_head != conn->chunk_next)
+			tcp_sack_lose(tcp, conn, conn->chunk_head, TCP_NONE);
 		conn->flags |= TCP_FLAG_RESCUE;
 		tcp_conn_touch(tcp, conn);
 		return;

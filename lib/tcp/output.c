@@ -146,8 +146,8 @@ bool tcp_output_ack(struct tcp *tcp, struct tcp_conn *conn, uint32_t seq)
 
 void tcp_output_challenge(struct tcp *tcp, struct tcp_conn *conn)
 {
-	if (tcp->now_ms - conn->challenge_ms >= 1000) {
-		conn->challenge_ms = tcp->now_ms;
+	if ((uint16_t)(tcp->now_ms / 1000) != conn->challenge_s) {
+		conn->challenge_s = (uint16_t)(tcp->now_ms / 1000);
 		conn->challenges = 0;
 	}
 	if (conn->challenges >= CHALLENGES_PER_S) {
@@ -225,36 +225,33 @@ static bool chunk_emit(struct tcp *tcp, struct tcp_conn *conn, struct tcp_chunk 
 	return true;
 }
 
-/* Lost pieces, oldest first, as far as the congestion window lets. Returns how many went; *stuck:
- * memory was short. */
+static void sent_again(struct tcp *tcp, struct tcp_conn *conn, uint32_t index)
+{
+	tcp_sack_again(tcp, conn, index);
+	tcp_recover_sent(tcp, conn, tcp_chunk_space(tcp_chunk_at(tcp, index)), true);
+	conn->retransmits++;
+}
+
+/* Lost pieces as far as the congestion window lets. Returns how many went; *stuck: memory was
+ * short. */
 static unsigned send_lost(struct tcp *tcp, struct tcp_conn *conn, unsigned budget, bool *stuck)
 {
 	unsigned sent = 0;
 
-	for (uint32_t c = conn->chunk_head; c != conn->chunk_next && conn->lost > 0;) {
-		struct tcp_chunk *chunk = tcp_chunk_at(tcp, c);
-		const uint8_t mask = TCP_CHUNK_LOST | TCP_CHUNK_RETRANSMITTED | TCP_CHUNK_SACKED;
+	while (conn->lost_head != TCP_NONE) {
+		uint32_t          index = conn->lost_head, pipe = tcp_conn_pipe(conn);
+		struct tcp_chunk *chunk = tcp_chunk_at(tcp, index);
 
-		c = chunk->next;
-		if ((chunk->flags & mask) != TCP_CHUNK_LOST)
-			continue;
-		if (sent == budget || (tcp_conn_pipe(conn) + tcp_chunk_space(chunk) > conn->cwnd &&
-				       tcp_conn_pipe(conn) > 0 && !(conn->flags & TCP_FLAG_RESCUE)))
+		if (sent == budget || (pipe + tcp_chunk_space(chunk) > conn->cwnd && pipe > 0 &&
+				       !(conn->flags & TCP_FLAG_RESCUE)))
 			break;
-		if (chunk->len > conn->mss) { /* the path became narrower */
-			if (!tcp_queue_split(tcp, conn, chunk, conn->mss)) {
-				*stuck = true;
-				break;
-			}
-			c = chunk->next;
-		}
-		if (!chunk_emit(tcp, conn, chunk)) {
-			*stuck = true;
+		*stuck = (chunk->len > conn->mss && /* the path became narrower */
+			  !tcp_queue_split(tcp, conn, chunk, conn->mss)) ||
+			 !chunk_emit(tcp, conn, chunk);
+		if (*stuck)
 			break;
-		}
 		conn->flags &= ~(uint32_t)TCP_FLAG_RESCUE;
-		conn->retransmits++;
-		tcp_sack_mark(conn, chunk, TCP_CHUNK_RETRANSMITTED, 0);
+		sent_again(tcp, conn, index);
 		sent++;
 	}
 	return sent;
@@ -284,6 +281,15 @@ static uint32_t sendable(const struct tcp_conn *conn, const struct tcp_chunk *ch
 	return 0;
 }
 
+static void sent_new(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_chunk *chunk)
+{
+	conn->chunk_next = chunk->next;
+	conn->snd_nxt = chunk->seq + tcp_chunk_space(chunk);
+	conn->bytes_out += chunk->len;
+	if (conn->flags & TCP_FLAG_RECOVERY)
+		tcp_recover_sent(tcp, conn, tcp_chunk_space(chunk), false);
+}
+
 static unsigned send_new(struct tcp *tcp, struct tcp_conn *conn, unsigned budget, bool *stuck)
 {
 	unsigned sent = 0;
@@ -303,12 +309,43 @@ static unsigned send_new(struct tcp *tcp, struct tcp_conn *conn, unsigned budget
 			*stuck = true;
 			break;
 		}
-		conn->chunk_next = chunk->next;
-		conn->snd_nxt = chunk->seq + tcp_chunk_space(chunk);
-		conn->bytes_out += chunk->len;
+		sent_new(tcp, conn, chunk);
 		sent++;
 	}
 	return sent;
+}
+
+static struct tcp_chunk *last_sent(struct tcp *tcp, const struct tcp_conn *conn, uint32_t *index)
+{
+	*index = conn->chunk_tail;
+	if (conn->chunk_next != TCP_NONE) {
+		*index = conn->chunk_head;
+		while (tcp_chunk_at(tcp, *index)->next != conn->chunk_next)
+			*index = tcp_chunk_at(tcp, *index)->next;
+	}
+	return tcp_chunk_at(tcp, *index);
+}
+
+/* RFC 8985, 7.3: new data where there is some and the peer has room, else the last again. */
+bool tcp_output_probe(struct tcp *tcp, struct tcp_conn *conn, bool *again)
+{
+	uint32_t          used = conn->snd_nxt - conn->snd_una, index = conn->chunk_next;
+	struct tcp_chunk *chunk;
+
+	ASSERT_HOT(used > 0);
+	*again = index == TCP_NONE || used + tcp_chunk_at(tcp, index)->len > conn->snd_wnd ||
+		 tcp_chunk_at(tcp, index)->len > conn->mss;
+	chunk = *again ? last_sent(tcp, conn, &index) : tcp_chunk_at(tcp, index);
+	if (!chunk_emit(tcp, conn, chunk))
+		return false;
+	if (!*again) {
+		sent_new(tcp, conn, chunk);
+		return true;
+	}
+	conn->flags &= ~(uint32_t)TCP_FLAG_UNDO; /* what a recovery before noted */
+	conn->undo_bytes = 0;
+	sent_again(tcp, conn, index);
+	return true;
 }
 
 /* Data waits, nothing is on the way and the window is too small: only a probe can find out that it
@@ -322,7 +359,8 @@ static void persist(struct tcp *tcp, struct tcp_conn *conn)
 
 bool tcp_output_conn(struct tcp *tcp, struct tcp_conn *conn)
 {
-	bool     stuck = false;
+	bool     stuck = false, doubt = (conn->flags & TCP_FLAG_DOUBT_SENT) != 0;
+	uint32_t before = conn->snd_nxt;
 	unsigned sent;
 
 	if (conn->state == TCP_CLOSED)
@@ -331,10 +369,12 @@ bool tcp_output_conn(struct tcp *tcp, struct tcp_conn *conn)
 		tcp_pmtu_follow(tcp, conn);
 	if (conn->snd_una == conn->snd_nxt && conn->chunk_next != TCP_NONE && conn->mss > 0 &&
 	    tcp->now_ms - conn->sent_ms > conn->rto_ms)
-		tcp_cc[conn->cc]->idle(conn);
-	sent = conn->lost > 0 ? send_lost(tcp, conn, QUANTUM, &stuck) : 0;
-	if (conn->lost == 0 && !stuck)
+		tcp_cc[conn->cc]->idle(conn, tcp->now_ms - conn->sent_ms);
+	sent = conn->lost > 0 && !doubt ? send_lost(tcp, conn, QUANTUM, &stuck) : 0;
+	if ((conn->lost == 0 || doubt) && !stuck)
 		sent += send_new(tcp, conn, QUANTUM - sent, &stuck);
+	if (conn->snd_nxt != before)
+		tcp_rack_probe_arm(tcp, conn);
 	conn->flags &= ~(uint32_t)TCP_FLAG_FORCE;
 	if (stuck) {
 		tcp_trace_event(tcp, conn, TCP_TRACE_NO_MEMORY, conn->snd_end - conn->snd_una, 0);

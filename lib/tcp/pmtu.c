@@ -35,11 +35,11 @@ static void use(struct tcp *tcp, struct tcp_conn *conn, uint16_t mtu)
 		return; /* the peer's offer is not known yet */
 	tcp_conn_set_mss(conn, conn->mss_peer);
 	for (uint32_t c = conn->chunk_head; c != conn->chunk_next;) {
-		struct tcp_chunk *chunk = tcp_chunk_at(tcp, c);
+		const struct tcp_chunk *chunk = tcp_chunk_at(tcp, c);
 
-		c = chunk->next;
 		if (chunk->len > conn->mss && !(chunk->flags & TCP_CHUNK_SACKED))
-			tcp_sack_mark(conn, chunk, TCP_CHUNK_LOST, TCP_CHUNK_RETRANSMITTED);
+			tcp_sack_lose(tcp, conn, c, TCP_NONE);
+		c = chunk->next;
 	}
 	if (conn->lost > 0) {
 		conn->flags |= TCP_FLAG_RESCUE;
@@ -145,7 +145,7 @@ static bool large_arrived(const struct tcp *tcp, const struct tcp_conn *conn, ui
 
 		if (!seq_before(chunk->seq, ack))
 			return false;
-		if (chunk->flags & TCP_CHUNK_LOST && !(chunk->flags & TCP_CHUNK_RETRANSMITTED))
+		if (chunk->flags & TCP_CHUNK_LOST && !(chunk->flags & TCP_CHUNK_AGAIN))
 			return true;
 		c = chunk->next;
 	}

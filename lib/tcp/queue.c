@@ -32,7 +32,8 @@ static struct tcp_chunk *chunk_link(struct tcp *tcp, struct tcp_conn *conn, stru
 	if (index == TCP_NONE)
 		return NULL;
 	chunk = tcp_chunk_at(tcp, index);
-	*chunk = (struct tcp_chunk){.mbuf = mbuf, .seq = conn->snd_end, .next = TCP_NONE};
+	*chunk = (struct tcp_chunk){
+		.mbuf = mbuf, .seq = conn->snd_end, .next = TCP_NONE, .skip = TCP_NONE};
 	if (mbuf != NULL)
 		chunk->offset = mbuf->data_off;
 	if (conn->chunk_tail != TCP_NONE)
@@ -158,6 +159,7 @@ bool tcp_queue_split(struct tcp *tcp, struct tcp_conn *conn, struct tcp_chunk *c
 	if (tcp_chunk_at(tcp, conn->chunk_tail) == chunk)
 		conn->chunk_tail = index;
 	conn->chunks++;
+	tcp_sack_split(tcp, conn, (uint32_t)(chunk - tcp->chunks));
 	return true;
 }
 
@@ -182,5 +184,7 @@ void tcp_queue_free(struct tcp *tcp, struct tcp_conn *conn)
 		chunk_give(tcp, index);
 	}
 	conn->chunk_next = conn->chunk_tail = TCP_NONE;
+	conn->chunk_rack = conn->lost_head = conn->again_head = TCP_NONE;
+	conn->sacked = conn->lost = conn->sacked_pieces = 0;
 	conn->chunks = 0;
 }

@@ -81,23 +81,66 @@ void tcp_reassembly_drop_held(struct tcp *tcp, struct tcp_conn *conn); /* what w
 unsigned tcp_reassembly_ranges(struct tcp_conn *conn, uint32_t ranges[][2],
 			       unsigned max); /* for SACK; DSACK first */
 
+/* What one acknowledgement told, gathered while it was taken. */
+struct tcp_news {
+	uint32_t acked;     /* bytes by which snd_una moved */
+	uint32_t delivered; /* bytes newly known to have arrived, in order or not */
+	uint32_t lost;      /* bytes newly found lost */
+	uint32_t rtt_us;    /* of a segment sent once, or by its echo; UINT32_MAX: none */
+	uint32_t flight;    /* before it */
+	uint32_t dsack;     /* bytes told to have arrived twice (RFC 2883) */
+	bool     sacked;    /* ranges beyond snd_una grew, or a duplicate stands for that */
+	bool     limited;   /* the congestion window was what held sending back */
+	bool     duplicate; /* nothing in it but the number known already */
+	bool     spurious;  /* a timeout turns out to have been premature */
+};
+
 /* ack.c: false when the segment is to be dropped. */
 bool     tcp_ack_take(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *segment);
-void     tcp_ack_measure(struct tcp_conn *conn, uint32_t rtt_us); /* RFC 6298 */
-uint32_t tcp_ack_rto_ms(const struct tcp_conn *conn);             /* with backoff */
+uint32_t tcp_ack_rto_ms(const struct tcp_conn *conn); /* with backoff */
 
-/* sack.c */
-uint32_t tcp_sack_take(struct tcp *tcp, struct tcp_conn *conn,
-		       const struct tcp_segment *segment); /* bytes newly known to have arrived */
-bool     tcp_sack_find_lost(struct tcp      *tcp,
-			    struct tcp_conn *conn); /* marks; true when something is lost */
-void     tcp_sack_mark(struct tcp_conn *conn, struct tcp_chunk *chunk, uint8_t set, uint8_t clear);
+/* sack.c: the scoreboard. All changes of a piece's marks go through here. */
+void tcp_sack_dsack(const struct tcp_conn *conn, const struct tcp_segment *segment,
+		    struct tcp_news *news);
+void tcp_sack_take(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *segment,
+		   struct tcp_news *news);
+void tcp_sack_lose(struct tcp *tcp, struct tcp_conn *conn, uint32_t index,
+		   uint32_t before); /* before which in the list of lost ones; TCP_NONE: last */
+void tcp_sack_again(struct tcp *tcp, struct tcp_conn *conn, uint32_t index);
+void tcp_sack_trim(struct tcp_conn *conn, struct tcp_chunk *chunk, uint32_t n);
+void tcp_sack_split(struct tcp *tcp, struct tcp_conn *conn, uint32_t index);
+void tcp_sack_forget(struct tcp *tcp, struct tcp_conn *conn, uint32_t index);
+void tcp_sack_lose_all(struct tcp *tcp, struct tcp_conn *conn);
+void tcp_sack_unlose(struct tcp *tcp, struct tcp_conn *conn); /* what waits to be sent again */
+
+/* rack.c: when what (RFC 8985) */
+void     tcp_rack_delivered(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_chunk *chunk,
+			    const struct tcp_segment *segment, struct tcp_news *news);
+void     tcp_rack_min_rtt(struct tcp *tcp, struct tcp_conn *conn, uint32_t rtt_us);
+void     tcp_rack_dsack(struct tcp_conn *conn);
+void     tcp_rack_recovered(struct tcp_conn *conn);
+uint32_t tcp_rack_find_lost(struct tcp *tcp, struct tcp_conn *conn); /* bytes */
+void     tcp_rack_reordered(struct tcp *tcp, struct tcp_conn *conn); /* the timer fired */
+uint64_t tcp_rack_run(struct tcp *tcp); /* deadlines below a tick; returns the next */
+void     tcp_rack_probe_arm(struct tcp *tcp, struct tcp_conn *conn);
+bool     tcp_rack_probe(struct tcp *tcp, struct tcp_conn *conn); /* true: one was sent */
+void tcp_rack_probe_ack(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *segment,
+			const struct tcp_news *news);
+
+/* recover.c: what follows from losses and from the news that there were none */
+void tcp_recover_ack(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *segment,
+		     struct tcp_news *news);
+void tcp_recover_lost(struct tcp *tcp, struct tcp_conn *conn); /* found by a timer */
+void tcp_recover_timeout(struct tcp *tcp, struct tcp_conn *conn);
+void tcp_recover_sent(struct tcp *tcp, struct tcp_conn *conn, uint32_t bytes, bool again);
 
 /* output.c */
 bool tcp_output_ack(struct tcp *tcp, struct tcp_conn *conn,
 		    uint32_t seq); /* a segment without data; false: no memory */
 void tcp_output_challenge(struct tcp *tcp, struct tcp_conn *conn); /* RFC 5961, 7: limited */
 void tcp_output_reset(struct tcp *tcp, struct tcp_conn *conn);
+bool tcp_output_probe(struct tcp *tcp, struct tcp_conn *conn,
+		      bool *again); /* one segment past cwnd; again: it had been sent before */
 bool tcp_output_conn(struct tcp      *tcp,
 		     struct tcp_conn *conn); /* what may go now; true: more could */
 
@@ -158,16 +201,24 @@ static inline bool tcp_pmtu_waits(const struct tcp_conn *conn)
 /* icmp.c */
 void tcp_icmp_run(struct tcp *tcp);
 
-/* Congestion control: what a connection grows and shrinks by. RFC 9438 (CUBIC) joins behind the
- * same calls. */
+/* Congestion control: what a connection grows and shrinks by. Each owns cc_private. */
 struct tcp_cc_ops {
 	const char *name;
 	void (*start)(struct tcp_conn *conn);
-	void (*acked)(struct tcp_conn *conn,
-		      uint32_t         bytes); /* outside recovery, when cwnd was the limit */
-	void (*lost)(struct tcp_conn *conn, uint32_t flight); /* recovery begins */
+	/* Outside recovery. limited: cwnd held sending back; if not, it says nothing of the path.
+	 */
+	void (*acked)(struct tcp_conn *conn, const struct tcp_news *news, uint32_t now_ms);
+	void (*lost)(struct tcp_conn *conn, uint32_t flight); /* recovery begins: sets ssthresh */
 	void (*timed_out)(struct tcp_conn *conn, uint32_t flight);
-	void (*idle)(struct tcp_conn *conn); /* nothing was sent for an RTO (RFC 5681, 4.1) */
+	void (*idle)(struct tcp_conn *conn,
+		     uint32_t         idle_ms);      /* nothing was sent for an RTO (RFC 5681, 4.1) */
+	void (*undo)(struct tcp_conn *conn); /* it was no loss; cwnd and ssthresh are back */
 };
 extern const struct tcp_cc_ops *const tcp_cc[];
-#define TCP_CC_NEWRENO 0
+extern const struct tcp_cc_ops        tcp_cc_newreno, tcp_cc_cubic;
+
+/* What both algorithms share. */
+void     tcp_cc_first_window(struct tcp_conn *conn);                    /* RFC 6928 */
+void     tcp_cc_slow_start(struct tcp_conn *conn, uint32_t bytes);      /* RFC 3465 */
+void     tcp_cc_restart(struct tcp_conn *conn, uint32_t idle_ms);       /* RFC 2861, 5681 */
+uint32_t tcp_cc_at_least(const struct tcp_conn *conn, uint64_t window); /* two segments */

@@ -40,9 +40,10 @@ static bool memory_new(struct tcp *tcp)
 	tcp->halves = lines_new(tcp->half_max, sizeof(*tcp->halves));
 	tcp->time_waits = lines_new(tcp->time_wait_max, sizeof(*tcp->time_waits));
 	tcp->chunks = lines_new(chunks, sizeof(*tcp->chunks));
+	tcp->links = lines_new(chunks, sizeof(*tcp->links));
 	tcp->scratch = lines_new(TCP_SCRATCH_SIZE, 1);
 	if (tcp->conns == NULL || tcp->halves == NULL || tcp->time_waits == NULL ||
-	    tcp->chunks == NULL || tcp->scratch == NULL)
+	    tcp->chunks == NULL || tcp->links == NULL || tcp->scratch == NULL)
 		return false;
 	tcp->chunk_free = TCP_NONE;
 	for (uint32_t i = chunks; i-- > 0;) {
@@ -99,6 +100,7 @@ void tcp_free(struct tcp *tcp)
 	free(tcp->halves);
 	free(tcp->time_waits);
 	free(tcp->chunks);
+	free(tcp->links);
 	free(tcp->scratch);
 	free(tcp);
 }
@@ -221,7 +223,7 @@ static void pressure_look(struct tcp *tcp)
 
 uint64_t tcp_tick(struct tcp *tcp, struct now now)
 {
-	uint64_t next_us;
+	uint64_t next_us, soon_us;
 	uint32_t due_ms;
 	bool     any;
 
@@ -232,7 +234,10 @@ uint64_t tcp_tick(struct tcp *tcp, struct now now)
 	tcp_timer_run(tcp, TIMERS_PER_TICK);
 	tcp_syn_run(tcp, TIMERS_PER_TICK);
 	tcp_time_wait_run(tcp, TIMERS_PER_TICK);
+	soon_us = tcp_rack_run(tcp);
 	next_us = tcp_timer_next_us(tcp);
+	if (soon_us < next_us)
+		next_us = soon_us;
 	due_ms = tcp_syn_next_ms(tcp, &any);
 	if (any)
 		next_us = sooner(tcp, next_us, due_ms);

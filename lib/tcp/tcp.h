@@ -35,17 +35,20 @@ struct tcp_config {
 	struct tcp_ledger_line *ledger; /* [connections_max], zeroed, or NULL (tcp/ledger.h) */
 };
 
+enum tcp_congestion { TCP_CONGESTION_CUBIC, TCP_CONGESTION_NEWRENO, TCP_CONGESTION_COUNT };
+
 /* What a listener or a connect asks for; 0 = default. */
 struct tcp_options {
 	uint32_t receive_max; /* bytes that wait for the consumer: the receive window; default
 				 65,535 * 4; never below item_size_max of the protocol */
 	uint32_t send_max; /* bytes accepted from the producer and not yet acknowledged; default 256
 			      KiB */
-	uint32_t keepalive_s;       /* default 60; probes each 10 s, dead after 6 */
-	uint32_t user_timeout_s;    /* unacknowledged data: give up after; default 120 */
-	uint32_t connect_timeout_s; /* default 10 */
-	bool     nagle; /* default off: what one turn wrote leaves in that turn, packed into full
-			   segments */
+	uint32_t            keepalive_s;       /* default 60; probes each 10 s, dead after 6 */
+	uint32_t            user_timeout_s;    /* unacknowledged data: give up after; default 120 */
+	uint32_t            connect_timeout_s; /* default 10 */
+	enum tcp_congestion congestion;
+	bool nagle; /* default off: what one turn wrote leaves in that turn, packed into full
+		       segments */
 };
 
 struct tcp;

@@ -308,13 +308,14 @@ static struct {
 	bool     throttling;
 } smsc[64];
 
-/* Every 50 messages the link says "throttled" until it has been let alone for 50 ms. */
+/* Every 50 messages the link says "throttled" until it has been let alone for 500 ms: longer than a
+ * lost segment takes, so that what was on the way with the refused one is refused too. */
 static bool throttles(struct host_session *s, uint32_t number, struct msg *m, struct result *answer)
 {
 	unsigned i = (unsigned)(s - sim.host.sessions);
 
 	(void)m;
-	if (smsc[i].throttling && sim.now.us - smsc[i].last_us >= 50000)
+	if (smsc[i].throttling && sim.now.us - smsc[i].last_us >= 500000)
 		smsc[i].throttling = false;
 	smsc[i].last_us = sim.now.us;
 	if (smsc[i].throttling || ++smsc[i].accepted % 50 == 0) {
