@@ -1,5 +1,4 @@
-/* ARP (RFC 826) for IPv4 over Ethernet, with the announcements and the mild defence of RFC
- * 5227, 2.4 (b). */
+/* ARP (RFC 826) for IPv4 over Ethernet; whose addresses are ours, local.c knows. */
 #include <string.h>
 
 #include <rte_byteorder.h>
@@ -11,7 +10,6 @@
 #define OPERATION_REQUEST 1
 #define OPERATION_REPLY 2
 #define FRAME_SIZE 60u /* the shortest of Ethernet, without its check sequence */
-#define DEFEND_US (10 * US_PER_SECOND)
 
 static const uint8_t everyone[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 
@@ -55,16 +53,6 @@ void arp_request(struct net *net, unsigned port, const struct net_addr *sender,
 
 	arp_send(net, port, OPERATION_REQUEST, unicast != NULL ? unicast : everyone, sender,
 		 unknown, target);
-}
-
-/* Somebody else says that he has our address: say once in 10 s that it is ours, and stay. */
-static void defend(struct net *net, struct now now, struct net_local *local)
-{
-	metric_inc(net->metrics, METRIC_arp_conflicts);
-	if (local->announced_us != 0 && now.us < local->announced_us + DEFEND_US)
-		return;
-	local->announced_us = now.us;
-	arp_request(net, local->port, &local->address, &local->address, NULL);
 }
 
 struct arp {
@@ -112,8 +100,10 @@ void arp_input(struct net *net, struct now now, unsigned port, struct rte_mbuf *
 	}
 	mine = local_find(net, &arp.target, port);
 	claimed = local_find(net, &arp.sender, port);
-	if (claimed != NULL)
-		defend(net, now, claimed);
+	if (claimed != NULL && claimed->state != LOCAL_DUPLICATE)
+		local_conflict(net, now, claimed, arp.sender_mac);
+	else if (arp.sender.w[0] == 0 && mine != NULL && mine->state == LOCAL_TENTATIVE)
+		local_conflict(net, now, mine, arp.sender_mac); /* he asks for the same */
 	else if (arp.sender.w[0] != 0 && local_on_link(net, &arp.sender, port)) {
 		bool asks = arp.operation == OPERATION_REQUEST && mine != NULL;
 
@@ -123,7 +113,7 @@ void arp_input(struct net *net, struct now now, unsigned port, struct rte_mbuf *
 		else if (net_addr_same(&arp.sender, &arp.target)) /* an announcement */
 			neighbour_tell(net, NET_NEWS_MOVED, &arp.sender, arp.sender_mac, port);
 	}
-	if (arp.operation == OPERATION_REQUEST && mine != NULL)
+	if (arp.operation == OPERATION_REQUEST && mine != NULL && mine->state == LOCAL_VALID)
 		arp_send(net, port, OPERATION_REPLY, arp.sender_mac, &mine->address, arp.sender_mac,
 			 &arp.sender);
 	rte_pktmbuf_free(m);

@@ -47,11 +47,14 @@ struct rte_mbuf *icmp6_new(struct net *net, uint16_t n, uint8_t **at)
 
 void icmp6_send(struct net *net, const struct icmp6_way *way, struct rte_mbuf *m)
 {
-	uint16_t   size = m->data_len, checksum;
-	uint8_t   *message = rte_pktmbuf_mtod(m, uint8_t *);
-	uint8_t   *frame = (uint8_t *)rte_pktmbuf_prepend(m, NET_ETHER_HEADER + NET_IP6_HEADER);
-	struct put w;
+	static const uint8_t alert[8] = {NET_PROTOCOL_ICMP6, 0, 5, 2, 0, 0, 1, 0};
+	uint8_t             *message = rte_pktmbuf_mtod(m, uint8_t *), *frame;
+	uint16_t             size = m->data_len, checksum, extension;
+	struct put           w;
 
+	extension = way->router_alert ? sizeof(alert) : 0;
+	frame = (uint8_t *)rte_pktmbuf_prepend(
+		m, (uint16_t)(NET_ETHER_HEADER + NET_IP6_HEADER + extension));
 	if (frame == NULL) {
 		net_drop(net, m, METRIC_ip_dropped_output);
 		return;
@@ -59,12 +62,14 @@ void icmp6_send(struct net *net, const struct icmp6_way *way, struct rte_mbuf *m
 	memset(message + 2, 0, 2);
 	checksum = (uint16_t)~message_sum(&way->source, &way->destination, message, size);
 	memcpy(message + 2, &checksum, 2);
-	w = put_to(frame, NET_ETHER_HEADER + NET_IP6_HEADER);
+	w = put_to(frame, NET_ETHER_HEADER + NET_IP6_HEADER + extension);
 	put_bytes(&w, way->to, 6);
 	put_bytes(&w, net->config.ports[way->port].mac, 6);
 	put_be16(&w, NET_TYPE_IP6);
-	ip6_header_write(put_reserve(&w, NET_IP6_HEADER), 0, size, NET_PROTOCOL_ICMP6,
-			 way->hop_limit, &way->source, &way->destination);
+	ip6_header_write(put_reserve(&w, NET_IP6_HEADER), 0, (uint16_t)(size + extension),
+			 extension > 0 ? 0 : NET_PROTOCOL_ICMP6, way->hop_limit, &way->source,
+			 &way->destination);
+	put_bytes(&w, alert, extension);
 	m->ol_flags = 0;
 	net_tx_append(net, way->port, m);
 }
@@ -189,6 +194,8 @@ void icmp6_input(struct net *net, struct now now, const struct net_packet *p)
 		net_drop(net, p->m, METRIC_icmp_dropped_malformed);
 	else if (type >= ICMP6_ROUTER_SOLICITATION && type <= ICMP6_REDIRECT)
 		ndp_input(net, now, p);
+	else if (type == ICMP6_LISTENER_QUERY)
+		mld_query(net, now, p);
 	else if (net_is_local(net, &p->source))
 		net_drop(net, p->m, METRIC_ip_dropped_source);
 	else if (type == ICMP6_ECHO_REQUEST)
@@ -199,11 +206,14 @@ void icmp6_input(struct net *net, struct now now, const struct net_packet *p)
 		net_drop(net, p->m, METRIC_icmp_dropped_ignored);
 }
 
-void icmp6_input_forwarded(struct net *net, const struct net_packet *p)
+void icmp6_input_forwarded(struct net *net, struct now now, const struct net_packet *p)
 {
 	struct net_icmp_error e;
+	struct cur            message = packet_payload(p);
 
-	if (quote_read(net, packet_payload(p), &e))
+	if (cur_u8(&message) == ICMP6_ROUTER_ADVERTISEMENT)
+		router_input_forwarded(net, now, p);
+	else if (quote_read(net, packet_payload(p), &e))
 		icmp_error_append(net, p->m, &e);
 	else
 		net_drop(net, p->m, METRIC_icmp_dropped_ignored);

@@ -137,7 +137,7 @@ enum input ip4_input(struct net *net, struct now now, unsigned port, struct rte_
 	return packet_input(net, now, &p);
 }
 
-enum input ip4_input_forwarded(struct net *net, unsigned port, struct rte_mbuf *m)
+enum input ip4_input_forwarded(struct net *net, struct now now, unsigned port, struct rte_mbuf *m)
 {
 	struct net_packet p = {.m = m, .port = port};
 
@@ -147,5 +147,5 @@ enum input ip4_input_forwarded(struct net *net, unsigned port, struct rte_mbuf *
 		net_drop(net, m, METRIC_ip_dropped_header);
 		return INPUT_TAKEN;
 	}
-	return packet_input_forwarded(net, &p);
+	return packet_input_forwarded(net, now, &p);
 }

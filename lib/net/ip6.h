@@ -10,6 +10,7 @@
 #define ICMP6_PARAMETER 4
 #define ICMP6_ECHO_REQUEST 128
 #define ICMP6_ECHO_REPLY 129
+#define ICMP6_LISTENER_QUERY 130
 #define ICMP6_ROUTER_SOLICITATION 133
 #define ICMP6_ROUTER_ADVERTISEMENT 134
 #define ICMP6_SOLICITATION 135
@@ -40,7 +41,7 @@ struct net_addr ip6_solicited_node(const struct net_addr *a);                /* 
 void            ip6_group_mac(const struct net_addr *group, uint8_t mac[6]); /* RFC 2464, 7 */
 
 enum input ip6_input(struct net *net, struct now now, unsigned port, struct rte_mbuf *m);
-enum input ip6_input_forwarded(struct net *net, unsigned port, struct rte_mbuf *m);
+enum input ip6_input_forwarded(struct net *net, struct now now, unsigned port, struct rte_mbuf *m);
 void       ip6_header_write(uint8_t *at, uint32_t flow, uint16_t payload_size, uint8_t protocol,
 			    uint8_t hop_limit, const struct net_addr *source,
 			    const struct net_addr *destination);
@@ -49,6 +50,7 @@ void       ip6_header_write(uint8_t *at, uint32_t flow, uint16_t payload_size, u
 struct icmp6_way {
 	unsigned        port;
 	uint8_t         hop_limit;
+	bool            router_alert; /* RFC 2711: in a header for each hop */
 	uint8_t         to[6];
 	struct net_addr source, destination;
 };
@@ -57,13 +59,24 @@ void icmp6_send(struct net *net, const struct icmp6_way *way, struct rte_mbuf *m
 struct rte_mbuf *icmp6_new(struct net *net, uint16_t n, uint8_t **at);
 
 void icmp6_input(struct net *net, struct now now, const struct net_packet *p);
-void icmp6_input_forwarded(struct net *net, const struct net_packet *p);
+void icmp6_input_forwarded(struct net *net, struct now now, const struct net_packet *p);
 void icmp6_unreachable_send(struct net *net, struct now now, const struct net_packet *p,
 			    uint8_t code);
 /* RFC 4443, 3.4: what stands at that place of the packet is not understood. Drops the packet, as
  * `why`. */
 void icmp6_parameter_send(struct net *net, struct now now, const struct net_packet *p, uint8_t code,
 			  uint32_t at, enum metric why);
+
+/* router.c and mld.c; router_input() and mld_query() take the packet */
+void                   router_input(struct net *net, struct now now, const struct net_packet *p);
+void                   router_input_forwarded(struct net *net, struct now now,
+					      const struct net_packet *p); /* one that another worker checked */
+const struct net_addr *router_find(struct net *net, unsigned port); /* NULL: none */
+void     router_failed(struct net *net, const struct net_addr *address, unsigned port);
+bool     router_is_on_link(const struct net *net, const struct net_addr *a, unsigned port);
+uint64_t router_tick(struct net *net, struct now now);
+void     mld_query(struct net *net, struct now now, const struct net_packet *p);
+uint64_t mld_tick(struct net *net, struct now now);
 
 void ndp_input(struct net *net, struct now now, const struct net_packet *p);
 void ndp_solicit(struct net *net, unsigned port, const struct net_addr *sender,

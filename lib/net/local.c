@@ -1,7 +1,11 @@
 /*
  * Our addresses: those configured, and of each port that speaks IPv6 one of the link, made from the
- * hardware address. They are announced at the start by one worker, so that neighbours forget who
- * had them before.
+ * hardware address. At the start one worker asks whether another has them, and then announces them,
+ * so that neighbours forget who had them before; all workers wait the same time.
+ *
+ * IPv6 addresses are not used before the answer had its second (RFC 4862, 5.4). RFC 5227 wants 4 to
+ * 9 seconds for IPv4; an appliance that comes back must not be away that long, so it waits 0.2 s
+ * after the first question and asks the others while it works.
  */
 #include <string.h>
 
@@ -10,11 +14,32 @@
 #include "base/assert.h"
 #include "net/ip6.h"
 
-#define ANNOUNCEMENTS 2 /* RFC 5227, 2.3: ANNOUNCE_NUM */
-#define ANNOUNCE_US (2 * US_PER_SECOND)
+#define JITTER_US (US_PER_SECOND / 10) /* of the first, so that not all hosts begin at once */
+#define DEFEND_US (10 * US_PER_SECOND) /* RFC 5227, 2.4 */
 #define LINK_LOCAL_PREFIX 64
+#define SOLICITATIONS 3 /* RFC 4861, 10: of routers */
+#define REPORTS 2       /* RFC 3810, 9.1: of multicast groups */
 
-static void mask_make(uint32_t mask[4], unsigned prefix)
+enum local_doing { LOCAL_PAUSE, LOCAL_PROBE, LOCAL_USE, LOCAL_ANNOUNCE, LOCAL_DONE };
+
+struct local_step {
+	enum local_doing doing;
+	uint32_t         then_us; /* until the next */
+};
+
+static const struct local_step steps_ip4[] = {
+	{LOCAL_PAUSE, 0},       {LOCAL_PROBE, 200000}, {LOCAL_USE, 1500000}, {LOCAL_PROBE, 1500000},
+	{LOCAL_PROBE, 1500000}, {LOCAL_ANNOUNCE, 0},   {LOCAL_DONE, 0}};
+static const struct local_step steps_ip6[] = {
+	{LOCAL_PAUSE, 0},
+	{LOCAL_PROBE, 1000000}, /* RFC 4861, 10: RETRANS_TIMER */
+	{LOCAL_USE, 2000000},
+	{LOCAL_ANNOUNCE, 0},
+	{LOCAL_DONE, 0}};
+static const struct local_step steps_unchecked[] = {
+	{LOCAL_USE, 2000000}, {LOCAL_ANNOUNCE, 0}, {LOCAL_DONE, 0}};
+
+void mask_make(uint32_t mask[4], unsigned prefix)
 {
 	uint8_t *bytes = (uint8_t *)mask;
 
@@ -28,12 +53,14 @@ static void local_add(struct net *net, unsigned port, const struct net_addr *add
 		      unsigned prefix)
 {
 	struct net_local *local = &net->locals[net->local_count];
+	bool              checked = net->config.ports[port].duplicate_check;
 
 	ASSERT(net->local_count < NET_LOCALS_MAX && prefix <= (address->ip6 ? 128u : 32u));
 	local->address = *address;
 	mask_make(local->mask, prefix);
 	local->port = (uint8_t)port;
-	local->announcements = net->config.worker == 0 ? ANNOUNCEMENTS : 0;
+	local->state = checked ? LOCAL_TENTATIVE : LOCAL_VALID;
+	local->step = !checked ? steps_unchecked : address->ip6 ? steps_ip6 : steps_ip4;
 	net->local_count++;
 }
 
@@ -49,10 +76,11 @@ static struct net_addr link_local(const uint8_t mac[6])
 }
 
 /* IPv6 is spoken on ports that have an address of it. */
-static void link_local_add(struct net *net, unsigned port)
+static void link6_init(struct net *net, unsigned port)
 {
-	bool            speaks = false, has = false;
-	struct net_addr own = link_local(net->config.ports[port].mac);
+	struct net_link6 *link = &net->links6[port];
+	struct net_addr   own = link_local(net->config.ports[port].mac);
+	bool              has = false;
 
 	for (unsigned i = 0; i < net->local_count; i++) {
 		const struct net_local *local = &net->locals[i];
@@ -60,11 +88,16 @@ static void link_local_add(struct net *net, unsigned port)
 		if (local->port != port || !local->address.ip6)
 			continue;
 		has = has || ip6_is_link_local(&local->address);
-		speaks = true;
+		link->speaks = true;
 	}
-	if (speaks && !has)
+	link->mtu = net->config.ports[port].mtu;
+	if (link->speaks && net->config.worker == 0) {
+		link->solicitations = net->config.ports[port].has_gateway6 ? 0 : SOLICITATIONS;
+		link->reports = REPORTS;
+	}
+	if (link->speaks && !has)
 		local_add(net, port, &own, LINK_LOCAL_PREFIX);
-	if (speaks && net->link_local_port == NET_PORTS_MAX)
+	if (link->speaks && net->link_local_port == NET_PORTS_MAX)
 		net->link_local_port = (uint8_t)port;
 }
 
@@ -78,13 +111,14 @@ void local_init(struct net *net)
 			local_add(net, p, &port->addresses[i].address, port->addresses[i].prefix);
 	}
 	for (unsigned p = 0; p < net->config.port_count; p++)
-		link_local_add(net, p);
+		link6_init(net, p);
 }
 
 const struct net_local *net_local_find(const struct net *net, const struct net_addr *a)
 {
 	for (unsigned i = 0; i < net->local_count; i++) {
-		if (net_addr_same(&net->locals[i].address, a))
+		if (net->locals[i].state == LOCAL_VALID &&
+		    net_addr_same(&net->locals[i].address, a))
 			return &net->locals[i];
 	}
 	return NULL;
@@ -99,13 +133,24 @@ struct net_local *local_find(struct net *net, const struct net_addr *a, unsigned
 	return NULL;
 }
 
+const struct net_local *local_link(const struct net *net, unsigned port)
+{
+	for (unsigned i = 0; i < net->local_count; i++) {
+		const struct net_local *local = &net->locals[i];
+
+		if (local->port == port && local->address.ip6 && ip6_is_link_local(&local->address))
+			return local;
+	}
+	return NULL;
+}
+
 bool local_on_link(const struct net *net, const struct net_addr *a, unsigned port)
 {
 	for (unsigned i = 0; i < net->local_count; i++) {
-		if (net->locals[i].port == port && net_addr_in(a, &net->locals[i]))
+		if (net->locals[i].port == port && local_covers(&net->locals[i], a))
 			return true;
 	}
-	return false;
+	return a->ip6 && router_is_on_link(net, a, port);
 }
 
 const struct net_local *local_towards(const struct net *net, const struct net_addr *neighbour,
@@ -116,9 +161,10 @@ const struct net_local *local_towards(const struct net *net, const struct net_ad
 	for (unsigned i = 0; i < net->local_count; i++) {
 		const struct net_local *local = &net->locals[i];
 
-		if (local->port != port || local->address.ip6 != neighbour->ip6)
+		if (local->port != port || local->address.ip6 != neighbour->ip6 ||
+		    local->state != LOCAL_VALID)
 			continue;
-		if (net_addr_in(neighbour, local))
+		if (local_covers(local, neighbour))
 			return local;
 		if (any == NULL) /* link-local ones are last */
 			any = local;
@@ -136,6 +182,85 @@ const struct net_local *local_global(const struct net *net, const struct net_add
 	return local_towards(net, &ip6_unspecified, port); /* in no network: the first of any */
 }
 
+static void announce(struct net *net, struct now now, struct net_local *local)
+{
+	local->announced_us = now.us;
+	if (local->address.ip6)
+		ndp_announce(net, local);
+	else
+		arp_request(net, local->port, &local->address, &local->address, NULL);
+}
+
+static void local_give_up(struct net *net, struct net_local *local)
+{
+	if (local->state == LOCAL_DUPLICATE)
+		return;
+	local->state = LOCAL_DUPLICATE;
+	local->step = NULL;
+	net->generation++;
+	metric_inc(net->metrics, METRIC_addresses_duplicate);
+}
+
+/* One that is in use is defended once in 10 s, and kept. */
+void local_conflict(struct net *net, struct now now, struct net_local *local, const uint8_t mac[6])
+{
+	metric_inc(net->metrics, METRIC_address_conflicts);
+	neighbour_tell(net, local->state == LOCAL_VALID ? NET_NEWS_CONFLICT : NET_NEWS_DUPLICATE,
+		       &local->address, mac, local->port);
+	if (local->state == LOCAL_TENTATIVE)
+		local_give_up(net, local);
+	else if (local->state == LOCAL_VALID &&
+		 (local->announced_us == 0 || now.us >= local->announced_us + DEFEND_US))
+		announce(net, now, local);
+}
+
+void local_duplicate(struct net *net, const struct net_addr *a, unsigned port)
+{
+	struct net_local *local = local_find(net, a, port);
+
+	if (local != NULL)
+		local_give_up(net, local);
+}
+
+static void probe(struct net *net, const struct net_local *local)
+{
+	if (local->address.ip6)
+		ndp_solicit(net, local->port, &ip6_unspecified, &local->address, NULL);
+	else
+		arp_request(net, local->port, &(struct net_addr){.ip6 = false}, &local->address,
+			    NULL);
+}
+
+/* All workers take the same steps; one of them speaks. */
+static void local_step(struct net *net, struct now now, struct net_local *local)
+{
+	bool speaks = net->config.worker == 0;
+
+	local->due_us = now.us + local->step->then_us;
+	switch (local->step->doing) {
+	case LOCAL_PAUSE:
+		local->due_us += speaks ? random_below(&net->random, JITTER_US) : 2 * JITTER_US;
+		break;
+	case LOCAL_PROBE:
+		if (speaks)
+			probe(net, local);
+		break;
+	case LOCAL_USE:
+		local->state = LOCAL_VALID;
+		if (speaks)
+			announce(net, now, local);
+		break;
+	case LOCAL_ANNOUNCE:
+		if (speaks)
+			announce(net, now, local);
+		break;
+	case LOCAL_DONE:
+		local->step = NULL;
+		return;
+	}
+	local->step++;
+}
+
 uint64_t local_tick(struct net *net, struct now now)
 {
 	uint64_t next_us = UINT64_MAX;
@@ -143,19 +268,10 @@ uint64_t local_tick(struct net *net, struct now now)
 	for (unsigned i = 0; i < net->local_count; i++) {
 		struct net_local *local = &net->locals[i];
 
-		if (local->announcements == 0)
-			continue;
-		if (local->announced_us == 0 || now.us >= local->announced_us + ANNOUNCE_US) {
-			if (local->address.ip6)
-				ndp_announce(net, local);
-			else
-				arp_request(net, local->port, &local->address, &local->address,
-					    NULL);
-			local->announced_us = now.us;
-			local->announcements--;
-		}
-		if (local->announcements > 0 && local->announced_us + ANNOUNCE_US < next_us)
-			next_us = local->announced_us + ANNOUNCE_US;
+		if (local->step != NULL && now.us >= local->due_us)
+			local_step(net, now, local);
+		if (local->step != NULL && local->due_us < next_us)
+			next_us = local->due_us;
 	}
 	return next_us;
 }

@@ -42,6 +42,11 @@ static bool options_read(struct cur options, struct ndp_message *message)
 	return true;
 }
 
+static const uint8_t *source_mac(const struct net_packet *p)
+{
+	return rte_pktmbuf_mtod_offset(p->m, const uint8_t *, 6);
+}
+
 static bool mac_passes(const uint8_t *mac)
 {
 	return mac == NULL || (mac[0] & 1) == 0;
@@ -129,7 +134,7 @@ static void answer(struct net *net, const struct net_packet *p, const struct net
 				.source = local->address,
 				.destination = p->source};
 
-	memcpy(way.to, rte_pktmbuf_mtod_offset(p->m, const uint8_t *, 6), 6);
+	memcpy(way.to, source_mac(p), 6);
 	message_send(net, &way, ICMP6_ADVERTISEMENT, FLAG_SOLICITED | FLAG_OVERRIDE,
 		     &local->address, true);
 }
@@ -138,9 +143,13 @@ static void answer(struct net *net, const struct net_packet *p, const struct net
 static void solicitation_take(struct net *net, struct now now, const struct net_packet *p,
 			      const struct ndp_message *message)
 {
-	const struct net_local *local = local_find(net, &message->target, p->port);
+	struct net_local *local = local_find(net, &message->target, p->port);
 
 	if (local == NULL)
+		return;
+	if (local->state == LOCAL_TENTATIVE && ip6_is_unspecified(&p->source))
+		local_conflict(net, now, local, source_mac(p)); /* he tries the same */
+	if (local->state != LOCAL_VALID)
 		return;
 	if (ip6_is_unspecified(&p->source)) {
 		ndp_announce(net, local);
@@ -158,8 +167,10 @@ static void advertisement_take(struct net *net, struct now now, const struct net
 	bool solicited = (message->flags & FLAG_SOLICITED) != 0;
 	bool override = (message->flags & FLAG_OVERRIDE) != 0;
 
-	if (local_find(net, &message->target, p->port) != NULL) {
-		metric_inc(net->metrics, METRIC_nd_conflicts);
+	struct net_local *own = local_find(net, &message->target, p->port);
+
+	if (own != NULL && own->state != LOCAL_DUPLICATE) {
+		local_conflict(net, now, own, source_mac(p));
 		return;
 	}
 	neighbour_advertised(net, now, &message->target, message->target_mac, p->port, solicited,
@@ -191,8 +202,8 @@ void ndp_input(struct net *net, struct now now, const struct net_packet *p)
 	struct ndp_message message;
 
 	metric_inc(net->metrics, METRIC_nd_in);
-	if (memcmp(rte_pktmbuf_mtod_offset(p->m, const uint8_t *, 6),
-		   net->config.ports[p->port].mac, 6) == 0) { /* our own, come back */
+	if (memcmp(source_mac(p), net->config.ports[p->port].mac, 6) ==
+	    0) { /* our own, come back */
 		rte_pktmbuf_free(p->m);
 		return;
 	}
@@ -200,8 +211,15 @@ void ndp_input(struct net *net, struct now now, const struct net_packet *p)
 		net_drop(net, p->m, METRIC_nd_dropped_malformed);
 		return;
 	}
-	if (type != ICMP6_SOLICITATION && type != ICMP6_ADVERTISEMENT) {
-		net_drop(net, p->m, METRIC_icmp_dropped_ignored);
+	if (type == ICMP6_ROUTER_ADVERTISEMENT) {
+		router_input(net, now, p);
+		return;
+	}
+	if (type == ICMP6_REDIRECT || type == ICMP6_ROUTER_SOLICITATION) {
+		/* a redirect is obeyed by nobody whose way out was configured or advertised */
+		net_drop(net, p->m,
+			 type == ICMP6_REDIRECT ? METRIC_nd_redirects_ignored
+						: METRIC_icmp_dropped_ignored);
 		return;
 	}
 	if (!message_read(p, &message) || !message_passes(p, &message)) {

@@ -264,6 +264,8 @@ static void neighbour_due(struct net *net, struct now now, struct neighbour *n)
 	}
 	if (n->requests >= REQUESTS_MAX) {
 		metric_inc(net->metrics, METRIC_arp_unanswered);
+		if (n->address.ip6)
+			router_failed(net, &n->address, n->port);
 		neighbour_remove(net, n);
 		return;
 	}

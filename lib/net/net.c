@@ -122,7 +122,7 @@ unsigned net_input_burst(struct net *net, struct now now, unsigned port,
 	return count;
 }
 
-static enum input forwarded_input(struct net *net, struct rte_mbuf *m)
+static enum input forwarded_input(struct net *net, struct now now, struct rte_mbuf *m)
 {
 	struct cur frame = cur_of(rte_pktmbuf_mtod(m, const void *), m->data_len);
 	uint16_t   type;
@@ -131,9 +131,9 @@ static enum input forwarded_input(struct net *net, struct rte_mbuf *m)
 	type = cur_be16(&frame);
 	/* the port was noted in the packet by the worker that received it */
 	if (m->port < net->config.port_count && type == NET_TYPE_IP4)
-		return ip4_input_forwarded(net, m->port, m);
+		return ip4_input_forwarded(net, now, m->port, m);
 	if (m->port < net->config.port_count && type == NET_TYPE_IP6)
-		return ip6_input_forwarded(net, m->port, m);
+		return ip6_input_forwarded(net, now, m->port, m);
 	net_drop(net, m, METRIC_ip_dropped_header);
 	return INPUT_TAKEN;
 }
@@ -145,7 +145,7 @@ unsigned net_input_forwarded(struct net *net, struct now now, struct rte_mbuf *c
 
 	ASSERT(n <= NET_BURST_MAX);
 	for (unsigned i = 0; i < n; i++) {
-		if (forwarded_input(net, pkts[i]) == INPUT_TCP)
+		if (forwarded_input(net, now, pkts[i]) == INPUT_TCP)
 			tcp[count++] = pkts[i];
 	}
 	return count;
@@ -213,6 +213,11 @@ void net_news_learn(struct net *net, struct now now, const struct net_news *news
 		else
 			neighbour_seen(net, now, &news->address, news->mac, news->port, false);
 		break;
+	case NET_NEWS_DUPLICATE:
+		local_duplicate(net, &news->address, news->port);
+		break;
+	case NET_NEWS_CONFLICT: /* for people */
+		break;
 	case NET_NEWS_MTU:
 		pmtu_news_take(net, now, news);
 		break;
@@ -248,6 +253,8 @@ uint64_t net_tick(struct net *net, struct now now)
 		return net->tick_us;
 	net->tick_us = UINT64_MAX; /* what is set off now may bring it forward */
 	net->tick_us = earliest(net->tick_us, local_tick(net, now));
+	net->tick_us = earliest(net->tick_us, router_tick(net, now));
+	net->tick_us = earliest(net->tick_us, mld_tick(net, now));
 	net->tick_us = earliest(net->tick_us, neighbour_tick(net, now));
 	net->tick_us = earliest(net->tick_us, pmtu_tick(net, now));
 	return net->tick_us;

@@ -45,6 +45,7 @@ struct net_port_config { /* the capability profile, from the port at start */
 	} addresses[8];
 	struct net_addr gateway, gateway6; /* IPv4 and IPv6 */
 	bool            has_gateway, has_gateway6;
+	bool            duplicate_check; /* addresses are tried for another owner first */
 };
 
 struct net_config {
@@ -90,6 +91,8 @@ unsigned net_foreign_take(struct net *net, unsigned worker, struct rte_mbuf *pkt
 enum net_news_kind {
 	NET_NEWS_NEIGHBOUR, /* address is at mac, on the link of port */
 	NET_NEWS_MOVED,     /* the same, for those who knew it elsewhere */
+	NET_NEWS_DUPLICATE, /* address is ours, but another at mac has it: nobody uses it */
+	NET_NEWS_CONFLICT,  /* the same, but we used it before, and go on */
 	NET_NEWS_MTU,       /* the path to address carries packets of mtu */
 };
 struct net_news {

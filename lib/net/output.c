@@ -115,7 +115,7 @@ void net_output_tcp(struct net *net, struct now now, struct net_path *path,
 	struct neighbour *n = NULL;
 
 	if (path->generation != net->generation || !path->resolved)
-		n = path_refresh(net, now, path);
+		n = path_refresh(net, now, remote, path);
 	if (!headers_put(net, path, local, remote, m)) {
 		net_drop(net, m, METRIC_ip_dropped_output);
 		return;

@@ -104,7 +104,7 @@ enum input packet_input(struct net *net, struct now now, const struct net_packet
 	return INPUT_TAKEN;
 }
 
-enum input packet_input_forwarded(struct net *net, const struct net_packet *p)
+enum input packet_input_forwarded(struct net *net, struct now now, const struct net_packet *p)
 {
 	if (p->protocol == NET_PROTOCOL_TCP) {
 		p->m->l2_len = NET_ETHER_HEADER;
@@ -112,7 +112,7 @@ enum input packet_input_forwarded(struct net *net, const struct net_packet *p)
 		return INPUT_TCP;
 	}
 	if (p->source.ip6)
-		icmp6_input_forwarded(net, p);
+		icmp6_input_forwarded(net, now, p);
 	else
 		icmp_input_forwarded(net, p);
 	return INPUT_TAKEN;

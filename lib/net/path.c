@@ -13,7 +13,7 @@ static bool mask_longer(const struct net_local *a, const struct net_local *b)
 	return memcmp(a->mask, b->mask, sizeof(a->mask)) > 0;
 }
 
-/* The link that the remote is on. */
+/* The link that the remote is on: our address there. */
 static const struct net_local *link_find(const struct net *net, const struct net_addr *remote)
 {
 	const struct net_local *best = NULL;
@@ -21,25 +21,35 @@ static const struct net_local *link_find(const struct net *net, const struct net
 	for (unsigned i = 0; i < net->local_count; i++) {
 		const struct net_local *local = &net->locals[i];
 
-		if (net_addr_in(remote, local) && (best == NULL || mask_longer(local, best)))
+		if (local->state == LOCAL_VALID && local_covers(local, remote) &&
+		    (best == NULL || mask_longer(local, best)))
 			best = local;
+	}
+	for (unsigned p = 0; best == NULL && remote->ip6 && p < net->config.port_count; p++) {
+		if (router_is_on_link(net, remote, p))
+			best = local_global(net, remote, p);
 	}
 	return best;
 }
 
+static const struct net_addr *gateway_of(struct net *net, bool ip6, unsigned port)
+{
+	const struct net_port_config *config = &net->config.ports[port];
+
+	if (!ip6)
+		return config->has_gateway ? &config->gateway : NULL;
+	return config->has_gateway6 ? &config->gateway6 : router_find(net, port);
+}
+
 /* Our address on the way to the gateway of the first port that has one. A gateway may be named by
  * its link-local address; ours on the way is one that the world knows. */
-static const struct net_local *gateway_find(const struct net *net, bool ip6,
-					    struct net_addr *next_hop)
+static const struct net_local *gateway_find(struct net *net, bool ip6, struct net_addr *next_hop)
 {
 	for (unsigned p = 0; p < net->config.port_count; p++) {
-		const struct net_port_config *port = &net->config.ports[p];
-		const struct net_addr        *gateway = ip6 ? &port->gateway6 : &port->gateway;
-		const struct net_local       *local;
+		const struct net_addr  *gateway = gateway_of(net, ip6, p);
+		const struct net_local *local =
+			gateway != NULL ? local_global(net, gateway, p) : NULL;
 
-		if (!(ip6 ? port->has_gateway6 : port->has_gateway))
-			continue;
-		local = local_global(net, gateway, p);
 		if (local == NULL)
 			continue;
 		*next_hop = *gateway;
@@ -66,11 +76,19 @@ static bool is_broadcast(const struct net_addr *a, const struct net_local *link)
 }
 
 /* Takes the hardware address from the neighbour table, which is asked to find it when it is not
- * there. */
-struct neighbour *path_refresh(struct net *net, struct now now, struct net_path *path)
+ * there. Routers come and go: a path by one of them asks again for the one to take. */
+struct neighbour *path_refresh(struct net *net, struct now now, const struct net_addr *remote,
+			       struct net_path *path)
 {
-	struct neighbour *n = neighbour_resolve(net, now, &path->next_hop, path->port);
+	struct neighbour *n;
 
+	if (remote->ip6 && !net_addr_same(remote, &path->next_hop)) {
+		const struct net_addr *gateway = gateway_of(net, true, path->port);
+
+		if (gateway != NULL)
+			path->next_hop = *gateway;
+	}
+	n = neighbour_resolve(net, now, &path->next_hop, path->port);
 	path->generation = net->generation;
 	path->resolved = n->state != NEIGHBOUR_UNRESOLVED;
 	if (path->resolved)
@@ -96,9 +114,10 @@ bool net_path_find(struct net *net, struct now now, const struct net_addr *remot
 	*path = (struct net_path){.next_hop = next_hop,
 				  .port = local->port,
 				  .source = (uint8_t)(local - net->locals),
-				  .link_mtu = net->config.ports[local->port].mtu};
+				  .link_mtu = remote->ip6 ? net->links6[local->port].mtu
+							  : net->config.ports[local->port].mtu};
 	net_path_mtu_follow(net, remote, path);
-	path_refresh(net, now, path);
+	path_refresh(net, now, remote, path);
 	return true;
 }
 

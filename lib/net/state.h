@@ -69,12 +69,44 @@ struct bucket { /* of a rate limit */
 	unsigned tokens;
 };
 
+enum local_state {
+	LOCAL_VALID,
+	LOCAL_TENTATIVE, /* nobody has been found to have it, but he was not given the time yet */
+	LOCAL_DUPLICATE, /* another has it: not used */
+};
+
 struct net_local { /* one of our addresses; never moves, never goes */
+	struct net_addr          address;
+	uint32_t                 mask[4]; /* of the network it is in; network order */
+	uint8_t                  port;
+	uint8_t                  state; /* enum local_state */
+	const struct local_step *step;  /* of its beginning, to be made at due_us; NULL: over */
+	uint64_t                 due_us, announced_us;
+};
+
+#define NET_ROUTERS_MAX 2u
+#define NET_PREFIXES_MAX 4u
+
+struct net_router { /* RFC 4861, 5.1: a default router; expires_us 0: none */
 	struct net_addr address;
-	uint32_t        mask[4]; /* of the network it is in; network order */
-	uint8_t         port;
-	uint8_t         announcements; /* still to be made */
-	uint64_t        announced_us;
+	uint64_t        expires_us;
+};
+
+struct net_prefix { /* what a router says is on the link; expires_us 0: none */
+	struct net_addr address;
+	uint32_t        mask[4];
+	uint64_t        expires_us;
+};
+
+struct net_link6 { /* a port that speaks IPv6 */
+	bool              speaks;
+	uint8_t           solicitations; /* of routers, still to be sent */
+	uint8_t           reports;       /* of multicast groups, still to be sent */
+	bool              report_asked;  /* the next one answers a query */
+	uint16_t          mtu;
+	uint64_t          solicit_us, report_us; /* the next of each */
+	struct net_router routers[NET_ROUTERS_MAX];
+	struct net_prefix prefixes[NET_PREFIXES_MAX];
 };
 
 struct pmtu { /* of a path */
@@ -90,10 +122,11 @@ struct net {
 	unsigned              local_count;
 	uint8_t               link_local_port; /* the first that speaks IPv6 */
 	struct net_local      locals[NET_LOCALS_MAX];
+	struct net_link6      links6[NET_PORTS_MAX];
 	struct net_config     config;
 	struct random         random;
 	struct net_steer      steer;
-	struct bucket         unreachables, echoes, requests;
+	struct bucket         unreachables, echoes, requests, copies;
 	uint64_t              reachable_us; /* RFC 4861, 6.3.2: of IPv6 neighbours */
 	unsigned              foreign_count[NET_WORKERS_MAX];
 	struct rte_mbuf     **foreign; /* workers x NET_FOREIGN_MAX */
@@ -137,15 +170,22 @@ static inline bool net_addr_same(const struct net_addr *a, const struct net_addr
 	       (!a->ip6 || (a->w[1] == b->w[1] && a->w[2] == b->w[2] && a->w[3] == b->w[3]));
 }
 
-static inline bool net_addr_in(const struct net_addr *a, const struct net_local *network)
+/* Whether both are of the network that the mask spans. */
+static inline bool net_addr_in(const struct net_addr *a, const struct net_addr *network,
+			       const uint32_t mask[4])
 {
-	const uint32_t *mask = network->mask, *own = network->address.w;
-	uint32_t        differ = (a->w[0] ^ own[0]) & mask[0];
+	const uint32_t *x = a->w, *y = network->w;
+	uint32_t        differ = (x[0] ^ y[0]) & mask[0];
 
 	if (a->ip6)
-		differ |= ((a->w[1] ^ own[1]) & mask[1]) | ((a->w[2] ^ own[2]) & mask[2]) |
-			  ((a->w[3] ^ own[3]) & mask[3]);
-	return a->ip6 == network->address.ip6 && differ == 0;
+		differ |= ((x[1] ^ y[1]) & mask[1]) | ((x[2] ^ y[2]) & mask[2]) |
+			  ((x[3] ^ y[3]) & mask[3]);
+	return a->ip6 == network->ip6 && differ == 0;
+}
+
+static inline bool local_covers(const struct net_local *local, const struct net_addr *a)
+{
+	return net_addr_in(a, &local->address, local->mask);
 }
 
 void net_drop(struct net *net, struct rte_mbuf *m, enum metric why);
@@ -155,10 +195,13 @@ void net_news_append(struct net *net, const struct net_news *news);
 void net_foreign_append(struct net *net, unsigned worker, struct rte_mbuf *m);
 bool net_bucket_take(struct bucket *b, struct now now, unsigned rate_per_s, unsigned burst);
 
-/* local.c: our addresses */
+/* local.c: our addresses. What is tentative or another's is found by local_find() alone. */
 void                    local_init(struct net *net);
+void                    mask_make(uint32_t mask[4], unsigned prefix);
 const struct net_local *net_local_find(const struct net *net, const struct net_addr *a);
 struct net_local       *local_find(struct net *net, const struct net_addr *a, unsigned port);
+/* Of the link alone, whatever its state; NULL: the port speaks no IPv6. */
+const struct net_local *local_link(const struct net *net, unsigned port);
 bool                    local_on_link(const struct net *net, const struct net_addr *a,
 				      unsigned port); /* on a network of that port */
 /* Our address to speak to a neighbour from; NULL: none. */
@@ -167,7 +210,11 @@ const struct net_local *local_towards(const struct net *net, const struct net_ad
 /* The same, but none of the link alone, unless there is no other. */
 const struct net_local *local_global(const struct net *net, const struct net_addr *neighbour,
 				     unsigned port);
-uint64_t                local_tick(struct net *net, struct now now);
+/* Another, at mac, says that it is his. */
+void local_conflict(struct net *net, struct now now, struct net_local *local, const uint8_t mac[6]);
+void local_duplicate(struct net *net, const struct net_addr *a,
+		     unsigned port); /* found elsewhere */
+uint64_t local_tick(struct net *net, struct now now);
 
 void arp_input(struct net *net, struct now now, unsigned port, struct rte_mbuf *m);
 void arp_request(
@@ -178,12 +225,12 @@ void arp_request(
 /* packet.c: what an IP packet carries */
 struct cur packet_payload(const struct net_packet *p);
 enum input packet_input(struct net *net, struct now now, const struct net_packet *p);
-enum input packet_input_forwarded(struct net *net, const struct net_packet *p);
+enum input packet_input_forwarded(struct net *net, struct now now, const struct net_packet *p);
 /* Whether the checksum over pseudo header and payload is right, by the port's word or computed. */
 bool packet_checksum_passes(const struct net *net, const struct net_packet *p);
 
 enum input ip4_input(struct net *net, struct now now, unsigned port, struct rte_mbuf *m);
-enum input ip4_input_forwarded(struct net *net, unsigned port,
+enum input ip4_input_forwarded(struct net *net, struct now now, unsigned port,
 			       struct rte_mbuf *m); /* one that another worker checked */
 void       ip4_header_write(uint8_t *at, uint16_t total_size, uint8_t protocol, uint32_t source,
 			    uint32_t destination);
@@ -214,7 +261,8 @@ void neighbour_tell(struct net *net, enum net_news_kind kind, const struct net_a
 		    const uint8_t mac[6], unsigned port); /* the other workers */
 void neighbour_confirm(struct net *net, struct now now, const struct net_addr *address,
 		       unsigned port);
-struct neighbour *path_refresh(struct net *net, struct now now, struct net_path *path);
+struct neighbour *path_refresh(struct net *net, struct now now, const struct net_addr *remote,
+			       struct net_path *path);
 uint64_t          neighbour_tick(struct net *net, struct now now);
 void              neighbour_clear(struct net *net);
 

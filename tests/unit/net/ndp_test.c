@@ -433,7 +433,7 @@ static void another_that_claims_our_address_is_counted(void **state)
 
 	(void)state;
 	advertise(net, 1, OVERRIDE, other_mac);
-	assert_int_equal(metric(METRIC_nd_conflicts), 1);
+	assert_int_equal(metric(METRIC_address_conflicts), 1);
 	rig_end(net);
 }
 

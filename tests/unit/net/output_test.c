@@ -283,7 +283,7 @@ static void our_address_is_announced_twice_and_defended_once_in_ten_seconds(void
 		       tcp);
 	/* The rival's question for its own address is answered too; announcements are counted by
 	 * their sender and target. */
-	assert_int_equal(rig_metrics.value[METRIC_arp_conflicts], 5);
+	assert_int_equal(rig_metrics.value[METRIC_address_conflicts], 5);
 	assert_int_equal(rig_metrics.value[METRIC_arp_requests_out], 3);
 	rig_out_drop(net);
 	rig_now = start;

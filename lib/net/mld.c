@@ -1,0 +1,123 @@
+/*
+ * Multicast listener reports (MLDv2, RFC 3810): switches that look into them must know that we are
+ * in the solicited-node groups of our addresses, or nobody's question for us would arrive. Told
+ * twice at the start, and to whoever asks. (A querier of version 1 gets the same reports.)
+ */
+#include <string.h>
+
+#include <rte_byteorder.h>
+
+#include "base/cur.h"
+#include "net/ip6.h"
+
+#define HOP_LIMIT 1
+#define REPORT 143
+#define RECORD_IS_EXCLUDE 2 /* of no source: we hear all */
+#define RECORD_TO_EXCLUDE 4
+#define HEADER 8u
+#define RECORD 20u
+#define RESPONSE_US_MAX (10 * US_PER_SECOND)
+
+static const struct net_addr reporters = {.w = {RTE_BE32(0xff020000), 0, 0, RTE_BE32(0x16)},
+					  .ip6 = true};
+
+/* The groups of a port, each once. */
+static unsigned groups_list(const struct net *net, unsigned port,
+			    struct net_addr groups[NET_LOCALS_MAX])
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < net->local_count; i++) {
+		const struct net_local *local = &net->locals[i];
+		struct net_addr         group = ip6_solicited_node(&local->address);
+		bool                    known = false;
+
+		if (local->port != port || !local->address.ip6 || local->state == LOCAL_DUPLICATE)
+			continue;
+		for (unsigned k = 0; k < count; k++)
+			known = known || net_addr_same(&groups[k], &group);
+		if (!known)
+			groups[count++] = group;
+	}
+	return count;
+}
+
+static void report_send(struct net *net, unsigned port, uint8_t record)
+{
+	struct net_addr         groups[NET_LOCALS_MAX];
+	unsigned                count = groups_list(net, port, groups);
+	uint16_t                size = (uint16_t)(HEADER + RECORD * count);
+	const struct net_local *local = local_link(net, port);
+	struct icmp6_way        way = {.port = port,
+				       .hop_limit = HOP_LIMIT,
+				       .router_alert = true,
+				       .source = ip6_unspecified,
+				       .destination = reporters};
+	uint8_t                *at;
+	struct rte_mbuf        *m = count > 0 ? icmp6_new(net, size, &at) : NULL;
+
+	if (m == NULL)
+		return;
+	if (local != NULL && local->state == LOCAL_VALID) /* else: RFC 3810, 5.2.13 */
+		way.source = local->address;
+	ip6_group_mac(&way.destination, way.to);
+	at[0] = REPORT;
+	at[7] = (uint8_t)count;
+	for (unsigned i = 0; i < count; i++) {
+		at[HEADER + i * RECORD] = record;
+		memcpy(at + HEADER + i * RECORD + 4, groups[i].w, 16);
+	}
+	metric_inc(net->metrics, METRIC_mld_reports_out);
+	icmp6_send(net, &way, m);
+}
+
+/* RFC 3810, 5.1 and 6.2: answered at a random time, so that not all answer at once. */
+void mld_query(struct net *net, struct now now, const struct net_packet *p)
+{
+	struct net_link6 *link = &net->links6[p->port];
+	struct cur        in = packet_payload(p);
+	uint64_t          wait_us, due_us;
+
+	cur_be32(&in);
+	wait_us = (uint64_t)cur_be16(&in) * US_PER_MS;
+	cur_be16(&in);
+	cur_bytes(&in, 16);
+	if (in.failed || p->hop_limit != HOP_LIMIT || !ip6_is_link_local(&p->source) ||
+	    !link->speaks) {
+		net_drop(net, p->m, METRIC_icmp_dropped_malformed);
+		return;
+	}
+	rte_pktmbuf_free(p->m);
+	if (wait_us > RESPONSE_US_MAX)
+		wait_us = RESPONSE_US_MAX;
+	due_us = now.us + random_below(&net->random, (uint32_t)wait_us + 1);
+	if (link->reports == 0) {
+		link->reports = 1;
+		link->report_asked = true;
+		link->report_us = due_us;
+	} else if (due_us < link->report_us) {
+		link->report_us = due_us;
+	}
+	if (link->report_us < net->tick_us)
+		net->tick_us = link->report_us;
+}
+
+uint64_t mld_tick(struct net *net, struct now now)
+{
+	uint64_t next_us = UINT64_MAX;
+
+	for (unsigned port = 0; port < net->config.port_count; port++) {
+		struct net_link6 *link = &net->links6[port];
+
+		if (link->reports > 0 && now.us >= link->report_us) {
+			report_send(net, port,
+				    link->report_asked ? RECORD_IS_EXCLUDE : RECORD_TO_EXCLUDE);
+			link->reports--;
+			link->report_asked = false;
+			link->report_us = now.us + US_PER_SECOND;
+		}
+		if (link->reports > 0)
+			next_us = RTE_MIN(next_us, link->report_us);
+	}
+	return next_us;
+}
