@@ -110,16 +110,17 @@ static void check_host(struct change *ch, const struct change_op *op)
 {
 	const struct conf_file *file = ch->control->file;
 	const struct conf_peer *peer = op->object;
-	struct in_addr          address;
+	struct in6_addr         address;
 
 	if (op->kind != CONF_PEER || peer == NULL || !op->differs ||
-	    inet_pton(AF_INET, peer->host, &address) == 1)
+	    inet_pton(AF_INET, peer->host, &address) == 1 ||
+	    inet_pton(AF_INET6, peer->host, &address) == 1)
 		return;
 	for (unsigned i = 0; i < file->host_count; i++)
 		if (strcmp(file->hosts[i].name, peer->host) == 0)
 			return;
 	change_fault(ch, op, "host",
-		     "'%s' is neither an IPv4 address nor a name of `hosts:` in cpm.yaml; write an "
+		     "'%s' is neither an IP address nor a name of `hosts:` in cpm.yaml; write an "
 		     "address, or add the name there and restart both programs",
 		     peer->host);
 }

@@ -145,7 +145,9 @@ static int ports_open(struct process *p)
 					      .mtu = (uint16_t)conf->mtu,
 					      .shared_seed = p->config.shared_seed,
 					      .metrics = p->config.metrics,
-					      .has_gateway = conf->gateway.set};
+					      .has_gateway = conf->gateway.set,
+					      .has_gateway6 = conf->gateway6.set,
+					      .duplicate_check = conf->duplicate_check};
 		char                    why[256];
 
 		for (unsigned a = 0; a < conf->addresses.n; a++) {
@@ -156,7 +158,8 @@ static int ports_open(struct process *p)
 		}
 		pc.address_count = conf->addresses.n;
 		memcpy(pc.gateway.w, conf->gateway.w, sizeof(pc.gateway.w));
-		pc.gateway.ip6 = conf->gateway.ip6;
+		memcpy(pc.gateway6.w, conf->gateway6.w, sizeof(pc.gateway6.w));
+		pc.gateway6.ip6 = true;
 		if (port_open(&pc, p->workers, p->config.pools, &p->ports[i], why, sizeof(why)) < 0)
 			return fail("port.failed", why);
 		p->config.ports[p->ports_open++] = p->ports[i].profile;

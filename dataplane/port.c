@@ -273,6 +273,9 @@ static void profile_addresses(struct port *port, const struct port_config *confi
 	}
 	port->profile.gateway = config->gateway;
 	port->profile.has_gateway = config->has_gateway;
+	port->profile.gateway6 = config->gateway6;
+	port->profile.has_gateway6 = config->has_gateway6;
+	port->profile.duplicate_check = config->duplicate_check;
 }
 
 static int port_start(struct port *port, const struct rte_eth_dev_info *info,
@@ -291,6 +294,8 @@ static int port_start(struct port *port, const struct rte_eth_dev_info *info,
 	err = rte_eth_dev_start(port->id);
 	if (err < 0)
 		return err;
+	/* IPv6 asks by multicast. Devices without the call hear all of it, or IPv4 only. */
+	(void)rte_eth_allmulticast_enable(port->id);
 	rss_examine(&port->rss, info, port->queues, port->workers);
 	err = rte_eth_macaddr_get(port->id, &mac);
 	if (err < 0)

@@ -31,8 +31,9 @@ struct port_config {
 	unsigned        address_count;
 	struct net_addr addresses[8];
 	uint8_t         prefixes[8];
-	struct net_addr gateway;
-	bool            has_gateway;
+	struct net_addr gateway, gateway6;
+	bool            has_gateway, has_gateway6;
+	bool            duplicate_check;
 };
 
 struct port {

@@ -281,6 +281,10 @@ static bool host_resolve(const struct worker *w, const char *host, struct net_ad
 	*a = (struct net_addr){.ip6 = false};
 	if (inet_pton(AF_INET, host, a->w) == 1)
 		return true;
+	if (inet_pton(AF_INET6, host, a->w) == 1) {
+		a->ip6 = true;
+		return true;
+	}
 	for (unsigned i = 0; i < file->host_count; i++) {
 		if (strcmp(file->hosts[i].name, host) == 0) {
 			memcpy(a->w, file->hosts[i].address.w, sizeof(a->w));

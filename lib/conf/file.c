@@ -137,17 +137,50 @@ static bool same_network(const struct conf_address *network, const struct conf_a
 	return rest == 0 || ((x[whole] ^ y[whole]) >> (8 - rest)) == 0;
 }
 
-static void check_gateway(struct file_reading *f, const struct conf_port *port,
-			  const struct conf_node *node)
+static bool is_link_local(const struct conf_address *a)
 {
-	bool on_link = !port->gateway.set;
+	const uint8_t *bytes = (const uint8_t *)a->w;
 
+	return a->ip6 && bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
+}
+
+static void check_gateway(struct file_reading *f, const struct conf_port *port,
+			  const struct conf_node *node, const struct conf_address *gateway,
+			  const char *key)
+{
+	bool ip6 = gateway == &port->gateway6;
+	bool on_link = is_link_local(gateway);
+
+	if (!gateway->set)
+		return;
+	if (gateway->ip6 != ip6) {
+		conf_reading_fault(f->r, member_line(node, key), key,
+				   "is no IPv%u address; write IPv4 as 'gateway', IPv6 as "
+				   "'gateway6'",
+				   ip6 ? 6 : 4);
+		return;
+	}
 	for (uint32_t i = 0; i < port->addresses.n; i++)
-		on_link = on_link || same_network(&port->addresses.items[i], &port->gateway);
+		on_link = on_link || same_network(&port->addresses.items[i], gateway);
 	if (!on_link && port->addresses.n > 0)
 		conf_reading_fault(
-			f->r, member_line(node, "gateway"), "gateway",
+			f->r, member_line(node, key), key,
 			"is in the network of none of the port's addresses; write one that is");
+}
+
+/* RFC 8200, 5: every link of IPv6 carries 1,280 bytes. */
+static void check_mtu(struct file_reading *f, const struct conf_port *port,
+		      const struct conf_node *node)
+{
+	for (uint32_t i = 0; i < port->addresses.n; i++) {
+		if (port->addresses.items[i].ip6 && port->mtu < 1280) {
+			conf_reading_fault(f->r, member_line(node, "mtu"), "mtu",
+					   "%u is too small for IPv6; write 1280 or more, or leave "
+					   "out the IPv6 addresses",
+					   port->mtu);
+			return;
+		}
+	}
 }
 
 static void check_ports(struct file_reading *f)
@@ -158,7 +191,9 @@ static void check_ports(struct file_reading *f)
 		const struct conf_port *port = &file->ports[i];
 
 		snprintf(f->r->path, sizeof(f->r->path), "ports[%u]", i);
-		check_gateway(f, port, f->ports[i]);
+		check_gateway(f, port, f->ports[i], &port->gateway, "gateway");
+		check_gateway(f, port, f->ports[i], &port->gateway6, "gateway6");
+		check_mtu(f, port, f->ports[i]);
 		for (unsigned j = 0; j < i; j++) {
 			if (port->name[0] != '\0' && strcmp(file->ports[j].name, port->name) == 0)
 				conf_reading_fault(

@@ -136,7 +136,8 @@ struct conf_port {
 	char                 name[CONF_NAME_SIZE], device[201];
 	uint32_t             mtu;
 	struct conf_prefixes addresses;
-	struct conf_address  gateway;
+	struct conf_address  gateway, gateway6;
+	bool                 duplicate_check;
 };
 
 struct conf_listener {

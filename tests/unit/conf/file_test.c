@@ -100,6 +100,22 @@ static const struct {
 	 "10.0.1.1}\n",
 	 "cpm.yaml:3: ports[0].gateway: is in the network of none of the port's addresses; write "
 	 "one that is"},
+	{"dataplane:\n  ports:\n  - {name: a, device: b, addresses: [10.0.0.1/24], gateway: "
+	 "\"2001:2::1\"}\n",
+	 "cpm.yaml:3: ports[0].gateway: is no IPv4 address; write IPv4 as 'gateway', IPv6 as "
+	 "'gateway6'"},
+	{"dataplane:\n  ports:\n  - {name: a, device: b, addresses: [\"2001:2::1/64\"], gateway6: "
+	 "10.0.0.1}\n",
+	 "cpm.yaml:3: ports[0].gateway6: is no IPv6 address; write IPv4 as 'gateway', IPv6 as "
+	 "'gateway6'"},
+	{"dataplane:\n  ports:\n  - {name: a, device: b, addresses: [\"2001:2::1/64\"], gateway6: "
+	 "\"2001:3::1\"}\n",
+	 "cpm.yaml:3: ports[0].gateway6: is in the network of none of the port's addresses; write "
+	 "one that is"},
+	{"dataplane:\n  ports:\n  - {name: a, device: b, addresses: [\"2001:2::1/64\"], mtu: "
+	 "1279}\n",
+	 "cpm.yaml:3: ports[0].mtu: 1279 is too small for IPv6; write 1280 or more, or leave out "
+	 "the IPv6 addresses"},
 	{"dataplane:\n  ports:\n  - {name: a, device: b, addresses: [10.0.0.1]}\n",
 	 "cpm.yaml:3: ports[0].addresses: '10.0.0.1' is no address with prefix length, as in "
 	 "198.18.0.1/24 or \"2001:2::1/64\""},
