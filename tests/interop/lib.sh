@@ -52,7 +52,7 @@ appliance() {
 	appliance_config "$dir" "$2" >"$dir/cpm.yaml"
 	capture=
 	if [ "${capture_wanted:-yes}" = yes ]; then
-		start capture "$dir/capture.log" ip netns exec "$netns_name-b" dumpcap -q -i veth-peer -f "tcp or arp or icmp" -w "$dir/capture.pcapng"
+		start capture "$dir/capture.log" ip netns exec "$netns_name-b" dumpcap -q -i veth-peer -f "tcp or arp or icmp or ip6" -w "$dir/capture.pcapng"
 		capture=$started
 		wait_for 10 "the capture runs" test -s "$dir/capture.pcapng"
 	fi
@@ -78,7 +78,7 @@ expect() {
 nothing_malformed() {
 	local found
 	found=$(tshark -r "$dir/capture.pcapng" -d tcp.port==2775,smpp -d tcp.port==2776,smpp -d tcp.port==2345,smpp \
-		-Y "_ws.malformed || (tcp.checksum.status == 0 && !(tcp.checksum == 0xffff && tcp.checksum_calculated == 0)) || ip.checksum.status == 0" \
+		-Y "_ws.malformed || (tcp.checksum.status == 0 && !(tcp.checksum == 0xffff && tcp.checksum_calculated == 0)) || ip.checksum.status == 0 || icmpv6.checksum.status == 0" \
 		-o tcp.check_checksum:TRUE -o ip.check_checksum:TRUE -T fields -e frame.number -e ip.src -e tcp.dstport -e tcp.len \
 		-e tcp.checksum.status -e tcp.analysis.flags -e tcp.payload -e _ws.expert.message -e _ws.col.Info 2>/dev/null)
 	[ -z "$found" ] || { echo "$found" | head -20; return 1; }

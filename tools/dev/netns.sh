@@ -1,6 +1,7 @@
 # Sourced by quickstart and the interop tests: a private network of two namespaces and a veth pair, an appliance in the one, peers in the other.
 # Nothing of the host's network is touched. Everything started here is stopped by id, everything made is removed, when the script ends.
-#   netns_up NAME            makes NAME-a (appliance, interface veth-cpm, 198.18.0.1) and NAME-b (peers, 198.18.0.2 and up)
+#   netns_up NAME            makes NAME-a (appliance, interface veth-cpm, 198.18.0.1) and NAME-b (peers, 198.18.0.2 and up);
+#                            with ip6=yes also 2001:2::1, and 2001:2::2 and ::3
 #   in_appliance / in_peers CMD...   run there
 #   start TITLE LOG CMD...   in the background; stopped at the end; its pid in $started
 #   wait_for SECONDS TITLE CMD...    until CMD succeeds; fails with the title
@@ -37,6 +38,12 @@ netns_up() {
 	# the kernel on our side must not answer for the appliance
 	ip netns exec "$netns_name-a" sysctl -qw net.ipv6.conf.all.disable_ipv6=1
 	ip netns exec "$netns_name-b" sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+	[ -z "${ip6:-}" ] || {
+		ip netns exec "$netns_name-b" sysctl -qw net.ipv6.conf.veth-peer.disable_ipv6=0 net.ipv6.conf.lo.disable_ipv6=0
+		for n in 2 3; do
+			ip -n "$netns_name-b" address add "2001:2::$n/64" dev veth-peer nodad
+		done
+	}
 }
 
 in_appliance() { ip netns exec "$netns_name-a" "$@"; }
@@ -109,10 +116,12 @@ dataplane:
   idle: sleep
   hugepages: ${hugepages:-auto}
   ports:
-    - {name: core0, device: "${device:-net_af_xdp0,iface=veth-cpm}", mtu: 1500, addresses: [198.18.0.1/24]}
+    - {name: core0, device: "${device:-net_af_xdp0,iface=veth-cpm}", mtu: 1500, addresses: [198.18.0.1/24${ip6:+, \"2001:2::1/64\"${ip6_more:-}}]}
 listeners:
   - {name: esme, protocol: smpp, address: 198.18.0.1, port: 2775}
-control:
+${ip6:+  - {name: esme6, protocol: smpp, address: "2001:2::1", port: 2775\}
+}control:
   socket: $1/run/control.sock
+${hosts:+hosts: {$hosts\}}
 EOF
 }
