@@ -10,7 +10,7 @@ for cc in cubic $second; do
 		run role=$role cc=$cc test=bulk bytes=60000 loss=200 limit=60
 	done
 done
-for row in "sack=0" "recovery=0" "ts=0" "mem=small" "ws=0 ecn=1"; do
+for row in "family=6" "sack=0" "recovery=0" "ts=0" "mem=small" "ws=0 ecn=1"; do
 	run role=connect test=bulk bytes=400000 loss=20 $row
 	run role=listen test=pingpong count=300 loss=20 $row
 done

@@ -13,6 +13,8 @@ MTU_MAX = {"xdp": 3000, "tap": 1500, "packet": 1496, "pcap": 9000}
 
 def allowed(row):
     mtu, device = row.get("mtu"), row.get("device")
+    if mtu and row.get("family") == "6" and int(mtu) < 1280:  # RFC 8200, 5
+        return False
     return not (mtu and device and int(mtu) > MTU_MAX[device])
 
 
