@@ -19,12 +19,11 @@ static void measure(struct tcp_conn *conn, uint32_t rtt_us, bool anew)
 		conn->rttvar_us = conn->rttvar_us - conn->rttvar_us / 4 + delta / 4;
 		conn->srtt_us = conn->srtt_us - conn->srtt_us / 8 + rtt_us / 8;
 	}
+	/* A peer may sit on an acknowledgement for as long as a round trip never shows. */
 	rto_us = 4 * conn->rttvar_us;
-	if (rto_us < US_PER_MS)
-		rto_us = US_PER_MS; /* the clock's grain */
-	conn->rto_ms = (conn->srtt_us + rto_us) / (uint32_t)US_PER_MS + 1;
-	if (conn->rto_ms < TCP_RTO_MIN_MS)
-		conn->rto_ms = TCP_RTO_MIN_MS;
+	if (rto_us < TCP_RTO_MIN_MS * US_PER_MS)
+		rto_us = TCP_RTO_MIN_MS * US_PER_MS;
+	conn->rto_ms = (conn->srtt_us + rto_us + US_PER_MS - 1) / (uint32_t)US_PER_MS;
 	if (conn->rto_ms > TCP_RTO_MAX_MS)
 		conn->rto_ms = TCP_RTO_MAX_MS;
 	conn->backoff = 0;

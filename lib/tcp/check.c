@@ -71,7 +71,8 @@ static void board_check(struct tcp *tcp, const struct tcp_conn *conn)
 	ASSERT((conn->flags & both) != both);
 	ASSERT(!(conn->flags & TCP_FLAG_PROBED) || !(conn->flags & both));
 	if (tcp_state_synchronized(conn->state))
-		ASSERT(conn->ssthresh > 0 && conn->cwnd > 0 && conn->mss > 0);
+		ASSERT(conn->ssthresh > 0 && conn->mss > 0 &&
+		       (conn->cwnd > 0 || conn->flags & TCP_FLAG_RECOVERY));
 }
 
 /* What is outstanding has a timer, and what is not has none. A connection that is touched is

@@ -247,7 +247,8 @@ void tcp_rack_probe_arm(struct tcp *tcp, struct tcp_conn *conn)
 	uint32_t after_ms = TCP_RTO_FIRST_MS;
 
 	if (conn->flags & TCP_FLAG_RTT_KNOWN)
-		after_ms = 2 * conn->srtt_us / (uint32_t)US_PER_MS + 1;
+		after_ms = 2 * conn->srtt_us / (uint32_t)US_PER_MS +
+			   2; /* ticks: one of it has passed */
 	if (conn->snd_nxt - conn->snd_una < 2u * conn->mss)
 		after_ms += ACK_DELAY_MS;
 	if (!may_probe(conn) || after_ms >= conn->deadline[TCP_TIMER_RETRANSMIT] - tcp->now_ms)
