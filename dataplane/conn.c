@@ -521,12 +521,15 @@ void conns_part(struct worker *w, enum proto_role role)
 	}
 }
 
-void conns_reset(struct worker *w)
+uint32_t conns_reset(struct worker *w, uint32_t from, uint32_t max)
 {
-	for (uint32_t i = 0; i < w->conns.used_high; i++) {
-		if (w->conns.table[i].state != CONN_FREE)
-			tcp_close(w->tcp, w->conns.table[i].tcp, true);
+	for (; from < w->conns.used_high && max > 0; from++) {
+		if (w->conns.table[from].state == CONN_FREE)
+			continue;
+		tcp_close(w->tcp, w->conns.table[from].tcp, true);
+		max--;
 	}
+	return from;
 }
 
 /* ---- timers ---- */

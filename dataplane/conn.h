@@ -114,7 +114,8 @@ int conns_listen(struct worker *w);
  * looked at. */
 void conn_touch(struct worker *w, struct conn *c);
 
-/* The end: listen to nobody; part from all of a role; reset what is left. */
-void conns_listen_stop(struct worker *w);
-void conns_part(struct worker *w, enum proto_role role);
-void conns_reset(struct worker *w);
+/* The end: listen to nobody; part from all of a role; reset what is left, at most max from an index
+ * on: returns where to go on. */
+void     conns_listen_stop(struct worker *w);
+void     conns_part(struct worker *w, enum proto_role role);
+uint32_t conns_reset(struct worker *w, uint32_t from, uint32_t max);

@@ -2,6 +2,8 @@
 
 #include "worker.h"
 
+#define RESETS_A_TURN 256u /* what a port takes */
+
 /* Messages of any worker that wait for a result: those of others may have been lent to us. */
 static bool answers_awaited(const struct worker *w)
 {
@@ -37,12 +39,11 @@ void drain_turn(struct worker *w)
 			part(w);
 		break;
 	case DRAIN_PART:
-		if (taken_us >= DRAIN_PART_US) {
+		if (taken_us >= DRAIN_PART_US)
 			w->drain.state = DRAIN_RESET;
-			conns_reset(w);
-		}
 		break;
 	case DRAIN_RESET:
+		w->drain.reset = conns_reset(w, w->drain.reset, RESETS_A_TURN);
 		break;
 	}
 }

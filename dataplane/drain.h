@@ -17,11 +17,12 @@ enum drain_state {
 	DRAIN_ANSWER, /* nothing new is accepted; submitters part as soon as they have their answers
 		       */
 	DRAIN_PART,   /* nobody waits for an answer any more: the links part too */
-	DRAIN_RESET,  /* the time is over: what is left was reset */
+	DRAIN_RESET,  /* the time is over: what is left is reset */
 };
 
 struct drain {
 	uint8_t  state;
+	uint32_t reset; /* connections looked at */
 	uint64_t begun_us;
 };
 

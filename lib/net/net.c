@@ -285,6 +285,11 @@ struct rte_mbuf **net_tx_peek(struct net *net, unsigned port, unsigned *n)
 	return q->pkts + q->head;
 }
 
+unsigned net_tx_room(const struct net *net, unsigned port)
+{
+	return NET_TX_MAX - (net->tx[port].tail - net->tx[port].head);
+}
+
 void net_tx_sent(struct net *net, unsigned port, unsigned n)
 {
 	struct tx_queue *q = &net->tx[port];

@@ -134,3 +134,4 @@ uint64_t net_tick(struct net *net, struct now now);
  * stays for the next turn. */
 struct rte_mbuf **net_tx_peek(struct net *net, unsigned port, unsigned *n);
 void              net_tx_sent(struct net *net, unsigned port, unsigned n);
+unsigned net_tx_room(const struct net *net, unsigned port); /* packets until some are dropped */

@@ -33,6 +33,7 @@
 #define TCP_CHUNKS_MAX                                                                             \
 	512u /* pieces of a send queue, so that an acknowledgement's work is bounded */
 #define TCP_WALK_MAX (5u * TCP_CHUNKS_MAX) /* pieces looked at for one segment */
+#define TCP_QUANTUM 32u                    /* segments of one connection that one flush sends */
 #define TCP_SCRATCH_SIZE (128u * 1024u)
 #define TCP_RTO_FIRST_MS 1000u /* RFC 6298, 2.1 */
 #define TCP_RTO_MIN_MS 200u
@@ -276,9 +277,9 @@ enum tcp_kind { TCP_KIND_CONN, TCP_KIND_HALF, TCP_KIND_TIME_WAIT };
 #define TCP_KIND_INDEX ((1u << TCP_KIND_SHIFT) - 1)
 
 struct tcp_table {
-	struct tcp_bucket *buckets; /* mask + 1, then the overflow buckets */
-	uint32_t           mask;
-	uint32_t           free; /* overflow buckets, linked by more */
+	struct tcp_bucket *buckets;     /* mask + 1, then the overflow buckets */
+	uint32_t           mask, count; /* count: with the overflow buckets */
+	uint32_t           free;        /* overflow buckets, linked by more */
 	struct hash_key    key;
 };
 
@@ -288,7 +289,8 @@ struct tcp_table {
 struct tcp_wheel {
 	uint32_t head[2 * TCP_WHEEL_SLOTS]; /* level 0: 1 ms a slot; level 1: 4,096 ms */
 	uint64_t occupied[2 * TCP_WHEEL_SLOTS / 64];
-	uint32_t now_ms; /* all before and including it has been fired */
+	uint32_t now_ms;  /* all before and including it has been fired */
+	uint32_t next_ms; /* nothing is to be done before it; holds while count > 0 */
 	uint32_t count;
 };
 
@@ -359,7 +361,8 @@ struct tcp {
 
 	struct tcp_trace       *traces;
 	struct tcp_trace_rings *trace_rings; /* one for each of them */
-	uint32_t                trace_max, trace_free, trace_free_count, trace_hand;
+	uint32_t                trace_max, trace_free, trace_free_count, trace_hand, trace_ms;
+	/* trace_ms: of the last look for one to take back */
 	uint32_t trace_reserve; /* free ones that are kept for connections in trouble */
 	uint32_t trace_closed[TCP_TRACE_CLOSED_MAX], trace_closed_next;
 };
@@ -473,6 +476,7 @@ void tcp_state_fin(struct tcp *tcp, struct tcp_conn *conn); /* queue our FIN */
 
 bool     tcp_table_init(struct tcp_table *table, uint32_t entries_max, uint64_t seed);
 void     tcp_table_end(struct tcp_table *table);
+size_t   tcp_table_memory(const struct tcp_table *table);
 uint64_t tcp_table_hash(const struct tcp_table *table, const struct tcp_key *key);
 uint32_t tcp_table_guess(const struct tcp_table *table, uint64_t hash);
 void     tcp_table_prefetch(const struct tcp_table *table, uint64_t hash);

@@ -1,5 +1,6 @@
 /* A look at connections from outside: for operators, never on a segment's path. */
 #include "tcp/segment.h"
+#include "tcp/trace.h"
 
 #define LOOKED_AT_MAX 4096u /* control blocks in one call of tcp_list() */
 
@@ -96,4 +97,13 @@ unsigned tcp_list(const struct tcp *tcp, uint32_t *from, uint32_t handles[], uns
 	}
 	*from = i < tcp->conns_fresh ? i : UINT32_MAX;
 	return n;
+}
+
+size_t tcp_memory(const struct tcp *tcp)
+{
+	return sizeof(*tcp) + tcp->conns_max * sizeof(*tcp->conns) +
+	       tcp->half_max * sizeof(*tcp->halves) +
+	       tcp->time_wait_max * sizeof(*tcp->time_waits) +
+	       (tcp->pool->size + (size_t)tcp->conns_max) * sizeof(*tcp->chunks) +
+	       tcp_table_memory(&tcp->table) + tcp_trace_memory(tcp) + TCP_SCRATCH_SIZE;
 }

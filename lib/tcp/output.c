@@ -5,7 +5,6 @@
 #include "tcp/segment.h"
 #include "tcp/trace.h"
 
-#define QUANTUM 32u /* segments of one connection in one call */
 #define CHALLENGES_PER_S                                                                           \
 	5u /* each connection; a limit common to all would tell an attacker about others           \
 	      (CVE-2016-5696) */
@@ -370,9 +369,9 @@ bool tcp_output_conn(struct tcp *tcp, struct tcp_conn *conn)
 	if (conn->snd_una == conn->snd_nxt && conn->chunk_next != TCP_NONE && conn->mss > 0 &&
 	    tcp->now_ms - conn->sent_ms > conn->rto_ms)
 		tcp_cc[conn->cc]->idle(conn, tcp->now_ms - conn->sent_ms);
-	sent = conn->lost > 0 && !doubt ? send_lost(tcp, conn, QUANTUM, &stuck) : 0;
+	sent = conn->lost > 0 && !doubt ? send_lost(tcp, conn, TCP_QUANTUM, &stuck) : 0;
 	if ((conn->lost == 0 || doubt) && !stuck)
-		sent += send_new(tcp, conn, QUANTUM - sent, &stuck);
+		sent += send_new(tcp, conn, TCP_QUANTUM - sent, &stuck);
 	if (conn->snd_nxt != before)
 		tcp_rack_probe_arm(tcp, conn);
 	conn->flags &= ~(uint32_t)TCP_FLAG_FORCE;
@@ -381,11 +380,11 @@ bool tcp_output_conn(struct tcp *tcp, struct tcp_conn *conn)
 		tcp_timer_set(tcp, conn, TCP_TIMER_STARVED, TCP_STARVED_MS);
 		return false;
 	}
-	if (sent < QUANTUM && !tcp_state_synchronized(conn->state))
+	if (sent < TCP_QUANTUM && !tcp_state_synchronized(conn->state))
 		return false;
-	if (sent < QUANTUM)
+	if (sent < TCP_QUANTUM)
 		persist(tcp, conn);
 	if (conn->flags & TCP_FLAG_ACK_NOW)
 		tcp_output_ack(tcp, conn, conn->snd_nxt);
-	return sent == QUANTUM;
+	return sent == TCP_QUANTUM;
 }

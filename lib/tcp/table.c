@@ -13,6 +13,7 @@ bool tcp_table_init(struct tcp_table *table, uint32_t entries_max, uint64_t seed
 	while (home * 5ull < entries_max) /* at most 5 of 8 used: 62 % */
 		home *= 2;
 	table->mask = home - 1;
+	table->count = home + others;
 	table->key = (struct hash_key){hash_mix(seed + 1), hash_mix(seed + 2)};
 	table->buckets = aligned_alloc(64, (home + (size_t)others) * sizeof(*table->buckets));
 	if (table->buckets == NULL)
@@ -29,6 +30,11 @@ bool tcp_table_init(struct tcp_table *table, uint32_t entries_max, uint64_t seed
 void tcp_table_end(struct tcp_table *table)
 {
 	free(table->buckets);
+}
+
+size_t tcp_table_memory(const struct tcp_table *table)
+{
+	return table->count * sizeof(*table->buckets);
 }
 
 uint64_t tcp_table_hash(const struct tcp_table *table, const struct tcp_key *key)

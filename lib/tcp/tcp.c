@@ -282,15 +282,28 @@ unsigned tcp_events(struct tcp *tcp, struct tcp_event events[], unsigned max)
 	return n;
 }
 
+/* The port is full: those from `at` to `last` come first with the next call. */
+static void flush_later(struct tcp *tcp, uint32_t at, uint32_t last)
+{
+	tcp_conn_at(tcp, last)->dirty_next = tcp->dirty_head;
+	if (tcp->dirty_head == TCP_NONE)
+		tcp->dirty_tail = last;
+	tcp->dirty_head = at;
+}
+
 void tcp_flush(struct tcp *tcp, struct now now)
 {
-	uint32_t at = tcp->dirty_head;
+	uint32_t at = tcp->dirty_head, last = tcp->dirty_tail;
 
 	tcp_time_is(tcp, now);
 	tcp->dirty_head = tcp->dirty_tail = TCP_NONE;
 	while (at != TCP_NONE) {
 		struct tcp_conn *conn = tcp_conn_at(tcp, at);
 
+		if (net_tx_room(tcp->net, conn->path.port) < TCP_QUANTUM) {
+			flush_later(tcp, at, last);
+			return;
+		}
 		at = conn->dirty_next;
 		if (at != TCP_NONE)
 			conn_prefetch(tcp, at);

@@ -135,6 +135,8 @@ unsigned tcp_count(const struct tcp *tcp); /* connections that hold a control bl
 
 /* ---- a look from outside: between turns, by the worker, for operators ---- */
 
+size_t tcp_memory(const struct tcp *tcp); /* bytes, all taken by tcp_new() */
+
 struct tcp_info {
 	struct net_addr local, remote;
 	uint16_t        local_port, remote_port;

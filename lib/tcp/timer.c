@@ -59,6 +59,10 @@ static void link_node(struct tcp *tcp, struct tcp_conn *conn, uint32_t at)
 	wheel->head[slot] = index;
 	wheel->occupied[slot / 64] |= 1ull << slot % 64;
 	wheel->count++;
+	if (slot >= TCP_WHEEL_SLOTS)
+		at &= ~SLOT_MASK; /* when it is dealt out */
+	if (wheel->count == 1 || seq_before(at, wheel->next_ms))
+		wheel->next_ms = at;
 }
 
 void tcp_timer_set(struct tcp *tcp, struct tcp_conn *conn, enum tcp_timer timer, uint32_t after_ms)
@@ -161,10 +165,15 @@ unsigned tcp_timer_run(struct tcp *tcp, unsigned budget)
 	struct tcp_wheel *wheel = &tcp->wheel;
 	unsigned          met = 0;
 
+	if (wheel->count > 0 && seq_after(wheel->next_ms, tcp->now_ms)) {
+		wheel->now_ms = tcp->now_ms;
+		return 0;
+	}
 	while (wheel->count > 0) {
 		uint32_t tick = next_tick(wheel);
 		unsigned slot = tick & SLOT_MASK;
 
+		wheel->next_ms = tick;
 		if (seq_after(tick, tcp->now_ms))
 			break;
 		wheel->now_ms = tick - 1; /* what is linked now lands at tick or later */
@@ -189,6 +198,6 @@ uint64_t tcp_timer_next_us(const struct tcp *tcp)
 
 	if (tcp->wheel.count == 0)
 		return UINT64_MAX;
-	wait = (int32_t)(next_tick(&tcp->wheel) - tcp->now_ms);
+	wait = (int32_t)(tcp->wheel.next_ms - tcp->now_ms);
 	return wait <= 0 ? tcp->now.us : (tcp->now.us / US_PER_MS + (uint32_t)wait) * US_PER_MS;
 }

@@ -7,7 +7,7 @@
 
 #define TRACES_DEFAULT 4096u
 #define SILENT_MS 10000u /* after which a recorder may go to another connection */
-#define LOOKS_A_TURN 8u
+#define LOOKS_A_MS 8u
 #define TIME_MASK ((1ull << TCP_TRACE_TIME_BITS) - 1)
 
 /* More written than fits in the counter: it stays beyond the size of the rings and keeps its place.
@@ -60,6 +60,11 @@ void tcp_trace_end(struct tcp *tcp)
 	free(tcp->trace_rings);
 }
 
+size_t tcp_trace_memory(const struct tcp *tcp)
+{
+	return tcp->trace_max * (sizeof(*tcp->traces) + sizeof(*tcp->trace_rings));
+}
+
 bool tcp_trace_take(struct tcp *tcp, struct tcp_conn *conn, uint32_t reserve)
 {
 	uint32_t          index = tcp->trace_free;
@@ -109,9 +114,10 @@ void tcp_trace_close(struct tcp *tcp, struct tcp_conn *conn)
 
 void tcp_trace_run(struct tcp *tcp)
 {
-	if (tcp->trace_free_count > 2 * tcp->trace_reserve)
+	if (tcp->trace_free_count > 2 * tcp->trace_reserve || tcp->trace_ms == tcp->now_ms)
 		return;
-	for (unsigned i = 0; i < LOOKS_A_TURN; i++) {
+	tcp->trace_ms = tcp->now_ms;
+	for (unsigned i = 0; i < LOOKS_A_MS; i++) {
 		uint32_t         index = tcp->trace_hand;
 		uint32_t         at = tcp->traces[index].conn;
 		struct tcp_conn *conn;

@@ -44,14 +44,15 @@ struct tcp_trace {
 	struct tcp_info info;             /* of one that ended: as it was then */
 };
 
-bool tcp_trace_init(struct tcp *tcp, uint32_t traces_max);
-void tcp_trace_end(struct tcp *tcp);
+bool   tcp_trace_init(struct tcp *tcp, uint32_t traces_max);
+void   tcp_trace_end(struct tcp *tcp);
+size_t tcp_trace_memory(const struct tcp *tcp);
 
 /* A recorder for this connection, if more than `reserve` are free. */
 bool tcp_trace_take(struct tcp *tcp, struct tcp_conn *conn, uint32_t reserve);
 /* The connection ends: its recorder joins those of the last that ended. */
 void tcp_trace_close(struct tcp *tcp, struct tcp_conn *conn);
-/* Once a turn: when few are free, look at some for one to take back. */
+/* Each turn: when few are free, look at some for one to take back, once a millisecond. */
 void tcp_trace_run(struct tcp *tcp);
 
 void tcp_trace_event(struct tcp *tcp, struct tcp_conn *conn, enum tcp_trace_kind kind,

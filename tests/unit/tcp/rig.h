@@ -20,6 +20,10 @@
 #include "base/random.h"
 #include "tcp/tcp.h"
 
+#ifndef RIG_MBUFS
+#define RIG_MBUFS 8191 /* of each pool */
+#define RIG_MEMORY "128"
+#endif
 #define RIG_START_US (1000 * US_PER_SECOND)
 
 struct rig_end {
@@ -39,10 +43,12 @@ static inline int rig_begin(void **state)
 	(void)state;
 	if (rig_pool != NULL)
 		return 0;
-	if (test_eal_start("128") < 0)
+	if (test_eal_start(RIG_MEMORY) < 0)
 		return -1;
-	rig_pool = rte_pktmbuf_pool_create("rig_pool", 8191, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
-	rig_wire = rte_pktmbuf_pool_create("rig_wire", 8191, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
+	rig_pool =
+		rte_pktmbuf_pool_create("rig_pool", RIG_MBUFS, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
+	rig_wire =
+		rte_pktmbuf_pool_create("rig_wire", RIG_MBUFS, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
 	return rig_pool != NULL && rig_wire != NULL ? 0 : -1;
 }
 
@@ -58,8 +64,9 @@ static inline struct net_addr rig_address(unsigned n)
 	return (struct net_addr){.w = {rte_cpu_to_be_32(0x0a000000u + n)}};
 }
 
-static inline void rig_end_new(struct rig_end *end, unsigned n, uint64_t seed,
-			       const struct tcp_config *wanted)
+/* gateway: 0, or the one behind which all peers are, on a port that does checksums itself. */
+static inline void rig_end_new_behind(struct rig_end *end, unsigned n, uint64_t seed,
+				      const struct tcp_config *wanted, unsigned gateway)
 {
 	struct net_config net = {.workers = 1, .port_count = 1, .pool = rig_pool, .seed = seed};
 	struct tcp_config tcp = *wanted;
@@ -77,6 +84,9 @@ static inline void rig_end_new(struct rig_end *end, unsigned n, uint64_t seed,
 	net.ports[0].addresses[0].address = end->address;
 	net.ports[0].addresses[0].prefix = 24;
 	memcpy(net.ports[0].mac, end->mac, 6);
+	net.ports[0].has_gateway = gateway != 0;
+	net.ports[0].gateway = rig_address(gateway);
+	net.ports[0].rx_checksum = net.ports[0].tx_tcp_checksum = gateway != 0;
 	end->net = net_new(&net);
 	assert_non_null(end->net);
 	tcp.net = end->net;
@@ -92,6 +102,12 @@ static inline void rig_end_new(struct rig_end *end, unsigned n, uint64_t seed,
 		tcp.time_wait_max = 16;
 	end->tcp = tcp_new(&tcp);
 	assert_non_null(end->tcp);
+}
+
+static inline void rig_end_new(struct rig_end *end, unsigned n, uint64_t seed,
+			       const struct tcp_config *wanted)
+{
+	rig_end_new_behind(end, n, seed, wanted, 0);
 }
 
 static inline void rig_end_free(struct rig_end *end)
