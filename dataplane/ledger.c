@@ -46,12 +46,14 @@ static const char *header_wrong(const struct header *h, size_t size)
 	return NULL;
 }
 
-static const char *take(struct ledger *l, const void *map, size_t size)
+const char *ledger_take(struct ledger *l, const void *map, size_t size)
 {
 	struct header h;
 	const char   *wrong;
 	uint32_t      n;
 
+	if (size < HEADER_SIZE)
+		return "it is too short";
 	memcpy(&h, map, sizeof(h));
 	wrong = header_wrong(&h, size);
 	if (wrong != NULL)
@@ -79,7 +81,7 @@ static const char *take_file(struct ledger *l, int fd)
 	map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (map == MAP_FAILED)
 		return strerror(errno);
-	wrong = take(l, map, (size_t)st.st_size);
+	wrong = ledger_take(l, map, (size_t)st.st_size);
 	munmap(map, (size_t)st.st_size);
 	return wrong;
 }

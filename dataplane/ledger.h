@@ -31,6 +31,9 @@ void ledger_open(struct ledger *l, const char *run_dir, unsigned workers, uint32
 /* In order: nobody is left to be reset. */
 void ledger_close(struct ledger *l);
 
+/* What is inherited from a file of these bytes: NULL, or what is wrong with it. */
+const char *ledger_take(struct ledger *l, const void *bytes, size_t size);
+
 struct tcp_ledger_line *ledger_of(const struct ledger *l, unsigned worker);
 
 /* A worker's share of what was inherited, before it listens. */

@@ -153,6 +153,8 @@ static inline void conn_prefetch(const struct tcp *tcp, uint32_t index)
 
 	for (unsigned line = 0; line < sizeof(struct tcp_conn); line += 64)
 		__builtin_prefetch(conn + line);
+	if (tcp->ledger != NULL)
+		__builtin_prefetch(&tcp->ledger[index], 1);
 }
 
 static void burst_in(struct tcp *tcp, struct rte_mbuf *const mbufs[], unsigned n)

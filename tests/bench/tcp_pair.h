@@ -15,6 +15,7 @@
 
 #include "base/assert.h"
 #include "base/random.h"
+#include "tcp/ledger.h"
 #include "tcp/tcp.h"
 
 #define PAIR_BURST 32u
@@ -48,10 +49,12 @@ static inline void pair_end_new(unsigned i)
 				 .pool = pair_pool,
 				 .metrics = &pair[i].metrics,
 				 .seed = i + 1};
-	struct tcp_config tcp = {.pool = pair_pool,
-				 .metrics = &pair[i].metrics,
-				 .connections_max = PAIR_CONNECTIONS_MAX,
-				 .time_wait_max = 1024};
+	struct tcp_config tcp = {
+		.pool = pair_pool,
+		.metrics = &pair[i].metrics,
+		.connections_max = PAIR_CONNECTIONS_MAX,
+		.ledger = calloc(PAIR_CONNECTIONS_MAX, sizeof(struct tcp_ledger_line)),
+		.time_wait_max = 1024};
 
 	memcpy(pair[i].mac, (uint8_t[]){2, 0, 0, 0, 0, (uint8_t)(i + 1)}, 6);
 	pair[i].address = (struct net_addr){.w = {rte_cpu_to_be_32(0x0a000001u + i)}};

@@ -2,6 +2,8 @@
  * and packet buffers are where they were. */
 #include "test.h"
 
+#include <stdio.h>
+
 #include <rte_mempool.h>
 
 #include "smpp/session_private.h"
@@ -230,6 +232,24 @@ static void a_peer_that_dies_without_a_word_leaves_nothing_behind(void **state)
 	record_end();
 }
 
+/* What each of connections_max more costs a worker, in all tables that are made for it. */
+static void a_connection_with_its_session_costs_less_than_two_kilobytes(void **state)
+{
+	struct worker *w;
+	size_t         tcp, session;
+
+	(void)state;
+	sim_new(&sim, &(struct sim_config){.workers = 1, .seed = 1});
+	w = sim.dp.workers[0];
+	tcp = sizeof(struct tcp_ledger_line) + 1024; /* tests/unit/tcp/scale_test.c asserts less */
+	session = sizeof(struct conn) + w->conns.session_size + sizeof(*w->conns.free_next) +
+		  2 * sizeof(*w->conns.dirty) + sizeof(*w->conns.again) +
+		  sizeof(*w->conns.again_now);
+	printf("an SMPP session and its connection: %zu bytes beside TCP's\n", session);
+	assert_true(tcp + session <= 2048);
+	sim_free(&sim);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -237,6 +257,7 @@ int main(void)
 		cmocka_unit_test(
 			with_a_pool_of_1024_blocks_many_more_messages_wait_at_their_senders_and_none_is_lost),
 		cmocka_unit_test(a_peer_that_dies_without_a_word_leaves_nothing_behind),
+		cmocka_unit_test(a_connection_with_its_session_costs_less_than_two_kilobytes),
 	};
 
 	sim_eal();
