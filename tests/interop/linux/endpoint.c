@@ -3,7 +3,7 @@
  * tests of app.h over them. No control, no configuration, no protocol.
  *
  *   endpoint listen|connect ADDRESS PORT TEST device=DEVICE [address=A/24] [workers=N] [forward=1]
- *            [mtu=N] [bytes=N] [count=N] [parallel=N] [receive=N] [send=N] [cookies=1] [half=1]
+ *            [mtu=N] [bytes=N] [count=N] [parallel=N] [receive=N] [send=N] [cookies=1]
  *            [loss=N] [duplicate=N] [reorder=N] [corrupt=N] [delay=US] [direction=rx|tx]
  *            [pause=1]
  *
@@ -245,16 +245,6 @@ static int worker_main(void *argument)
 
 /* ---- start ---- */
 
-static bool option(const char *text, const char *name, unsigned long long *value)
-{
-	size_t n = strlen(name);
-
-	if (strncmp(text, name, n) != 0 || text[n] != '=')
-		return false;
-	*value = strtoull(text + n + 1, NULL, 10);
-	return true;
-}
-
 static void address_read(const char *text, struct net_addr *a, uint8_t *prefix)
 {
 	char        room[64];
@@ -276,51 +266,60 @@ static void own_address_add(const char *text)
 	address_read(text, &config.port.addresses[i], &config.port.prefixes[i]);
 }
 
+/* KEY=NUMBER into a field of any size. */
+static const struct {
+	const char *key;
+	void       *field;
+	size_t      size;
+} numbers[] = {
+#define NUMBER(key, field)                                                                         \
+	{                                                                                          \
+		key "=", &config.field, sizeof(config.field)                                       \
+	}
+	NUMBER("workers", workers),
+	NUMBER("forward", forward_all),
+	NUMBER("cookies", cookies),
+	NUMBER("pause", pause),
+	NUMBER("mtu", port.mtu),
+	NUMBER("bytes", app.bytes),
+	NUMBER("count", app.count),
+	NUMBER("parallel", app.parallel),
+	NUMBER("receive", options.receive_max),
+	NUMBER("send", options.send_max),
+	NUMBER("loss", faults.loss),
+	NUMBER("duplicate", faults.duplicate),
+	NUMBER("reorder", faults.reorder),
+	NUMBER("corrupt", faults.corrupt),
+	NUMBER("delay", faults.delay),
+#undef NUMBER
+};
+
+static bool number_read(const char *text)
+{
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		size_t   n = strlen(numbers[i].key);
+		uint64_t value;
+
+		if (strncmp(text, numbers[i].key, n) != 0)
+			continue;
+		value = strtoull(text + n, NULL, 10);
+		memcpy(numbers[i].field, &value, numbers[i].size); /* little-endian */
+		return true;
+	}
+	return false;
+}
+
 static void option_read(const char *text)
 {
-	unsigned long long v;
-
 	if (strncmp(text, "device=", 7) == 0)
 		config.port.device = text + 7;
 	else if (strncmp(text, "address=", 8) == 0)
 		own_address_add(text + 8);
-	else if (option(text, "workers", &v))
-		config.workers = (unsigned)v;
-	else if (option(text, "forward", &v))
-		config.forward_all = v != 0;
-	else if (option(text, "mtu", &v))
-		config.port.mtu = (uint16_t)v;
-	else if (option(text, "bytes", &v))
-		config.app.bytes = v;
-	else if (option(text, "count", &v))
-		config.app.count = (uint32_t)v;
-	else if (option(text, "parallel", &v))
-		config.app.parallel = (uint32_t)v;
-	else if (option(text, "half", &v))
-		config.app.half_closer = v != 0;
-	else if (option(text, "receive", &v))
-		config.options.receive_max = (uint32_t)v;
-	else if (option(text, "send", &v))
-		config.options.send_max = (uint32_t)v;
-	else if (option(text, "cookies", &v))
-		config.cookies = v != 0;
 	else if (strcmp(text, "direction=rx") == 0)
 		config.faults.direction = CONF_FAULT_RX;
 	else if (strcmp(text, "direction=tx") == 0)
 		config.faults.direction = CONF_FAULT_TX;
-	else if (option(text, "pause", &v))
-		config.pause = v != 0;
-	else if (option(text, "loss", &v))
-		config.faults.loss = (uint32_t)v;
-	else if (option(text, "duplicate", &v))
-		config.faults.duplicate = (uint32_t)v;
-	else if (option(text, "reorder", &v))
-		config.faults.reorder = (uint32_t)v;
-	else if (option(text, "corrupt", &v))
-		config.faults.corrupt = (uint32_t)v;
-	else if (option(text, "delay", &v))
-		config.faults.delay = (uint32_t)v;
-	else
+	else if (!number_read(text))
 		exit(fail(text));
 }
 
