@@ -36,6 +36,7 @@ struct rig_end {
 
 static struct rte_mempool *rig_pool; /* what the stacks send */
 static struct rte_mempool *rig_wire; /* frames on the wire and in receive queues */
+static bool                rig_ip6;  /* what the ends of a test speak */
 static struct now          rig_now = {RIG_START_US, 0};
 
 static inline int rig_begin(void **state)
@@ -58,9 +59,12 @@ static inline void rig_pass(uint64_t us)
 	rig_now.wall_ms += us / US_PER_MS;
 }
 
-/* 10.0.0.n */
+/* 10.0.0.n, or 2001:2::n */
 static inline struct net_addr rig_address(unsigned n)
 {
+	if (rig_ip6)
+		return (struct net_addr){.w = {RTE_BE32(0x20010002), 0, 0, rte_cpu_to_be_32(n)},
+					 .ip6 = true};
 	return (struct net_addr){.w = {rte_cpu_to_be_32(0x0a000000u + n)}};
 }
 
@@ -82,7 +86,7 @@ static inline void rig_end_new_behind(struct rig_end *end, unsigned n, uint64_t 
 	net.ports[0].mtu = 1500;
 	net.ports[0].address_count = 1;
 	net.ports[0].addresses[0].address = end->address;
-	net.ports[0].addresses[0].prefix = 24;
+	net.ports[0].addresses[0].prefix = rig_ip6 ? 64 : 24;
 	memcpy(net.ports[0].mac, end->mac, 6);
 	net.ports[0].has_gateway = gateway != 0;
 	net.ports[0].gateway = rig_address(gateway);
@@ -145,10 +149,26 @@ static inline void rig_frame_in(struct rig_end *end, struct rte_mbuf *frame)
 	tcp_input_burst(end->tcp, rig_now, segments, n);
 }
 
+static inline unsigned rig_headers(void) /* Ethernet and IP */
+{
+	return rig_ip6 ? 54 : 34;
+}
+
+/* What the checksum of its TCP must be, when the field is 0. */
+static inline uint16_t rig_checksum(const struct rte_mbuf *frame)
+{
+	const void *ip = rte_pktmbuf_mtod_offset(frame, const void *, 14);
+	const void *tcp = rte_pktmbuf_mtod_offset(frame, const void *, rig_headers());
+
+	return rig_ip6 ? rte_ipv6_udptcp_cksum(ip, tcp) : rte_ipv4_udptcp_cksum(ip, tcp);
+}
+
 static inline bool rig_is_tcp(const struct rte_mbuf *frame)
 {
 	const struct rte_ether_hdr *ether = rte_pktmbuf_mtod(frame, const struct rte_ether_hdr *);
 
+	if (ether->ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV6))
+		return rte_pktmbuf_mtod_offset(frame, const struct rte_ipv6_hdr *, 14)->proto == 6;
 	return ether->ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4) &&
 	       rte_pktmbuf_mtod_offset(frame, const struct rte_ipv4_hdr *, 14)->next_proto_id == 6;
 }

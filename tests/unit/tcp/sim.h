@@ -42,6 +42,7 @@ enum knob {
 	COOKIES,
 	NEWRENO,
 	TICK_WRAP,
+	IP6,
 	KNOB_COUNT
 };
 

@@ -28,7 +28,7 @@ static const char *const knobs[KNOB_COUNT] = {
 	[NO_SACK] = "no-sack",     [NO_TIMESTAMPS] = "no-timestamps",
 	[WRAP] = "wrap",           [NAGLE] = "nagle",
 	[COOKIES] = "cookies",     [NEWRENO] = "newreno",
-	[TICK_WRAP] = "tick-wrap",
+	[TICK_WRAP] = "tick-wrap", [IP6] = "ip6",
 };
 
 /* What a run is besides its seed. */
@@ -145,6 +145,7 @@ static void sim_begin(uint64_t seed, const struct how *how)
 	random_seed(&sim.draw, seed);
 	random_seed(&sim.wire, hash_mix(seed));
 	random_seed(&sim.play, hash_mix(~seed));
+	rig_ip6 = seed % 3 == 0 && !(sim.off & 1u << IP6);
 	rig_now.us = RIG_START_US;
 	if (has(TICK_WRAP, 3)) /* the clock of milliseconds wraps meanwhile */
 		rig_now.us = ((1ull << 32) - random_below(&sim.draw, 8000)) * US_PER_MS;
@@ -159,7 +160,8 @@ static void sim_begin(uint64_t seed, const struct how *how)
 	if (sim.squeezes) /* with loss besides, a handshake may rightly be given up */
 		sim.loss = sim.damage = sim.burst = 0;
 	ends_draw(seed);
-	CHECK(tcp_listen(sim.end[1].tcp, &(struct net_addr){0}, PORT, &sim.options[1], 77) == 0);
+	CHECK(tcp_listen(sim.end[1].tcp, &(struct net_addr){.ip6 = rig_ip6}, PORT, &sim.options[1],
+			 77) == 0);
 	apps_draw();
 }
 

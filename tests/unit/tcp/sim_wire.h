@@ -6,12 +6,12 @@
 
 static inline struct rte_tcp_hdr *wire_tcp(const struct rte_mbuf *mbuf)
 {
-	return rte_pktmbuf_mtod_offset(mbuf, struct rte_tcp_hdr *, 34);
+	return rte_pktmbuf_mtod_offset(mbuf, struct rte_tcp_hdr *, rig_headers());
 }
 
 static inline uint32_t wire_payload(const struct rte_mbuf *mbuf)
 {
-	return mbuf->pkt_len - 34 - (unsigned)(wire_tcp(mbuf)->data_off >> 4) * 4;
+	return mbuf->pkt_len - rig_headers() - (unsigned)(wire_tcp(mbuf)->data_off >> 4) * 4;
 }
 
 /* Pads the options of that kind away, as some middleboxes do. */
@@ -25,8 +25,7 @@ static void option_strip(struct rte_mbuf *mbuf, uint8_t kind)
 		if (o[i] == kind) {
 			memset(o + i, 1, o[i + 1]);
 			tcp->cksum = 0;
-			tcp->cksum = rte_ipv4_udptcp_cksum(
-				rte_pktmbuf_mtod_offset(mbuf, struct rte_ipv4_hdr *, 14), tcp);
+			tcp->cksum = rig_checksum(mbuf);
 			return;
 		}
 	}
