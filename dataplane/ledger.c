@@ -18,8 +18,10 @@
 #define HEADER_SIZE 64u
 #define LINES_MAX (1u << 27)
 #define RESETS_A_TURN 64u
-#define RESETS_A_MS 200u               /* so that no switch on the way drops them */
-#define TRY_MAX_US (1 * US_PER_SECOND) /* a next hop that does not answer is left alone */
+#define RESETS_A_MS 200u /* so that no switch on the way drops them */
+/* A next hop that does not answer is left alone; IPv6 addresses are not ours in the first second.
+ */
+#define TRY_MAX_US (3 * US_PER_SECOND)
 
 struct header {
 	uint64_t magic;

@@ -124,6 +124,16 @@ const struct net_local *net_local_find(const struct net *net, const struct net_a
 	return NULL;
 }
 
+bool net_is_tentative(const struct net *net, const struct net_addr *a)
+{
+	for (unsigned i = 0; i < net->local_count; i++) {
+		if (net->locals[i].state == LOCAL_TENTATIVE &&
+		    net_addr_same(&net->locals[i].address, a))
+			return true;
+	}
+	return false;
+}
+
 struct net_local *local_find(struct net *net, const struct net_addr *a, unsigned port)
 {
 	for (unsigned i = 0; i < net->local_count; i++) {

@@ -74,4 +74,6 @@ const struct net_port_config *net_port(const struct net *net,
 				       unsigned          port); /* lent for the life of net */
 unsigned                      net_worker(const struct net *net);
 uint64_t                      net_shared_seed(const struct net *net);
-bool                          net_is_local(const struct net *net, const struct net_addr *a);
+/* Ours as soon as it is known that nobody else has it. */
+bool net_is_tentative(const struct net *net, const struct net_addr *a);
+bool net_is_local(const struct net *net, const struct net_addr *a);

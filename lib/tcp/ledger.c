@@ -88,6 +88,8 @@ enum tcp_ledger_reset tcp_ledger_reset(struct tcp *tcp, struct now now,
 	memcpy(key.local.w, line->local, sizeof(line->local));
 	memcpy(key.remote.w, line->remote, sizeof(line->remote));
 	key.local.ip6 = key.remote.ip6 = line->ip6 != 0;
+	if (net_is_tentative(tcp->net, &key.local))
+		return TCP_LEDGER_LATER;
 	if (!net_is_local(tcp->net, &key.local) ||
 	    !net_path_find(tcp->net, now, &key.remote, &path))
 		return TCP_LEDGER_NO_ROUTE;

@@ -31,7 +31,8 @@ uint32_t tcp_ledger_read(const struct tcp_ledger_line lines[], uint32_t n,
 
 enum tcp_ledger_reset {
 	TCP_LEDGER_RESET,    /* the peer was told */
-	TCP_LEDGER_LATER,    /* the next hop is asked for: try again */
+	TCP_LEDGER_LATER,    /* the next hop is asked for, or whether the address is ours: try
+				again */
 	TCP_LEDGER_NO_ROUTE, /* the address is not ours any more, or there is no way there */
 };
 

@@ -110,6 +110,30 @@ static void the_next_hop_is_asked_for_first(void **state)
 	peer_end(&peer);
 }
 
+static void an_address_that_is_still_tried_is_waited_for(void **state)
+{
+	struct peer    peer;
+	struct rig_end end;
+
+	(void)state;
+	open_noted(&peer);
+	assert_int_equal(tcp_ledger_read(lines, LINES, kept), 1);
+	rig_duplicate_check = true;
+	rig_end_new(&end, 1, 7, &(struct tcp_config){0});
+	rig_duplicate_check = false;
+	rig_learn(&end, &(struct net_addr){.w = {rig_address(99).w[0]}}, peer_mac);
+	for (unsigned i = 0; i < 20; i++) { /* the address is asked for, for 0.2 s and a little */
+		net_tick(end.net, rig_now);
+		assert_int_equal(tcp_ledger_reset(end.tcp, rig_now, &kept[0]), TCP_LEDGER_LATER);
+		rig_pass(10 * US_PER_MS);
+	}
+	rig_pass(120 * US_PER_MS);
+	net_tick(end.net, rig_now);
+	assert_int_equal(tcp_ledger_reset(end.tcp, rig_now, &kept[0]), TCP_LEDGER_RESET);
+	rig_end_free(&end);
+	peer_end(&peer);
+}
+
 static void a_line_with_any_bit_of_its_addresses_wrong_is_not_believed(void **state)
 {
 	struct peer            peer;
@@ -154,6 +178,7 @@ int main(void)
 		cmocka_unit_test(an_idle_peer_is_reset_with_the_very_number_it_expects),
 		cmocka_unit_test(a_peer_with_bytes_on_the_way_is_reset_asked_and_reset),
 		cmocka_unit_test(the_next_hop_is_asked_for_first),
+		cmocka_unit_test(an_address_that_is_still_tried_is_waited_for),
 		cmocka_unit_test(a_line_with_any_bit_of_its_addresses_wrong_is_not_believed),
 		cmocka_unit_test(while_hushed_no_call_is_answered_and_all_else_is_reset),
 	};

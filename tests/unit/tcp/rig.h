@@ -37,6 +37,7 @@ struct rig_end {
 static struct rte_mempool *rig_pool; /* what the stacks send */
 static struct rte_mempool *rig_wire; /* frames on the wire and in receive queues */
 static bool                rig_ip6;  /* what the ends of a test speak */
+static bool                rig_duplicate_check;
 static struct now          rig_now = {RIG_START_US, 0};
 
 static inline int rig_begin(void **state)
@@ -87,6 +88,7 @@ static inline void rig_end_new_behind(struct rig_end *end, unsigned n, uint64_t 
 	net.ports[0].address_count = 1;
 	net.ports[0].addresses[0].address = end->address;
 	net.ports[0].addresses[0].prefix = rig_ip6 ? 64 : 24;
+	net.ports[0].duplicate_check = rig_duplicate_check;
 	memcpy(net.ports[0].mac, end->mac, 6);
 	net.ports[0].has_gateway = gateway != 0;
 	net.ports[0].gateway = rig_address(gateway);
