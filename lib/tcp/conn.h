@@ -29,7 +29,8 @@
 #define TCP_MSS_MIN 536u /* RFC 9293, 3.7.1; smaller offers are raised to it (CVE-2019-11479) */
 #define TCP_HEADER_MAX 60u
 #define TCP_SACK_MAX 4u
-#define TCP_OOO_MIN 64u /* segments that may wait behind holes beside those of a full window */
+#define TCP_OOO_MIN 64u      /* segments that may wait behind holes beside those of a full window */
+#define TCP_COMPACT_RATIO 4u /* memory held for each byte held; more is worth a copy */
 #define TCP_CHUNKS_MAX                                                                             \
 	512u /* pieces of a send queue, so that an acknowledgement's work is bounded */
 #define TCP_WALK_MAX (5u * TCP_CHUNKS_MAX) /* pieces looked at for one segment */
@@ -298,6 +299,7 @@ struct tcp_wheel {
  * find some. */
 enum tcp_pressure {
 	TCP_PRESSURE_NONE,
+	TCP_PRESSURE_LOW,  /* less than two fifths: no window grows, half messages are moved */
 	TCP_PRESSURE_HIGH, /* less than a fifth: nothing is held behind holes, handshakes by cookie
 			    */
 	TCP_PRESSURE_FULL, /* less than a tenth: no new connections, nothing more to send */
@@ -351,10 +353,14 @@ struct tcp {
 	uint32_t              time_wait_max, time_wait_first, time_wait_count;
 
 	uint32_t ooo_mbufs, ooo_mbufs_max;
+	uint64_t ooo_walked; /* steps along what waits behind holes: tests see that it is bounded */
 	uint32_t pressure_ms; /* when it was looked at */
 	uint8_t  pressure;    /* enum tcp_pressure */
-	uint32_t challenges, challenge_ms;
-	uint8_t *scratch;
+	uint32_t pool_most;   /* buffers that were ever free at once */
+	uint32_t sweep_at, sweep_left;
+	struct rte_mempool *small; /* for what rests half read */
+	uint32_t            challenges, challenge_ms;
+	uint8_t            *scratch;
 
 	struct tcp_ledger_line *ledger; /* by index of the control block, or NULL */
 	bool                    hushed;

@@ -32,6 +32,10 @@ uint32_t tcp_connect(struct tcp *tcp, struct now now, const struct net_addr *rem
 
 	tcp_time_is(tcp, now);
 	tcp_options_complete(&wanted);
+	if (tcp->pressure == TCP_PRESSURE_FULL) {
+		metric_inc(tcp->metrics, METRIC_tcp_no_memory);
+		return TCP_CONN_NONE;
+	}
 	if (!net_path_find(tcp->net, now, remote, &path))
 		return TCP_CONN_NONE;
 	key.local = *net_path_source(tcp->net, &path);

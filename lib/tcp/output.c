@@ -16,16 +16,11 @@
  */
 static uint16_t window_field(struct tcp *tcp, struct tcp_conn *conn)
 {
-	uint32_t held = conn->rx_bytes;
-	uint32_t room = held < conn->receive_max ? conn->receive_max - held : 0;
-	uint32_t edge;
+	uint32_t edge = conn->rcv_nxt + tcp_memory_window(tcp, conn);
 	uint32_t step =
 		conn->receive_max / 2 < conn->rcv_mss ? conn->receive_max / 2 : conn->rcv_mss;
 	uint32_t field;
 
-	if (tcp->pressure != TCP_PRESSURE_NONE && room > 2u * conn->rcv_mss)
-		room = 2u * conn->rcv_mss; /* goes on, but slowly */
-	edge = conn->rcv_nxt + room;
 	if (seq_before(edge, conn->rcv_edge + step))
 		edge = conn->rcv_edge;
 	if (seq_before(edge, conn->rcv_nxt))
@@ -38,7 +33,8 @@ static uint16_t window_field(struct tcp *tcp, struct tcp_conn *conn)
 	conn->rcv_edge = seq_max(conn->rcv_edge, conn->rcv_nxt + (field << conn->rcv_scale));
 	if ((field == 0) != conn->window_shut) {
 		conn->window_shut = field == 0;
-		tcp_trace_event(tcp, conn, TCP_TRACE_OUR_WINDOW, field << conn->rcv_scale, held);
+		tcp_trace_event(tcp, conn, TCP_TRACE_OUR_WINDOW, field << conn->rcv_scale,
+				conn->rx_bytes);
 	}
 	return (uint16_t)field;
 }

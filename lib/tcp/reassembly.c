@@ -8,7 +8,6 @@
 #include "tcp/trace.h"
 
 #define COMPACT_MBUFS 4u /* fewer are never worth a copy */
-#define COMPACT_RATIO 4u /* memory held per byte held */
 
 /* May bytes be copied behind what this mbuf holds? */
 static bool room_behind(struct rte_mbuf *mbuf, uint32_t n)
@@ -25,17 +24,29 @@ static void copy_behind(struct rte_mbuf *mbuf, struct rte_mbuf *from)
 	rte_pktmbuf_free_seg(from);
 }
 
+/* Copy rather than link: much more memory is held than bytes, or memory is short. */
+static bool copies(const struct tcp *tcp, const struct tcp_conn *conn, const struct rte_mbuf *mbuf)
+{
+	uint32_t n = mbuf->data_len;
+
+	if (conn->rx_mbufs == 0 || !room_behind(conn->rx_tail, n))
+		return false;
+	if (tcp->pressure >= TCP_PRESSURE_HIGH)
+		return true;
+	return conn->rx_mbufs >= COMPACT_MBUFS && (conn->rx_mbufs + 1) * (uint32_t)mbuf->buf_len >
+							  TCP_COMPACT_RATIO * (conn->rx_bytes + n);
+}
+
 /* One mbuf, not a chain; it begins at rcv_nxt. */
 static void append(struct tcp *tcp, struct tcp_conn *conn, struct rte_mbuf *mbuf)
 {
+	bool     copy = copies(tcp, conn, mbuf);
 	uint32_t n = mbuf->data_len;
 
 	conn->rcv_nxt += n;
 	conn->rx_bytes += n;
 	conn->bytes_in += n;
-	if (conn->rx_mbufs >= COMPACT_MBUFS &&
-	    (conn->rx_mbufs + 1) * (uint32_t)mbuf->buf_len > COMPACT_RATIO * conn->rx_bytes &&
-	    room_behind(conn->rx_tail, n)) {
+	if (copy) {
 		copy_behind(conn->rx_tail, mbuf);
 		metric_inc(tcp->metrics, METRIC_tcp_compactions);
 		return;
@@ -142,14 +153,15 @@ static void duplicate(struct tcp *tcp, struct tcp_conn *conn, uint32_t start, ui
 
 /* The last run that begins at seq or before it, NULL: none; *after: the one behind it. false: too
  * many runs lie before. */
-static bool run_find(const struct tcp_conn *conn, uint32_t seq, struct rte_mbuf **before,
-		     struct rte_mbuf **after)
+static bool run_find(const struct tcp_conn *conn, uint64_t *walked, uint32_t seq,
+		     struct rte_mbuf **before, struct rte_mbuf **after)
 {
 	unsigned steps = 0;
 
 	*before = NULL;
 	*after = conn->ooo_head;
 	while (*after != NULL && !seq_after(run_of(*after)->start, seq)) {
+		(*walked)++;
 		if (++steps > RUNS_MAX)
 			return false;
 		*before = *after;
@@ -163,7 +175,7 @@ static void run_append(struct tcp *tcp, struct tcp_conn *conn, struct run *run,
 		       struct rte_mbuf *mbuf)
 {
 	run->end += mbuf->data_len;
-	if (mbuf->data_len < mbuf->buf_len / COMPACT_RATIO &&
+	if (mbuf->data_len < mbuf->buf_len / TCP_COMPACT_RATIO &&
 	    room_behind(run->tail, mbuf->data_len)) {
 		copy_behind(run->tail, mbuf);
 		return;
@@ -213,7 +225,7 @@ static void hold(struct tcp *tcp, struct tcp_conn *conn, struct rte_mbuf *mbuf, 
 	struct rte_mbuf *before, *after;
 	uint32_t         end = seq + mbuf->data_len;
 
-	if (!run_fits(mbuf) || !run_find(conn, seq, &before, &after)) {
+	if (!run_fits(mbuf) || !run_find(conn, &tcp->ooo_walked, seq, &before, &after)) {
 		out_of_order_drop(tcp, mbuf);
 		return;
 	}
@@ -259,10 +271,29 @@ static bool may_hold(const struct tcp *tcp, const struct tcp_conn *conn, uint32_
 	uint32_t segment = conn->rcv_mss > TCP_MSS_MIN ? conn->rcv_mss : TCP_MSS_MIN;
 	uint32_t held = conn->ooo_mbufs + n;
 
-	if (tcp->pressure != TCP_PRESSURE_NONE || tcp->ooo_mbufs + n > tcp->ooo_mbufs_max)
+	if (tcp->pressure >= TCP_PRESSURE_HIGH || tcp->ooo_mbufs + n > tcp->ooo_mbufs_max)
 		return false;
 	return held <= TCP_OOO_MIN || (held <= TCP_OOO_MIN + conn->receive_max / segment &&
 				       held <= tcp->ooo_mbufs_max - tcp->ooo_mbufs);
+}
+
+/*
+ * The budget in memory, not bytes: small segments are copied together, so only who sends what
+ * cannot be copied meets its limit. When the pool is nearly empty, a connection that holds
+ * something gets no more buffers, only what room they have.
+ */
+static bool may_take(const struct tcp *tcp, const struct tcp_conn *conn,
+		     const struct rte_mbuf *mbuf)
+{
+	uint64_t held = (uint64_t)conn->rx_mbufs * mbuf->buf_len;
+
+	if (conn->rx_mbufs < COMPACT_MBUFS && tcp->pressure != TCP_PRESSURE_FULL)
+		return true;
+	if (conn->rx_mbufs > 0 && room_behind(conn->rx_tail, mbuf->data_len))
+		return true;
+	if (tcp->pressure == TCP_PRESSURE_FULL)
+		return conn->rx_mbufs == 0;
+	return held <= (uint64_t)TCP_COMPACT_RATIO * conn->receive_max;
 }
 
 /* RFC 9293, 3.10.7.4, seventh: the segment was cut to the window, its ACK taken. */
@@ -273,6 +304,13 @@ void tcp_reassembly_take(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segm
 	bool             in_order = seq == conn->rcv_nxt;
 
 	segment->mbuf = NULL;
+	if (in_order && !may_take(tcp, conn, mbuf)) {
+		metric_inc(tcp->metrics, METRIC_tcp_receive_dropped);
+		tcp_trace_event(tcp, conn, TCP_TRACE_DROPPED, METRIC_tcp_receive_dropped,
+				seq - conn->irs);
+		rte_pktmbuf_free(mbuf);
+		return;
+	}
 	if (!in_order && !may_hold(tcp, conn, mbuf->nb_segs)) {
 		metric_inc(tcp->metrics, METRIC_tcp_out_of_order_dropped);
 		tcp_trace_event(tcp, conn, TCP_TRACE_DROPPED, METRIC_tcp_out_of_order_dropped,
@@ -332,8 +370,9 @@ void tcp_reassembly_free(struct tcp *tcp, struct tcp_conn *conn)
 static bool range_around(const struct tcp_conn *conn, uint32_t seq, uint32_t range[2])
 {
 	struct rte_mbuf *before, *after;
+	uint64_t         walked = 0;
 
-	if (!run_find(conn, seq, &before, &after) || before == NULL ||
+	if (!run_find(conn, &walked, seq, &before, &after) || before == NULL ||
 	    !seq_before(seq, run_of(before)->end))
 		return false;
 	range[0] = run_of(before)->start;

@@ -198,6 +198,15 @@ static inline bool tcp_pmtu_waits(const struct tcp_conn *conn)
 	return (conn->mtu_doubted | conn->mtu_tried) != 0;
 }
 
+/* memory.c */
+void     tcp_memory_init(struct tcp *tcp);
+void     tcp_memory_end(struct tcp *tcp);
+void     tcp_memory_look(struct tcp *tcp);
+uint32_t tcp_memory_window(const struct tcp *tcp, const struct tcp_conn *conn); /* may still come */
+
+/* stream.c: the peer is told of a window that opened */
+void tcp_stream_window_follow(struct tcp *tcp, struct tcp_conn *conn);
+
 /* icmp.c */
 void tcp_icmp_run(struct tcp *tcp);
 

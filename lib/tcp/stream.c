@@ -59,9 +59,9 @@ size_t tcp_peek(struct tcp *tcp, uint32_t handle, size_t want, struct cur *in)
 
 /* The peer is told of the room once it is worth two segments or half of the budget, also when
  * nothing else is to be said. */
-static void window_follow(struct tcp *tcp, struct tcp_conn *conn)
+void tcp_stream_window_follow(struct tcp *tcp, struct tcp_conn *conn)
 {
-	uint32_t edge = conn->rcv_nxt + conn->receive_max - conn->rx_bytes;
+	uint32_t edge = conn->rcv_nxt + tcp_memory_window(tcp, conn);
 	uint32_t step = 2u * conn->rcv_mss;
 
 	if (step > conn->receive_max / 2)
@@ -101,7 +101,7 @@ void tcp_consume(struct tcp *tcp, uint32_t handle, size_t n)
 	}
 	if (conn->rx_head == NULL)
 		conn->rx_tail = NULL;
-	window_follow(tcp, conn);
+	tcp_stream_window_follow(tcp, conn);
 }
 
 bool tcp_read_ended(struct tcp *tcp, uint32_t handle)

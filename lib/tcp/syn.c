@@ -142,7 +142,7 @@ void tcp_syn_begin(struct tcp *tcp, const struct tcp_segment *segment,
 	metric_inc(tcp->metrics, METRIC_tcp_syns_in);
 	metric_add(tcp->metrics, METRIC_tcp_small_mss,
 		   segment->mss != 0 && segment->mss < TCP_MSS_MIN);
-	if (tcp->cookies_always || index == TCP_NONE || tcp->pressure != TCP_PRESSURE_NONE) {
+	if (tcp->cookies_always || index == TCP_NONE || tcp->pressure >= TCP_PRESSURE_HIGH) {
 		cookie_answer(tcp, segment, listener);
 		return;
 	}

@@ -9,7 +9,6 @@
 
 #define HALF_OPEN_DEFAULT 16384u
 #define TIMERS_PER_TICK 128u
-#define PRESSURE_LOOK_MS 10u
 
 void tcp_time_is(struct tcp *tcp, struct now now)
 {
@@ -81,6 +80,7 @@ struct tcp *tcp_new(const struct tcp_config *config)
 		tcp_free(tcp);
 		return NULL;
 	}
+	tcp_memory_init(tcp);
 	tcp_syn_init(tcp);
 	tcp_timer_init(&tcp->wheel);
 	return tcp;
@@ -95,6 +95,7 @@ void tcp_free(struct tcp *tcp)
 		tcp_queue_free(tcp, tcp_conn_at(tcp, i));
 	}
 	tcp_trace_end(tcp);
+	tcp_memory_end(tcp);
 	tcp_table_end(&tcp->table);
 	free(tcp->conns);
 	free(tcp->halves);
@@ -207,22 +208,6 @@ static uint64_t sooner(const struct tcp *tcp, uint64_t next_us, uint32_t due_ms)
 	return due_us < next_us ? due_us : next_us;
 }
 
-static void pressure_look(struct tcp *tcp)
-{
-	unsigned left;
-
-	if (tcp->now_ms - tcp->pressure_ms < PRESSURE_LOOK_MS)
-		return;
-	tcp->pressure_ms = tcp->now_ms;
-	left = rte_mempool_avail_count(tcp->pool);
-	if (left < tcp->pool->size / 10)
-		tcp->pressure = TCP_PRESSURE_FULL;
-	else if (left < tcp->pool->size / 5)
-		tcp->pressure = TCP_PRESSURE_HIGH;
-	else
-		tcp->pressure = TCP_PRESSURE_NONE;
-}
-
 uint64_t tcp_tick(struct tcp *tcp, struct now now)
 {
 	uint64_t next_us, soon_us;
@@ -230,7 +215,7 @@ uint64_t tcp_tick(struct tcp *tcp, struct now now)
 	bool     any;
 
 	tcp_time_is(tcp, now);
-	pressure_look(tcp);
+	tcp_memory_look(tcp);
 	tcp_trace_run(tcp);
 	tcp_icmp_run(tcp);
 	tcp_timer_run(tcp, TIMERS_PER_TICK);

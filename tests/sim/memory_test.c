@@ -127,6 +127,40 @@ static void after_a_drain_all_memory_is_back_at_its_start(void **state)
 	}
 }
 
+static void with_packet_memory_squeezed_to_30_percent_every_message_is_answered(void **state)
+{
+	static struct rte_mbuf *taken[2][32768];
+	struct sim_config       config = {.workers = 2,
+					  .seed = 11,
+					  .window = 200,
+					  .loss_per_mille = 5,
+					  .hooks = record_hooks};
+	struct level            start[2];
+	unsigned                count[2];
+
+	(void)state;
+	random_seed(&chance, 11);
+	record_begin(0);
+	record_world(&sim, &config, world, 1, 8, 4);
+	sim_pass(&sim, 2 * US_PER_SECOND);
+	for (unsigned w = 0; w < 2; w++) {
+		start[w] = level_of(w);
+		count[w] = start[w].packets / 10 * 7;
+		assert_int_equal(
+			rte_mempool_get_bulk(sim.wire.pools[w], (void **)taken[w], count[w]), 0);
+	}
+	record_more(20000);
+	assert_true(sim_until(&sim, record_all_answered, 600 * US_PER_SECOND));
+	for (unsigned w = 0; w < 2; w++)
+		rte_mempool_put_bulk(sim.wire.pools[w], (void **)taken[w], count[w]);
+	for (uint32_t i = 0; i < record.limit; i++)
+		assert_int_equal(record.fates[i].positive + record.fates[i].negative, 1);
+	sim_pass(&sim, 12 * US_PER_SECOND);
+	assert_level(start, true);
+	sim_free(&sim);
+	record_end();
+}
+
 /* An SMSC that takes 20 ms for its answer. */
 static struct {
 	uint32_t session;
@@ -254,6 +288,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(after_a_drain_all_memory_is_back_at_its_start),
+		cmocka_unit_test(
+			with_packet_memory_squeezed_to_30_percent_every_message_is_answered),
 		cmocka_unit_test(
 			with_a_pool_of_1024_blocks_many_more_messages_wait_at_their_senders_and_none_is_lost),
 		cmocka_unit_test(a_peer_that_dies_without_a_word_leaves_nothing_behind),
