@@ -20,6 +20,30 @@
 #define UNREACHABLES_PER_S 100
 #define BURST 50
 
+/* A request that came in fragments is answered in fragments. */
+static void echo_large(struct net *net, struct now now, const struct net_packet *p)
+{
+	uint8_t *icmp = rte_pktmbuf_mtod_offset(p->m, uint8_t *, NET_ETHER_HEADER + p->header_size);
+	struct datagram_out out = {.local = p->destination,
+				   .remote = p->source,
+				   .protocol = NET_PROTOCOL_ICMP,
+				   .bytes = icmp + DATAGRAM_HEADER,
+				   .size = p->payload_size};
+	struct net_path     path;
+	uint16_t            checksum = 0;
+
+	icmp[0] = TYPE_ECHO_REPLY;
+	memcpy(icmp + 2, &checksum, 2);
+	checksum = ip4_checksum(icmp, p->payload_size);
+	memcpy(icmp + 2, &checksum, 2);
+	memcpy(out.header, icmp, DATAGRAM_HEADER);
+	out.path = &path;
+	metric_inc(net->metrics, METRIC_icmp_echoes_in);
+	if (net_path_find(net, now, &p->source, &path))
+		datagram_send(net, now, &out);
+	rte_pktmbuf_free(p->m);
+}
+
 /* Turns the request into its reply, in place, and sends it back where it came from. */
 static void echo(struct net *net, struct now now, const struct net_packet *p)
 {
@@ -34,6 +58,10 @@ static void echo(struct net *net, struct now now, const struct net_packet *p)
 	}
 	if (!net_bucket_take(&net->echoes, now, ECHOES_PER_S, BURST * 10)) {
 		net_drop(net, m, METRIC_icmp_limited);
+		return;
+	}
+	if (NET_IP4_HEADER + (uint32_t)p->payload_size > net->config.ports[p->port].mtu) {
+		echo_large(net, now, p);
 		return;
 	}
 	frame = rte_pktmbuf_mtod(m, uint8_t *);
@@ -59,7 +87,7 @@ static void echo(struct net *net, struct now now, const struct net_packet *p)
 static bool quote_read(const struct net *net, struct cur icmp, struct net_icmp_error *e)
 {
 	const uint8_t *addresses;
-	uint8_t        version, protocol;
+	uint8_t        version;
 	uint16_t       fragment;
 
 	*e = (struct net_icmp_error){.type = cur_u8(&icmp), .code = cur_u8(&icmp)};
@@ -73,11 +101,12 @@ static bool quote_read(const struct net *net, struct cur icmp, struct net_icmp_e
 	cur_be16(&icmp);
 	fragment = cur_be16(&icmp);
 	cur_u8(&icmp);
-	protocol = cur_u8(&icmp);
+	e->protocol = cur_u8(&icmp);
 	cur_be16(&icmp);
 	addresses = cur_bytes(&icmp, 8);
 	if (icmp.failed || version >> 4 != 4 || (version & 15) < 5 ||
-	    protocol != NET_PROTOCOL_TCP || (fragment & 0x1fff) != 0)
+	    (e->protocol != NET_PROTOCOL_TCP && e->protocol != NET_PROTOCOL_UDP) ||
+	    (fragment & 0x1fff) != 0)
 		return false;
 	memcpy(e->local.w, addresses, 4);
 	memcpy(e->remote.w, addresses + 4, 4);
@@ -99,13 +128,17 @@ void icmp_error_append(struct net *net, struct rte_mbuf *m, const struct net_icm
 	rte_pktmbuf_free(m);
 }
 
-static void error_input(struct net *net, const struct net_packet *p)
+static void error_input(struct net *net, struct now now, const struct net_packet *p)
 {
 	struct net_icmp_error e;
 	unsigned              owner;
 
 	if (!quote_read(net, packet_payload(p), &e)) {
 		net_drop(net, p->m, METRIC_icmp_dropped_ignored);
+		return;
+	}
+	if (e.protocol == NET_PROTOCOL_UDP) {
+		udp_error_input(net, now, p->m, &e, false);
 		return;
 	}
 	owner = net_owner(net, &e.local, e.local_port, &e.remote, e.remote_port);
@@ -127,23 +160,25 @@ void icmp_input(struct net *net, struct now now, const struct net_packet *p)
 	else if (type == TYPE_ECHO_REQUEST)
 		echo(net, now, p);
 	else if (type == TYPE_UNREACHABLE || type == TYPE_TIME_EXCEEDED || type == TYPE_PARAMETER)
-		error_input(net, p);
+		error_input(net, now, p);
 	else
 		net_drop(net, p->m, METRIC_icmp_dropped_ignored);
 }
 
-void icmp_input_forwarded(struct net *net, const struct net_packet *p)
+void icmp_input_forwarded(struct net *net, struct now now, const struct net_packet *p)
 {
 	struct net_icmp_error e;
 
-	if (p->protocol == NET_PROTOCOL_ICMP && quote_read(net, packet_payload(p), &e))
-		icmp_error_append(net, p->m, &e);
-	else
+	if (p->protocol != NET_PROTOCOL_ICMP || !quote_read(net, packet_payload(p), &e))
 		net_drop(net, p->m, METRIC_icmp_dropped_ignored);
+	else if (e.protocol == NET_PROTOCOL_UDP)
+		udp_error_input(net, now, p->m, &e, true);
+	else
+		icmp_error_append(net, p->m, &e);
 }
 
-void icmp_unreachable_send(struct net *net, struct now now, const struct net_packet *p,
-			   uint8_t code)
+static void error_send(struct net *net, struct now now, const struct net_packet *p, uint8_t type,
+		       uint8_t code)
 {
 	const uint8_t *frame = rte_pktmbuf_mtod(p->m, const uint8_t *);
 	uint16_t quoted = (uint16_t)(p->header_size + (p->payload_size < 8 ? p->payload_size : 8));
@@ -152,9 +187,12 @@ void icmp_unreachable_send(struct net *net, struct now now, const struct net_pac
 	struct put       w;
 	uint8_t         *at;
 
-	if (p->link_many || !net_bucket_take(&net->unreachables, now, UNREACHABLES_PER_S, BURST)) {
-		net_drop(net, p->m,
-			 p->link_many ? METRIC_ip_dropped_protocol : METRIC_icmp_limited);
+	if (p->link_many) { /* RFC 1122, 3.2.2 */
+		rte_pktmbuf_free(p->m);
+		return;
+	}
+	if (!net_bucket_take(&net->unreachables, now, UNREACHABLES_PER_S, BURST)) {
+		net_drop(net, p->m, METRIC_icmp_limited);
 		return;
 	}
 	m = net_mbuf_new(net);
@@ -169,7 +207,7 @@ void icmp_unreachable_send(struct net *net, struct now now, const struct net_pac
 	put_be16(&w, NET_TYPE_IP4);
 	ip4_header_write(put_reserve(&w, NET_IP4_HEADER), (uint16_t)(NET_IP4_HEADER + size),
 			 NET_PROTOCOL_ICMP, p->destination.w[0], p->source.w[0]);
-	put_u8(&w, TYPE_UNREACHABLE);
+	put_u8(&w, type);
 	put_u8(&w, code);
 	put_be16(&w, 0);
 	put_be32(&w, 0);
@@ -179,5 +217,18 @@ void icmp_unreachable_send(struct net *net, struct now now, const struct net_pac
 	memcpy(at + 2, &checksum, 2);
 	metric_inc(net->metrics, METRIC_icmp_unreachables_out);
 	net_tx_append(net, p->port, m);
-	net_drop(net, p->m, METRIC_ip_dropped_protocol);
+	rte_pktmbuf_free(p->m);
+}
+
+void icmp_unreachable_send(struct net *net, struct now now, const struct net_packet *p,
+			   uint8_t code)
+{
+	metric_inc(net->metrics, METRIC_ip_dropped_protocol);
+	error_send(net, now, p, TYPE_UNREACHABLE, code);
+}
+
+void icmp_time_exceeded_send(struct net *net, struct now now, const struct net_packet *p,
+			     uint8_t code)
+{
+	error_send(net, now, p, TYPE_TIME_EXCEEDED, code);
 }

@@ -14,6 +14,7 @@
 #define ERRORS_PER_S 100
 #define ERRORS_BURST 50
 #define HOP_LIMIT 64
+#define PROTOCOL_FRAGMENT 44
 #define CODE_NEXT_HEADER 1
 
 /* Over the pseudo header and an ICMPv6 message in one piece; 0xffff when the message has it right.
@@ -86,6 +87,31 @@ static struct icmp6_way way_back(const struct net_packet *p)
 	return way;
 }
 
+/* A request that came in fragments is answered in fragments. */
+static void echo_large(struct net *net, struct now now, const struct net_packet *p,
+		       const struct icmp6_way *way)
+{
+	uint8_t *message =
+		rte_pktmbuf_mtod_offset(p->m, uint8_t *, NET_ETHER_HEADER + p->header_size);
+	struct net_path     path;
+	struct datagram_out out = {.path = &path,
+				   .local = way->source,
+				   .remote = way->destination,
+				   .protocol = NET_PROTOCOL_ICMP6,
+				   .bytes = message + DATAGRAM_HEADER,
+				   .size = p->payload_size};
+	uint16_t            checksum;
+
+	message[0] = ICMP6_ECHO_REPLY;
+	memset(message + 2, 0, 2);
+	checksum = (uint16_t)~message_sum(&out.local, &out.remote, message, p->payload_size);
+	memcpy(message + 2, &checksum, 2);
+	memcpy(out.header, message, DATAGRAM_HEADER);
+	if (net_path_find(net, now, &out.remote, &path))
+		datagram_send(net, now, &out);
+	rte_pktmbuf_free(p->m);
+}
+
 /* Turns the request into its reply, in place. */
 static void echo(struct net *net, struct now now, const struct net_packet *p)
 {
@@ -105,6 +131,10 @@ static void echo(struct net *net, struct now now, const struct net_packet *p)
 	if (p->link_many)
 		way.source = local->address;
 	metric_inc(net->metrics, METRIC_icmp_echoes_in);
+	if (NET_IP6_HEADER + (uint32_t)p->payload_size > net->config.ports[p->port].mtu) {
+		echo_large(net, now, p, &way);
+		return;
+	}
 	*(uint8_t *)rte_pktmbuf_adj(m, (uint16_t)(NET_ETHER_HEADER + p->header_size)) =
 		ICMP6_ECHO_REPLY;
 	icmp6_send(net, &way, m);
@@ -140,9 +170,10 @@ static void translate(struct net_icmp_error *e, uint8_t type, uint8_t code, uint
 /* The TCP packet of ours that an error quotes. We send no extension headers. */
 static bool quote_read(const struct net *net, struct cur icmp, struct net_icmp_error *e)
 {
-	uint8_t        type = cur_u8(&icmp), code = cur_u8(&icmp), version, protocol;
+	uint8_t        type = cur_u8(&icmp), code = cur_u8(&icmp), version;
 	uint32_t       argument, size;
 	const uint8_t *addresses;
+	bool           first = true;
 
 	*e = (struct net_icmp_error){.local.ip6 = true, .remote.ip6 = true};
 	cur_be16(&icmp);
@@ -153,26 +184,37 @@ static bool quote_read(const struct net *net, struct cur icmp, struct net_icmp_e
 	size = cur_be16(&icmp);
 	e->size =
 		size > UINT16_MAX - NET_IP6_HEADER ? UINT16_MAX : (uint16_t)(size + NET_IP6_HEADER);
-	protocol = cur_u8(&icmp);
+	e->protocol = cur_u8(&icmp);
 	cur_u8(&icmp);
 	addresses = cur_bytes(&icmp, 32);
+	if (e->protocol == PROTOCOL_FRAGMENT) { /* the first one of a datagram */
+		e->protocol = cur_u8(&icmp);
+		cur_u8(&icmp);
+		first = (cur_be16(&icmp) & 0xfff8) == 0;
+		cur_be32(&icmp);
+	}
 	e->local_port = cur_be16(&icmp);
 	e->remote_port = cur_be16(&icmp);
 	e->sequence = cur_be32(&icmp);
-	if (icmp.failed || version >> 4 != 6 || protocol != NET_PROTOCOL_TCP)
+	if (icmp.failed || version >> 4 != 6 || !first ||
+	    (e->protocol != NET_PROTOCOL_TCP && e->protocol != NET_PROTOCOL_UDP))
 		return false;
 	memcpy(e->local.w, addresses, 16);
 	memcpy(e->remote.w, addresses + 16, 16);
 	return net_is_local(net, &e->local);
 }
 
-static void error_input(struct net *net, const struct net_packet *p)
+static void error_input(struct net *net, struct now now, const struct net_packet *p)
 {
 	struct net_icmp_error e;
 	unsigned              owner;
 
 	if (p->link_many || !quote_read(net, packet_payload(p), &e)) {
 		net_drop(net, p->m, METRIC_icmp_dropped_ignored);
+		return;
+	}
+	if (e.protocol == NET_PROTOCOL_UDP) {
+		udp_error_input(net, now, p->m, &e, false);
 		return;
 	}
 	owner = net_owner(net, &e.local, e.local_port, &e.remote, e.remote_port);
@@ -192,6 +234,9 @@ void icmp6_input(struct net *net, struct now now, const struct net_packet *p)
 	    message_sum(&p->source, &p->destination, packet_payload(p).p, p->payload_size) !=
 		    0xffff)
 		net_drop(net, p->m, METRIC_icmp_dropped_malformed);
+	else if (type >= ICMP6_ROUTER_SOLICITATION && type <= ICMP6_REDIRECT &&
+		 p->fragment_header) /* RFC 6980, 5 */
+		net_drop(net, p->m, METRIC_icmp_dropped_malformed);
 	else if (type >= ICMP6_ROUTER_SOLICITATION && type <= ICMP6_REDIRECT)
 		ndp_input(net, now, p);
 	else if (type == ICMP6_LISTENER_QUERY)
@@ -201,7 +246,7 @@ void icmp6_input(struct net *net, struct now now, const struct net_packet *p)
 	else if (type == ICMP6_ECHO_REQUEST)
 		echo(net, now, p);
 	else if (type >= ICMP6_UNREACHABLE && type <= ICMP6_PARAMETER)
-		error_input(net, p);
+		error_input(net, now, p);
 	else
 		net_drop(net, p->m, METRIC_icmp_dropped_ignored);
 }
@@ -213,10 +258,12 @@ void icmp6_input_forwarded(struct net *net, struct now now, const struct net_pac
 
 	if (cur_u8(&message) == ICMP6_ROUTER_ADVERTISEMENT)
 		router_input_forwarded(net, now, p);
-	else if (quote_read(net, packet_payload(p), &e))
-		icmp_error_append(net, p->m, &e);
-	else
+	else if (!quote_read(net, packet_payload(p), &e))
 		net_drop(net, p->m, METRIC_icmp_dropped_ignored);
+	else if (e.protocol == NET_PROTOCOL_UDP)
+		udp_error_input(net, now, p->m, &e, true);
+	else
+		icmp_error_append(net, p->m, &e);
 }
 
 /* As much of the packet as fits what every link carries (RFC 4443, 2.4 (c)). */
@@ -266,4 +313,11 @@ void icmp6_parameter_send(struct net *net, struct now now, const struct net_pack
 {
 	error_send(net, now, p, ICMP6_PARAMETER, code, at);
 	net_drop(net, p->m, why);
+}
+
+void icmp6_time_exceeded_send(struct net *net, struct now now, const struct net_packet *p,
+			      uint8_t code)
+{
+	error_send(net, now, p, ICMP6_TIME_EXCEEDED, code, 0);
+	rte_pktmbuf_free(p->m);
 }

@@ -92,13 +92,13 @@ static unsigned header_read(struct net *net, struct net_packet *p)
 				   m->data_len - NET_ETHER_HEADER);
 	struct cur whole = packet;
 	uint8_t    version = cur_u8(&packet);
-	uint16_t   total, fragment;
+	uint16_t   total, id, fragment;
 	const uint8_t *bytes;
 
 	p->header_size = (uint8_t)((version & 15) * 4);
 	cur_u8(&packet);
 	total = cur_be16(&packet);
-	cur_be16(&packet);
+	id = cur_be16(&packet);
 	fragment = cur_be16(&packet);
 	cur_u8(&packet);
 	p->protocol = cur_u8(&packet);
@@ -113,12 +113,16 @@ static unsigned header_read(struct net *net, struct net_packet *p)
 	memcpy(p->destination.w, bytes + 4, 4);
 	if (!options_pass(cur_sub(&packet, p->header_size - NET_IP4_HEADER)))
 		return METRIC_ip_dropped_options;
-	if ((fragment & (MORE_FRAGMENTS | FRAGMENT_OFFSET)) != 0)
-		return METRIC_ip_dropped_fragment;
 	if (!source_passes(net, &p->source))
 		return METRIC_ip_dropped_source;
 	if (!net_is_local(net, &p->destination))
 		return METRIC_ip_dropped_destination;
+	if ((fragment & (MORE_FRAGMENTS | FRAGMENT_OFFSET)) != 0) {
+		p->fragment = true;
+		p->fragment_id = id;
+		p->fragment_offset = (uint16_t)((fragment & FRAGMENT_OFFSET) * 8);
+		p->more_fragments = (fragment & MORE_FRAGMENTS) != 0;
+	}
 	p->payload_size = (uint16_t)(total - p->header_size);
 	rte_pktmbuf_trim(m, (uint16_t)(cur_left(&whole) - total)); /* Ethernet's padding */
 	return METRIC_COUNT;
@@ -134,7 +138,7 @@ enum input ip4_input(struct net *net, struct now now, unsigned port, struct rte_
 		return INPUT_TAKEN;
 	}
 	p.link_many = (*rte_pktmbuf_mtod(m, const uint8_t *) & 1) != 0;
-	return packet_input(net, now, &p);
+	return p.fragment ? frag_input(net, now, &p) : packet_input(net, now, &p);
 }
 
 enum input ip4_input_forwarded(struct net *net, struct now now, unsigned port, struct rte_mbuf *m)
@@ -147,5 +151,5 @@ enum input ip4_input_forwarded(struct net *net, struct now now, unsigned port, s
 		net_drop(net, m, METRIC_ip_dropped_header);
 		return INPUT_TAKEN;
 	}
-	return packet_input_forwarded(net, now, &p);
+	return p.fragment ? frag_take(net, now, &p) : packet_input_forwarded(net, now, &p);
 }

@@ -168,8 +168,13 @@ static bool extension_pass(struct net_packet *p, struct cur *in, const uint8_t *
 	p->next_header_at = (uint16_t)at;
 	if (type == NEXT_FRAGMENT) {
 		/* RFC 6946: one that is the whole packet waits for no other */
-		if ((cur_be16(&body) & 0xfff9) != 0)
-			return fault_is(f, METRIC_ip_dropped_fragment);
+		uint16_t where = cur_be16(&body);
+
+		p->fragment_header = true;
+		p->fragment = (where & 0xfff9) != 0;
+		p->fragment_offset = where & 0xfff8;
+		p->more_fragments = (where & 1) != 0;
+		p->fragment_id = cur_be32(&body);
 		return true;
 	}
 	if (type == NEXT_ROUTING) { /* RFC 8200, 4.4; type 0 as one unknown: RFC 5095, 3 */
@@ -190,7 +195,8 @@ static bool is_extension(uint8_t protocol)
 static bool extensions_pass(struct net_packet *p, struct cur *in, const uint8_t *start,
 			    struct fault *f)
 {
-	for (unsigned i = 0; is_extension(p->protocol); i++) {
+	/* what follows the header of a fragment is read when all fragments are here */
+	for (unsigned i = 0; is_extension(p->protocol) && !p->fragment; i++) {
 		if (p->protocol == NEXT_HOP_BY_HOP && i > 0) /* RFC 8200, 4.1: only the first */
 			return fault_told(f, CODE_NEXT_HEADER, p->next_header_at, false);
 		if (i == EXTENSIONS_MAX)
@@ -201,7 +207,7 @@ static bool extensions_pass(struct net_packet *p, struct cur *in, const uint8_t 
 		if (p->header_size > NET_IP6_HEADER + EXTENSIONS_SIZE_MAX)
 			return fault_is(f, METRIC_ip_dropped_options);
 	}
-	if (p->protocol == NEXT_NONE)
+	if (p->protocol == NEXT_NONE && !p->fragment)
 		return fault_is(f, METRIC_ip_dropped_protocol);
 	return true;
 }
@@ -273,7 +279,7 @@ enum input ip6_input(struct net *net, struct now now, unsigned port, struct rte_
 		net_drop(net, m, METRIC_ip_dropped_source);
 		return INPUT_TAKEN;
 	}
-	return packet_input(net, now, &p);
+	return p.fragment ? frag_input(net, now, &p) : packet_input(net, now, &p);
 }
 
 enum input ip6_input_forwarded(struct net *net, struct now now, unsigned port, struct rte_mbuf *m)
@@ -285,5 +291,5 @@ enum input ip6_input_forwarded(struct net *net, struct now now, unsigned port, s
 		net_drop(net, m, METRIC_ip_dropped_header);
 		return INPUT_TAKEN;
 	}
-	return packet_input_forwarded(net, now, &p);
+	return p.fragment ? frag_take(net, now, &p) : packet_input_forwarded(net, now, &p);
 }

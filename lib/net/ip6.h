@@ -62,6 +62,8 @@ void icmp6_input(struct net *net, struct now now, const struct net_packet *p);
 void icmp6_input_forwarded(struct net *net, struct now now, const struct net_packet *p);
 void icmp6_unreachable_send(struct net *net, struct now now, const struct net_packet *p,
 			    uint8_t code);
+void icmp6_time_exceeded_send(struct net *net, struct now now, const struct net_packet *p,
+			      uint8_t code);
 /* RFC 4443, 3.4: what stands at that place of the packet is not understood. Drops the packet, as
  * `why`. */
 void icmp6_parameter_send(struct net *net, struct now now, const struct net_packet *p, uint8_t code,

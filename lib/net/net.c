@@ -21,11 +21,11 @@ struct net *net_new(const struct net_config *config)
 		return NULL;
 	memset(net, 0, sizeof(*net));
 	net->foreign = calloc((size_t)config->workers * NET_FOREIGN_MAX, sizeof(*net->foreign));
-	if (net->foreign == NULL) {
-		free(net);
+	net->config = *config;
+	if (net->foreign == NULL || !frag_init(net) || !udp_init(net)) {
+		net_free(net);
 		return NULL;
 	}
-	net->config = *config;
 	net->metrics = config->metrics;
 	net->generation = 1;
 	random_seed(&net->random, config->seed);
@@ -41,7 +41,9 @@ void net_free(struct net *net)
 	if (net == NULL)
 		return;
 	neighbour_clear(net);
-	for (unsigned w = 0; w < net->config.workers; w++)
+	frag_free(net);
+	udp_free(net);
+	for (unsigned w = 0; net->foreign != NULL && w < net->config.workers; w++)
 		rte_pktmbuf_free_bulk(net->foreign + w * NET_FOREIGN_MAX, net->foreign_count[w]);
 	for (unsigned p = 0; p < net->config.port_count; p++)
 		rte_pktmbuf_free_bulk(net->tx[p].pkts + net->tx[p].head,
@@ -106,6 +108,26 @@ static enum input frame_input(struct net *net, struct now now, unsigned port, st
 	return INPUT_TAKEN;
 }
 
+/* The segment that an input of m led to: m, or what came in fragments. TCP may keep it long, so a
+ * buffer for large datagrams is not given away. */
+static struct rte_mbuf *segment_of(struct net *net, struct rte_mbuf *m)
+{
+	struct rte_mbuf *segment = net->whole != NULL ? net->whole : m, *copy;
+
+	net->whole = NULL;
+	if (segment->buf_len <= rte_pktmbuf_data_room_size(net->config.pool))
+		return segment;
+	copy = rte_pktmbuf_copy(segment, net->config.pool, 0, UINT32_MAX);
+	if (copy != NULL) {
+		copy->l2_len = segment->l2_len;
+		copy->l3_len = segment->l3_len;
+	} else {
+		metric_inc(net->metrics, METRIC_net_no_memory);
+	}
+	rte_pktmbuf_free(segment);
+	return copy;
+}
+
 unsigned net_input_burst(struct net *net, struct now now, unsigned port,
 			 struct rte_mbuf *const pkts[], unsigned n, struct rte_mbuf *tcp[])
 {
@@ -116,8 +138,10 @@ unsigned net_input_burst(struct net *net, struct now now, unsigned port,
 		rte_prefetch0(rte_pktmbuf_mtod(pkts[i], const void *));
 	for (unsigned i = 0; i < n; i++) {
 		pkts[i]->port = (uint16_t)port;
-		if (frame_input(net, now, port, pkts[i]) == INPUT_TCP)
-			tcp[count++] = pkts[i];
+		if (frame_input(net, now, port, pkts[i]) == INPUT_TAKEN)
+			continue;
+		tcp[count] = segment_of(net, pkts[i]);
+		count += tcp[count] != NULL;
 	}
 	return count;
 }
@@ -145,8 +169,10 @@ unsigned net_input_forwarded(struct net *net, struct now now, struct rte_mbuf *c
 
 	ASSERT(n <= NET_BURST_MAX);
 	for (unsigned i = 0; i < n; i++) {
-		if (forwarded_input(net, now, pkts[i]) == INPUT_TCP)
-			tcp[count++] = pkts[i];
+		if (forwarded_input(net, now, pkts[i]) == INPUT_TAKEN)
+			continue;
+		tcp[count] = segment_of(net, pkts[i]);
+		count += tcp[count] != NULL;
 	}
 	return count;
 }
@@ -257,6 +283,7 @@ uint64_t net_tick(struct net *net, struct now now)
 	net->tick_us = earliest(net->tick_us, mld_tick(net, now));
 	net->tick_us = earliest(net->tick_us, neighbour_tick(net, now));
 	net->tick_us = earliest(net->tick_us, pmtu_tick(net, now));
+	net->tick_us = earliest(net->tick_us, frag_tick(net, now));
 	return net->tick_us;
 }
 

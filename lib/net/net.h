@@ -120,7 +120,8 @@ unsigned net_owner(const struct net *net, const struct net_addr *local, uint16_t
 struct net_icmp_error {
 	struct net_addr local, remote;
 	uint16_t        local_port, remote_port;
-	uint32_t        sequence;   /* of the quoted segment */
+	uint8_t         protocol;   /* 6 TCP, 17 UDP */
+	uint32_t        sequence;   /* of the quoted segment; UDP: length and checksum */
 	uint8_t         type, code; /* 3 unreachable, 11 time exceeded, 12 parameter problem */
 	uint16_t        size;       /* of the quoted packet, as its header says */
 	uint16_t mtu; /* type 3 code 4: of the next hop, 0 when it does not say (RFC 1191, 4) */

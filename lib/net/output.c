@@ -126,3 +126,22 @@ void net_output_tcp(struct net *net, struct now now, struct net_path *path,
 	else
 		neighbour_wait(net, n, m);
 }
+
+void output_ip(struct net *net, struct now now, struct net_path *path,
+	       const struct net_addr *remote, struct rte_mbuf *m)
+{
+	struct neighbour *n = NULL;
+	struct put        w;
+
+	if (path->generation != net->generation || !path->resolved)
+		n = path_refresh(net, now, remote, path);
+	w = put_to(rte_pktmbuf_prepend(m, NET_ETHER_HEADER), NET_ETHER_HEADER);
+	put_bytes(&w, path->dst_mac, 6);
+	put_bytes(&w, net->config.ports[path->port].mac, 6);
+	put_be16(&w, remote->ip6 ? NET_TYPE_IP6 : NET_TYPE_IP4);
+	m->ol_flags = 0;
+	if (path->resolved)
+		net_tx_append(net, path->port, m);
+	else
+		neighbour_wait(net, n, m);
+}

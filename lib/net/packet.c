@@ -10,7 +10,6 @@
 #include "net/ip6.h"
 
 #define TCP_HEADER_MIN 20u
-#define UDP_HEADER 8u
 #define UNREACHABLE_PROTOCOL 2
 #define UNREACHABLE_PORT 3
 #define UNREACHABLE6_PORT 4
@@ -79,9 +78,9 @@ static void refuse(struct net *net, struct now now, const struct net_packet *p)
 {
 	bool is_udp = p->protocol == NET_PROTOCOL_UDP;
 
-	if (is_udp && p->payload_size < UDP_HEADER)
-		net_drop(net, p->m, METRIC_ip_dropped_header);
-	else if (!p->source.ip6)
+	if (is_udp)
+		metric_inc(net->metrics, METRIC_udp_no_ports);
+	if (!p->source.ip6)
 		icmp_unreachable_send(net, now, p,
 				      is_udp ? UNREACHABLE_PORT : UNREACHABLE_PROTOCOL);
 	else if (is_udp)
@@ -99,7 +98,7 @@ enum input packet_input(struct net *net, struct now now, const struct net_packet
 		icmp_input(net, now, p);
 	else if (p->protocol == NET_PROTOCOL_ICMP6 && p->source.ip6)
 		icmp6_input(net, now, p);
-	else
+	else if (p->protocol != NET_PROTOCOL_UDP || !udp_input(net, p))
 		refuse(net, now, p);
 	return INPUT_TAKEN;
 }
@@ -111,9 +110,11 @@ enum input packet_input_forwarded(struct net *net, struct now now, const struct 
 		p->m->l3_len = p->header_size;
 		return INPUT_TCP;
 	}
-	if (p->source.ip6)
+	if (p->protocol == NET_PROTOCOL_UDP)
+		udp_input_forwarded(net, p);
+	else if (p->source.ip6)
 		icmp6_input_forwarded(net, now, p);
 	else
-		icmp_input_forwarded(net, p);
+		icmp_input_forwarded(net, now, p);
 	return INPUT_TAKEN;
 }

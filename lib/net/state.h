@@ -115,6 +115,9 @@ struct pmtu { /* of a path */
 	uint64_t        learned_us;
 };
 
+struct frags;
+struct udp;
+
 struct net {
 	struct metrics *metrics;
 	uint32_t generation; /* moves when an entry of the neighbour table is resolved, changed or
@@ -136,6 +139,10 @@ struct net {
 	struct net_icmp_error errors[NET_ERRORS_MAX];
 	uint32_t              mtu_generation; /* moves when a path MTU is learned or forgotten */
 	uint64_t              tick_us;        /* the earliest that net_tick() has something to do */
+	struct frags         *frags;
+	struct rte_mbuf      *whole; /* TCP for this worker that came in fragments */
+	struct udp           *udp;
+	uint32_t              fragment_id;
 	struct neighbour      neighbours[NET_NEIGHBOURS_MAX];
 	struct pmtu           pmtus[NET_PMTU_SETS * NET_PMTU_WAYS];
 	struct tx_queue       tx[NET_PORTS_MAX];
@@ -151,7 +158,12 @@ struct net_packet {
 	uint16_t         payload_size;   /* what follows the headers */
 	uint16_t         next_header_at; /* IPv6: where in the header the protocol stands */
 	struct net_addr  source, destination;
-	bool             link_many; /* it came by broadcast or multicast */
+	bool             link_many;       /* it came by broadcast or multicast */
+	bool             fragment;        /* the payload is a part of one */
+	bool             fragment_header; /* IPv6: there is or was one */
+	bool             more_fragments;
+	uint16_t         fragment_offset; /* bytes */
+	uint32_t         fragment_id;
 };
 
 enum input {
@@ -162,6 +174,11 @@ enum input {
 static inline struct net_addr net_addr_ip4(uint32_t network_order)
 {
 	return (struct net_addr){.w = {network_order}};
+}
+
+static inline bool net_addr_is_any(const struct net_addr *a)
+{
+	return (a->w[0] | a->w[1] | a->w[2] | a->w[3]) == 0;
 }
 
 static inline bool net_addr_same(const struct net_addr *a, const struct net_addr *b)
@@ -237,8 +254,10 @@ void       ip4_header_write(uint8_t *at, uint16_t total_size, uint8_t protocol, 
 uint16_t   ip4_checksum(const void *bytes,
 			size_t      n); /* as it is stored; 0 over bytes that contain a right one */
 
+void icmp_time_exceeded_send(struct net *net, struct now now, const struct net_packet *p,
+			     uint8_t code);
 void icmp_input(struct net *net, struct now now, const struct net_packet *p);
-void icmp_input_forwarded(struct net *net, const struct net_packet *p);
+void icmp_input_forwarded(struct net *net, struct now now, const struct net_packet *p);
 void icmp_unreachable_send(struct net *net, struct now now, const struct net_packet *p,
 			   uint8_t code);
 
@@ -265,6 +284,39 @@ struct neighbour *path_refresh(struct net *net, struct now now, const struct net
 			       struct net_path *path);
 uint64_t          neighbour_tick(struct net *net, struct now now);
 void              neighbour_clear(struct net *net);
+
+/* frag.c: reassembly. INPUT_TCP: the segment is net->whole. */
+bool       frag_init(struct net *net);
+void       frag_free(struct net *net);
+enum input frag_input(struct net *net, struct now now, const struct net_packet *p);
+enum input frag_take(struct net *net, struct now now,
+		     const struct net_packet *p); /* one that belongs to this worker */
+uint64_t   frag_tick(struct net *net, struct now now);
+
+/* datagram.c: a datagram to be sent, `size` bytes with its header */
+#define DATAGRAM_HEADER 8u
+struct datagram_out {
+	struct net_path *path;
+	struct net_addr  local, remote;
+	uint8_t          protocol;
+	uint8_t          header[DATAGRAM_HEADER];
+	const uint8_t   *bytes;
+	uint32_t         size;
+};
+bool datagram_send(struct net *net, struct now now, const struct datagram_out *out);
+
+/* output.c: m begins at an IP header that is complete, checksums too. Takes m. */
+void output_ip(struct net *net, struct now now, struct net_path *path,
+	       const struct net_addr *remote, struct rte_mbuf *m);
+
+/* udp.c */
+bool udp_init(struct net *net);
+void udp_free(struct net *net);
+bool udp_input(struct net *net, const struct net_packet *p); /* false: nobody hears its port */
+void udp_input_forwarded(struct net *net, const struct net_packet *p);
+/* An ICMP error about a datagram, m. Takes m. */
+void udp_error_input(struct net *net, struct now now, struct rte_mbuf *m,
+		     const struct net_icmp_error *e, bool forwarded);
 
 void     pmtu_news_take(struct net *net, struct now now, const struct net_news *news);
 uint64_t pmtu_tick(struct net *net, struct now now);

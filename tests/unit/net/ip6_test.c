@@ -351,9 +351,13 @@ static void icmpv6_with_a_wrong_checksum_or_cut_is_dropped(void **state)
 
 static size_t udp_frame(uint8_t *f, const struct net_addr *to, size_t data)
 {
-	static uint8_t  udp[1432] = {0x30, 0x39, 0x13, 0xc4};
+	uint8_t         udp[1432] = {0x30, 0x39, 0x13, 0xc4};
 	struct net_addr peer = rig6_addr(2);
+	uint16_t        sum = rte_cpu_to_be_16((uint16_t)(8 + data));
 
+	memcpy(udp + 4, &sum, 2);
+	sum = rig6_checksum(&peer, to, 17, udp, 8 + data);
+	memcpy(udp + 6, &sum, 2);
 	return rig6_frame(f, 17, &peer, to, udp, 8 + data);
 }
 
