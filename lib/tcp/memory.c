@@ -47,7 +47,10 @@ uint32_t tcp_memory_window(const struct tcp *tcp, const struct tcp_conn *conn)
 	uint32_t held = conn->rx_bytes, few = 2u * conn->rcv_mss;
 	uint32_t room = held < conn->receive_max ? conn->receive_max - held : 0;
 	uint32_t most = UINT32_MAX, told = conn->rcv_edge - conn->rcv_acked;
+	uint32_t field = (uint32_t)UINT16_MAX << conn->rcv_scale; /* what it can say */
 
+	if (room > field)
+		room = field;
 	switch ((enum tcp_pressure)tcp->pressure) {
 	case TCP_PRESSURE_NONE:
 		break;
