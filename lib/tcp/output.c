@@ -162,6 +162,8 @@ void tcp_output_reset(struct tcp *tcp, struct tcp_conn *conn)
 	if (mbuf == NULL)
 		return;
 	header.flags = TCP_RST | TCP_ACK;
+	if (conn->flags & TCP_FLAG_TIMESTAMPS) /* RFC 7323, 3.2: a peer may want to see one */
+		tcp_option_timestamp(&header, tcp->now_ms + conn->ts_offset, conn->ts_recent);
 	metric_inc(tcp->metrics, METRIC_tcp_out_rsts);
 	emit(tcp, conn, mbuf, &header);
 }
