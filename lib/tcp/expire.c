@@ -69,8 +69,8 @@ static void keepalive(struct tcp *tcp, struct tcp_conn *conn)
 	}
 	conn->keepalives++;
 	tcp_timer_set(tcp, conn, TCP_TIMER_KEEPALIVE, TCP_KEEPALIVE_STEP_MS);
-	if (conn->snd_una != conn->snd_nxt)
-		return; /* retransmission asks already */
+	if (conn->snd_una != conn->snd_nxt || tcp_timer_armed(conn, TCP_TIMER_PERSIST))
+		return; /* retransmissions or window probes ask already */
 	metric_inc(tcp->metrics, METRIC_tcp_keepalive_probes);
 	tcp_trace_event(tcp, conn, TCP_TRACE_TIMER, TCP_TIMER_KEEPALIVE, conn->keepalives);
 	tcp_output_ack(tcp, conn, conn->snd_una - 1);
