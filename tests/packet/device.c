@@ -191,13 +191,14 @@ static bool hidden(const struct device *d, const struct rte_mbuf *m)
 static void timestamp_note(struct device *d, struct flow *flow, struct frame *f)
 {
 	uint32_t passed_ms = (uint32_t)((d->now.us - d->start_us) / US_PER_MS);
+	bool     cookies = d->metrics->value[METRIC_tcp_cookies_sent] > 0;
 
 	if (!frame_has(f, FIELD_TS))
 		return;
 	/* A cookie's timestamp carries bits of the handshake. */
-	if (!flow->ts_known || (f->flags & SYN && !d->script->config.cookies_always))
+	if (!flow->ts_known || (f->flags & SYN && !cookies))
 		flow->ts_base = f->value[FIELD_TS] - passed_ms;
-	flow->ts_known |= !(f->flags & SYN) || !d->script->config.cookies_always;
+	flow->ts_known |= !(f->flags & SYN) || !cookies;
 	flow->ts_seen = f->value[FIELD_TS];
 	f->value[FIELD_TS] -= flow->ts_base;
 }
