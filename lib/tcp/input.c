@@ -129,12 +129,8 @@ static void outside(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_seg
 		tcp_output_challenge(tcp, conn);
 		return;
 	}
-	if (seq_before(segment->seq, conn->rcv_nxt) && segment->len > 0) {
-		metric_inc(tcp->metrics, METRIC_tcp_duplicates);
-		conn->flags |= TCP_FLAG_DSACK;
-		conn->dsack_start = segment->seq;
-		conn->dsack_end = segment->seq + segment->len;
-	}
+	if (seq_before(segment->seq, conn->rcv_nxt) && segment->len > 0)
+		tcp_reassembly_duplicate(tcp, conn, segment->seq, segment->seq + segment->len);
 	conn->flags |= TCP_FLAG_ACK_NOW;
 	tcp_conn_touch(tcp, conn);
 }
@@ -154,7 +150,7 @@ static void reset_in(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_se
 }
 
 /* Cut to the window; what was cut at its end is not acknowledged, and so comes again. */
-static void trim(struct tcp_conn *conn, struct tcp_segment *segment)
+static void trim(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment *segment)
 {
 	uint32_t edge = conn->rcv_edge, cut;
 
@@ -164,8 +160,10 @@ static void trim(struct tcp_conn *conn, struct tcp_segment *segment)
 		cut = conn->rcv_nxt - segment->seq;
 		if (cut > segment->len)
 			cut = segment->len;
-		if (segment->len > 0)
+		if (segment->len > 0) {
+			tcp_reassembly_duplicate(tcp, conn, segment->seq, segment->seq + cut);
 			segment->mbuf = tcp_segment_cut_front(segment->mbuf, cut);
+		}
 		segment->seq += cut;
 		segment->len -= cut;
 		conn->flags |= TCP_FLAG_ACK_NOW;
@@ -287,7 +285,7 @@ void tcp_input_conn(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment *
 		return;
 	conn->heard_ms = tcp->now_ms;
 	timestamp_take(tcp, conn, segment);
-	trim(conn, segment);
+	trim(tcp, conn, segment);
 	if (!ack_take(tcp, conn, segment))
 		return;
 	if (segment->len > 0 || segment->flags & TCP_FIN || conn->flags & TCP_FLAG_ACK_NOW) {

@@ -124,13 +124,27 @@ static void run_take(struct tcp *tcp, struct tcp_conn *conn, struct rte_mbuf *mb
 	}
 }
 
+/* Told once in the next acknowledgement; the newest run of bytes counts (RFC 2883, 4). */
+void tcp_reassembly_duplicate(struct tcp *tcp, struct tcp_conn *conn, uint32_t start, uint32_t end)
+{
+	metric_inc(tcp->metrics, METRIC_tcp_duplicates);
+	if (!(conn->flags & TCP_FLAG_DSACK) || conn->dsack_end != start)
+		conn->dsack_start = start;
+	conn->flags |= TCP_FLAG_DSACK;
+	conn->dsack_end = end;
+}
+
 static void drain(struct tcp *tcp, struct tcp_conn *conn)
 {
 	while (conn->ooo_head != NULL && !seq_after(run_of(conn->ooo_head)->start, conn->rcv_nxt)) {
 		struct rte_mbuf *first = conn->ooo_head;
+		struct run       run = *run_of(first);
 
-		conn->ooo_head = run_of(first)->next;
-		run_take(tcp, conn, first, run_of(first)->start);
+		if (seq_before(run.start, conn->rcv_nxt))
+			tcp_reassembly_duplicate(tcp, conn, run.start,
+						 seq_min(run.end, conn->rcv_nxt));
+		conn->ooo_head = run.next;
+		run_take(tcp, conn, first, run.start);
 	}
 }
 
@@ -141,14 +155,6 @@ static void remember_recent(struct tcp_conn *conn, uint32_t seq)
 	for (unsigned i = conn->recent_count - 1u; i > 0; i--)
 		conn->recent[i] = conn->recent[i - 1];
 	conn->recent[0] = seq;
-}
-
-static void duplicate(struct tcp *tcp, struct tcp_conn *conn, uint32_t start, uint32_t end)
-{
-	metric_inc(tcp->metrics, METRIC_tcp_duplicates);
-	conn->flags |= TCP_FLAG_DSACK;
-	conn->dsack_start = start;
-	conn->dsack_end = end;
 }
 
 /* The last run that begins at seq or before it, NULL: none; *after: the one behind it. false: too
@@ -232,7 +238,8 @@ static void hold(struct tcp *tcp, struct tcp_conn *conn, struct rte_mbuf *mbuf, 
 	if (before != NULL && seq_after(run_of(before)->end, seq)) {
 		uint32_t known = run_of(before)->end - seq;
 
-		duplicate(tcp, conn, seq, known < mbuf->data_len ? seq + known : end);
+		tcp_reassembly_duplicate(tcp, conn, seq,
+					 known < mbuf->data_len ? seq + known : end);
 		if (known >= mbuf->data_len) {
 			remember_recent(conn, seq);
 			rte_pktmbuf_free_seg(mbuf);
@@ -246,14 +253,17 @@ static void hold(struct tcp *tcp, struct tcp_conn *conn, struct rte_mbuf *mbuf, 
 		struct rte_mbuf *covered = after;
 
 		after = run_of(covered)->next;
+		tcp_reassembly_duplicate(tcp, conn, run_of(covered)->start, run_of(covered)->end);
 		run_free(tcp, conn, covered);
 	}
 	if (before != NULL)
 		run_of(before)->next = after;
 	else
 		conn->ooo_head = after;
-	if (after != NULL && seq_before(run_of(after)->start, end))
+	if (after != NULL && seq_before(run_of(after)->start, end)) {
+		tcp_reassembly_duplicate(tcp, conn, run_of(after)->start, end);
 		mbuf->data_len = (uint16_t)(run_of(after)->start - seq);
+	}
 	remember_recent(conn, seq);
 	if (before != NULL && run_of(before)->end == seq) {
 		run_append(tcp, conn, run_of(before), mbuf);

@@ -76,6 +76,8 @@ void tcp_input_closed(struct tcp *tcp, struct tcp_segment *segment,
 
 /* reassembly.c */
 void tcp_reassembly_take(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment *segment);
+void tcp_reassembly_duplicate(struct tcp *tcp, struct tcp_conn *conn, uint32_t start,
+			      uint32_t end); /* to be told (RFC 2883) */
 void tcp_reassembly_free(struct tcp *tcp, struct tcp_conn *conn);
 void tcp_reassembly_drop_held(struct tcp *tcp, struct tcp_conn *conn); /* what waits behind holes */
 unsigned tcp_reassembly_ranges(struct tcp_conn *conn, uint32_t ranges[][2],
