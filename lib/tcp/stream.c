@@ -69,9 +69,8 @@ void tcp_stream_window_follow(struct tcp *tcp, struct tcp_conn *conn)
 	if (conn->flags & TCP_FLAG_PEER_FIN_SEEN || !seq_after(edge, conn->rcv_edge) ||
 	    edge - conn->rcv_edge < step)
 		return;
-	/* While plenty is open the acknowledgement that is due anyway says it. */
-	if (conn->rcv_edge - conn->rcv_nxt > conn->receive_max / 2 &&
-	    conn->rcv_nxt != conn->rcv_acked)
+	/* While plenty is open the next acknowledgement of data says it. */
+	if (conn->rcv_edge - conn->rcv_nxt > conn->receive_max / 2)
 		return;
 	conn->flags |= TCP_FLAG_ACK_NOW;
 	tcp_conn_touch(tcp, conn);
