@@ -118,6 +118,8 @@ static void frame_in(struct run *r)
 {
 	struct frame f = frame_of(r);
 
+	if (f.value[FIELD_END] - f.value[FIELD_SEQ] > FRAME_PAYLOAD_MAX)
+		fault(r, "a frame carries at most %u bytes", FRAME_PAYLOAD_MAX);
 	if (f.kind == FRAME_TCP)
 		complete(r, &f);
 	device_frame(r->d, &f);
