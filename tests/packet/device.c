@@ -7,7 +7,6 @@
 
 #include "base/assert.h"
 #include "eal.h"
-#include "net/output.h"
 
 #define POOL_SIZE 1023u
 #define SEED 42u
@@ -54,33 +53,17 @@ static struct net *net_make(struct device *d)
 	config.seed = SEED;
 	config.shared_seed = SEED + 7;
 	memcpy(port->mac, d->hosts.mac[WHO_US], 6);
-	port->mtu = d->script != NULL ? d->script->mtu : 1500;
+	port->mtu = d->script->mtu;
 	port->rx_checksum = port->tx_ip_checksum = port->tx_tcp_checksum = offload;
 	port->address_count = 1;
 	port->addresses[0].address = d->hosts.address[WHO_US];
 	port->addresses[0].prefix = d->hosts.address[WHO_US].ip6 ? 64 : 24;
-	if (d->script != NULL && d->script->gateway) {
+	if (d->script->gateway) {
 		d->hosts.address[WHO_PEER].w[0] ^= rte_cpu_to_be_32(0x00010000);
 		port->has_gateway = true;
 		port->gateway = d->hosts.address[WHO_OTHER];
 	}
 	return net_new(&config);
-}
-
-bool device_has_ip6(void)
-{
-	struct device *d = calloc(1, sizeof(*d));
-	bool           has;
-
-	hosts_make(&d->hosts, true);
-	d->metrics = aligned_alloc(64, (sizeof(*d->metrics) + 63) & ~(size_t)63);
-	memset(d->metrics, 0, sizeof(*d->metrics));
-	d->net = net_make(d);
-	has = net_is_local(d->net, &d->hosts.address[WHO_US]);
-	net_free(d->net);
-	free(d->metrics);
-	free(d);
-	return has;
 }
 
 static void flows_make(struct device *d)
@@ -207,6 +190,9 @@ static void out_read(struct device *d, const struct rte_mbuf *m)
 {
 	struct device_out *out = &d->out[(d->out_first + d->out_count) % DEVICE_OUT_MAX];
 
+	if (d->ears != NULL)
+		d->ears->out(d->ears->context, d, rte_pktmbuf_mtod(m, const uint8_t *),
+			     m->data_len);
 	if (hidden(d, m))
 		return;
 	if (d->out_count == DEVICE_OUT_MAX) {
@@ -326,8 +312,8 @@ void device_frame(struct device *d, const struct frame *frame)
 	size_t           size = frame_write(frame, &d->flows[frame->flow], &d->hosts, bytes);
 	struct rte_mbuf *m;
 
-	if (d->heard != NULL)
-		d->heard(d->heard_context, bytes, size);
+	if (d->ears != NULL)
+		d->ears->in(d->ears->context, d, bytes, size);
 	log_add(d, frame, true);
 	m = mbuf_of(d, bytes, size);
 	if (d->traits & TRAIT_OFFLOAD)

@@ -31,6 +31,16 @@ struct device_log {
 	bool         in;
 };
 
+struct device;
+
+/* Who listens to a run, to make something else of it. */
+struct ears {
+	void (*in)(void *context, const struct device *d, const uint8_t *bytes, size_t size);
+	void (*out)(void *context, const struct device *d, const uint8_t *bytes, size_t size);
+	void (*step)(void *context, const struct device *d, const struct step *step, int64_t n);
+	void *context;
+};
+
 struct device {
 	const struct script *script;
 	uint32_t             traits;
@@ -53,14 +63,11 @@ struct device {
 	struct device_log    log[DEVICE_LOG];
 	unsigned             logged;
 	bool                 lost_count; /* more frames or events than there is room for */
-	void (*heard)(void *context, const uint8_t *bytes,
-		      size_t size); /* each frame in, for corpora */
-	void *heard_context;
+	const struct ears   *ears;       /* NULL: nobody listens */
 };
 
 /* Once a process: EAL and pools. false: they cannot be had. */
 bool device_init(void);
-bool device_has_ip6(void);
 
 void device_begin(struct device *d, const struct script *script, uint32_t traits,
 		  uint64_t start_us);

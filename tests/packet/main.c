@@ -1,7 +1,8 @@
 /*
- * Runs packet scripts: packet [--variant WORDS] [--faults] PATH...; a path is a script or a folder
- * of them. Each script is run in every variant that makes sense for it (variant.c); --faults turns
- * the sense round: each script must be refused or fail in the words of its "#=" lines.
+ * Runs packet scripts: packet [--variant WORDS] [--faults] [--corpus FOLDER] PATH...; a path is a
+ * script or a folder of them. Each script is run in every variant that makes sense for it
+ * (variant.c); --faults turns the sense round: each script must be refused or fail in the words of
+ * its "#=" lines. --corpus writes fuzz inputs made of the scripts instead (corpus.h).
  */
 #include <dirent.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "corpus.h"
 #include "variant.h"
 
 #define SCRIPTS_MAX 4096u
@@ -21,6 +23,7 @@ static struct {
 	unsigned      failed_scripts;
 	const char   *variant; /* words that a variant's name must have */
 	bool          faults;
+	const char   *corpus;
 } all;
 
 static int by_name(const void *a, const void *b)
@@ -140,11 +143,30 @@ static void fault_run(struct device *d, const char *path)
 	free(said);
 }
 
+/* One variant of each family, without checksum offload or chains. */
+static void corpus_run(struct device *d, struct corpus *corpus, const struct script *script)
+{
+	static struct run_result result;
+	struct variant           v = {0};
+
+	for (variant_first(&v, script); variant_next(&v, &result);) {
+		if (v.measuring || v.start.traits & (TRAIT_OFFLOAD | TRAIT_CHAINED | TRAIT_WRAP) ||
+		    !wanted(&v))
+			continue;
+		corpus_begin(corpus, d, script, v.start.traits);
+		run_script(d, script, &v.start, &result);
+		corpus_end(corpus, d);
+		all.runs++;
+	}
+}
+
 static bool arguments(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--faults") == 0)
 			all.faults = true;
+		else if (strcmp(argv[i], "--corpus") == 0 && i + 1 < argc)
+			all.corpus = argv[++i];
 		else if (strcmp(argv[i], "--variant") == 0 && i + 1 < argc)
 			all.variant = argv[++i];
 		else
@@ -153,13 +175,37 @@ static bool arguments(int argc, char **argv)
 	qsort(all.paths, all.count, sizeof(all.paths[0]), by_name);
 	if (all.count > 0)
 		return true;
-	fputs("usage: packet [--variant \"ip4 timestamps\"] [--faults] SCRIPT|FOLDER...\n", stderr);
+	fputs("usage: packet [--variant \"ip4 timestamps\"] [--faults] [--corpus FOLDER] "
+	      "SCRIPT|FOLDER...\n",
+	      stderr);
 	return false;
+}
+
+static void path_run(struct device *d, const char *path, struct corpus *corpus)
+{
+	struct script *script;
+
+	if (all.faults) {
+		fault_run(d, path);
+		return;
+	}
+	script = script_read(path, stderr);
+	if (script == NULL) {
+		all.failed_scripts++;
+		all.failed++;
+		return;
+	}
+	if (corpus != NULL)
+		corpus_run(d, corpus, script);
+	else
+		script_run(d, script);
+	script_free(script);
 }
 
 int main(int argc, char **argv)
 {
 	static struct device device;
+	struct corpus       *corpus = NULL;
 	struct timespec      begun, ended;
 	double               seconds;
 
@@ -169,30 +215,19 @@ int main(int argc, char **argv)
 		fputs("packet: DPDK's environment cannot be had\n", stderr);
 		return 2;
 	}
-	variant_init(device_has_ip6());
-	clock_gettime(CLOCK_MONOTONIC, &begun);
-	for (unsigned i = 0; i < all.count; i++) {
-		struct script *script;
-
-		if (all.faults) {
-			fault_run(&device, all.paths[i]);
-			continue;
-		}
-		script = script_read(all.paths[i], stderr);
-		if (script == NULL) {
-			all.failed_scripts++;
-			all.failed++;
-			continue;
-		}
-		script_run(&device, script);
-		script_free(script);
+	if (all.corpus != NULL && (corpus = corpus_new(all.corpus)) == NULL) {
+		perror(all.corpus);
+		return 2;
 	}
+	clock_gettime(CLOCK_MONOTONIC, &begun);
+	for (unsigned i = 0; i < all.count; i++)
+		path_run(&device, all.paths[i], corpus);
 	clock_gettime(CLOCK_MONOTONIC, &ended);
 	seconds = (double)(ended.tv_sec - begun.tv_sec) +
 		  (double)(ended.tv_nsec - begun.tv_nsec) / 1e9;
-	printf("%u scripts, %lu runs, %lu failed (of %u scripts), %.0f runs a second%s\n",
-	       all.count, all.runs, all.failed, all.failed_scripts,
-	       (double)all.runs / (seconds > 0 ? seconds : 1),
-	       device_has_ip6() ? "" : "; IPv6 is not there yet");
+	printf("%u scripts, %lu runs, %lu failed (of %u scripts), %.0f runs a second\n", all.count,
+	       all.runs, all.failed, all.failed_scripts,
+	       (double)all.runs / (seconds > 0 ? seconds : 1));
+	corpus_free(corpus);
 	return all.failed > 0;
 }

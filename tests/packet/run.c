@@ -452,6 +452,8 @@ static bool application(struct run *r)
 	struct flow       *flow = flow_of(r);
 	const char        *wrong;
 
+	if (d->ears != NULL)
+		d->ears->step(d->ears->context, d, s, value_of(r, &s->number));
 	switch (s->kind) {
 	case STEP_LISTEN:
 		return device_listen(d, s) || fault(r, "it cannot listen");
@@ -507,6 +509,11 @@ static bool other_step(struct run *r)
 		return false;
 	switch (s->kind) {
 	case STEP_IN:
+		for (unsigned i = 1; i < s->times; i++) {
+			frame_in(r);
+			if (!r->bursting)
+				device_turn(d);
+		}
 		frame_in(r);
 		break;
 	case STEP_FLOOD:

@@ -677,12 +677,17 @@ static void step(struct parser *p)
 
 	script->steps = realloc(script->steps, (script->step_count + 1) * sizeof(*script->steps));
 	p->step = &script->steps[script->step_count++];
-	*p->step = (struct step){.line = p->line, .flow = 1};
+	*p->step = (struct step){.line = p->line, .flow = 1, .times = 1};
 	when(p);
 	if (peek(p) != NULL && *peek(p) == '@')
 		p->step->flow = (unsigned)strtoul(p->words[p->at++] + 1, NULL, 10);
 	if (p->step->flow == 0 || p->step->flow > 15)
 		wrong(p, "flows are @1 to @15");
+	if (take(p, "repeat")) {
+		p->step->times = (unsigned)number(p, "number").constant;
+		if (peek(p) == NULL || strcmp(peek(p), "<") != 0)
+			wrong(p, "right is repeat N < FRAME");
+	}
 	if (take(p, "<")) {
 		p->step->kind = STEP_IN;
 		frame(p);

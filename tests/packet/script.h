@@ -49,6 +49,7 @@ struct step {
 	uint64_t       after_us;
 	bool           whenever; /* "+*" */
 	unsigned       flow;
+	unsigned       times; /* a frame in, so often */
 	struct frame   frame;
 	struct number  value[FIELD_COUNT]; /* of frame */
 	struct number  number;             /* send, read, expect, flood, renew, squeeze */

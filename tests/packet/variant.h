@@ -15,7 +15,6 @@ struct variant {
 	uint32_t             family;
 };
 
-void variant_init(bool has_ip6);
 void variant_first(struct variant *v, const struct script *script);
 /* false: no more. before: what the run of the last one said. */
 bool variant_next(struct variant *v, const struct run_result *before);
