@@ -260,7 +260,7 @@ struct tcp_time_wait {
 	struct tcp_key key;
 	uint32_t       snd_nxt, rcv_nxt, ts_recent, due_ms;
 	bool           used, timestamps;
-	uint16_t       spare;
+	uint16_t       answered_ms; /* low bits of the time */
 };
 static_assert(sizeof(struct tcp_time_wait) == 64, "tcp_time_wait: one cache line");
 
@@ -314,6 +314,13 @@ struct tcp_soon {
 
 #define TCP_HALF_LEVELS 6u /* SYN-ACK sent again after 1, 2, 4, 8, 16 s; gone after 32 s more */
 
+#define TCP_CHALLENGE_PLACES 256u
+struct tcp_challenges { /* of the second that runs, by host; challenge.c */
+	uint64_t key;
+	uint32_t since_ms;
+	uint16_t sent[TCP_CHALLENGE_PLACES];
+};
+
 struct tcp {
 	struct now          now;
 	uint32_t            now_ms;
@@ -358,9 +365,9 @@ struct tcp {
 	uint8_t  pressure;    /* enum tcp_pressure */
 	uint32_t pool_most;   /* buffers that were ever free at once */
 	uint32_t sweep_at, sweep_left;
-	struct rte_mempool *small; /* for what rests half read */
-	uint32_t            challenges, challenge_ms;
-	uint8_t            *scratch;
+	struct rte_mempool   *small; /* for what rests half read */
+	struct tcp_challenges challenges;
+	uint8_t              *scratch;
 
 	struct tcp_ledger_line *ledger; /* by index of the control block, or NULL */
 	bool                    hushed;

@@ -126,7 +126,10 @@ static void outside(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_seg
 	if (segment->flags & TCP_RST)
 		return;
 	if (space == 0) {
-		tcp_output_challenge(tcp, conn);
+		if (segment->seq + 1 == conn->rcv_nxt) /* keepalive or window probe */
+			tcp_output_probe_answer(tcp, conn);
+		else
+			tcp_output_challenge(tcp, conn);
 		return;
 	}
 	if (seq_before(segment->seq, conn->rcv_nxt) && segment->len > 0)

@@ -5,10 +5,6 @@
 #include "tcp/segment.h"
 #include "tcp/trace.h"
 
-#define CHALLENGES_PER_S                                                                           \
-	5u /* each connection; a limit common to all would tell an attacker about others           \
-	      (CVE-2016-5696) */
-
 /*
  * The window field. The right edge follows the consumer by steps that are worth a segment (RFC
  * 1122, 4.2.3.3), never moves left, and is rounded up where rounding down would move it (RFC
@@ -137,21 +133,6 @@ bool tcp_output_ack(struct tcp *tcp, struct tcp_conn *conn, uint32_t seq)
 	header_make(tcp, conn, &header, 0);
 	emit(tcp, conn, mbuf, &header);
 	return true;
-}
-
-void tcp_output_challenge(struct tcp *tcp, struct tcp_conn *conn)
-{
-	if ((uint16_t)(tcp->now_ms / 1000) != conn->challenge_s) {
-		conn->challenge_s = (uint16_t)(tcp->now_ms / 1000);
-		conn->challenges = 0;
-	}
-	if (conn->challenges >= CHALLENGES_PER_S) {
-		metric_inc(tcp->metrics, METRIC_tcp_challenge_acks_limited);
-		return;
-	}
-	conn->challenges++;
-	metric_inc(tcp->metrics, METRIC_tcp_challenge_acks);
-	tcp_output_ack(tcp, conn, conn->snd_nxt);
 }
 
 void tcp_output_reset(struct tcp *tcp, struct tcp_conn *conn)

@@ -139,12 +139,16 @@ void tcp_recover_sent(struct tcp *tcp, struct tcp_conn *conn, uint32_t bytes, bo
 /* output.c */
 bool tcp_output_ack(struct tcp *tcp, struct tcp_conn *conn,
 		    uint32_t seq); /* a segment without data; false: no memory */
-void tcp_output_challenge(struct tcp *tcp, struct tcp_conn *conn); /* RFC 5961, 7: limited */
 void tcp_output_reset(struct tcp *tcp, struct tcp_conn *conn);
 bool tcp_output_probe(struct tcp *tcp, struct tcp_conn *conn,
 		      bool *again); /* one segment past cwnd; again: it had been sent before */
 bool tcp_output_conn(struct tcp      *tcp,
 		     struct tcp_conn *conn); /* what may go now; true: more could */
+
+/* challenge.c: answers to what may be forged, limited (RFC 5961, 7) */
+void tcp_output_challenge(struct tcp *tcp, struct tcp_conn *conn);
+void tcp_output_probe_answer(struct tcp *tcp, struct tcp_conn *conn);
+bool tcp_challenge_may(struct tcp *tcp, const struct net_addr *host);
 
 /* queue.c: the send queue */
 struct tcp_chunk *tcp_queue_control(struct tcp *tcp, struct tcp_conn *conn, uint8_t flag);

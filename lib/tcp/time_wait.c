@@ -4,6 +4,8 @@
 
 #include "tcp/segment.h"
 
+#define ANSWER_MS 200u
+
 static void forget(struct tcp *tcp, uint32_t index)
 {
 	struct tcp_time_wait *wait = &tcp->time_waits[index];
@@ -45,6 +47,7 @@ void tcp_time_wait_begin(struct tcp *tcp, const struct tcp_conn *conn)
 				     .snd_nxt = conn->snd_nxt,
 				     .rcv_nxt = conn->rcv_nxt,
 				     .ts_recent = conn->ts_recent,
+				     .answered_ms = (uint16_t)(tcp->now_ms - ANSWER_MS),
 				     .timestamps = (conn->flags & TCP_FLAG_TIMESTAMPS) != 0};
 
 	append(tcp, &wait);
@@ -72,6 +75,15 @@ static bool may_reuse(const struct tcp_time_wait *wait, const struct tcp_segment
 	return seq_after(segment->seq, wait->rcv_nxt);
 }
 
+/* An acknowledgement with wrong numbers, seldom: two such ends would keep each other busy. */
+static bool may_answer(const struct tcp *tcp, struct tcp_time_wait *wait)
+{
+	if ((uint16_t)(tcp->now_ms - wait->answered_ms) < ANSWER_MS)
+		return false;
+	wait->answered_ms = (uint16_t)tcp->now_ms;
+	return true;
+}
+
 void tcp_time_wait_input(struct tcp *tcp, uint32_t index, struct tcp_segment *segment)
 {
 	struct tcp_time_wait wait = tcp->time_waits[index];
@@ -86,6 +98,8 @@ void tcp_time_wait_input(struct tcp *tcp, uint32_t index, struct tcp_segment *se
 	}
 	if (tcp_segment_space(segment) == 0 && segment->seq == wait.rcv_nxt)
 		return; /* nothing to tell: no answer, so no echo of answers */
+	if (tcp_segment_space(segment) == 0 && !may_answer(tcp, &tcp->time_waits[index]))
+		return;
 	answer(tcp, &wait);
 	/* The peer repeats its FIN: the time begins anew (RFC 9293, 3.10.7.4), once a second at
 	 * most. */
