@@ -37,6 +37,7 @@
 #define TCP_QUANTUM 32u                    /* segments of one connection that one flush sends */
 #define TCP_SCRATCH_SIZE (128u * 1024u)
 #define TCP_RTO_FIRST_MS 1000u /* RFC 6298, 2.1 */
+#define TCP_RTO_SYN_LOST_MS 3000u /* RFC 6298, 5.7: of data after a handshake that was repeated */
 #define TCP_RTO_MIN_MS 200u
 #define TCP_RTO_MAX_MS 60000u
 #define TCP_DELAYED_ACK_MS 40u

@@ -17,6 +17,10 @@ void tcp_state_established(struct tcp *tcp, struct tcp_conn *conn)
 	tcp_cc[conn->cc]->start(conn);
 	if (conn->backoff > 1)
 		conn->cwnd = conn->mss; /* the handshake was lost more than once (RFC 6928, 2) */
+	if (conn->backoff > 0 && !(conn->flags & TCP_FLAG_RTT_KNOWN)) {
+		conn->rto_ms = TCP_RTO_SYN_LOST_MS;
+		conn->backoff = 0;
+	}
 	tcp_timer_clear(conn, TCP_TIMER_GIVE_UP);
 	tcp_timer_set(tcp, conn, TCP_TIMER_KEEPALIVE, conn->keepalive_s * 1000u);
 	metric_inc(tcp->metrics,
