@@ -218,6 +218,18 @@ static bool says_nothing(const struct tcp_conn *conn, const struct tcp_segment *
 	       segment->sack_count == 0 && !(conn->flags & TCP_FLAG_PROBED);
 }
 
+/* A peer that answers with a closed window keeps its connection (RFC 1122, 4.2.2.17), also when it
+ * closed before what is on the way; unless nobody is here any more. */
+static void closed_window_lives(struct tcp *tcp, struct tcp_conn *conn)
+{
+	if (conn->flags & TCP_FLAG_APP_CLOSED)
+		return;
+	if (tcp_timer_armed(conn, TCP_TIMER_PERSIST))
+		tcp_timer_clear(conn, TCP_TIMER_GIVE_UP);
+	else if (conn->snd_wnd == 0 && tcp_timer_armed(conn, TCP_TIMER_GIVE_UP))
+		tcp_timer_set(tcp, conn, TCP_TIMER_GIVE_UP, conn->user_timeout_s * 1000u);
+}
+
 bool tcp_ack_take(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *segment)
 {
 	if (seq_after(segment->ack, conn->snd_nxt) ||
@@ -230,10 +242,7 @@ bool tcp_ack_take(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segme
 		window_take(tcp, conn, segment);
 	else
 		ack_take(tcp, conn, segment);
-	/* A peer that answers probes keeps its connection (RFC 1122, 4.2.2.17), unless nobody is
-	 * here any more. */
-	if (tcp_timer_armed(conn, TCP_TIMER_PERSIST) && !(conn->flags & TCP_FLAG_APP_CLOSED))
-		tcp_timer_clear(conn, TCP_TIMER_GIVE_UP);
+	closed_window_lives(tcp, conn);
 	if (conn->snd_una != conn->snd_end)
 		tcp_conn_touch(tcp, conn);
 	return true;
