@@ -36,6 +36,7 @@ const struct icmp_name frame_icmp_names[] = {
 	{"time-exceeded", 11, 0, 3, 0},
 	{"reassembly-timeout", 11, 1, 3, 1},
 	{"parameter-problem", 12, 0, 4, 0},
+	{"unknown-option", 12, 2, 4, 2},
 	{"echo", 8, 0, 128, 0},
 	{"echo-reply", 0, 0, 129, 0},
 	{NULL, 0, 0, 0, 0},
@@ -258,6 +259,23 @@ static uint8_t upper_write(struct put *w, const struct frame *f, const struct fl
 	return 0;
 }
 
+static size_t extensions_size(const struct frame *f)
+{
+	size_t size = 0;
+
+	for (unsigned i = 0; i < f->extensions; i++)
+		size += 1u + f->extension[i].body.size;
+	return size;
+}
+
+static void extensions_write(struct put *w, const struct frame *f, uint8_t protocol)
+{
+	for (unsigned i = 0; i < f->extensions; i++) {
+		put_u8(w, i + 1 < f->extensions ? f->extension[i + 1].type : protocol);
+		put_bytes(w, f->extension[i].body.bytes, f->extension[i].body.size);
+	}
+}
+
 size_t frame_write(const struct frame *f, const struct flow *flow, const struct hosts *hosts,
 		   uint8_t *bytes)
 {
@@ -277,7 +295,9 @@ size_t frame_write(const struct frame *f, const struct flow *flow, const struct 
 		put_bytes(&w, f->words & WORD_BROADCAST ? everyone : hosts->mac[WHO_US], 6);
 		put_bytes(&w, hosts->mac[source_of(f) == WHO_OTHER ? WHO_OTHER : WHO_PEER], 6);
 		put_be16(&w, hosts->address[WHO_US].ip6 ? TYPE_IP6 : TYPE_IP4);
-		ip_write(&w, f, hosts, protocol, put_size(&upper));
+		ip_write(&w, f, hosts, f->extensions > 0 ? f->extension[0].type : protocol,
+			 put_size(&upper) + extensions_size(f));
+		extensions_write(&w, f, protocol);
 		put_bytes(&w, upper_bytes, put_size(&upper));
 	}
 	for (uint32_t i = 0; frame_has(f, FIELD_PAD) && i < f->value[FIELD_PAD]; i++)

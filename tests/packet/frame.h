@@ -50,6 +50,7 @@ enum frame_word { /* what is said by a word alone */
 };
 
 #define FRAME_HEX_MAX 64u
+#define FRAME_EXTENSIONS_MAX 9u
 
 struct frame_hex {
 	uint8_t size, bytes[FRAME_HEX_MAX];
@@ -69,6 +70,11 @@ struct frame {
 	uint8_t          protocol;       /* FRAME_IP */
 	uint16_t         ports[2];       /* UDP: source, destination */
 	struct frame_hex ip_options, tcp_options, payload;
+	unsigned         extensions; /* IPv6: headers before TCP and its like */
+	struct frame_ext {
+		uint8_t          type;
+		struct frame_hex body; /* all but the number of what follows */
+	} extension[FRAME_EXTENSIONS_MAX];
 };
 
 enum who { WHO_US, WHO_PEER, WHO_OTHER, WHO_NOBODY, WHO_COUNT };

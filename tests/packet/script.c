@@ -220,6 +220,22 @@ static void hex(struct parser *p, struct frame_hex *to)
 			 "01010402");
 }
 
+static void extension(struct parser *p)
+{
+	struct frame     *f = &p->step->frame;
+	struct frame_ext *e = &f->extension[f->extensions];
+
+	if (f->extensions == FRAME_EXTENSIONS_MAX) {
+		wrong(p, "at most %u extension headers", FRAME_EXTENSIONS_MAX);
+		return;
+	}
+	f->extensions++;
+	e->type = (uint8_t)number(p, "type of extension header").constant;
+	hex(p, &e->body);
+	if (!(p->script->only & TRAIT_IP6))
+		wrong(p, "extension headers are IPv6's; right is \"only ip6\" in the head");
+}
+
 static bool frame_word(struct parser *p)
 {
 	for (unsigned i = 0; i < sizeof(frame_words) / sizeof(frame_words[0]); i++) {
@@ -256,6 +272,8 @@ static void frame_rest(struct parser *p)
 			hex(p, &f->ip_options);
 		else if (take(p, "tcpopt"))
 			hex(p, &f->tcp_options);
+		else if (take(p, "ext"))
+			extension(p);
 		else if (take(p, "hex"))
 			hex(p, &f->payload);
 		else
