@@ -192,9 +192,8 @@ const struct net_local *local_global(const struct net *net, const struct net_add
 	return local_towards(net, &ip6_unspecified, port); /* in no network: the first of any */
 }
 
-static void announce(struct net *net, struct now now, struct net_local *local)
+static void announce(struct net *net, const struct net_local *local)
 {
-	local->announced_us = now.us;
 	if (local->address.ip6)
 		ndp_announce(net, local);
 	else
@@ -220,8 +219,10 @@ void local_conflict(struct net *net, struct now now, struct net_local *local, co
 	if (local->state == LOCAL_TENTATIVE)
 		local_give_up(net, local);
 	else if (local->state == LOCAL_VALID &&
-		 (local->announced_us == 0 || now.us >= local->announced_us + DEFEND_US))
-		announce(net, now, local);
+		 (local->defended_us == 0 || now.us >= local->defended_us + DEFEND_US)) {
+		local->defended_us = now.us;
+		announce(net, local);
+	}
 }
 
 void local_duplicate(struct net *net, const struct net_addr *a, unsigned port)
@@ -258,11 +259,11 @@ static void local_step(struct net *net, struct now now, struct net_local *local)
 	case LOCAL_USE:
 		local->state = LOCAL_VALID;
 		if (speaks)
-			announce(net, now, local);
+			announce(net, local);
 		break;
 	case LOCAL_ANNOUNCE:
 		if (speaks)
-			announce(net, now, local);
+			announce(net, local);
 		break;
 	case LOCAL_DONE:
 		local->step = NULL;

@@ -81,7 +81,7 @@ struct net_local { /* one of our addresses; never moves, never goes */
 	uint8_t                  port;
 	uint8_t                  state; /* enum local_state */
 	const struct local_step *step;  /* of its beginning, to be made at due_us; NULL: over */
-	uint64_t                 due_us, announced_us;
+	uint64_t                 due_us, defended_us;
 };
 
 #define NET_ROUTERS_MAX 2u
