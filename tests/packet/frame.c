@@ -168,7 +168,8 @@ static void tcp_write(struct put *w, const struct frame *f, const struct flow *f
 		put_u8(w, payload_byte(f, i));
 }
 
-/* The segment of ours that an ICMP error quotes: what every router must give, 8 bytes of it. */
+/* The segment of ours that an ICMP error quotes, one of 1,500 bytes: what every router must give,
+ * 8 bytes of it. */
 static void quote_write(struct put *w, const struct frame *f, const struct flow *flow,
 			const struct hosts *hosts)
 {
@@ -177,7 +178,7 @@ static void quote_write(struct put *w, const struct frame *f, const struct flow 
 
 	turned.address[WHO_US] = hosts->address[WHO_PEER];
 	turned.address[WHO_PEER] = hosts->address[WHO_US];
-	ip_write(w, &quoted, &turned, 6, 20);
+	ip_write(w, &quoted, &turned, 6, 1500u - (hosts->address[WHO_US].ip6 ? 40 : 20));
 	put_be16(w, flow->our_port);
 	put_be16(w, flow->peer_port);
 	put_be32(w, flow->our_isn + f->value[FIELD_SEQ]);
