@@ -162,13 +162,15 @@ static bool hidden(const struct device *d, const struct rte_mbuf *m)
 {
 	const uint8_t *bytes = rte_pktmbuf_mtod(m, const uint8_t *);
 
-	if (d->script->neighbours_seen)
-		return false;
 	if (bytes[12] == 0x08 && bytes[13] == 0x06)
-		return true;
+		return !d->script->neighbours_seen;
 	if (bytes[12] != 0x86)
 		return false;
-	return bytes[20] == 0 || (bytes[20] == 58 && bytes[54] >= 130 && bytes[54] <= 143);
+	/* Routers and multicast groups: what is said by the link's own address or with options. */
+	if (bytes[20] == 0 || (bytes[22] == 0xfe && bytes[23] == 0x80))
+		return true;
+	return !d->script->neighbours_seen && bytes[20] == 58 && bytes[54] >= 133 &&
+	       bytes[54] <= 137;
 }
 
 static void timestamp_note(struct device *d, struct flow *flow, struct frame *f)

@@ -226,6 +226,50 @@ static void arp_write(struct put *w, const struct frame *f, const struct hosts *
 	put_bytes(w, hosts->address[f->target].w, 4);
 }
 
+/*
+ * Neighbour discovery in the words of ARP: a request is a solicitation, a reply the advertisement
+ * that answers it, and a request of one for himself the advertisement that nobody asked for.
+ */
+static void ndp_write(struct put *w, const struct frame *f, const struct hosts *hosts)
+{
+	const uint8_t  *mac = hosts->mac[f->sender == WHO_US ? WHO_OTHER : f->sender];
+	const uint8_t  *last = (const uint8_t *)hosts->address[f->target].w + 13;
+	bool            asks = f->operation == 1 && f->sender != f->target;
+	struct net_addr to = hosts->address[f->target];
+	uint8_t         bytes[32];
+	struct put      body = put_to(bytes, sizeof(bytes));
+
+	if (f->operation == 1)
+		memcpy(to.w,
+		       asks ? "\xff\2\0\0\0\0\0\0\0\0\0\1\xff"
+			    : "\xff\2\0\0\0\0\0\0\0\0\0\0\0\0\0\1",
+		       asks ? 13 : 16);
+	put_u8(&body, asks ? 135 : 136);
+	put_u8(&body, 0);
+	put_be16(&body, 0);
+	put_be32(&body, asks ? 0 : f->operation == 1 ? 0x20000000 : 0x60000000);
+	put_bytes(&body, hosts->address[asks ? f->target : f->sender].w, 16);
+	put_be16(&body, asks ? 0x0101 : 0x0201);
+	put_bytes(&body, mac, 6);
+	patch(bytes + 2, checksum(&hosts->address[f->sender], &to, 58, bytes, sizeof(bytes)),
+	      false);
+	put_bytes(w,
+		  f->operation == 2 ? (const char *)hosts->mac[WHO_US]
+		  : asks            ? "\x33\x33\xff"
+				    : "\x33\x33\0\0\0\1",
+		  f->operation == 2 || !asks ? 6 : 3);
+	if (asks)
+		put_bytes(w, last, 3);
+	put_bytes(w, mac, 6);
+	put_be16(w, TYPE_IP6);
+	put_be32(w, 6u << 28);
+	put_be16(w, sizeof(bytes));
+	put_be16(w, 58 << 8 | 255);
+	put_bytes(w, hosts->address[f->sender].w, 16);
+	put_bytes(w, to.w, 16);
+	put_bytes(w, bytes, sizeof(bytes));
+}
+
 /* The upper layer's bytes, its checksum filled in. Returns the protocol number. */
 static uint8_t upper_write(struct put *w, const struct frame *f, const struct flow *flow,
 			   const struct hosts *hosts)
@@ -286,7 +330,9 @@ size_t frame_write(const struct frame *f, const struct flow *flow, const struct 
 	uint8_t    protocol;
 	size_t     size;
 
-	if (f->kind == FRAME_ARP) {
+	if (f->kind == FRAME_ARP && hosts->address[WHO_US].ip6) {
+		ndp_write(&w, f, hosts);
+	} else if (f->kind == FRAME_ARP) {
 		put_bytes(&w, f->operation == 1 ? everyone : hosts->mac[WHO_US], 6);
 		put_bytes(&w, hosts->mac[f->sender == WHO_US ? WHO_OTHER : f->sender], 6);
 		put_be16(&w, TYPE_ARP);
@@ -407,6 +453,26 @@ static const char *tcp_read(struct frame *f, const struct reading *r, struct cur
 	return payload_check(f, c.p, cur_left(&c));
 }
 
+static uint8_t who_has(const struct hosts *hosts, const uint8_t *address)
+{
+	uint8_t i = 0;
+
+	while (i < WHO_NOBODY && memcmp(hosts->address[i].w, address, address_size(hosts)) != 0)
+		i++;
+	return i;
+}
+
+/* A solicitation or advertisement; ip is the packet's header. */
+static void ndp_read(struct frame *f, const struct hosts *hosts, const uint8_t *ip)
+{
+	const uint8_t *target = ip + 48;
+
+	f->kind = FRAME_ARP;
+	f->operation = ip[40] == 135 || ip[24] == 0xff ? 1 : 2;
+	f->sender = who_has(hosts, ip[40] == 135 ? ip + 8 : target);
+	f->target = who_has(hosts, f->operation == 2 ? ip + 24 : target);
+}
+
 static const char *icmp_read(struct frame *f, bool ip6, struct cur c)
 {
 	uint8_t  type = cur_u8(&c), code = cur_u8(&c);
@@ -487,20 +553,15 @@ static const char *ip_read(const struct rte_mbuf *m, const struct reading *r, st
 					: tcp_checksum_check(m, r, ip, c, offloaded);
 		return why != NULL ? why : tcp_read(f, r, c);
 	}
+	if (protocol == 58 && cur_left(&c) >= 24 && (c.p[0] == 135 || c.p[0] == 136)) {
+		ndp_read(f, r->hosts, ip);
+		return NULL;
+	}
 	if (protocol == 1 || protocol == 58)
 		return icmp_read(f, ip6, c);
 	f->kind = FRAME_IP;
 	f->protocol = protocol;
 	return NULL;
-}
-
-static uint8_t who_has(const struct hosts *hosts, const uint8_t *address)
-{
-	uint8_t i = 0;
-
-	while (i < WHO_NOBODY && memcmp(hosts->address[i].w, address, 4) != 0)
-		i++;
-	return i;
 }
 
 static const char *arp_read(const struct hosts *hosts, struct cur c, struct frame *f)
