@@ -365,6 +365,49 @@ static void the_same_ports_get_growing_sequence_numbers(void **state)
 	peer_end(&peer);
 }
 
+#define PORTS 60u
+
+static void ports_of(uint64_t seed, uint16_t ports[PORTS])
+{
+	struct net_addr remote = rig_address(99);
+	struct rig_end  end;
+	struct tcp_info info;
+
+	rig_now.us = RIG_START_US;
+	rig_end_new(&end, 1, seed, &(struct tcp_config){0});
+	for (unsigned i = 0; i < PORTS; i++) {
+		uint32_t conn = tcp_connect(end.tcp, rig_now, &remote, 7, &defaults, i);
+
+		assert_true(tcp_info(end.tcp, conn, &info));
+		ports[i] = info.local_port;
+	}
+	rig_end_free(&end);
+}
+
+/* RFC 6056: over all that there are, and the next is not to be told from those before. */
+static void source_ports_are_spread_and_not_to_be_guessed(void **state)
+{
+	uint16_t ports[PORTS], others[PORTS];
+	unsigned quarter[4] = {0}, near = 0, same = 0;
+
+	(void)state;
+	ports_of(42, ports);
+	ports_of(43, others);
+	for (unsigned i = 0; i < PORTS; i++) {
+		assert_true(ports[i] >= 16384);
+		quarter[(ports[i] - 16384) / 12288]++;
+		same += ports[i] == others[i];
+		for (unsigned k = 0; k < i; k++) {
+			assert_int_not_equal(ports[i], ports[k]);
+			near += k == i - 1 && abs(ports[i] - ports[k]) < 100;
+		}
+	}
+	for (unsigned i = 0; i < 4; i++)
+		assert_in_range(quarter[i], 5, 30); /* 15 are to be expected */
+	assert_in_range(near, 0, 3);
+	assert_in_range(same, 0, 1);
+}
+
 static void no_more_connections_than_allowed_are_opened(void **state)
 {
 	struct tcp_config two = {.connections_max = 2};
@@ -467,6 +510,7 @@ int main(void)
 		cmocka_unit_test(a_wrong_answer_to_a_syn_is_reset_and_the_connect_goes_on),
 		cmocka_unit_test(two_syns_that_cross_make_one_connection),
 		cmocka_unit_test(the_same_ports_get_growing_sequence_numbers),
+		cmocka_unit_test(source_ports_are_spread_and_not_to_be_guessed),
 		cmocka_unit_test(no_more_connections_than_allowed_are_opened),
 		cmocka_unit_test(a_listener_address_is_taken_once),
 		cmocka_unit_test(an_unreachable_port_ends_a_connect_but_no_connection),
