@@ -257,13 +257,23 @@ static uint64_t clock_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
+static void conflicts_watch(struct process *p)
+{
+	const char *names[CONF_PORTS_MAX];
+
+	for (unsigned i = 0; i < p->file->port_count; i++)
+		names[i] = p->file->ports[i].name;
+	for (unsigned i = 0; i < p->dp.worker_count; i++)
+		conflict_log(&p->dp.workers[i]->conflict, names);
+}
+
 static void management_tick(struct dataplane *dp)
 {
 	struct process *p = (struct process *)((char *)dp - offsetof(struct process, dp));
 	uint64_t        used = 0, now_ms = clock_ms();
 
 	steering_watch(p);
-
+	conflicts_watch(p);
 	for (unsigned i = 0; i < dp->worker_count; i++) {
 		/* Racy by design: a lease is made long before it is needed. */
 		uint64_t s = __atomic_load_n(&dp->workers[i]->sequence, __ATOMIC_RELAXED);

@@ -18,6 +18,7 @@
 #include "tcp/tcp.h"
 #include "world/world.h"
 
+#include "conflict.h"
 #include "conn.h"
 #include "dataplane.h"
 #include "deliver.h"
@@ -62,6 +63,7 @@ struct worker {
 	struct parts      parts;
 	struct xcore      xcore;
 	struct mailbox    mailbox;
+	struct conflict   conflict;
 
 	struct inheritance inheritance; /* of a predecessor that was killed */
 

@@ -132,6 +132,8 @@ void xcore_packets_out(struct worker *w)
 		for (unsigned i = 0; i < n; i++) {
 			struct xmsg x = {.kind = XMSG_NEWS, .news = news[i]};
 
+			if (news[i].kind == NET_NEWS_DUPLICATE || news[i].kind == NET_NEWS_CONFLICT)
+				conflict_note(&w->conflict, &news[i]);
 			for (unsigned t = 0; t < count; t++) {
 				if (t != w->number) /* full: the other finds out for itself when it
 						       needs to know */

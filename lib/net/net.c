@@ -204,7 +204,9 @@ unsigned net_foreign_take(struct net *net, unsigned worker, struct rte_mbuf *pkt
 
 void net_news_append(struct net *net, const struct net_news *news)
 {
-	if (net->config.workers == 1)
+	bool for_people = news->kind == NET_NEWS_DUPLICATE || news->kind == NET_NEWS_CONFLICT;
+
+	if (net->config.workers == 1 && !for_people)
 		return;
 	if (net->news_count == NET_NEWS_MAX)
 		metric_inc(net->metrics, METRIC_net_news_dropped);

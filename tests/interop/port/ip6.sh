@@ -32,6 +32,7 @@ expect "none is lost, repeated or changed" "$build/cpm-load" verify --sent "$dir
 
 duplicate_told() { [ "$(metric addresses_duplicate)" -ge 1 ]; }
 expect "the address that the kernel had before us is not used" wait_for 5 "counted" duplicate_told
+expect "which is logged, with its owner" grep -q "address.duplicate port=core0 address=2001:2::3 mac=$(in_peers cat /sys/class/net/veth-peer/address)" "$dir/dataplane.log"
 expect "both workers saw packets of the other's" test "$(metric packets_forwarded)" -gt 0
 
 ip -n "$netns_name-b" address add 2001:2:0:1::9/128 dev lo nodad
