@@ -286,6 +286,33 @@ static void who_has_our_duplicate_is_a_neighbour_like_others(void **state)
 	rig_end(net);
 }
 
+static void a_gateway_that_moved_has_moved_for_all_workers(void **state)
+{
+	const uint8_t   everyone[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+	struct net     *net[2] = {rig_new(0, 2), rig_new(1, 2)};
+	struct net_news news = {.address = rig_addr(254)};
+	struct net_addr far = {.w = {RTE_BE32(0x08080808)}};
+	struct net_path path;
+	uint8_t         f[RIG_FRAME_MAX];
+
+	(void)state;
+	memcpy(news.mac, rig_peer_mac, 6);
+	net_news_learn(net[1], rig_now, &news);
+	/* it announces itself at another place; the frame comes to one worker, which knew it not */
+	rig_in(net[0], f, rig_arp_frame(f, everyone, 1, other_mac, rig_ip(254), rig_ip(254)), NULL);
+	assert_int_equal(net_news_take(net[0], &news, 1), 1);
+	assert_int_equal(news.kind, NET_NEWS_MOVED);
+	net_news_learn(net[1], rig_now, &news);
+	assert_true(net_path_find(net[1], rig_now, &far, &path));
+	assert_memory_equal(path.dst_mac, other_mac, 6);
+	assert_true(net_path_find(net[0], rig_now, &far, &path));
+	assert_false(path.resolved); /* who did not know it learns nothing from it */
+	rig_out_drop(net[0]);
+	net_free(net[0]);
+	net_free(net[1]);
+	assert_int_equal(rte_mempool_in_use_count(rig_pool), 0);
+}
+
 static void groups_are_reported_twice_and_when_somebody_asks(void **state)
 {
 	struct net     *net = checked_new(0, 1);
@@ -332,6 +359,7 @@ int main(void)
 		cmocka_unit_test(an_address_in_use_is_defended_once_in_ten_seconds),
 		cmocka_unit_test(a_conflict_that_one_worker_sees_ends_the_address_for_all),
 		cmocka_unit_test(who_has_our_duplicate_is_a_neighbour_like_others),
+		cmocka_unit_test(a_gateway_that_moved_has_moved_for_all_workers),
 		cmocka_unit_test(groups_are_reported_twice_and_when_somebody_asks),
 	};
 
