@@ -1,7 +1,8 @@
 /*
  * Default routers, and what they say of the link (RFC 4861, 6.3): its MTU and which networks are on
  * it. Only on ports whose gateway is not configured: what was configured is not for a stranger on
- * the link to change. Addresses are configured too, so prefixes make none (RFC 4862, 5.5).
+ * the link to change. Addresses are configured too, so prefixes make none (RFC 4862, 5.5), and the
+ * hop limit and timers that routers recommend are not taken.
  *
  * Every worker keeps its own list; the one that an advertisement reaches gives the others copies.
  */
