@@ -86,7 +86,11 @@ bool tcp_trace_take(struct tcp *tcp, struct tcp_conn *conn, uint32_t reserve)
 void tcp_trace_event(struct tcp *tcp, struct tcp_conn *conn, enum tcp_trace_kind kind,
 		     uint32_t first, uint32_t second)
 {
-	if (conn->trace == TCP_NONE && !tcp_trace_take(tcp, conn, 0))
+	/* What every connection goes through is no trouble. */
+	uint32_t reserve =
+		kind == TCP_TRACE_STATE || kind == TCP_TRACE_CLOSE ? tcp->trace_reserve : 0;
+
+	if (conn->trace == TCP_NONE && !tcp_trace_take(tcp, conn, reserve))
 		return;
 	tcp_trace_write(
 		tcp, &tcp->trace_rings[conn->trace].events[conn->trace_events++ % TCP_TRACE_EVENTS],

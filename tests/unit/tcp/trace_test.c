@@ -190,6 +190,25 @@ static void when_recorders_run_short_the_silent_give_theirs(void **state)
 	peer_end(&peer);
 }
 
+static void a_connection_in_trouble_gets_one_of_the_reserve(void **state)
+{
+	struct peer peer;
+	uint32_t    conns[300];
+
+	(void)state;
+	peer_begin(&peer, &(struct tcp_config){.connections_max = 512, .traces_max = FEW},
+		   &defaults);
+	for (unsigned i = 0; i < 300; i++) {
+		open_one(&peer);
+		conns[i] = peer.conn;
+	}
+	assert_int_equal(tcp_trace_read(peer.end.tcp, conns[299], entries), 0);
+	peer_send(&peer, (struct seg){.flags = RST, .seq = 100});
+	assert_int_equal(
+		count_of(tcp_trace_read(peer.end.tcp, conns[299], entries), TCP_TRACE_DROPPED), 1);
+	peer_end(&peer);
+}
+
 static void living_connections_are_listed_in_pieces(void **state)
 {
 	struct peer peer;
@@ -232,6 +251,7 @@ int main(void)
 		cmocka_unit_test(the_record_outlives_its_connection),
 		cmocka_unit_test(the_last_that_ended_are_kept_newest_first),
 		cmocka_unit_test(when_recorders_run_short_the_silent_give_theirs),
+		cmocka_unit_test(a_connection_in_trouble_gets_one_of_the_reserve),
 		cmocka_unit_test(living_connections_are_listed_in_pieces),
 		cmocka_unit_test(every_kind_has_words),
 	};
