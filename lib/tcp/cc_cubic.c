@@ -35,13 +35,20 @@ static struct cubic *cubic_of(struct tcp_conn *conn)
 	return (struct cubic *)(void *)conn->cc_private;
 }
 
-static void start(struct tcp_conn *conn)
+static void first_slow_start_begin(struct tcp_conn *conn)
 {
 	struct cubic *c = cubic_of(conn);
 
-	tcp_cc_first_window(conn);
-	*c = (struct cubic){.rtt_us = UINT32_MAX, .rtt_before_us = UINT32_MAX};
+	c->rtt_us = c->rtt_before_us = UINT32_MAX;
+	c->samples = c->careful = 0;
 	c->round_end = conn->snd_nxt;
+}
+
+static void start(struct tcp_conn *conn)
+{
+	tcp_cc_first_window(conn);
+	*cubic_of(conn) = (struct cubic){0};
+	first_slow_start_begin(conn);
 }
 
 static uint64_t cube_root(uint64_t x)
@@ -175,11 +182,15 @@ static void acked(struct tcp_conn *conn, const struct tcp_news *news, uint32_t n
 }
 
 /* 4.6 and, where the window did not come back to where it was, 4.7: room for others. What was not
- * used of the window says nothing. */
+ * used of the window says nothing, but for that of the start: else a lost message of a few bytes
+ * would leave two segments to those after it. */
 static uint32_t reduce(struct tcp_conn *conn, uint32_t flight)
 {
 	struct cubic *c = cubic_of(conn);
-	uint32_t      used = flight < conn->cwnd ? flight : conn->cwnd;
+	uint32_t      used = flight > 10u * conn->mss ? flight : 10u * conn->mss;
+
+	if (used > conn->cwnd)
+		used = conn->cwnd;
 
 	c->max_before = c->max;
 	c->max = used < c->max ? (uint32_t)((uint64_t)used * (10 + BETA_TENTHS) / 20) : used;
@@ -210,6 +221,8 @@ static void undo(struct tcp_conn *conn)
 {
 	cubic_of(conn)->max = cubic_of(conn)->max_before;
 	cubic_of(conn)->estimate = 0;
+	if (conn->ssthresh == UINT32_MAX)
+		first_slow_start_begin(conn);
 }
 
 const struct tcp_cc_ops tcp_cc_cubic = {

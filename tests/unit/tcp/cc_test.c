@@ -124,6 +124,18 @@ static void a_second_loss_below_the_first_leaves_room(void **state)
 	assert_int_equal(conn.cc_private[0], 1000 * MSS);
 }
 
+static void a_loss_of_little_leaves_seven_segments(void **state)
+{
+	(void)state;
+	begin(TCP_CONGESTION_CUBIC, 100);
+	conn.cwnd = 40 * MSS;
+	tcp_cc[conn.cc]->lost(&conn, 200);
+	assert_int_equal(conn.ssthresh, 7 * MSS);
+	conn.cwnd = 4 * MSS; /* but not more than there was */
+	tcp_cc[conn.cc]->lost(&conn, 200);
+	assert_int_equal(conn.ssthresh, 2800);
+}
+
 static void no_window_grows_that_is_not_used_and_time_does_not_count(void **state)
 {
 	(void)state;
@@ -207,6 +219,7 @@ int main(void)
 		cmocka_unit_test(cubic_follows_its_curve),
 		cmocka_unit_test(cubic_is_no_slower_than_reno_where_the_round_trip_is_short),
 		cmocka_unit_test(a_second_loss_below_the_first_leaves_room),
+		cmocka_unit_test(a_loss_of_little_leaves_seven_segments),
 		cmocka_unit_test(no_window_grows_that_is_not_used_and_time_does_not_count),
 		cmocka_unit_test(idle_time_leads_back_to_the_first_window),
 		cmocka_unit_test(a_timeout_halves_once_for_a_flight),

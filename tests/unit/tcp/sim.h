@@ -61,6 +61,7 @@ struct app {
 };
 
 struct direction {
+	uint64_t bad_until_us;
 	uint64_t free_us; /* when the line has sent all that waits */
 	uint32_t frames;  /* with data */
 	uint32_t hunted;  /* the number that HUNT drops */

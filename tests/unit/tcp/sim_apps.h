@@ -55,16 +55,15 @@ static void apps_events(unsigned end)
 /* The server learns which connection it is from its first 8 bytes. */
 static void bytes_make(const struct app *app, unsigned end, uint8_t *bytes, uint32_t n)
 {
-	uint64_t word = word_of(app->stream, app->sent);
+	for (uint32_t i = 0; i < n;) {
+		uint32_t at = app->sent + i, part = 8 - at % 8 < n - i ? 8 - at % 8 : n - i;
+		uint64_t word = word_of(app->stream, at);
 
-	for (uint32_t i = 0; i < n; i++) {
-		uint32_t at = app->sent + i;
-
-		if (at % 8 == 0)
-			word = word_of(app->stream, at);
-		bytes[i] = (uint8_t)(word >> at % 8 * 8);
 		if (end == 0 && at < 8)
-			bytes[i] = at == 0 ? (uint8_t)(app - sim.apps[0]) : 0x55;
+			word = 0x5555555555555500ull | (uint64_t)(app - sim.apps[0]);
+		word >>= at % 8 * 8;
+		memcpy(bytes + i, &word, part); /* lowest byte first */
+		i += part;
 	}
 }
 
@@ -120,6 +119,11 @@ static void app_write(struct app *app, unsigned end)
 
 	if (n > app->to_send - app->sent)
 		n = app->to_send - app->sent;
+	if (random_below(&sim.play, 4) != 0) {
+		uint32_t room = (uint32_t)tcp_send_room(sim.end[end].tcp, app->conn);
+
+		n = n < room ? n : room;
+	}
 	bytes_make(app, end, bytes, n);
 	app->sent += (uint32_t)tcp_send(sim.end[end].tcp, app->conn, bytes, n);
 }

@@ -139,7 +139,7 @@ static bool aimed_at(const struct rte_mbuf *mbuf, unsigned from)
 	if (d->frames == sim.hunt[from]) {
 		d->hunted = seq;
 		d->hunting = true;
-		d->hunts_left = 2 + random_below(&sim.wire, 4);
+		d->hunts_left = 2 + random_below(&sim.wire, 3);
 	}
 	if (!d->hunting || d->hunted - seq >= len)
 		return false;
@@ -153,9 +153,12 @@ static bool lost(const struct rte_mbuf *mbuf, unsigned from)
 
 	if (aimed_at(mbuf, from) || one_in_1000(&sim.wire, sim.loss))
 		return true;
-	if (sim.burst > 0)
-		d->bad = d->bad ? random_below(&sim.wire, 1000) >= 200
-				: one_in_1000(&sim.wire, sim.burst);
+	if (d->bad && (rig_now.us >= d->bad_until_us || random_below(&sim.wire, 5) == 0))
+		d->bad = false;
+	else if (!d->bad && one_in_1000(&sim.wire, sim.burst)) {
+		d->bad = true;
+		d->bad_until_us = rig_now.us + US_PER_SECOND;
+	}
 	return d->bad && random_below(&sim.wire, 4) != 0;
 }
 
