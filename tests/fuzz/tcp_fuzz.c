@@ -14,7 +14,7 @@
 #include "base/assert.h"
 #include "eal.h"
 #include "base/cur.h"
-#include "tcp/tcp.h"
+#include "tcp/conn.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -306,8 +306,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	begin(how);
 	lead(state, how);
-	for (unsigned i = 0; i < STEPS_MAX && cur_left(&in) > 0; i++)
+	for (unsigned i = 0; i < STEPS_MAX && cur_left(&in) > 0; i++) {
 		step(&in);
+		tcp_check(f.tcp);
+	}
 	tcp_close(f.tcp, f.conn, true);
 	turn();
 	tcp_free(f.tcp);

@@ -53,11 +53,13 @@ struct frame {
 };
 
 struct app {
-	uint32_t conn;
-	bool     open, closed, ended, closing;
-	uint32_t to_send, sent, received, expected;
-	uint64_t stream;    /* which bytes */
-	uint64_t paused_us; /* until when nothing is read */
+	uint32_t    conn;
+	bool        open, closed, ended, closing;
+	uint32_t    to_send, sent, received, expected;
+	uint64_t    stream;    /* which bytes */
+	uint64_t    paused_us; /* until when nothing is read */
+	uint64_t    closed_us;
+	enum reason why;
 };
 
 struct direction {

@@ -45,6 +45,8 @@ static void apps_events(unsigned end)
 			} else if (events[i].kind == TCP_EVENT_CLOSED) {
 				CHECK(app != NULL && !app->closed);
 				app->closed = true;
+				app->closed_us = rig_now.us;
+				app->why = events[i].why;
 				app->conn = TCP_CONN_NONE;
 				sim.progress++;
 			}
