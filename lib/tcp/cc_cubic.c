@@ -162,23 +162,25 @@ static void acked(struct tcp_conn *conn, const struct tcp_news *news, uint32_t n
 	struct cubic *c = cubic_of(conn);
 	uint32_t      bytes = news->acked;
 
+	if (!news->limited) { /* 5.8: such time does not count */
+		if (c->estimate != 0 && c->quiet_ms == 0)
+			c->quiet_ms = now_ms | 1;
+		return;
+	}
 	if (conn->ssthresh == UINT32_MAX) {
 		first_slow_start(conn, c, news);
 		bytes = c->careful > 0 ? bytes / CAREFUL_DIVISOR : bytes;
 	}
-	if (!news->limited) { /* 5.8: such time does not count */
-		if (c->estimate != 0 && c->quiet_ms == 0)
-			c->quiet_ms = now_ms | 1;
-	} else if (conn->cwnd < conn->ssthresh) {
+	if (conn->cwnd < conn->ssthresh) {
 		tcp_cc_slow_start(conn, bytes);
-	} else {
-		if (c->estimate == 0)
-			epoch_begin(conn, c, now_ms);
-		if (c->quiet_ms != 0)
-			c->epoch_ms += now_ms - c->quiet_ms;
-		c->quiet_ms = 0;
-		grow(conn, c, bytes, now_ms);
+		return;
 	}
+	if (c->estimate == 0)
+		epoch_begin(conn, c, now_ms);
+	if (c->quiet_ms != 0)
+		c->epoch_ms += now_ms - c->quiet_ms;
+	c->quiet_ms = 0;
+	grow(conn, c, bytes, now_ms);
 }
 
 /* 4.6 and, where the window did not come back to where it was, 4.7: room for others. What was not
