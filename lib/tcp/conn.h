@@ -483,6 +483,7 @@ void tcp_state_set(struct tcp *tcp, struct tcp_conn *conn, enum tcp_state state)
 void tcp_state_step(
 	struct tcp      *tcp,
 	struct tcp_conn *conn); /* after acknowledgements and data were taken: what follows */
+void tcp_state_read_out(struct tcp *tcp, struct tcp_conn *conn); /* tcp_close() after tcp_end() */
 void tcp_state_established(struct tcp *tcp, struct tcp_conn *conn);
 void tcp_state_fin(struct tcp *tcp, struct tcp_conn *conn); /* queue our FIN */
 

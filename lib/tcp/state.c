@@ -47,8 +47,17 @@ static bool fin_acked(const struct tcp_conn *conn)
 	return (conn->flags & TCP_FLAG_FIN_QUEUED) && conn->snd_una == conn->snd_end;
 }
 
+/* After tcp_end() the consumer may not have read all yet: what remains waits for tcp_close(), which
+ * comes back here. */
+static bool is_still_read(const struct tcp_conn *conn)
+{
+	return !(conn->flags & TCP_FLAG_APP_CLOSED);
+}
+
 static void time_wait(struct tcp *tcp, struct tcp_conn *conn)
 {
+	if (is_still_read(conn))
+		return;
 	/* The FIN is acknowledged now: the block that remains knows the numbers, but sends nothing
 	 * by itself. */
 	tcp_output_ack(tcp, conn, conn->snd_nxt);
@@ -70,7 +79,8 @@ void tcp_state_step(struct tcp *tcp, struct tcp_conn *conn)
 			time_wait(tcp, conn);
 		} else if (fin_acked(conn)) {
 			tcp_state_set(tcp, conn, TCP_FIN_WAIT_2);
-			tcp_timer_set(tcp, conn, TCP_TIMER_GIVE_UP, TCP_FIN_WAIT_MS);
+			if (!is_still_read(conn))
+				tcp_timer_set(tcp, conn, TCP_TIMER_GIVE_UP, TCP_FIN_WAIT_MS);
 		} else if (peer_fin) {
 			tcp_state_set(tcp, conn, TCP_CLOSING);
 		}
@@ -84,7 +94,7 @@ void tcp_state_step(struct tcp *tcp, struct tcp_conn *conn)
 			time_wait(tcp, conn);
 		break;
 	case TCP_LAST_ACK:
-		if (fin_acked(conn))
+		if (fin_acked(conn) && !is_still_read(conn))
 			tcp_conn_die(tcp, conn, REASON_CLOSED_BY_PEER);
 		break;
 	case TCP_CLOSED:
@@ -94,4 +104,11 @@ void tcp_state_step(struct tcp *tcp, struct tcp_conn *conn)
 	case TCP_STATE_COUNT:
 		break;
 	}
+}
+
+void tcp_state_read_out(struct tcp *tcp, struct tcp_conn *conn)
+{
+	if (conn->state == TCP_FIN_WAIT_2)
+		tcp_timer_set(tcp, conn, TCP_TIMER_GIVE_UP, TCP_FIN_WAIT_MS);
+	tcp_state_step(tcp, conn);
 }

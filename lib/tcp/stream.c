@@ -172,7 +172,19 @@ void tcp_close(struct tcp *tcp, uint32_t handle, bool abort)
 	} else if (abort || unread || conn->state == TCP_SYN_RECEIVED) {
 		tcp_output_reset(tcp, conn);
 		tcp_conn_die(tcp, conn, REASON_NONE);
+	} else if (conn->flags & TCP_FLAG_FIN_QUEUED) {
+		tcp_state_read_out(tcp, conn);
 	} else {
 		tcp_state_fin(tcp, conn);
 	}
+}
+
+void tcp_end(struct tcp *tcp, uint32_t handle)
+{
+	struct tcp_conn *conn = tcp_conn_get(tcp, handle);
+
+	if (conn == NULL || !may_send(conn))
+		return;
+	tcp_trace_event(tcp, conn, TCP_TRACE_CLOSE, 0, conn->rx_bytes);
+	tcp_state_fin(tcp, conn);
 }

@@ -123,6 +123,10 @@ bool   tcp_read_ended(
 size_t tcp_send(struct tcp *tcp, uint32_t conn, const void *bytes, size_t n);
 size_t tcp_send_room(const struct tcp *tcp, uint32_t conn);
 
+/* Our direction ends: what was sent is delivered, then FIN; what the peer sends is read on, and
+ * tcp_close() follows. For connections that are open; others are left as they are. */
+void tcp_end(struct tcp *tcp, uint32_t conn);
+
 /* Orderly: what was sent is delivered, then FIN; received bytes not consumed make it a reset (RFC
  * 1122, 4.2.2.13). Abort: RST now. */
 void tcp_close(struct tcp *tcp, uint32_t conn, bool abort);

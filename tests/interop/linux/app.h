@@ -30,7 +30,7 @@ struct app_io {
 	size_t (*send)(void *context, uint32_t handle, const void *bytes, size_t n);
 	/* Bytes read; 0: none now; -1: the end of the stream. */
 	long (*receive)(void *context, uint32_t handle, void *room, size_t n);
-	void (*end)(void *context, uint32_t handle); /* our direction; NULL: cannot */
+	void (*end)(void *context, uint32_t handle); /* our direction */
 	void (*close)(void *context, uint32_t handle, bool abort);
 	void *context;
 };

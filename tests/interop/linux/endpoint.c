@@ -3,7 +3,7 @@
  * tests of app.h over them. No control, no configuration, no protocol.
  *
  *   endpoint listen|connect ADDRESS PORT TEST device=DEVICE [address=A/24] [workers=N] [forward=1]
- *            [mtu=N] [bytes=N] [count=N] [parallel=N] [receive=N] [send=N] [cookies=1]
+ *            [mtu=N] [bytes=N] [count=N] [parallel=N] [receive=N] [send=N] [cookies=1] [half=1]
  *            [loss=N] [duplicate=N] [reorder=N] [corrupt=N] [delay=US] [direction=rx|tx]
  *            [pause=1]
  *
@@ -111,6 +111,11 @@ static long io_receive(void *context, uint32_t handle, void *room, size_t n)
 	memcpy(room, in.p, n);
 	tcp_consume(w->tcp, handle, n);
 	return (long)n;
+}
+
+static void io_end(void *context, uint32_t handle)
+{
+	tcp_end(((struct worker *)context)->tcp, handle);
 }
 
 static void io_close(void *context, uint32_t handle, bool abort)
@@ -280,6 +285,7 @@ static const struct {
 	NUMBER("forward", forward_all),
 	NUMBER("cookies", cookies),
 	NUMBER("pause", pause),
+	NUMBER("half", app.half_closer),
 	NUMBER("mtu", port.mtu),
 	NUMBER("bytes", app.bytes),
 	NUMBER("count", app.count),
@@ -385,7 +391,7 @@ static void worker_start(struct worker *w, unsigned i, struct rte_mempool *pool,
 				.seed = SEED + i,
 				.shared_seed = config.port.shared_seed,
 				.cookies_always = config.cookies};
-	struct app_io     io = {io_connect, io_send, io_receive, NULL, io_close, w};
+	struct app_io     io = {io_connect, io_send, io_receive, io_end, io_close, w};
 	struct app_config share = app_share(i);
 
 	w->number = i;

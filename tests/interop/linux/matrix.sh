@@ -4,7 +4,7 @@
 . "$(dirname "$0")/runs"
 runs_begin cpm-matrix
 python3 tests/interop/linux/pairs.py test=bulk,pingpong,churn,half,reset role=connect,listen family=4,6 device=xdp,tap,pcap mtu=576,1280,1500,3000,9000 \
-	cc=cubic,$second sack=0,1 ts=0,1 ws=0,1 ecn=0,1,2 cookies=1,2 recovery=0,1 mem=small,default >"$dir/pairs"
+	cc=cubic,$second sack=0,1 ts=0,1 ws=0,1 ecn=0,1,2 cookies=1,2 recovery=0,1 mem=small,default half=0,1 >"$dir/pairs"
 while read -r row; do run $row; done <"$dir/pairs"
 # Some of each, with everything that crosses the wire judged by tshark.
 ip -n "$netns_name-b" link set veth-peer mtu 1500

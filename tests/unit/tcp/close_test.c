@@ -55,6 +55,103 @@ static void the_peer_closes_first_and_we_may_go_on_sending(void **state)
 	peer_end(&peer);
 }
 
+static void consume(struct peer *peer, uint32_t n)
+{
+	struct cur in;
+
+	assert_int_equal(tcp_peek(peer->end.tcp, peer->conn, n, &in), n);
+	tcp_consume(peer->end.tcp, peer->conn, n);
+}
+
+/* RFC 9293, 3.6: our direction ends, the peer's goes on for as long as it likes. */
+static void after_our_end_the_peer_is_read_on(void **state)
+{
+	struct peer peer;
+
+	(void)state;
+	peer_open(&peer);
+	tcp_send(peer.end.tcp, peer.conn, "bye", 3);
+	tcp_end(peer.end.tcp, peer.conn);
+	assert_int_equal(tcp_send(peer.end.tcp, peer.conn, "more", 4), 0);
+	peer_turn(&peer);
+	expect_segment(&peer, FIN | ACK, 1, 1, 3);
+	peer_send(&peer, (struct seg){.flags = ACK, .seq = 1, .ack = 5});
+	for (uint32_t at = 1; at <= 2000; at += 1000) {
+		peer_forget(&peer);
+		peer_wait(&peer, 50 * US_PER_SECOND); /* no FIN_WAIT_2 timeout while it is read */
+		peer_forget(&peer);
+		peer_send(&peer, (struct seg){.flags = ACK, .seq = at, .ack = 5, .len = 1000});
+		expect_segment(&peer, ACK, 5, at + 1000, 0);
+	}
+	/* The end of the stream, and what came before it still unread. */
+	peer_send(&peer, (struct seg){.flags = FIN | ACK, .seq = 2001, .ack = 5});
+	expect_segment(&peer, ACK, 5, 2002, 0);
+	assert_true(tcp_read_ended(peer.end.tcp, peer.conn));
+	assert_null(peer_event(&peer, TCP_EVENT_CLOSED));
+	consume(&peer, 2000);
+	tcp_close(peer.end.tcp, peer.conn, false);
+	peer_turn(&peer);
+	assert_int_equal(peer_event(&peer, TCP_EVENT_CLOSED)->why, REASON_NONE);
+	assert_int_equal(tcp_count(peer.end.tcp), 0);
+	assert_int_equal(rig_metric(&peer.end, METRIC_tcp_time_waits), 1);
+	peer_end(&peer);
+}
+
+static void closed_after_our_end_a_silent_peer_is_given_a_minute(void **state)
+{
+	struct peer peer;
+
+	(void)state;
+	peer_open(&peer);
+	tcp_end(peer.end.tcp, peer.conn);
+	tcp_end(peer.end.tcp, peer.conn); /* once */
+	peer_turn(&peer);
+	expect_segment(&peer, FIN | ACK, 1, 1, 0);
+	peer_send(&peer, (struct seg){.flags = ACK, .seq = 1, .ack = 2});
+	tcp_close(peer.end.tcp, peer.conn, false);
+	peer_wait(&peer, 59 * US_PER_SECOND);
+	assert_null(peer_event(&peer, TCP_EVENT_CLOSED));
+	peer_wait(&peer, 2 * US_PER_SECOND);
+	assert_int_equal(peer_event(&peer, TCP_EVENT_CLOSED)->why, REASON_NONE);
+	peer_end(&peer);
+}
+
+static void what_was_not_read_after_our_end_makes_the_close_a_reset(void **state)
+{
+	struct peer peer;
+
+	(void)state;
+	peer_open(&peer);
+	tcp_end(peer.end.tcp, peer.conn);
+	peer_turn(&peer);
+	peer_forget(&peer);
+	peer_send(&peer, (struct seg){.flags = FIN | ACK, .seq = 1, .ack = 2, .len = 10});
+	peer_forget(&peer);
+	tcp_close(peer.end.tcp, peer.conn, false); /* RFC 1122, 4.2.2.13 */
+	peer_turn(&peer);
+	assert_true((peer_next(&peer)->flags & RST) != 0);
+	assert_int_equal(tcp_count(peer.end.tcp), 0);
+	peer_end(&peer);
+}
+
+static void the_peer_ended_first_and_its_bytes_outlive_our_end(void **state)
+{
+	struct peer peer;
+
+	(void)state;
+	peer_open(&peer);
+	peer_send(&peer, (struct seg){.flags = FIN | ACK, .seq = 1, .ack = 1, .len = 10});
+	tcp_end(peer.end.tcp, peer.conn);
+	peer_turn(&peer);
+	peer_send(&peer, (struct seg){.flags = ACK, .seq = 12, .ack = 2});
+	assert_null(peer_event(&peer, TCP_EVENT_CLOSED));
+	consume(&peer, 10);
+	tcp_close(peer.end.tcp, peer.conn, false);
+	peer_turn(&peer);
+	assert_int_equal(peer_event(&peer, TCP_EVENT_CLOSED)->why, REASON_CLOSED_BY_PEER);
+	peer_end(&peer);
+}
+
 static void fins_that_cross_end_in_time_wait(void **state)
 {
 	struct peer peer;
@@ -340,6 +437,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(our_close_is_delivered_and_ends_in_time_wait),
 		cmocka_unit_test(the_peer_closes_first_and_we_may_go_on_sending),
+		cmocka_unit_test(after_our_end_the_peer_is_read_on),
+		cmocka_unit_test(closed_after_our_end_a_silent_peer_is_given_a_minute),
+		cmocka_unit_test(what_was_not_read_after_our_end_makes_the_close_a_reset),
+		cmocka_unit_test(the_peer_ended_first_and_its_bytes_outlive_our_end),
 		cmocka_unit_test(fins_that_cross_end_in_time_wait),
 		cmocka_unit_test(a_fin_that_answers_both_at_once_ends_in_time_wait),
 		cmocka_unit_test(a_lost_fin_is_sent_again),
