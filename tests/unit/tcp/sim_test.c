@@ -185,8 +185,10 @@ static uint64_t turn(unsigned i)
 	return next < net_next ? next : net_next;
 }
 
-static bool all_closed(void)
+static bool all_over(void)
 {
+	if (wire_next_us() != UINT64_MAX)
+		return false; /* it may yet end a handshake, or begin one */
 	for (unsigned i = 0; i < APPS; i++) {
 		if ((sim.apps[0][i].open && !sim.apps[0][i].closed) ||
 		    (sim.apps[1][i].open && !sim.apps[1][i].closed))
@@ -215,7 +217,7 @@ static void sim_run(void)
 	bool     good = wire_is_good() && !sim.squeezes;
 	unsigned still = 0;
 
-	while (!all_closed()) {
+	while (!all_over()) {
 		uint64_t next = UINT64_MAX;
 
 		squeeze();
