@@ -17,6 +17,7 @@
 #define SWEEP_TICK_US 1000u
 #define KEYS_MAX 3u
 #define SUBSCRIBER_DIGITS 7u
+#define LONG_ID 8u /* characters, from which on chance does not meet another open message */
 
 struct receipt_key { /* of (SMSC, id in normal form): 128 bits of two keyed hashes */
 	uint64_t low, high;
@@ -111,7 +112,7 @@ static bool id_rebase(struct str id, unsigned from, unsigned to, char room[RESUL
 
 /*
  * The keys under which the message of a receipt can be found, by the peer's habit. Those after the
- * first *sure are guesses at the base.
+ * first *sure are guesses at the base of an id so short that it may be that of another message.
  */
 static uint32_t keys_of(const struct receipts *r, const struct receipt_note *note,
 			struct receipt_key keys[KEYS_MAX], uint32_t *sure)
@@ -132,6 +133,8 @@ static uint32_t keys_of(const struct receipts *r, const struct receipt_note *not
 		if (id_rebase(normal, 16, 10, room, &other))
 			keys[n++] = key_of(r, note->smsc, other);
 	}
+	if (normal.n >= LONG_ID)
+		*sure = n;
 	return n;
 }
 
@@ -206,7 +209,7 @@ static void question_answer(struct worker *w, struct receipt_question *q, uint64
 /*
  * Small numbers are ids of other messages in the other base, so the entry of the same subscriber is
  * taken first, under whichever key. Some message centres write addresses differently in receipts:
- * then the id as it should be written is enough.
+ * then the id is enough, as it should be written, or long.
  */
 static const struct receipt *question_entry(const struct receipts         *r,
 					    const struct receipt_question *q)

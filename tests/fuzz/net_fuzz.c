@@ -13,12 +13,14 @@
 
 #define ETHER 14u
 #define FRAME_MAX 1514u
+#define FRAGMENTS_AGE_US (61 * US_PER_SECOND)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct rte_mempool *pool;
 static struct metrics      metrics;
 static struct net         *layers[2]; /* of one worker, and the first of two */
+static struct now          now = {1000000, 0};
 
 static struct net *layer_new(unsigned workers)
 {
@@ -64,11 +66,21 @@ static struct rte_mbuf *frame_new(const uint8_t *data, size_t size)
 	return m;
 }
 
-static void input(struct net *net, struct now now, const uint8_t *data, size_t size)
+static void tick(struct net *net)
 {
-	struct rte_mbuf      *m = frame_new(data, size), *tcp[1], **out;
+	struct rte_mbuf **out;
+	unsigned          n;
+
+	net_tick(net, now);
+	out = net_tx_peek(net, 0, &n);
+	rte_pktmbuf_free_bulk(out, n);
+	net_tx_sent(net, 0, n);
+}
+
+static void input(struct net *net, const uint8_t *data, size_t size)
+{
+	struct rte_mbuf      *m = frame_new(data, size), *tcp[1];
 	struct net_icmp_error error;
-	unsigned              n;
 
 	if (net_input_burst(net, now, 0, &m, 1, tcp) == 1) {
 		ASSERT(tcp[0]->pkt_len >= (uint32_t)tcp[0]->l2_len + tcp[0]->l3_len + 20);
@@ -79,10 +91,11 @@ static void input(struct net *net, struct now now, const uint8_t *data, size_t s
 		rte_pktmbuf_free(tcp[0]);
 	while (net_icmp_errors_take(net, &error, 1) > 0)
 		ASSERT(net_is_local(net, &error.local));
-	net_tick(net, now);
-	out = net_tx_peek(net, 0, &n);
-	rte_pktmbuf_free_bulk(out, n);
-	net_tx_sent(net, 0, n);
+	tick(net);
+	if (rte_mempool_in_use_count(pool) > 0) { /* a fragment waits for the others */
+		now.us += FRAGMENTS_AGE_US;
+		tick(net);
+	}
 	ASSERT(rte_mempool_in_use_count(pool) == 0);
 }
 
@@ -107,8 +120,7 @@ static void mend(uint8_t *frame, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct now now = {1000000, 0};
-	uint8_t           mended[FRAME_MAX];
+	uint8_t mended[FRAME_MAX];
 
 	if (pool == NULL)
 		begin();
@@ -118,8 +130,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(mended, data, size);
 	mend(mended, size);
 	for (unsigned i = 0; i < 2; i++) {
-		input(layers[i], now, data, size);
-		input(layers[i], now, mended, size);
+		input(layers[i], data, size);
+		input(layers[i], mended, size);
 	}
 	return 0;
 }
