@@ -297,14 +297,16 @@ early_receipts_find_their_message_where_an_id_is_that_of_another_in_the_other_ba
 static void a_receipt_with_a_rewritten_address_is_matched_by_its_id_alone(void **state)
 {
 	(void)state;
-	begin(2, 3, world, 1, 20, 0);
-	assert_true(sim_until(&sim, record_all_answered, 10 * US_PER_SECOND));
-	receipts.rewritten = true;
-	record.at_esme = NULL;
-	receipts_go(TEXT_DECIMAL);
-	assert_int_equal(receipts.positive, 20);
-	assert_int_equal(sim_metric(&sim, METRIC_receipts_delivered), 20);
-	end();
+	for (enum form form = TEXT_HEXADECIMAL; form <= TEXT_DECIMAL; form++) { /* long ids */
+		begin(2, 3, world, 1, 20, 0);
+		assert_true(sim_until(&sim, record_all_answered, 10 * US_PER_SECOND));
+		receipts.rewritten = true;
+		record.at_esme = NULL;
+		receipts_go(form);
+		assert_int_equal(receipts.positive, 20);
+		assert_int_equal(sim_metric(&sim, METRIC_receipts_delivered), 20);
+		end();
+	}
 }
 
 static void a_receipt_before_its_response_waits_and_comes_after_our_own_response(void **state)
