@@ -36,6 +36,7 @@ enum peer_state {
 	PEER_OPEN,
 	PEER_BINDING,
 	PEER_BOUND,
+	PEER_PARTING, /* asked to part: it is answered when our open requests are */
 	PEER_UNBINDING,
 	PEER_FLUSHING
 };
@@ -61,6 +62,7 @@ struct peer {
 	bool want_out, paused;
 	bool held; /* PDUs that were read wait for room to answer them */
 	uint32_t        sequence, window_used, request_mask;
+	uint32_t        unbind_sequence; /* while parting */
 	struct request *requests;
 	uint8_t        *in, *out;
 	size_t          in_from, in_to, out_from, out_to;

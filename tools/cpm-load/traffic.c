@@ -71,6 +71,15 @@ static void request_done(struct peer *peer, struct request *request)
 	peer->window_used--;
 }
 
+/* Asked to part, and nothing of ours waits for an answer any more. */
+static void part(struct peer *peer)
+{
+	if (peer->state != PEER_PARTING || peer->window_used > 0)
+		return;
+	peer_simple(peer, SMPP_unbind_resp, SMPP_ROK, peer->unbind_sequence);
+	peer->state = PEER_FLUSHING;
+}
+
 static void record_request(struct load *load, struct peer *peer, const struct request *request,
 			   const uint32_t *status, struct str remote_id)
 {
@@ -149,7 +158,8 @@ static void message(struct load *load, struct peer *peer, const struct smpp_pdu 
 		.session = peer->serial, .us = load->now_us, .fault = fault_names[FAULT_NONE]};
 	enum smpp_status status = SMPP_RINVBNDSTS;
 
-	if (peer->state == PEER_BOUND || peer->state == PEER_UNBINDING)
+	if (peer->state == PEER_BOUND || peer->state == PEER_PARTING ||
+	    peer->state == PEER_UNBINDING)
 		status = pdu->command == SMPP_data_sm ? smpp_data_parse(pdu->body, &sm)
 						      : smpp_submit_parse(pdu->body, &sm);
 	if (status != SMPP_ROK) {
@@ -186,6 +196,7 @@ void traffic_pdu(struct load *load, struct peer *peer, const struct smpp_pdu *pd
 	case SMPP_data_sm_resp:
 	case SMPP_generic_nack:
 		response(load, peer, pdu);
+		part(peer);
 		return;
 	case SMPP_enquire_link:
 		peer_simple(peer, SMPP_enquire_link_resp, SMPP_ROK, pdu->sequence);
@@ -193,8 +204,9 @@ void traffic_pdu(struct load *load, struct peer *peer, const struct smpp_pdu *pd
 	case SMPP_enquire_link_resp:
 		return;
 	case SMPP_unbind:
-		peer_simple(peer, SMPP_unbind_resp, SMPP_ROK, pdu->sequence);
-		peer->state = PEER_FLUSHING;
+		peer->state = PEER_PARTING;
+		peer->unbind_sequence = pdu->sequence;
+		part(peer);
 		return;
 	case SMPP_unbind_resp:
 		if (peer->state == PEER_UNBINDING)
