@@ -47,7 +47,8 @@ static void give_up(struct tcp *tcp, struct tcp_conn *conn, enum reason why)
 	tcp_trace_event(tcp, conn, TCP_TRACE_TIMER, TCP_TIMER_GIVE_UP, conn->backoff);
 	if (why == REASON_CONNECTION_TIMEOUT && conn->flags & TCP_FLAG_UNREACHABLE)
 		why = REASON_CONNECTION_UNREACHABLE;
-	if (conn->state != TCP_SYN_SENT)
+	/* In FIN_WAIT_2 the peer has all; a reset would take from it what it has not read yet. */
+	if (conn->state != TCP_SYN_SENT && conn->state != TCP_FIN_WAIT_2)
 		tcp_output_reset(tcp, conn);
 	tcp_conn_die(tcp, conn, why);
 }
