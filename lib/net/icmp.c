@@ -117,7 +117,7 @@ static bool quote_read(const struct net *net, struct cur icmp, struct net_icmp_e
 	return !icmp.failed && net_is_local(net, &e->local);
 }
 
-void icmp_error_append(struct net *net, struct rte_mbuf *m, const struct net_icmp_error *e)
+static void error_append(struct net *net, struct rte_mbuf *m, const struct net_icmp_error *e)
 {
 	if (net->error_count == NET_ERRORS_MAX) {
 		net_drop(net, m, METRIC_icmp_limited);
@@ -128,24 +128,31 @@ void icmp_error_append(struct net *net, struct rte_mbuf *m, const struct net_icm
 	rte_pktmbuf_free(m);
 }
 
+void icmp_error_take(struct net *net, struct now now, struct rte_mbuf *m,
+		     const struct net_icmp_error *e, bool forwarded)
+{
+	unsigned owner;
+
+	if (e->protocol == NET_PROTOCOL_UDP) {
+		udp_error_input(net, now, m, e, forwarded);
+		return;
+	}
+	owner = net_owner(net, &e->local, e->local_port, &e->remote, e->remote_port);
+	if (forwarded || owner == net->config.worker)
+		error_append(net, m, e);
+	else
+		net_foreign_append(net, owner, m);
+}
+
 static void error_input(struct net *net, struct now now, const struct net_packet *p)
 {
 	struct net_icmp_error e;
-	unsigned              owner;
 
 	if (!quote_read(net, packet_payload(p), &e)) {
 		net_drop(net, p->m, METRIC_icmp_dropped_ignored);
 		return;
 	}
-	if (e.protocol == NET_PROTOCOL_UDP) {
-		udp_error_input(net, now, p->m, &e, false);
-		return;
-	}
-	owner = net_owner(net, &e.local, e.local_port, &e.remote, e.remote_port);
-	if (owner == net->config.worker)
-		icmp_error_append(net, p->m, &e);
-	else
-		net_foreign_append(net, owner, p->m);
+	icmp_error_take(net, now, p->m, &e, false);
 }
 
 void icmp_input(struct net *net, struct now now, const struct net_packet *p)
@@ -171,10 +178,8 @@ void icmp_input_forwarded(struct net *net, struct now now, const struct net_pack
 
 	if (p->protocol != NET_PROTOCOL_ICMP || !quote_read(net, packet_payload(p), &e))
 		net_drop(net, p->m, METRIC_icmp_dropped_ignored);
-	else if (e.protocol == NET_PROTOCOL_UDP)
-		udp_error_input(net, now, p->m, &e, true);
 	else
-		icmp_error_append(net, p->m, &e);
+		icmp_error_take(net, now, p->m, &e, true);
 }
 
 static void error_send(struct net *net, struct now now, const struct net_packet *p, uint8_t type,

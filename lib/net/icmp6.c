@@ -207,21 +207,12 @@ static bool quote_read(const struct net *net, struct cur icmp, struct net_icmp_e
 static void error_input(struct net *net, struct now now, const struct net_packet *p)
 {
 	struct net_icmp_error e;
-	unsigned              owner;
 
 	if (p->link_many || !quote_read(net, packet_payload(p), &e)) {
 		net_drop(net, p->m, METRIC_icmp_dropped_ignored);
 		return;
 	}
-	if (e.protocol == NET_PROTOCOL_UDP) {
-		udp_error_input(net, now, p->m, &e, false);
-		return;
-	}
-	owner = net_owner(net, &e.local, e.local_port, &e.remote, e.remote_port);
-	if (owner == net->config.worker)
-		icmp_error_append(net, p->m, &e);
-	else
-		net_foreign_append(net, owner, p->m);
+	icmp_error_take(net, now, p->m, &e, false);
 }
 
 void icmp6_input(struct net *net, struct now now, const struct net_packet *p)
@@ -260,10 +251,8 @@ void icmp6_input_forwarded(struct net *net, struct now now, const struct net_pac
 		router_input_forwarded(net, now, p);
 	else if (!quote_read(net, packet_payload(p), &e))
 		net_drop(net, p->m, METRIC_icmp_dropped_ignored);
-	else if (e.protocol == NET_PROTOCOL_UDP)
-		udp_error_input(net, now, p->m, &e, true);
 	else
-		icmp_error_append(net, p->m, &e);
+		icmp_error_take(net, now, p->m, &e, true);
 }
 
 /* As much of the packet as fits what every link carries (RFC 4443, 2.4 (c)). */

@@ -261,7 +261,9 @@ void icmp_input_forwarded(struct net *net, struct now now, const struct net_pack
 void icmp_unreachable_send(struct net *net, struct now now, const struct net_packet *p,
 			   uint8_t code);
 
-void icmp_error_append(struct net *net, struct rte_mbuf *m, const struct net_icmp_error *e);
+/* An error that m told, of either family, goes to whom it concerns. Takes m. */
+void icmp_error_take(struct net *net, struct now now, struct rte_mbuf *m,
+		     const struct net_icmp_error *e, bool forwarded);
 
 struct neighbour *neighbour_find(struct net *net, const struct net_addr *address, unsigned port);
 struct neighbour *neighbour_resolve(struct net *net, struct now now, const struct net_addr *address,
