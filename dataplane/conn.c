@@ -195,7 +195,7 @@ enum conn_submit conn_submit(struct worker *w, struct conn *c, const struct msg 
 		return CONN_LATER;
 	room -= SUBMIT_RESERVE;
 	out = out_to(w->out_room, room < WORKER_OUT_SIZE ? room : WORKER_OUT_SIZE);
-	submitted = c->ops->submit(c->session, w->now, m, token, &out, result);
+	submitted = c->ops->submit(c->session, w->now, m, NULL, token, &out, result);
 	switch (submitted) {
 	case SUBMIT_SENT:
 		conn_send(w, c, &out);
@@ -293,6 +293,10 @@ static void conn_event(struct worker *w, struct conn *c, struct proto_event *eve
 		break;
 	case EVENT_READY:
 		c->blocked = false;
+		break;
+	case EVENT_BINDING:
+		conn_answer(w, conn_ref(w, c), event->registration->token,
+			    &(struct result){.why = REASON_NOT_SUPPORTED});
 		break;
 	case EVENT_CLOSE:
 		conn_close(w, c, event->why);

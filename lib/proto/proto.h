@@ -5,8 +5,9 @@
  * shared between workers.
  *
  * Order of calls on a session: open; then feed, login, settings, submit, answer, tick in any order;
- * close, once, last. Anything a hook writes to *out is sent, in order, also when it asks for the
- * connection to be closed.
+ * close, once, last. A session of datagrams is fed one whole datagram at a time, of which BAD drops
+ * the rest and ends nothing. Anything a hook writes to *out is sent, in order, also when it asks
+ * for the connection to be closed.
  */
 #pragma once
 
@@ -19,6 +20,7 @@
 #include "base/reason.h"
 #include "metrics/metrics.h"
 #include "msg/msg.h"
+#include "proto/flow.h"
 #include "proto/out.h"
 
 enum pull { PULL_MORE, PULL_ITEM, PULL_BAD };
@@ -30,6 +32,8 @@ enum submit {
 			 */
 };
 
+/* Who began: somebody came to a listener, we go to a peer, or a listener of datagrams, which is one
+ * session per worker for all that come to it. A peer over datagrams is CONNECTING, too. */
 enum proto_role { PROTO_ACCEPTED, PROTO_CONNECTING, PROTO_DATAGRAM };
 
 /* What a session may do for us, as bits. SENDS: the other side may send messages to us. RECEIVES:
@@ -58,6 +62,101 @@ struct proto_settings {
 	bool mark_duplicates; /* tell the other side which messages it may have already */
 };
 
+/*
+ * A registration: where an address of record is reached (RFC 3261 10, a resource of RFC 6120 7). A
+ * record holds all bindings of one address, is immutable and replaced whole; it is lent until the
+ * worker is quiescent. What belongs to a binding as text lies in the record, named by offset.
+ */
+#define PROTO_BINDINGS_MAX 10u
+#define PROTO_RECORD_TEXT_MAX 6144u
+enum proto_binding_text {
+	BINDING_CONTACT,  /* URI that requests go to */
+	BINDING_PATH,     /* route set on the way there, as it goes into a request */
+	BINDING_INSTANCE, /* names the device; empty: not told */
+	BINDING_CALL,     /* dialog of registration, whose sequence must rise */
+	BINDING_TEXT_COUNT
+};
+
+struct proto_binding {
+	uint64_t           key; /* equal for two registrations of one place */
+	uint64_t           expires_us;
+	struct session_ref session; /* over which it is reached */
+	struct flow        flow;    /* where datagrams to it go */
+	uint32_t           id;      /* among all bindings of this run; given by the directory */
+	uint32_t           sequence;
+	uint16_t           priority; /* 0 .. 1000, highest first */
+	uint16_t           features; /* the protocol's own bits */
+	struct {
+		uint16_t off, size;
+	} text[BINDING_TEXT_COUNT];
+};
+
+struct proto_record {
+	uint32_t             count;     /* of bindings, best first */
+	uint32_t             text_size; /* bytes after the bindings */
+	struct str           address;   /* of record; lent as long as the record */
+	struct proto_binding bindings[];
+};
+
+static inline struct str proto_binding_text(const struct proto_record  *r,
+					    const struct proto_binding *b,
+					    enum proto_binding_text     which)
+{
+	const char *text = (const char *)&r->bindings[r->count];
+
+	return (struct str){text + b->text[which].off, b->text[which].size};
+}
+
+/* A change of bindings that the protocol asks for (EVENT_BINDING); lent during the event. With
+ * remove_all no bindings are named; one that expires at once is removed. The answer comes by
+ * answer(), when it is in force. */
+struct proto_registration {
+	struct str           address;
+	bool                 remove_all;
+	unsigned             count;
+	struct proto_binding bindings[PROTO_BINDINGS_MAX];
+	struct str           text; /* that the bindings name by offset */
+	uint64_t             token;
+};
+
+/* Where a message that goes to a registration goes. */
+struct proto_target {
+	const struct proto_record  *record;
+	const struct proto_binding *binding;
+};
+
+/* What proves a subscriber: HA1 of RFC 7616 3.4.2 for the realm of its own domain. */
+struct proto_credentials {
+	uint8_t  ha1_md5[16], ha1_sha256[32];
+	uint32_t subscriber; /* names it in event->subscriber */
+};
+
+/* Whom a request comes from, by its source address. */
+struct proto_source {
+	uint32_t peer;    /* slot */
+	bool     trusted; /* what it says of identities is believed (RFC 3325) */
+};
+
+/*
+ * What a protocol may ask while it works; each is a look-up in what the worker reads anyway, and
+ * what it lends is lent until the end of the turn. The same for all protocols; given at start.
+ */
+struct proto_services {
+	void *context;
+	/* The subscriber whose address in this protocol this is; false: there is none. */
+	bool (*credentials)(void *context, unsigned protocol, struct str address,
+			    struct proto_credentials *c);
+	/* Its registrations; NULL: none. */
+	const struct proto_record *(*record)(void *context, unsigned protocol, struct str address);
+	/* Is this one of the domains that listeners of the protocol serve? */
+	bool (*serves)(void *context, unsigned protocol, struct str domain);
+	/* A peer of this protocol at that address; false: a stranger. */
+	bool (*source)(void *context, unsigned protocol, const struct flow *from,
+		       struct proto_source *source);
+	/* An address for a host's name or literal; false: not known here. */
+	bool (*resolve)(void *context, struct str host, struct flow *to);
+};
+
 /* An instance: one per worker and protocol, made at start. */
 struct proto_instance_config {
 	struct metrics *metrics; /* the worker's own array */
@@ -65,7 +164,10 @@ struct proto_instance_config {
 			 caller */
 	uint32_t block_count;
 	uint8_t  protocol; /* our index in protocols.def: tag of msg extras, session_ref.protocol */
+	uint8_t  worker;   /* our number, for owner() to find in what comes back */
 	uint64_t seed;
+	uint64_t shared_seed; /* the same at all workers of this run */
+	const struct proto_services *services;
 };
 
 struct proto_open {
@@ -73,10 +175,17 @@ struct proto_open {
 	void                        *instance;
 	uint64_t                     login_us; /* accepted: time in which a login must come */
 	const struct proto_settings *settings; /* accepted: what holds before the login */
-	struct str identity, secret; /* connecting: who we say we are (SMPP system_id, password) */
-	struct str system_type;
-	unsigned   wants; /* connecting: PROTO_SENDS | PROTO_RECEIVES */
-	struct str node;  /* accepted: our own name (SMPP system_id in a bind response) */
+	struct str  identity, secret; /* connecting: who we say we are (SMPP system_id, password) */
+	struct str  system_type;
+	unsigned    wants;    /* connecting: PROTO_SENDS | PROTO_RECEIVES */
+	struct str  node;     /* accepted: our own name (SMPP system_id in a bind response) */
+	bool        datagram; /* each feed() gets one datagram, and *out takes datagrams (out.h) */
+	bool        open_to_all; /* listener: whoever comes is let in (authentication: none) */
+	bool        trusted;     /* peer: we tell it who is who, and believe what it tells */
+	struct flow local;       /* where others reach us: the listener's address and port */
+	struct flow remote;      /* peer and accepted: the other side */
+	struct str  host;        /* peer: its name as configured */
+	struct str  domain;      /* the first that the listener serves; empty: none */
 };
 
 /* A result: what became of a message, for its submitter; or what the other side answered.
@@ -92,8 +201,10 @@ struct result {
 				    protocol */
 	uint32_t retry_after_ms; /* 0: not said */
 	uint64_t msg_id;         /* our id of the message, for the positive answer */
-	uint8_t  remote_id_size; /* id that the peer gave to the message */
-	char     remote_id[RESULT_REMOTE_ID_MAX];
+	bool delivered; /* accepted, and the peer says that the recipient has it: no receipt will
+			   come */
+	uint8_t remote_id_size; /* id that the peer gave to the message */
+	char    remote_id[RESULT_REMOTE_ID_MAX];
 };
 
 struct login_verdict {
@@ -108,9 +219,11 @@ enum proto_event_kind {
 	EVENT_UP,    /* connecting: the other side let us in */
 	EVENT_MSG,   /* ->msg is filled; the caller takes it and owes one answer() with ->msg->token
 		      */
-	EVENT_RESULT, /* ->token, ->result: the answer to a submit() */
-	EVENT_READY,  /* after SUBMIT_LATER: there is place again */
-	EVENT_CLOSE,  /* *out holds the last bytes; close the connection in order; ->why */
+	EVENT_RESULT,  /* ->token, ->result: the answer to a submit() */
+	EVENT_READY,   /* after SUBMIT_LATER: there is place again */
+	EVENT_BINDING, /* ->registration is to be made; the caller owes one answer() with its token
+			*/
+	EVENT_CLOSE,   /* *out holds the last bytes; close the connection in order; ->why */
 };
 
 struct proto_login {
@@ -128,12 +241,12 @@ struct proto_event {
 	uint64_t           token;
 	struct result      result;
 	enum reason        why;
-};
-
-struct flow {                /* where bytes came from */
-	uint32_t address[4]; /* network order; IPv4 in [0] */
-	uint16_t port;
-	bool     ip6;
+	void *session; /* whose event it is, of the same instance; NULL: of the session that was
+			  called */
+	uint32_t subscriber; /* EVENT_MSG: who proved to have sent it, or MSG_SLOT_NONE */
+	uint32_t peer;       /* EVENT_MSG: the peer that it came from, or MSG_SLOT_NONE; sessions of
+				a peer need not say */
+	const struct proto_registration *registration;
 };
 
 struct proto_ops {
@@ -147,7 +260,8 @@ struct proto_ops {
 		void                               *instance,
 		const struct proto_instance_config *config); /* 0 or -errno; once, at start */
 
-	/* Which worker a datagram belongs to; pure. NULL: streams only. */
+	/* Which worker a datagram belongs to; pure, and the same at every worker. NULL: streams
+	 * only. */
 	unsigned (*owner)(struct cur datagram, unsigned workers);
 
 	/* session: session_size zeroed bytes. */
@@ -168,9 +282,11 @@ struct proto_ops {
 	/* New settings of its account or peer hold from now on. */
 	void (*settings)(void *session, const struct proto_settings *s);
 
-	/* m is lent until the hook returns. *result is filled on REFUSED only. */
-	enum submit (*submit)(void *session, struct now now, const struct msg *m, uint64_t token,
-			      struct out *out, struct result *result);
+	/* m is lent until the hook returns. at: the registration that it goes to; NULL: the other
+	 * side itself. *result is filled on REFUSED only. */
+	enum submit (*submit)(void *session, struct now now, const struct msg *m,
+			      const struct proto_target *at, uint64_t token, struct out *out,
+			      struct result *result);
 
 	/* The answer to EVENT_MSG. Always finds room: at most window_max answers are open, and the
 	 * caller keeps room for them. */

@@ -150,7 +150,7 @@ static enum submit later(struct smpp_session *s, size_t room)
 }
 
 static enum submit session_submit(void *session, struct now now, const struct msg *m,
-				  uint64_t token, struct out *out, struct result *result)
+				  const struct proto_target *at, uint64_t token, struct out *out, struct result *result)
 {
 	struct smpp_session  *s = session;
 	struct smpp_requests *requests = &s->instance->requests;

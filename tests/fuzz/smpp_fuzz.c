@@ -63,9 +63,11 @@ static void end_open(struct end *e, enum proto_role role, unsigned wants)
 	ASSERT(smpp_ops.instance_size <= sizeof(e->instance) &&
 	       smpp_ops.session_size <= sizeof(e->session) && smpp_ops.block_size <= 64);
 	e->now = (struct now){1000000, 1790000000000ull};
-	ASSERT(smpp_ops.instance_init(
-		       e->instance,
-		       &(struct proto_instance_config){&e->metrics, e->blocks, BLOCKS, 0, 1}) == 0);
+	ASSERT(smpp_ops.instance_init(e->instance,
+				      &(struct proto_instance_config){.metrics = &e->metrics,
+								      .blocks = e->blocks,
+								      .block_count = BLOCKS,
+								      .seed = 1}) == 0);
 	smpp_ops.open(e->session, e->now,
 		      &(struct proto_open){.role = role,
 					   .instance = e->instance,
@@ -100,7 +102,7 @@ static void pass_on(struct end *to, const struct msg *m)
 	struct cur      sent;
 	uint32_t        need;
 	unsigned        unknown;
-	enum submit     how = smpp_ops.submit(to->session, to->now, m, 7, &out, &result);
+	enum submit     how = smpp_ops.submit(to->session, to->now, m, NULL, 7, &out, &result);
 
 	if (how == SUBMIT_REFUSED)
 		ASSERT(result.why != REASON_NONE);
@@ -138,6 +140,7 @@ static void take(struct end *e, const struct proto_event *event)
 	case EVENT_NONE:
 	case EVENT_UP:
 	case EVENT_READY:
+	case EVENT_BINDING:
 		break;
 	}
 }

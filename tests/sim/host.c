@@ -206,6 +206,7 @@ static void session_event(struct host *h, struct host_session *s, struct proto_e
 			h->config.hooks.result(h, s, e->token, &e->result);
 		break;
 	case EVENT_READY:
+	case EVENT_BINDING:
 		s->ready = true;
 		break;
 	case EVENT_CLOSE:
@@ -257,7 +258,7 @@ void host_submit(struct host *h, struct host_session *s, struct msg *m, uint64_t
 	struct out    out = host_out(h);
 	struct result refused;
 	enum submit   submitted =
-		registry_ops(PROTO_smpp)->submit(s->state, h->now, m, token, &out, &refused);
+		registry_ops(PROTO_smpp)->submit(s->state, h->now, m, NULL, token, &out, &refused);
 
 	msg_free(m);
 	ASSERT(submitted == SUBMIT_SENT);

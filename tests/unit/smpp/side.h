@@ -67,7 +67,8 @@ static inline struct side *side_new(void)
 	s->room_max = SIDE_OUT;
 	s->settings = side_settings();
 	s->now = (struct now){1000000, 1790000000000ull};
-	config = (struct proto_instance_config){s->metrics, s->blocks, SIDE_BLOCKS, 0, 42};
+	config = (struct proto_instance_config){
+		.metrics = s->metrics, .blocks = s->blocks, .block_count = SIDE_BLOCKS, .seed = 42};
 	assert_int_equal(smpp_ops.instance_init(s->instance, &config), 0);
 	return s;
 }
@@ -213,7 +214,7 @@ static inline enum submit side_submit(struct side *s, const struct msg *m, uint6
 				      struct result *result)
 {
 	struct out  out = side_out(s);
-	enum submit how = smpp_ops.submit(s->session, s->now, m, token, &out, result);
+	enum submit how = smpp_ops.submit(s->session, s->now, m, NULL, token, &out, result);
 
 	side_took(s, &out);
 	return how;
