@@ -1,0 +1,152 @@
+/* name-addr, and the parameters of header fields. */
+#include "sip/uri.h"
+
+static bool fail(struct cur *c)
+{
+	c->failed = true;
+	c->p = c->end;
+	return false;
+}
+
+/* gen-value: token, host or quoted-string; hosts bring ":" and brackets (25.1). */
+static bool value_parse(struct cur *c, struct sip_param *p)
+{
+	const char *start = (const char *)c->p;
+
+	if (sip_lex_peek(c) == '"') {
+		p->quoted = true;
+		return sip_lex_quoted(c, &p->value);
+	}
+	while (c->p < c->end &&
+	       (sip_is(*c->p, SIP_CLASS_TOKEN) || *c->p == '[' || *c->p == ']' || *c->p == ':'))
+		c->p++;
+	p->value = (struct str){start, (size_t)((const char *)c->p - start)};
+	return p->value.n > 0 ? true : fail(c);
+}
+
+bool sip_param_next(struct cur *params, struct sip_param *p)
+{
+	*p = (struct sip_param){.name = STR(""), .value = STR("")};
+	if (params->failed)
+		return false;
+	sip_lex_space(params);
+	if (cur_left(params) == 0)
+		return false;
+	if (sip_lex_peek(params) == ';') {
+		cur_bytes(params, 1);
+		sip_lex_space(params);
+	}
+	if (!sip_lex_token(params, &p->name))
+		return false;
+	sip_lex_space(params);
+	if (sip_lex_peek(params) == '=') {
+		cur_bytes(params, 1);
+		sip_lex_space(params);
+		p->has_value = true;
+		if (!value_parse(params, p))
+			return false;
+		sip_lex_space(params);
+	}
+	if (cur_left(params) > 0 && (sip_lex_peek(params) != ';' || cur_left(params) == 1))
+		return fail(params);
+	return true;
+}
+
+bool sip_param_find(struct str params, struct str name, struct sip_param *p)
+{
+	struct cur c = sip_cur(params);
+
+	while (sip_param_next(&c, p)) {
+		if (sip_same(p->name, name))
+			return true;
+	}
+	return false;
+}
+
+bool sip_params_check(struct str params)
+{
+	struct cur       c = sip_cur(params);
+	struct sip_param p;
+
+	while (sip_param_next(&c, &p))
+		;
+	return !c.failed;
+}
+
+static struct str between(const uint8_t *start, const uint8_t *end)
+{
+	return (struct str){(const char *)start, (size_t)(end - start)};
+}
+
+/* *(token LWS) or a quoted string, then "<". False where no "<" is there: an addr-spec. */
+static bool display_parse(struct cur *c, struct sip_name_addr *a)
+{
+	const uint8_t *start = c->p;
+	struct str     token;
+
+	if (sip_lex_peek(c) == '"') {
+		a->display_quoted = true;
+		if (!sip_lex_quoted(c, &a->display))
+			return false;
+		sip_lex_space(c);
+		return sip_lex_char(c, '<');
+	}
+	while (sip_lex_peek(c) != '<') {
+		if (!sip_lex_token(c, &token))
+			return false;
+		a->display = between(start, c->p);
+		sip_lex_space(c);
+	}
+	cur_bytes(c, 1);
+	return true;
+}
+
+static bool take_tag(struct sip_name_addr *a)
+{
+	struct cur       c = sip_cur(a->params);
+	struct sip_param p;
+
+	while (sip_param_next(&c, &p)) {
+		if (!sip_same(p.name, STR("tag")))
+			continue;
+		if (!p.has_value || p.quoted || a->tag.n > 0)
+			return false;
+		a->tag = p.value;
+	}
+	return !c.failed;
+}
+
+bool sip_name_addr_parse(struct str element, struct sip_name_addr *a)
+{
+	struct cur     c, bare;
+	const uint8_t *start;
+	bool           angle;
+
+	*a = (struct sip_name_addr){.display = STR(""), .params = STR(""), .tag = STR("")};
+	a->uri_text = STR("");
+	element = sip_trim(element);
+	c = bare = sip_cur(element);
+	angle = display_parse(&c, a);
+	if (!angle) {
+		if (a->display_quoted)
+			return false;
+		a->display = STR("");
+		c = bare;
+	}
+	start = c.p;
+	while (c.p < c.end && sip_is(*c.p, SIP_CLASS_URI) &&
+	       (angle || (*c.p != ';' && *c.p != '?' && *c.p != ',')))
+		c.p++;
+	a->uri_text = between(start, c.p);
+	if (angle && !sip_lex_char(&c, '>'))
+		return false;
+	if (!sip_uri_parse(a->uri_text, &a->uri))
+		return false;
+	sip_lex_space(&c);
+	if (cur_left(&c) == 0)
+		return true;
+	if (!sip_lex_char(&c, ';') || cur_left(&c) == 0)
+		return false;
+	a->params = between(c.p, c.end);
+	return take_tag(a);
+}

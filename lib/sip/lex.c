@@ -1,0 +1,227 @@
+#include "sip/lex.h"
+
+#define UNRESERVED                                                                                 \
+	(SIP_CLASS_USER | SIP_CLASS_PASS | SIP_CLASS_PARAM | SIP_CLASS_HNV | SIP_CLASS_WORD |      \
+	 SIP_CLASS_URI)
+#define ALL (UNRESERVED | SIP_CLASS_TOKEN | SIP_CLASS_HOST)
+
+const uint8_t sip_class[256] = {
+	['a' ... 'z'] = ALL,
+	['A' ... 'Z'] = ALL,
+	['0' ... '9'] = ALL,
+	['-'] = ALL,
+	['.'] = ALL,
+	['_'] = ALL,
+	['!'] = UNRESERVED | SIP_CLASS_TOKEN,
+	['~'] = UNRESERVED | SIP_CLASS_TOKEN,
+	['*'] = UNRESERVED | SIP_CLASS_TOKEN,
+	['\''] = UNRESERVED | SIP_CLASS_TOKEN,
+	['('] = UNRESERVED,
+	[')'] = UNRESERVED,
+	['+'] = UNRESERVED | SIP_CLASS_TOKEN,
+	['%'] = SIP_CLASS_TOKEN | SIP_CLASS_WORD | SIP_CLASS_URI,
+	['`'] = SIP_CLASS_TOKEN | SIP_CLASS_WORD,
+	['&'] = SIP_CLASS_USER | SIP_CLASS_PASS | SIP_CLASS_PARAM | SIP_CLASS_URI,
+	['='] = SIP_CLASS_USER | SIP_CLASS_PASS | SIP_CLASS_URI,
+	['$'] = SIP_CLASS_USER | SIP_CLASS_PASS | SIP_CLASS_PARAM | SIP_CLASS_HNV | SIP_CLASS_URI,
+	[','] = SIP_CLASS_USER | SIP_CLASS_PASS | SIP_CLASS_URI,
+	[';'] = SIP_CLASS_USER | SIP_CLASS_URI,
+	['?'] = SIP_CLASS_USER | SIP_CLASS_HNV | SIP_CLASS_WORD | SIP_CLASS_URI,
+	['/'] = SIP_CLASS_USER | SIP_CLASS_PARAM | SIP_CLASS_HNV | SIP_CLASS_WORD | SIP_CLASS_URI,
+	[':'] = SIP_CLASS_PARAM | SIP_CLASS_HNV | SIP_CLASS_WORD | SIP_CLASS_URI,
+	['['] = SIP_CLASS_PARAM | SIP_CLASS_HNV | SIP_CLASS_WORD | SIP_CLASS_URI,
+	[']'] = SIP_CLASS_PARAM | SIP_CLASS_HNV | SIP_CLASS_WORD | SIP_CLASS_URI,
+	['<'] = SIP_CLASS_WORD,
+	['>'] = SIP_CLASS_WORD,
+	['\\'] = SIP_CLASS_WORD,
+	['"'] = SIP_CLASS_WORD,
+	['{'] = SIP_CLASS_WORD,
+	['}'] = SIP_CLASS_WORD,
+	['@'] = SIP_CLASS_URI,
+};
+
+static bool fail(struct cur *c)
+{
+	c->failed = true;
+	c->p = c->end;
+	return false;
+}
+
+bool sip_lex_all(struct str s, unsigned classes)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (!sip_is((uint8_t)s.p[i], classes))
+			return false;
+	}
+	return s.n > 0;
+}
+
+/* Bytes of the white space that begins here: 1, 3 for a fold, 0 for none. */
+static size_t space_size(const uint8_t *p, size_t left)
+{
+	if (left == 0)
+		return 0;
+	if (p[0] == ' ' || p[0] == '\t')
+		return 1;
+	return left >= 3 && p[0] == '\r' && p[1] == '\n' && (p[2] == ' ' || p[2] == '\t') ? 3 : 0;
+}
+
+void sip_lex_space(struct cur *c)
+{
+	size_t n;
+
+	while ((n = space_size(c->p, cur_left(c))) > 0)
+		c->p += n;
+}
+
+int sip_lex_peek(const struct cur *c)
+{
+	return c->p < c->end ? *c->p : -1;
+}
+
+bool sip_lex_char(struct cur *c, uint8_t want)
+{
+	return cur_u8(c) == want && !c->failed ? true : fail(c);
+}
+
+struct str sip_lex_while(struct cur *c, unsigned classes)
+{
+	const uint8_t *start = c->p;
+
+	while (c->p < c->end && sip_is(*c->p, classes))
+		c->p++;
+	return (struct str){(const char *)start, (size_t)(c->p - start)};
+}
+
+bool sip_lex_token(struct cur *c, struct str *token)
+{
+	*token = sip_lex_while(c, SIP_CLASS_TOKEN);
+	return token->n > 0 ? true : fail(c);
+}
+
+bool sip_lex_quoted(struct cur *c, struct str *inside)
+{
+	const uint8_t *start;
+	uint8_t        b;
+
+	*inside = STR("");
+	if (!sip_lex_char(c, '"'))
+		return false;
+	start = c->p;
+	while (c->p < c->end) {
+		size_t space = space_size(c->p, cur_left(c));
+
+		if (space > 0) {
+			c->p += space;
+			continue;
+		}
+		b = cur_u8(c);
+		if (b == '"') {
+			*inside = (struct str){(const char *)start, (size_t)(c->p - start) - 1};
+			return true;
+		}
+		if (b == '\\') {
+			b = cur_u8(c);
+			if (c->failed || b == '\r' || b == '\n' || b > 0x7f)
+				return fail(c);
+		} else if (b < ' ' || b == 0x7f) {
+			return fail(c);
+		}
+	}
+	return fail(c);
+}
+
+bool sip_lex_number(struct cur *c, uint32_t *number)
+{
+	uint64_t value = 0;
+	bool     any = false;
+
+	for (; c->p < c->end && *c->p >= '0' && *c->p <= '9'; c->p++) {
+		value = value * 10 + (uint64_t)(*c->p - '0');
+		if (value > UINT32_MAX)
+			value = UINT32_MAX;
+		any = true;
+	}
+	*number = (uint32_t)value;
+	return any ? true : fail(c);
+}
+
+bool sip_number_parse(struct str text, uint32_t *number)
+{
+	struct cur c = sip_cur(text);
+
+	return sip_lex_number(&c, number) && cur_left(&c) == 0;
+}
+
+bool sip_controls_quoted(struct str value)
+{
+	struct cur c = sip_cur(value);
+	struct str inside;
+	size_t     space;
+
+	while (cur_left(&c) > 0) {
+		if (*c.p == '"') {
+			if (!sip_lex_quoted(&c, &inside))
+				return false;
+			continue;
+		}
+		space = space_size(c.p, cur_left(&c));
+		if (space == 0 && (*c.p < ' ' || *c.p == 0x7f))
+			return false;
+		c.p += space > 0 ? space : 1;
+	}
+	return true;
+}
+
+static uint8_t small(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : (uint8_t)c;
+}
+
+bool sip_same(struct str a, struct str b)
+{
+	if (a.n != b.n)
+		return false;
+	for (size_t i = 0; i < a.n; i++) {
+		if (small(a.p[i]) != small(b.p[i]))
+			return false;
+	}
+	return true;
+}
+
+struct str sip_trim(struct str s)
+{
+	struct cur c = sip_cur(s);
+
+	sip_lex_space(&c);
+	s = (struct str){(const char *)c.p, cur_left(&c)};
+	while (s.n > 0) {
+		char last = s.p[s.n - 1];
+
+		if (last == ' ' || last == '\t' ||
+		    (last == '\n' && s.n > 1 && s.p[s.n - 2] == '\r'))
+			s.n -= last == '\n' ? 2 : 1;
+		else
+			break;
+	}
+	return s;
+}
+
+void sip_unquote_put(struct put *w, struct str inside)
+{
+	struct cur c = sip_cur(inside);
+
+	while (cur_left(&c) > 0) {
+		uint8_t b = cur_u8(&c);
+
+		if (b == '\\' && cur_left(&c) > 0) {
+			b = cur_u8(&c);
+		} else if (b == '\r') { /* a fold: one SP for it and the white space after it */
+			while (sip_lex_peek(&c) == '\n' || sip_lex_peek(&c) == ' ' ||
+			       sip_lex_peek(&c) == '\t')
+				c.p++;
+			b = ' ';
+		}
+		put_u8(w, b);
+	}
+}

@@ -1,0 +1,53 @@
+/*
+ * The tokens of SIP's grammar (RFC 3261, 25.1), read with the bounds cursor. Linear white space is
+ * skipped where the grammar says SWS: SP, HT, and CRLF before SP or HT (the head has no other
+ * CRLF in a value). Each function that returns false has failed the cursor. Pure; any thread.
+ */
+#pragma once
+
+#include "base/cur.h"
+#include "base/put.h"
+#include "base/str.h"
+
+enum sip_class {
+	SIP_CLASS_TOKEN = 1u, /* token */
+	SIP_CLASS_USER = 2u,  /* user, without "%" */
+	SIP_CLASS_PASS = 4u,  /* password, without "%" */
+	SIP_CLASS_PARAM = 8u, /* paramchar of a URI, without "%" */
+	SIP_CLASS_HNV = 16u,  /* header of a URI, without "%" */
+	SIP_CLASS_HOST = 32u, /* host name: alphanumeric, "-", "." and "_", which peers use */
+	SIP_CLASS_WORD = 64u, /* word, as of a Call-ID */
+	SIP_CLASS_URI = 128u, /* any character of a URI, with "%" */
+};
+
+extern const uint8_t sip_class[256];
+
+static inline bool sip_is(uint8_t c, unsigned classes)
+{
+	return (sip_class[c] & classes) != 0;
+}
+
+static inline struct cur sip_cur(struct str s)
+{
+	return cur_of(s.p, s.n);
+}
+
+bool       sip_lex_all(struct str s, unsigned classes); /* not empty, and every byte of a class */
+void       sip_lex_space(struct cur *c);                /* SWS */
+int        sip_lex_peek(const struct cur *c);           /* the next byte, -1 at the end */
+bool       sip_lex_char(struct cur *c, uint8_t want);   /* exactly this byte */
+struct str sip_lex_while(struct cur *c, unsigned classes); /* as many as there are, maybe none */
+bool       sip_lex_token(struct cur *c, struct str *token);
+/* From the opening quote to the closing; *inside is what stands between, quoted pairs as they are.
+ */
+bool sip_lex_quoted(struct cur *c, struct str *inside);
+/* 1*DIGIT, saturated at 2^32 - 1. */
+bool sip_lex_number(struct cur *c, uint32_t *number);
+/* The whole text is one number. */
+bool sip_number_parse(struct str text, uint32_t *number);
+/* Every control character of a value is in a fold or, in a quoted string, part of a quoted pair. */
+bool       sip_controls_quoted(struct str value);
+bool       sip_same(struct str a, struct str b); /* without regard to the case of ASCII letters */
+struct str sip_trim(struct str s);               /* without white space at both ends */
+/* The inside of a quoted string with quoted pairs resolved and folds made one SP. */
+void sip_unquote_put(struct put *w, struct str inside);

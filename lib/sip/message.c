@@ -1,0 +1,574 @@
+#include "sip/message.h"
+
+#include <immintrin.h>
+
+#include "sip/lex.h"
+
+#define BLOCK 64u
+
+/* One look over the head, from its start or from where an earlier look ended. */
+struct look {
+	const uint8_t *p;
+	size_t         n;        /* bytes there are */
+	size_t         seen;     /* bytes that need not be looked at again while no end is found */
+	size_t         line_end; /* the LF of the first line, 0: none yet */
+	size_t         end;      /* of the head, its empty line included; 0: none yet */
+	unsigned       count;    /* lines, the start line included */
+	bool           lone, control, crowded;
+	uint16_t       lines[SIP_HEADERS_MAX + 1]; /* where they begin */
+};
+
+struct masks { /* a bit for each byte of a block */
+	uint64_t lf, cr, control;
+};
+
+#ifdef __AVX2__
+static struct masks masks_half(const uint8_t *p, unsigned shift)
+{
+	__m256i x = _mm256_loadu_si256((const __m256i *)p);
+	__m256i lf = _mm256_cmpeq_epi8(x, _mm256_set1_epi8('\n'));
+	__m256i cr = _mm256_cmpeq_epi8(x, _mm256_set1_epi8('\r'));
+	__m256i ht = _mm256_cmpeq_epi8(x, _mm256_set1_epi8('\t'));
+	__m256i low = _mm256_cmpeq_epi8(_mm256_min_epu8(x, _mm256_set1_epi8(0x1f)), x);
+	__m256i del = _mm256_cmpeq_epi8(x, _mm256_set1_epi8(0x7f));
+	__m256i fine = _mm256_or_si256(_mm256_or_si256(lf, cr), ht);
+	__m256i control = _mm256_or_si256(_mm256_andnot_si256(fine, low), del);
+
+	return (struct masks){(uint64_t)(uint32_t)_mm256_movemask_epi8(lf) << shift,
+			      (uint64_t)(uint32_t)_mm256_movemask_epi8(cr) << shift,
+			      (uint64_t)(uint32_t)_mm256_movemask_epi8(control) << shift};
+}
+#define PART 32u
+#else
+static struct masks masks_half(const uint8_t *p, unsigned shift)
+{
+	__m128i x = _mm_loadu_si128((const __m128i *)p);
+	__m128i lf = _mm_cmpeq_epi8(x, _mm_set1_epi8('\n'));
+	__m128i cr = _mm_cmpeq_epi8(x, _mm_set1_epi8('\r'));
+	__m128i ht = _mm_cmpeq_epi8(x, _mm_set1_epi8('\t'));
+	__m128i low = _mm_cmpeq_epi8(_mm_min_epu8(x, _mm_set1_epi8(0x1f)), x);
+	__m128i del = _mm_cmpeq_epi8(x, _mm_set1_epi8(0x7f));
+	__m128i fine = _mm_or_si128(_mm_or_si128(lf, cr), ht);
+	__m128i control = _mm_or_si128(_mm_andnot_si128(fine, low), del);
+
+	return (struct masks){(uint64_t)(uint32_t)_mm_movemask_epi8(lf) << shift,
+			      (uint64_t)(uint32_t)_mm_movemask_epi8(cr) << shift,
+			      (uint64_t)(uint32_t)_mm_movemask_epi8(control) << shift};
+}
+#define PART 16u
+#endif
+
+/* Of the up to 64 bytes at p. */
+static struct masks masks_of(const uint8_t *p, size_t left)
+{
+	uint8_t      tail[BLOCK];
+	struct masks all = {0, 0, 0};
+
+	if (left < BLOCK) {
+		memset(tail, ' ', sizeof(tail));
+		memcpy(tail, p, left);
+		p = tail;
+	}
+	for (unsigned at = 0; at < BLOCK; at += PART) {
+		struct masks part = masks_half(p + at, at);
+
+		all.lf |= part.lf;
+		all.cr |= part.cr;
+		all.control |= part.control;
+	}
+	return all;
+}
+
+/* A line ends at the LF at i. Gives whether the look is over: at the end of the head, or where it
+ * takes the next bytes to tell. */
+static bool look_line_end(struct look *l, size_t i)
+{
+	if (l->line_end == 0)
+		l->line_end = i;
+	if (i + 1 >= l->n || (l->p[i + 1] == '\r' && i + 2 >= l->n)) {
+		l->seen = i;
+		return true;
+	}
+	if (l->p[i + 1] == '\r' && l->p[i + 2] == '\n') {
+		l->end = i + 3;
+		return true;
+	}
+	if (l->p[i + 1] == ' ' || l->p[i + 1] == '\t')
+		return false; /* goes on in the next line */
+	if (l->count > SIP_HEADERS_MAX)
+		l->crowded = true;
+	else
+		l->lines[l->count++] = (uint16_t)(i + 1);
+	return false;
+}
+
+static void look_from(struct look *l, size_t from)
+{
+	bool after_cr = from > 0 && l->p[from - 1] == '\r';
+
+	l->lines[0] = 0;
+	l->count = 1;
+	l->seen = l->n;
+	for (size_t at = from; at < l->n && l->end == 0 && l->seen == l->n; at += BLOCK) {
+		size_t       left = l->n - at < BLOCK ? l->n - at : BLOCK;
+		struct masks m = masks_of(l->p + at, left);
+		uint64_t     known = left < BLOCK ? (1ull << left) - 1 : UINT64_MAX;
+		uint64_t     paired = m.lf & (m.cr << 1 | after_cr);
+		uint64_t     judged = known >> 1; /* of the last CR the next block knows */
+		uint64_t     lone_cr = m.cr & ~(m.lf >> 1) & judged;
+		uint64_t     ends = paired;
+
+		while (ends != 0) {
+			unsigned bit = (unsigned)__builtin_ctzll(ends);
+
+			if (look_line_end(l, at + bit)) {
+				known = bit < 63 ? (1ull << (bit + 1)) - 1 : UINT64_MAX;
+				break;
+			}
+			ends &= ends - 1;
+		}
+		if (((lone_cr | (m.lf & ~paired)) & known) != 0 || (after_cr && (m.lf & 1) == 0))
+			l->lone = true;
+		if ((m.control & known) != 0)
+			l->control = true;
+		after_cr = m.cr >> (left - 1) & 1;
+	}
+}
+
+/* ---- the start line ---- */
+
+/* SIP "/" digits "." digits at the end of the line, after a space (7.1): what tells SIP from other
+ * protocols. */
+static bool version_parse(struct str text, bool *two)
+{
+	struct cur c = sip_cur(text);
+	struct str name = {text.p, text.n < 4 ? text.n : 4};
+	uint32_t   major, minor;
+
+	if (!sip_same(name, STR("SIP/")) || cur_bytes(&c, 4) == NULL ||
+	    !sip_lex_number(&c, &major) || !sip_lex_char(&c, '.') || !sip_lex_number(&c, &minor) ||
+	    cur_left(&c) > 0)
+		return false;
+	*two = major == 2 && minor == 0;
+	return true;
+}
+
+static void fault(struct sip_message *m, enum reason why)
+{
+	if (m->fault == REASON_NONE)
+		m->fault = why;
+}
+
+static size_t find_space(struct str s)
+{
+	const char *at = s.n > 0 ? memchr(s.p, ' ', s.n) : NULL;
+
+	return at != NULL ? (size_t)(at - s.p) : s.n;
+}
+
+static bool response_line(struct sip_message *m, struct str line)
+{
+	size_t     space = find_space(line);
+	struct str code = str_skip(line, space + 1);
+	bool       two;
+	uint32_t   status = 0;
+
+	if (!version_parse((struct str){line.p, space}, &two))
+		return false;
+	m->kind = SIP_RESPONSE;
+	if (!two)
+		fault(m, REASON_SIP_VERSION);
+	m->reason = str_skip(code, find_space(code) + 1);
+	code.n = find_space(code);
+	if (code.n != 3 || !sip_number_parse(code, &status) || status < 100 || status > 699)
+		fault(m, REASON_SIP_START_LINE);
+	else
+		m->status = (uint16_t)status;
+	return true;
+}
+
+static bool request_line(struct sip_message *m, struct str line)
+{
+	struct cur c = sip_cur(line);
+	struct str rest = line;
+	size_t     last;
+	bool       two, trailing = false;
+
+	m->method_text = sip_lex_while(&c, SIP_CLASS_TOKEN);
+	if (m->method_text.n == 0 || sip_lex_peek(&c) != ' ')
+		return false;
+	rest = str_skip(line, m->method_text.n + 1);
+	while (rest.n > 0 && rest.p[rest.n - 1] == ' ') {
+		rest.n--;
+		trailing = true;
+	}
+	for (last = rest.n; last > 0 && rest.p[last - 1] != ' '; last--)
+		;
+	if (last == 0 || !version_parse(str_skip(rest, last), &two))
+		return false;
+	m->kind = SIP_REQUEST;
+	m->method = sip_method_classify(m->method_text);
+	m->uri = (struct str){rest.p, last - 1};
+	if (!two)
+		fault(m, REASON_SIP_VERSION);
+	if (trailing || m->method_text.n > SIP_METHOD_MAX || m->uri.n == 0 || m->uri.p[0] == ' ' ||
+	    m->uri.p[m->uri.n - 1] == ' ')
+		fault(m, REASON_SIP_START_LINE);
+	else if (m->uri.n > SIP_URI_MAX)
+		fault(m, REASON_SIP_URI_SIZE);
+	else if (!sip_lex_all(m->uri, SIP_CLASS_URI))
+		fault(m, REASON_SIP_URI);
+	return true;
+}
+
+/* False: this is not SIP. */
+static bool start_line(struct sip_message *m, struct str line)
+{
+	struct str first = {line.p, line.n < 4 ? line.n : 4};
+
+	return sip_same(first, STR("SIP/")) ? response_line(m, line) : request_line(m, line);
+}
+
+/* ---- header lines ---- */
+
+static void header_add(struct sip_message *m, enum sip_header_id id, struct str name,
+		       struct str value)
+{
+	uint8_t            slot = m->header_count++;
+	struct sip_header *h = &m->headers[slot];
+
+	h->id = (uint8_t)id;
+	h->next = SIP_NO_SLOT;
+	h->name = name;
+	h->value = value;
+	if (m->first[id] == SIP_NO_SLOT) {
+		m->first[id] = slot;
+	} else {
+		if (sip_header_how(id) == SIP_HEADER_ONE)
+			fault(m, id == SIP_CONTENT_LENGTH &&
+						 !str_eq(value, m->headers[m->first[id]].value)
+					 ? REASON_SIP_CONTENT_LENGTH
+					 : REASON_SIP_HEADER_REPEATED);
+		m->headers[m->last[id]].next = slot;
+	}
+	m->last[id] = slot;
+}
+
+static void header_line(struct sip_message *m, struct str line, bool control)
+{
+	struct cur c = sip_cur(line);
+	struct str name = sip_lex_while(&c, SIP_CLASS_TOKEN), value;
+
+	while (sip_lex_peek(&c) == ' ' || sip_lex_peek(&c) == '\t')
+		c.p++;
+	if (name.n == 0 || !sip_lex_char(&c, ':')) {
+		fault(m, REASON_SIP_HEADER_NAME);
+		return;
+	}
+	value = sip_trim((struct str){(const char *)c.p, cur_left(&c)});
+	if (control && !sip_controls_quoted(value))
+		fault(m, REASON_SIP_CONTROL);
+	header_add(m, sip_header_classify(name), name, value);
+}
+
+/* False: the start line is not SIP. */
+static bool head_parse(struct sip_message *m, const struct look *l)
+{
+	static const uint8_t mandatory[] = {SIP_VIA, SIP_FROM, SIP_TO, SIP_CALL_ID, SIP_CSEQ};
+	const char          *p = (const char *)l->p;
+
+	m->header_count = 0;
+	memset(m->first, SIP_NO_SLOT, sizeof(m->first));
+	for (unsigned i = 0; i < l->count; i++) {
+		size_t     end = (i + 1 < l->count ? l->lines[i + 1] : l->end - 2) - 2u;
+		struct str line = {p + l->lines[i], end - l->lines[i]};
+
+		if (i > 0)
+			header_line(m, line, l->control);
+		else if (!start_line(m, line))
+			return false;
+	}
+	if (l->lone)
+		fault(m, REASON_SIP_LINE_END);
+	if (l->crowded)
+		fault(m, REASON_SIP_HEADER_COUNT);
+	for (unsigned i = 0; i < sizeof(mandatory); i++) {
+		if (m->first[mandatory[i]] == SIP_NO_SLOT)
+			fault(m, REASON_SIP_HEADER_MISSING);
+	}
+	return true;
+}
+
+static void message_clear(struct sip_message *m)
+{
+	m->kind = SIP_NOTHING;
+	m->fault = REASON_NONE;
+	m->method = SIP_METHOD_OTHER;
+	m->method_text = m->uri = m->reason = m->whole = STR("");
+	m->status = 0;
+	m->body = cur_of(NULL, 0);
+	m->header_count = 0;
+}
+
+/* The length that the head names; false: it names none that can be believed. A length above the
+ * limit comes as one above it, whatever its digits. */
+static bool content_length(const struct sip_message *m, uint32_t *size)
+{
+	uint8_t slot = m->first[SIP_CONTENT_LENGTH];
+
+	if (!sip_number_parse(m->headers[slot].value, size))
+		return false;
+	for (slot = m->headers[slot].next; slot != SIP_NO_SLOT; slot = m->headers[slot].next) {
+		uint32_t other;
+
+		if (!sip_number_parse(m->headers[slot].value, &other) || other != *size)
+			return false;
+	}
+	return true;
+}
+
+/* ---- datagrams ---- */
+
+static enum pull bad(enum reason *why, enum reason reason)
+{
+	*why = reason;
+	return PULL_BAD;
+}
+
+static size_t crlf_count(const struct cur *in)
+{
+	size_t n = 0;
+
+	while (cur_left(in) >= 2 * n + 2 && in->p[2 * n] == '\r' && in->p[2 * n + 1] == '\n')
+		n++;
+	return n;
+}
+
+static enum pull datagram_next(struct sip_scan *scan, struct cur *in, struct sip_message *m,
+			       enum reason *why)
+{
+	size_t      crlfs = crlf_count(in), left;
+	struct look l = {.p = in->p + 2 * crlfs, .n = cur_left(in) - 2 * crlfs};
+	uint32_t    size = 0;
+
+	left = l.n;
+	if (left == 0) {
+		m->kind = crlfs >= 2 ? SIP_PING : SIP_PONG;
+		in->p = in->end;
+		return PULL_ITEM;
+	}
+	if (l.n > SIP_HEAD_SIZE_MAX)
+		l.n = SIP_HEAD_SIZE_MAX;
+	look_from(&l, 0);
+	scan->steps += l.n;
+	if (l.end == 0)
+		return bad(why,
+			   left > SIP_HEAD_SIZE_MAX ? REASON_SIP_HEAD_SIZE : REASON_SIP_HEAD_END);
+	if (!head_parse(m, &l)) {
+		m->kind = SIP_NOTHING;
+		return bad(why, REASON_SIP_START_LINE);
+	}
+	left -= l.end;
+	if (m->first[SIP_CONTENT_LENGTH] == SIP_NO_SLOT)
+		size = (uint32_t)left;
+	else if (!content_length(m, &size))
+		fault(m, REASON_SIP_CONTENT_LENGTH);
+	if (size > left) {
+		fault(m, REASON_SIP_BODY_SHORT);
+		size = (uint32_t)left;
+	}
+	m->whole = (struct str){(const char *)l.p, l.end + size};
+	m->body = cur_of(l.p + l.end, size);
+	in->p = in->end;
+	return PULL_ITEM;
+}
+
+/* ---- streams ---- */
+
+static enum pull more(struct sip_scan *scan, size_t need)
+{
+	scan->need = (uint32_t)need;
+	return PULL_MORE;
+}
+
+static enum pull crlf_next(struct sip_scan *scan, struct cur *in, struct sip_message *m,
+			   enum reason *why)
+{
+	if (in->p[0] == '\r' && cur_left(in) < 2)
+		return more(scan, 2);
+	if (in->p[0] != '\r' || in->p[1] != '\n')
+		return bad(why, REASON_SIP_LINE_END);
+	cur_bytes(in, 2);
+	scan->steps += 2;
+	scan->need = 0;
+	scan->crlf = !scan->crlf;
+	m->kind = scan->crlf ? SIP_PONG : SIP_PING;
+	return PULL_ITEM;
+}
+
+/* What can be said of a head whose end is not there yet. */
+static enum pull head_more(struct sip_scan *scan, const struct look *l, struct sip_message *m,
+			   enum reason *why)
+{
+	if (l->lone)
+		return bad(why, REASON_SIP_LINE_END);
+	if (!scan->start_seen && l->line_end > 0) {
+		if (l->line_end > SIP_START_LINE_MAX ||
+		    !start_line(m, (struct str){(const char *)l->p, l->line_end - 1}))
+			return bad(why, REASON_SIP_START_LINE);
+		scan->start_seen = true;
+	}
+	if (!scan->start_seen && (l->control || l->n > SIP_START_LINE_MAX))
+		return bad(why, REASON_SIP_START_LINE);
+	if (l->n >= SIP_HEAD_SIZE_MAX)
+		return bad(why, REASON_SIP_HEAD_SIZE);
+	if (l->crowded)
+		return bad(why, REASON_SIP_HEADER_COUNT);
+	scan->seen = (uint32_t)l->seen;
+	return more(scan, l->n + 1);
+}
+
+/* The head is whole: how long is the message? */
+static enum pull stream_body(struct sip_message *m, const struct look *l, uint32_t *size,
+			     enum reason *why)
+{
+	*size = 0;
+	if (l->lone)
+		return bad(why, REASON_SIP_LINE_END);
+	if (l->crowded)
+		return bad(why, REASON_SIP_HEADER_COUNT);
+	if (m->first[SIP_CONTENT_LENGTH] != SIP_NO_SLOT) {
+		if (!content_length(m, size))
+			return bad(why, REASON_SIP_CONTENT_LENGTH);
+		if (*size > SIP_MESSAGE_SIZE_MAX - l->end)
+			return bad(why, REASON_MESSAGE_SIZE);
+	} else if (m->first[SIP_CONTENT_TYPE] != SIP_NO_SLOT) {
+		return bad(why, REASON_SIP_NO_CONTENT_LENGTH);
+	}
+	return PULL_ITEM;
+}
+
+static enum pull stream_next(struct sip_scan *scan, struct cur *in, struct sip_message *m,
+			     enum reason *why)
+{
+	struct look l = {.p = in->p, .n = cur_left(in)};
+	uint32_t    size;
+	enum pull   pull;
+
+	if (l.n == 0 || l.n < scan->need)
+		return more(scan, scan->need > 0 ? scan->need : 1);
+	if (in->p[0] == '\r' || in->p[0] == '\n')
+		return crlf_next(scan, in, m, why);
+	if (l.n > SIP_HEAD_SIZE_MAX)
+		l.n = SIP_HEAD_SIZE_MAX;
+	look_from(&l, scan->seen);
+	scan->steps += (l.end > 0 ? l.end : l.n) - scan->seen;
+	if (l.end == 0) {
+		pull = head_more(scan, &l, m, why);
+		m->kind = SIP_NOTHING;
+		return pull;
+	}
+	if (scan->seen > 0) { /* its lines were not all seen by this look */
+		l = (struct look){.p = in->p, .n = l.end};
+		look_from(&l, 0);
+		scan->steps += l.end;
+	}
+	if (!head_parse(m, &l) || l.line_end > SIP_START_LINE_MAX) {
+		m->kind = SIP_NOTHING;
+		return bad(why, REASON_SIP_START_LINE);
+	}
+	pull = stream_body(m, &l, &size, why);
+	if (pull == PULL_BAD) {
+		m->fault = *why;
+		return pull;
+	}
+	if (cur_left(in) < l.end + size) {
+		m->kind = SIP_NOTHING;
+		scan->seen = (uint32_t)l.end - 3; /* where the next look finds the end at once */
+		return more(scan, l.end + size);
+	}
+	m->whole = (struct str){(const char *)l.p, l.end + size};
+	m->body = cur_of(l.p + l.end, size);
+	cur_bytes(in, l.end + size);
+	*scan = (struct sip_scan){.steps = scan->steps};
+	return PULL_ITEM;
+}
+
+enum pull sip_message_next(struct sip_scan *scan, struct cur *in, enum sip_framing framing,
+			   struct sip_message *m, enum reason *why)
+{
+	*why = REASON_NONE;
+	message_clear(m);
+	return framing == SIP_STREAM ? stream_next(scan, in, m, why)
+				     : datagram_next(scan, in, m, why);
+}
+
+unsigned sip_fault_status(enum reason fault)
+{
+	if (fault == REASON_SIP_VERSION)
+		return 505;
+	if (fault == REASON_SIP_URI_SIZE)
+		return 414;
+	if (fault == REASON_MESSAGE_SIZE)
+		return 413;
+	return 400;
+}
+
+/* ---- lists ---- */
+
+void sip_list_init(struct sip_list *l, const struct sip_message *m, enum sip_header_id id)
+{
+	*l = (struct sip_list){.m = m, .slot = m->first[id], .rest = cur_of("", 0)};
+}
+
+void sip_list_of(struct sip_list *l, struct str value)
+{
+	*l = (struct sip_list){.slot = SIP_NO_SLOT, .rest = sip_cur(value)};
+}
+
+/* Up to the next comma that parts elements, or the end. False: a quote or < is open. */
+static bool element_end(struct cur *c)
+{
+	struct str inside;
+	bool       angle = false;
+
+	while (cur_left(c) > 0) {
+		int b = sip_lex_peek(c);
+
+		if (b == '"' && !angle) {
+			if (!sip_lex_quoted(c, &inside))
+				return false;
+			continue;
+		}
+		if (b == ',' && !angle)
+			return true;
+		if (b == '<')
+			angle = true;
+		else if (b == '>')
+			angle = false;
+		c->p++;
+	}
+	return !angle;
+}
+
+bool sip_list_next(struct sip_list *l, struct str *element)
+{
+	const char *start;
+	bool        comma;
+
+	while (!l->failed && cur_left(&l->rest) == 0 && l->slot != SIP_NO_SLOT) {
+		l->rest = sip_cur(l->m->headers[l->slot].value); /* which may be empty (7.3.1) */
+		l->slot = l->m->headers[l->slot].next;
+	}
+	if (l->failed || cur_left(&l->rest) == 0)
+		return false;
+	start = (const char *)l->rest.p;
+	l->failed = !element_end(&l->rest);
+	*element = sip_trim((struct str){start, (size_t)((const char *)l->rest.p - start)});
+	comma = sip_lex_peek(&l->rest) == ',';
+	if (comma)
+		cur_bytes(&l->rest, 1);
+	if (element->n == 0 || (comma && cur_left(&l->rest) == 0))
+		l->failed = true;
+	return !l->failed;
+}

@@ -1,0 +1,311 @@
+#include "sip/print.h"
+
+#include <stdio.h>
+
+#include "base/assert.h"
+
+static void fail(struct put *w)
+{
+	w->failed = true;
+}
+
+static bool control(uint8_t b)
+{
+	return (b < ' ' && b != '\t') || b == 0x7f;
+}
+
+/* The one place where text goes into a line. A fold becomes one SP; other control characters pass
+ * only as quoted pairs, and CR and LF are never part of one. */
+void sip_put_text(struct put *w, struct str text)
+{
+	struct cur c = sip_cur(text);
+	bool       checked = false;
+
+	while (cur_left(&c) > 0) {
+		const uint8_t *start = c.p;
+
+		while (c.p < c.end && !control(*c.p))
+			c.p++;
+		put_bytes(w, start, (size_t)(c.p - start));
+		if (cur_left(&c) == 0)
+			return;
+		if (!checked && !sip_controls_quoted(text)) {
+			fail(w);
+			return;
+		}
+		checked = true;
+		if (*c.p == '\r') {
+			sip_lex_space(&c);
+			put_u8(w, ' ');
+		} else {
+			put_u8(w, cur_u8(&c));
+		}
+	}
+}
+
+void sip_put_token(struct put *w, struct str token)
+{
+	if (sip_lex_all(token, SIP_CLASS_TOKEN))
+		put_str(w, token);
+	else
+		fail(w);
+}
+
+void sip_put_number(struct put *w, uint32_t number)
+{
+	char text[12];
+	int  n = snprintf(text, sizeof(text), "%u", number);
+
+	put_bytes(w, text, (size_t)n);
+}
+
+static void crlf(struct put *w)
+{
+	put_str(w, STR("\r\n"));
+}
+
+void sip_put_request(struct put *w, struct str method, struct str uri)
+{
+	sip_put_token(w, method);
+	put_u8(w, ' ');
+	if (sip_lex_all(uri, SIP_CLASS_URI))
+		put_str(w, uri);
+	else
+		fail(w);
+	put_str(w, STR(" SIP/2.0\r\n"));
+}
+
+void sip_put_response(struct put *w, unsigned status, struct str reason)
+{
+	ASSERT(status >= 100 && status <= 699);
+	put_str(w, STR("SIP/2.0 "));
+	sip_put_number(w, status);
+	put_u8(w, ' ');
+	sip_put_text(w, reason);
+	crlf(w);
+}
+
+void sip_put_header_begin(struct put *w, enum sip_header_id id)
+{
+	ASSERT(id < SIP_HEADER_OTHER);
+	put_str(w, str_of(sip_header_name(id)));
+	put_str(w, STR(": "));
+}
+
+void sip_put_header_end(struct put *w)
+{
+	crlf(w);
+}
+
+void sip_put_header(struct put *w, enum sip_header_id id, struct str value)
+{
+	sip_put_header_begin(w, id);
+	sip_put_text(w, value);
+	crlf(w);
+}
+
+void sip_put_header_named(struct put *w, struct str name, struct str value)
+{
+	sip_put_token(w, name);
+	put_str(w, STR(": "));
+	sip_put_text(w, value);
+	crlf(w);
+}
+
+void sip_put_header_number(struct put *w, enum sip_header_id id, uint32_t number)
+{
+	sip_put_header_begin(w, id);
+	sip_put_number(w, number);
+	crlf(w);
+}
+
+void sip_put_headers_of(struct put *w, const struct sip_message *m, enum sip_header_id id)
+{
+	for (uint8_t slot = m->first[id]; slot != SIP_NO_SLOT; slot = m->headers[slot].next)
+		sip_put_header(w, id, m->headers[slot].value);
+}
+
+void sip_put_quoted(struct put *w, struct str text)
+{
+	put_u8(w, '"');
+	for (size_t i = 0; i < text.n; i++) {
+		uint8_t b = (uint8_t)text.p[i];
+
+		if (control(b))
+			fail(w);
+		if (b == '"' || b == '\\')
+			put_u8(w, '\\');
+		put_u8(w, b);
+	}
+	put_u8(w, '"');
+}
+
+void sip_put_user(struct put *w, struct str user)
+{
+	static const char digits[] = "0123456789ABCDEF";
+
+	if (user.n == 0)
+		fail(w);
+	for (size_t i = 0; i < user.n; i++) {
+		uint8_t b = (uint8_t)user.p[i];
+
+		if (sip_is(b, SIP_CLASS_USER)) {
+			put_u8(w, b);
+			continue;
+		}
+		put_u8(w, '%');
+		put_u8(w, (uint8_t)digits[b >> 4]);
+		put_u8(w, (uint8_t)digits[b & 15]);
+	}
+}
+
+static void put_address(struct put *w, struct str text)
+{
+	uint8_t address[16];
+	bool    ip6 = sip_ip6_parse(text, address);
+
+	if (!ip6 && !sip_lex_all(text, SIP_CLASS_HOST))
+		fail(w);
+	if (ip6)
+		put_u8(w, '[');
+	put_str(w, text);
+	if (ip6)
+		put_u8(w, ']');
+}
+
+void sip_put_host(struct put *w, const struct sip_host *host)
+{
+	put_address(w, host->text);
+}
+
+void sip_put_name_addr(struct put *w, struct str display, struct str uri)
+{
+	if (display.n > 0) {
+		sip_put_quoted(w, display);
+		put_u8(w, ' ');
+	}
+	put_u8(w, '<');
+	if (!sip_lex_all(uri, SIP_CLASS_URI))
+		fail(w);
+	put_str(w, uri);
+	put_u8(w, '>');
+}
+
+void sip_put_via(struct put *w, enum sip_transport transport, struct str host, uint16_t port,
+		 struct str branch, bool rport)
+{
+	ASSERT(transport < SIP_TRANSPORT_OTHER);
+	sip_put_header_begin(w, SIP_VIA);
+	put_str(w, STR("SIP/2.0/"));
+	put_str(w, str_of(sip_transport_name(transport)));
+	put_u8(w, ' ');
+	put_address(w, host);
+	if (port > 0) {
+		put_u8(w, ':');
+		sip_put_number(w, port);
+	}
+	put_str(w, STR(";branch="));
+	sip_put_token(w, branch);
+	if (rport)
+		put_str(w, STR(";rport"));
+	crlf(w);
+}
+
+void sip_put_cseq(struct put *w, uint32_t number, struct str method)
+{
+	sip_put_header_begin(w, SIP_CSEQ);
+	sip_put_number(w, number);
+	put_u8(w, ' ');
+	sip_put_token(w, method);
+	crlf(w);
+}
+
+/* The top element again, with what we know of the source in place of what the peer says of it. */
+static void put_top_via(struct put *w, const struct sip_via *via, struct str source,
+			uint16_t source_port)
+{
+	struct cur       c = sip_cur(via->params);
+	struct sip_param p;
+
+	put_str(w, STR("SIP/2.0/"));
+	sip_put_token(w, via->transport_text);
+	put_u8(w, ' ');
+	sip_put_host(w, &via->host);
+	if (via->has_port) {
+		put_u8(w, ':');
+		sip_put_number(w, via->port);
+	}
+	while (sip_param_next(&c, &p)) {
+		bool ours = sip_same(p.name, STR("received")) || sip_same(p.name, STR("rport"));
+
+		if (ours && source.n > 0)
+			continue;
+		put_u8(w, ';');
+		put_str(w, p.name);
+		if (p.has_value) {
+			put_u8(w, '=');
+			if (p.quoted)
+				put_u8(w, '"');
+			sip_put_text(w, p.value);
+			if (p.quoted)
+				put_u8(w, '"');
+		}
+	}
+	if (source.n == 0)
+		return;
+	put_str(w, STR(";received="));
+	sip_put_text(w, source);
+	if (via->has_rport) {
+		put_str(w, STR(";rport="));
+		sip_put_number(w, source_port);
+	}
+}
+
+static void put_vias(struct put *w, const struct sip_message *request, const struct sip_via *top,
+		     struct str source, uint16_t source_port)
+{
+	struct sip_list l;
+	struct str      element;
+	bool            first = true;
+
+	for (sip_list_init(&l, request, SIP_VIA); sip_list_next(&l, &element); first = false) {
+		sip_put_header_begin(w, SIP_VIA);
+		if (first)
+			put_top_via(w, top, source, source_port);
+		else
+			sip_put_text(w, element);
+		crlf(w);
+	}
+	if (l.failed)
+		fail(w);
+}
+
+void sip_put_response_fields(struct put *w, const struct sip_message *request,
+			     const struct sip_mandatory *known, struct str source,
+			     uint16_t source_port, struct str to_tag)
+{
+	struct str to;
+
+	put_vias(w, request, &known->via, source, source_port);
+	sip_put_headers_of(w, request, SIP_FROM);
+	if (sip_header_find(request, SIP_TO, &to)) {
+		sip_put_header_begin(w, SIP_TO);
+		sip_put_text(w, to);
+		if (known->to.tag.n == 0 && to_tag.n > 0) {
+			put_str(w, STR(";tag="));
+			sip_put_token(w, to_tag);
+		}
+		crlf(w);
+	}
+	sip_put_headers_of(w, request, SIP_CALL_ID);
+	sip_put_headers_of(w, request, SIP_CSEQ);
+}
+
+void sip_put_body(struct put *w, struct str type, const void *body, size_t n)
+{
+	if (type.n > 0)
+		sip_put_header(w, SIP_CONTENT_TYPE, type);
+	sip_put_header_number(w, SIP_CONTENT_LENGTH, (uint32_t)n);
+	crlf(w);
+	put_bytes(w, body, n);
+}

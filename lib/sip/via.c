@@ -1,0 +1,256 @@
+#include "sip/via.h"
+
+#include "sip/value.h"
+
+static const struct {
+	struct str name;
+	uint16_t   port;
+	bool       stream;
+} transports[SIP_TRANSPORT_COUNT] = {
+#define SIP_TRANSPORT(id, name, port, stream)                                                      \
+	[SIP_TRANSPORT_##id] = {{name, sizeof(name) - 1}, port, stream},
+#include "sip/transports.def"
+#undef SIP_TRANSPORT
+};
+
+enum sip_transport sip_transport_classify(struct str name)
+{
+	for (unsigned i = 0; i < SIP_TRANSPORT_OTHER; i++) {
+		if (sip_same(transports[i].name, name))
+			return (enum sip_transport)i;
+	}
+	return SIP_TRANSPORT_OTHER;
+}
+
+const char *sip_transport_name(enum sip_transport t)
+{
+	return transports[t].name.p;
+}
+
+uint16_t sip_transport_port(enum sip_transport t)
+{
+	return transports[t].port;
+}
+
+bool sip_transport_stream(enum sip_transport t)
+{
+	return transports[t].stream;
+}
+
+/* received=: an address; IPv6 with brackets or, as RFC 5118 (4.5) wants tolerated, without. */
+static bool received_parse(struct str value, struct sip_host *host)
+{
+	struct cur c = sip_cur(value);
+
+	if (sip_ip6_parse(value, host->address)) {
+		host->kind = SIP_HOST_IP6;
+		host->text = value;
+		return true;
+	}
+	return sip_host_parse(&c, host) && cur_left(&c) == 0 && host->kind != SIP_HOST_NAME;
+}
+
+static bool via_param(struct sip_via *via, const struct sip_param *p)
+{
+	uint32_t number;
+
+	if (sip_same(p->name, STR("branch"))) {
+		if (via->branch.n > 0 || !p->has_value || p->quoted)
+			return false;
+		via->branch = p->value;
+	} else if (sip_same(p->name, STR("received"))) {
+		return via->received.kind == SIP_HOST_NONE && p->has_value &&
+		       received_parse(p->value, &via->received);
+	} else if (sip_same(p->name, STR("maddr"))) {
+		if (!p->has_value || via->maddr.n > 0)
+			return false;
+		via->maddr = p->value;
+	} else if (sip_same(p->name, STR("rport"))) {
+		if (via->has_rport)
+			return false;
+		via->has_rport = true;
+		if (!p->has_value)
+			return true;
+		if (!sip_number_parse(p->value, &number) || number == 0 || number > 65535)
+			return false;
+		via->rport = (uint16_t)number;
+	} else if (sip_same(p->name, STR("ttl"))) {
+		if (via->has_ttl || !sip_number_parse(p->value, &number) || number > 255)
+			return false;
+		via->has_ttl = true;
+		via->ttl = (uint8_t)number;
+	}
+	return true;
+}
+
+static bool via_params(struct cur *c, struct sip_via *via)
+{
+	struct sip_param p;
+
+	if (cur_left(c) == 0)
+		return true;
+	if (!sip_lex_char(c, ';') || cur_left(c) == 0)
+		return false;
+	via->params = (struct str){(const char *)c->p, cur_left(c)};
+	while (sip_param_next(c, &p)) {
+		if (!via_param(via, &p))
+			return false;
+	}
+	via->has_cookie = via->branch.n > sizeof(SIP_BRANCH_COOKIE) - 1 &&
+			  sip_same((struct str){via->branch.p, sizeof(SIP_BRANCH_COOKIE) - 1},
+				   STR(SIP_BRANCH_COOKIE));
+	return !c->failed;
+}
+
+/* SLASH: with white space around it. */
+static bool slash(struct cur *c)
+{
+	sip_lex_space(c);
+	if (!sip_lex_char(c, '/'))
+		return false;
+	sip_lex_space(c);
+	return true;
+}
+
+/* [COLON port] */
+static bool via_port(struct cur *c, struct sip_via *via)
+{
+	uint32_t number;
+
+	via->has_port = sip_lex_peek(c) == ':';
+	if (!via->has_port)
+		return true;
+	cur_bytes(c, 1);
+	sip_lex_space(c);
+	if (!sip_lex_number(c, &number) || number == 0 || number > 65535)
+		return false;
+	via->port = (uint16_t)number;
+	sip_lex_space(c);
+	return true;
+}
+
+bool sip_via_parse(struct str element, struct sip_via *via)
+{
+	struct cur     c = sip_cur(element);
+	const uint8_t *before;
+	struct str     name, version;
+
+	*via = (struct sip_via){.transport = SIP_TRANSPORT_OTHER};
+	via->transport_text = via->branch = via->maddr = via->params = STR("");
+	via->host.text = via->received.text = STR("");
+	if (!sip_lex_token(&c, &name) || !slash(&c) || !sip_lex_token(&c, &version) || !slash(&c) ||
+	    !sip_lex_token(&c, &via->transport_text) || !sip_same(name, STR("SIP")) ||
+	    !str_eq(version, STR("2.0")))
+		return false;
+	via->transport = sip_transport_classify(via->transport_text);
+	before = c.p;
+	sip_lex_space(&c);
+	if (c.p == before || !sip_host_parse(&c, &via->host))
+		return false;
+	sip_lex_space(&c);
+	return via_port(&c, via) && via_params(&c, via);
+}
+
+bool sip_via_top(const struct sip_message *m, struct sip_via *via)
+{
+	struct sip_list l;
+	struct str      element;
+
+	sip_list_init(&l, m, SIP_VIA);
+	return sip_list_next(&l, &element) && sip_via_parse(element, via);
+}
+
+bool sip_cseq_parse(struct str value, struct sip_cseq *cseq)
+{
+	struct cur     c = sip_cur(value);
+	const uint8_t *before;
+
+	*cseq = (struct sip_cseq){.method_text = STR("")};
+	if (!sip_lex_number(&c, &cseq->number) || cseq->number > INT32_MAX)
+		return false;
+	before = c.p;
+	sip_lex_space(&c);
+	if (c.p == before || !sip_lex_token(&c, &cseq->method_text) || cur_left(&c) > 0)
+		return false;
+	cseq->method = sip_method_classify(cseq->method_text);
+	return true;
+}
+
+bool sip_call_id_check(struct str value)
+{
+	struct cur c = sip_cur(value);
+
+	if (sip_lex_while(&c, SIP_CLASS_WORD).n == 0)
+		return false;
+	if (cur_left(&c) == 0)
+		return true;
+	return sip_lex_char(&c, '@') && sip_lex_while(&c, SIP_CLASS_WORD).n > 0 &&
+	       cur_left(&c) == 0;
+}
+
+/* ---- what every message must have ---- */
+
+static enum reason vias_parse(const struct sip_message *m, struct sip_via *top)
+{
+	struct sip_list l;
+	struct str      element;
+	struct sip_via  other;
+	bool            first = true;
+
+	for (sip_list_init(&l, m, SIP_VIA); sip_list_next(&l, &element); first = false) {
+		if (!sip_via_parse(element, first ? top : &other))
+			return REASON_SIP_VIA;
+	}
+	return l.failed || first ? REASON_SIP_VIA : REASON_NONE;
+}
+
+static enum reason request_parse(const struct sip_message *m, struct sip_mandatory *out)
+{
+	struct str value;
+	uint32_t   number;
+
+	if (!sip_uri_parse(m->uri, &out->uri))
+		return REASON_SIP_URI;
+	if (out->uri.scheme < SIP_SCHEME_TEL && out->uri.headers.n > 0)
+		return REASON_SIP_URI; /* 19.1.1: no headers in a Request-URI */
+	if (!str_eq(out->cseq.method_text, m->method_text))
+		return REASON_SIP_CSEQ;
+	if (!sip_header_find(m, SIP_MAX_FORWARDS, &value))
+		return REASON_NONE;
+	if (!sip_number_parse(value, &number) || number > 255)
+		return REASON_SIP_MAX_FORWARDS;
+	out->has_max_forwards = true;
+	out->max_forwards = (uint8_t)number;
+	return REASON_NONE;
+}
+
+enum reason sip_mandatory_parse(const struct sip_message *m, struct sip_mandatory *out)
+{
+	struct sip_media media;
+	struct str       value;
+	enum reason      why;
+
+	memset(out, 0, sizeof(*out));
+	if (m->first[SIP_VIA] == SIP_NO_SLOT || !sip_header_find(m, SIP_CALL_ID, &out->call_id))
+		return REASON_SIP_HEADER_MISSING;
+	why = vias_parse(m, &out->via);
+	if (why != REASON_NONE)
+		return why;
+	if (!sip_header_find(m, SIP_CSEQ, &value))
+		return REASON_SIP_HEADER_MISSING;
+	if (!sip_cseq_parse(value, &out->cseq))
+		return REASON_SIP_CSEQ;
+	if (!sip_call_id_check(out->call_id))
+		return REASON_SIP_CALL_ID;
+	if (!sip_header_find(m, SIP_FROM, &value))
+		return REASON_SIP_HEADER_MISSING;
+	if (!sip_name_addr_parse(value, &out->from))
+		return REASON_SIP_FROM;
+	if (!sip_header_find(m, SIP_TO, &value))
+		return REASON_SIP_HEADER_MISSING;
+	if (!sip_name_addr_parse(value, &out->to))
+		return REASON_SIP_TO;
+	if (sip_header_find(m, SIP_CONTENT_TYPE, &value) && !sip_media_parse(value, &media))
+		return REASON_SIP_CONTENT_TYPE;
+	return m->kind == SIP_REQUEST ? request_parse(m, out) : REASON_NONE;
+}
