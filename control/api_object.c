@@ -76,11 +76,13 @@ void api_object_show(struct api_call *call, enum conf_kind kind, const char *id)
 		return;
 	rows = api_table(call, columns, 3);
 	for (unsigned i = 0; i < n; i++)
-		json_array_append_new(
-			rows,
-			json_pack("[s, o, s]", keys[i].name,
-				  keys[i].type->print(&keys[i], conf_field_read(&keys[i], object)),
-				  keys[i].help));
+		if (conf_key_applies(&keys[i], object))
+			json_array_append_new(
+				rows,
+				json_pack("[s, o, s]", keys[i].name,
+					  keys[i].type->print(&keys[i],
+							      conf_field_read(&keys[i], object)),
+					  keys[i].help));
 	conf_object_free(kind, object);
 }
 

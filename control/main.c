@@ -15,8 +15,8 @@
 #include "api.h"
 #include "control.h"
 
-static const char *const protocols[] = {
-#define PROTO(name, port, text) #name,
+static const struct conf_protocol protocols[] = {
+#define PROTO(name, port, transports, text) {#name, transports},
 #include "registry/protocols.def"
 #undef PROTO
 };

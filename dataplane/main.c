@@ -383,8 +383,8 @@ static void usage(FILE *to)
 	      to);
 }
 
-static const char *const protocols[] = {
-#define PROTO(name, port, help) #name,
+static const struct conf_protocol protocols[] = {
+#define PROTO(name, port, transports, help) {#name, transports},
 #include "registry/protocols.def"
 #undef PROTO
 };

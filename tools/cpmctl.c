@@ -17,8 +17,8 @@
 #define WORDS_MAX 64u
 #define APPLY_MAX (256u << 20)
 
-static const char *const protocols[] = {
-#define PROTO(name, port, help) #name,
+static const struct conf_protocol protocols[] = {
+#define PROTO(name, port, transports, help) {#name, transports},
 #include "registry/protocols.def"
 #undef PROTO
 };

@@ -77,11 +77,14 @@ static void keys_of(enum conf_section section)
 
 	puts(".Bl -tag -width Ds");
 	for (unsigned i = 0; i < n; i++) {
-		char range[512];
+		char range[512], protocols[128];
 
 		conf_key_range(&keys[i], range, sizeof(range));
+		conf_key_protocols(&keys[i], protocols, sizeof(protocols));
 		macro("It Cm", keys[i].name);
 		line(keys[i].help);
+		if (protocols[0] != '\0')
+			printf("Only with %s.\n", protocols);
 		printf("Value: ");
 		text(range);
 		if (conf_key_required(&keys[i]))
@@ -147,7 +150,8 @@ static void page_cpmctl(void)
 	     "+4670 via smsc1,smsc2 priority 10\n"
 	     ".Dl cpmctl route explain +46701234567 +46707654321 \\(dqhello\\(dq account "
 	     "esme1\n.Dl cpmctl account set esme1 window=500 "
-	     "rate=1000\n.Dl cpmctl port fault core0 loss=10 delay=2000\n.Dl cpmctl \\-\\-json session list\n.Sh SEE ALSO\n.Xr cpm-apply 5 "
+	     "rate=1000\n.Dl cpmctl port fault core0 loss=10 delay=2000\n.Dl cpmctl \\-\\-json "
+	     "session list\n.Sh SEE ALSO\n.Xr cpm-apply 5 "
 	     ",\n.Xr cpm.yaml 5 ,\n.Xr cpm-reference 7");
 }
 
@@ -274,8 +278,8 @@ static const struct {
 	{"cpmctl.bash", completion},
 };
 
-static const char *const protocols[] = {
-#define PROTO(name, port, help) #name,
+static const struct conf_protocol protocols[] = {
+#define PROTO(name, port, transports, help) {#name, transports},
 #include "registry/protocols.def"
 #undef PROTO
 };

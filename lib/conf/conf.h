@@ -26,11 +26,16 @@ void conf_fault(struct conf_faults *f, const char *file, unsigned line, const ch
 		const char *format, ...) __attribute__((format(printf, 5, 6)));
 void conf_faults_free(struct conf_faults *f);
 
+struct conf_protocol {
+	const char *name;
+	uint8_t     transports; /* bits of enum transport that it can be spoken on */
+};
+
 /*
  * Which protocols may be named, by their index in protocols.def; lent for good. Once, when the
  * program starts, before anything is read or printed; what only packs and unpacks does without.
  */
-void conf_protocols_set(const char *const names[], unsigned n);
+void conf_protocols_set(const struct conf_protocol protocols[], unsigned n);
 
 /* Read cpm.yaml. 0, or -EINVAL with faults, or -errno of reading it. The caller frees with
  * conf_file_free(). */

@@ -252,6 +252,7 @@ static void check_listeners(struct file_reading *f)
 					l->name, j);
 			if (l->address.set && other->address.set &&
 			    same_address(&l->address, &other->address) && l->port == other->port &&
+			    (l->transport & other->transport) != 0 &&
 			    (l->port != 0 || l->protocol == other->protocol))
 				conf_reading_fault(
 					f->r, member_line(f->listeners[i], "port"), "port",
@@ -412,5 +413,7 @@ void conf_file_free(struct conf_file *file)
 	if (file == NULL)
 		return;
 	conf_section_clear(CONF_SECTION_dataplane, &file->dataplane);
+	for (unsigned i = 0; i < file->listener_count; i++)
+		conf_section_clear(CONF_SECTION_listener, &file->listeners[i]);
 	free(file);
 }

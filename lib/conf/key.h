@@ -38,6 +38,7 @@ struct conf_type;
 struct conf_key {
 	const char *name, *default_text,
 		*help; /* default_text NULL: empty; CONF_REQUIRED: must be given */
+	const char             *protocols; /* that have it, with spaces between; NULL: all */
 	const struct conf_type *type;
 	size_t                  offset, size; /* of the field in its structure */
 	uint64_t                min, max;     /* what they limit depends on the type; keys.def */
@@ -79,6 +80,11 @@ struct conf_type {
  * was given. NULL: not an ENUM. */
 const char *const *conf_key_words(const struct conf_key *key);
 
+/* Does the object's protocol have this key? True where its section knows no protocols. */
+bool conf_key_applies(const struct conf_key *key, const void *object);
+/* "sip and xmpp": the protocols that alone have it; empty: all do. */
+void conf_key_protocols(const struct conf_key *key, char *room, size_t size);
+
 /* "1 to 65535", "up to 15 characters", "one of a, b or c": what would be right. */
 void conf_key_range(const struct conf_key *key, char *room, size_t size);
 
@@ -99,9 +105,11 @@ static inline const void *conf_field_read(const struct conf_key *key, const void
 	X(DESTINATION)                                                                             \
 	X(HOST)                                                                                    \
 	X(UINT)                                                                                    \
-	X(BOOL) X(SECRET) X(LIST) X(PATTERNS) X(ADDRESS) X(PREFIXES) X(VIA) X(TREE)                \
-		X(ENUM_PROTOCOL) X(ENUM_HUGEPAGES) X(ENUM_IDLE) X(ENUM_BIND) X(ENUM_MODE)          \
-			X(ENUM_ALPHABET) X(ENUM_IDS) X(ENUM_FAULT)
+	X(BOOL)                                                                                    \
+	X(SECRET) X(LIST) X(PATTERNS) X(ADDRESS) X(PREFIXES) X(VIA) X(TREE) X(ENUM_PROTOCOL)       \
+		X(ENUM_HUGEPAGES) X(ENUM_IDLE) X(ENUM_BIND) X(ENUM_MODE) X(ENUM_ALPHABET)          \
+			X(ENUM_IDS) X(ENUM_FAULT) X(ENUM_TRANSPORT) X(ENUM_AUTHENTICATION)         \
+				X(SET_TRANSPORT) X(DOMAINS)
 #define X(type) extern const struct conf_type conf_type_##type;
 CONF_TYPES(X)
 #undef X

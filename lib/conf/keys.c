@@ -6,8 +6,9 @@
 #define REQUIRED CONF_REQUIRED
 
 static const struct conf_key keys[] = {
-#define KEY(section_, name_, type_, min_, max_, default_, when_, help_)                            \
+#define KEY_OF(protocols_, section_, name_, type_, min_, max_, default_, when_, help_)             \
 	{.name = #name_,                                                                           \
+	 .protocols = (protocols_),                                                                \
 	 .default_text = (default_),                                                               \
 	 .help = (help_),                                                                          \
 	 .type = &conf_type_##type_,                                                               \
@@ -17,6 +18,7 @@ static const struct conf_key keys[] = {
 	 .max = (max_),                                                                            \
 	 .section = CONF_SECTION_##section_,                                                       \
 	 .when = CONF_##when_},
+#define KEY(...) KEY_OF(NULL, __VA_ARGS__)
 #include "conf/keys.def"
 #undef KEY
 };

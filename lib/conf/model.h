@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/transport.h"
+
 #define CONF_NAME_SIZE 33
 #define CONF_VIA_MAX 16
 
@@ -31,6 +33,7 @@ enum conf_alphabet {
 	CONF_ALPHABET_ASCII,
 	CONF_ALPHABET_LATIN1
 }; /* as enum msg_coding */
+enum conf_authentication { CONF_AUTHENTICATION_NONE, CONF_AUTHENTICATION_DIGEST };
 enum conf_ids { CONF_IDS_AUTO, CONF_IDS_DECIMAL, CONF_IDS_HEXADECIMAL, CONF_IDS_AS_IS };
 
 /* A secret in one of its forms; DESIGN.md 5, Secrets. */
@@ -92,7 +95,8 @@ struct conf_peer {
 	char               system_id[16], system_type[13];
 	struct conf_secret password;
 	uint8_t            bind, ids, default_alphabet;
-	bool               mark_duplicates;
+	uint8_t            transport; /* enum transport */
+	bool               mark_duplicates, trusted;
 	uint32_t           port, connections, window, rate, queue;
 	uint32_t           source_ton, source_npi, dest_ton, dest_npi;
 	uint32_t           enquire_link, response_time, reconnect;
@@ -143,8 +147,11 @@ struct conf_port {
 struct conf_listener {
 	char                name[CONF_NAME_SIZE];
 	uint8_t             protocol;
+	uint8_t             transport; /* bits of enum transport, at least one */
+	uint8_t             authentication;
 	struct conf_address address;
 	uint32_t            port, login_time;
+	struct conf_list    domains; /* in lower case */
 };
 
 struct conf_control {

@@ -67,6 +67,8 @@ struct conf_node       *conf_node_from_json(struct conf_arena *a,
 json_t                 *conf_node_to_json(const struct conf_node *node); /* caller owns */
 const struct conf_node *conf_node_member(const struct conf_node *map, const char *key);
 
+/* A key's default, in place of what the field has. False: memory is short. */
+bool conf_key_default(const struct conf_key *key, void *object);
 /* All defaults into zeroed memory; what a section's fields own is freed by conf_section_clear(). */
 bool conf_section_defaults(enum conf_section section, void *object);
 void conf_section_clear(enum conf_section section, void *object);

@@ -20,30 +20,37 @@ void conf_section_clear(enum conf_section section, void *object)
 			key[i].type->clear(conf_field(&key[i], object));
 }
 
+bool conf_key_default(const struct conf_key *key, void *object)
+{
+	struct conf_faults  faults = {0, NULL};
+	struct conf_reading reading = {.faults = &faults, .file = "keys.def"};
+	struct conf_node    node = {.kind = CONF_NODE_TEXT};
+	void               *field = conf_field(key, object);
+
+	if (key->type->clear != NULL)
+		key->type->clear(field);
+	memset(field, 0, key->size);
+	if (conf_key_required(key) && key->type->words != NULL)
+		*(uint8_t *)field = CONF_ENUM_NONE;
+	if (key->default_text == NULL || conf_key_required(key))
+		return true;
+	if (key->type->words != NULL && conf_key_words(key) == NULL)
+		return true; /* a program that only packs and unpacks knows no protocols' names */
+	node.text = str_of(key->default_text);
+	if (key->type->read(key, field, &node, &reading))
+		return true;
+	conf_faults_free(&faults); /* memory was short: the defaults themselves are tested */
+	return false;
+}
+
 bool conf_section_defaults(enum conf_section section, void *object)
 {
 	unsigned               n;
 	const struct conf_key *key = conf_keys(section, &n);
-	struct conf_faults     faults = {0, NULL};
-	struct conf_reading    reading = {.faults = &faults, .file = "keys.def"};
 
-	for (unsigned i = 0; i < n; i++) {
-		if (conf_key_required(&key[i]) && key[i].type->words != NULL)
-			*(uint8_t *)conf_field(&key[i], object) = CONF_ENUM_NONE;
-		if (key[i].default_text == NULL || conf_key_required(&key[i]))
-			continue;
-		if (key[i].type->words != NULL && conf_key_words(&key[i]) == NULL)
-			continue; /* a program that only packs and unpacks knows no protocols' names
-				   */
-		struct conf_node node = {.kind = CONF_NODE_TEXT,
-					 .text = str_of(key[i].default_text)};
-
-		if (!key[i].type->read(&key[i], conf_field(&key[i], object), &node, &reading)) {
-			conf_faults_free(
-				&faults); /* memory was short: the defaults themselves are tested */
+	for (unsigned i = 0; i < n; i++)
+		if (!conf_key_default(&key[i], object))
 			return false;
-		}
-	}
 	return true;
 }
 

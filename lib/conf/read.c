@@ -5,17 +5,14 @@
 #include "base/assert.h"
 #include "conf/key.h"
 #include "conf/node.h"
+#include "conf/protocol.h"
 
-/* Keys that the design has and this version has not: an answer that helps more than "unknown". */
+/* Keys that somebody may look for and that are not in this version, or elsewhere: an answer that
+ * helps more than "unknown". */
 static const struct {
 	enum conf_section section;
 	const char       *key, *text;
 } later[] = {
-	{CONF_SECTION_listener, "transport", "SIP listeners are not in this version; leave it out"},
-	{CONF_SECTION_listener, "domains",
-	 "SIP and XMPP listeners are not in this version; leave it out"},
-	{CONF_SECTION_listener, "authentication",
-	 "SIP listeners are not in this version; leave it out"},
 	{CONF_SECTION_listener, "plain_without_tls",
 	 "XMPP listeners are not in this version; leave it out"},
 	{CONF_SECTION_listener, "tls", "TLS is not in this version; leave it out"},
@@ -23,8 +20,8 @@ static const struct {
 	 "the API over TCP is not in this version; leave it out and use the Unix socket"},
 	{CONF_SECTION_account, "tls", "TLS is not in this version; leave it out"},
 	{CONF_SECTION_peer, "tls", "TLS is not in this version; leave it out"},
-	{CONF_SECTION_peer, "transport", "SIP peers are not in this version; leave it out"},
-	{CONF_SECTION_peer, "domains", "SIP and XMPP peers are not in this version; leave it out"},
+	{CONF_SECTION_peer, "domains",
+	 "domains lead to a peer by routes; write a route to \"sip:*@DOMAIN\" via this peer"},
 };
 
 /* Members that are no keys but parts of their own, read by file.c. */
@@ -79,19 +76,21 @@ static void fault_unknown(enum conf_section section, const struct conf_node *mem
 bool conf_read_map(enum conf_section section, void *object, const struct conf_node *map,
 		   struct conf_reading *r)
 {
-	bool good = true;
+	bool good = true, protocol_good = true;
 
 	for (const struct conf_node *member = map->first; member != NULL; member = member->next) {
 		const struct conf_key *key = conf_key_find(section, member->key);
+		bool read = key == NULL || key->type->read(key, conf_field(key, object), member, r);
 
-		if (key != NULL)
-			good = key->type->read(key, conf_field(key, object), member, r) && good;
+		good = good && read;
+		if (key != NULL && key->type == &conf_type_ENUM_PROTOCOL)
+			protocol_good = read;
 		if (key != NULL || is_part(section, member->key))
 			continue;
 		fault_unknown(section, member, r);
 		good = false;
 	}
-	return good;
+	return (!protocol_good || conf_check_protocol(section, object, map, r)) && good;
 }
 
 bool conf_check_required(enum conf_section section, const void *object, unsigned line,
@@ -149,6 +148,10 @@ void conf_key_range(const struct conf_key *key, char *room, size_t size)
 			 "an IPv4 or IPv6 address, or a name that `hosts:` of cpm.yaml fixes");
 	else if (key->type == &conf_type_LIST || key->type == &conf_type_PATTERNS)
 		snprintf(room, size, "a list of %llu to %llu texts, as in [a, b]", min, max);
+	else if (key->type == &conf_type_DOMAINS)
+		snprintf(room, size, "a list of up to %llu domain names, as in [example.org]", max);
+	else if (key->type == &conf_type_SET_TRANSPORT)
+		snprintf(room, size, "a list of udp and tcp, or one of them");
 	else if (key->type == &conf_type_ADDRESS)
 		snprintf(room, size, "an IPv4 or IPv6 address");
 	else if (key->type == &conf_type_PREFIXES)

@@ -1,6 +1,7 @@
 /* Types of several parts: LIST, PATTERNS, VIA, TREE. They own memory. */
 #include <stdlib.h>
 
+#include "base/aor.h"
 #include "base/assert.h"
 #include "conf/type.h"
 
@@ -23,6 +24,12 @@ static bool list_item(const struct conf_key *key, const struct conf_node *item,
 				   CONF_ITEM_MAX);
 		return false;
 	}
+	if (key->type == &conf_type_DOMAINS && !aor_is_domain(item->text)) {
+		conf_reading_fault(r, item->line, key->name,
+				   "'%.*s' is no domain name; write as in example.org",
+				   STR_ARG(item->text));
+		return false;
+	}
 	if (key->type == &conf_type_PATTERNS && !conf_is_pattern(item->text)) {
 		conf_reading_fault(r, item->line, key->name,
 				   "'%.*s' is neither \"+46\", a prefix of up to 15 digits, nor "
@@ -40,6 +47,14 @@ static bool list_append(struct conf_list *list, struct str s)
 		return false;
 	list->n++;
 	return true;
+}
+
+/* Domains compare without regard to case, so they are kept in one. */
+static void domains_lower(struct conf_list *list)
+{
+	for (uint32_t i = 0; i < list->n; i++)
+		for (char *p = list->items[i]; *p != '\0'; p++)
+			*p = aor_lower(*p);
 }
 
 static bool list_read(const struct conf_key *key, void *field, const struct conf_node *node,
@@ -63,6 +78,8 @@ static bool list_read(const struct conf_key *key, void *field, const struct conf
 		}
 	if (list.items == NULL)
 		return false;
+	if (key->type == &conf_type_DOMAINS)
+		domains_lower(&list);
 	list_clear(field);
 	*(struct conf_list *)field = list;
 	return true;
@@ -119,6 +136,7 @@ static bool list_given(const void *field)
 						   .clear = list_clear}
 LIST_TYPE(LIST);
 LIST_TYPE(PATTERNS);
+LIST_TYPE(DOMAINS);
 
 /* ---- VIA: [a, b] in fail-over order, or {a: 70, b: 30} with weights ---- */
 

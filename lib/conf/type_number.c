@@ -2,29 +2,17 @@
 #include <stdio.h>
 
 #include "base/assert.h"
+#include "conf/protocol.h"
 #include "conf/type.h"
-
-static const char *const *protocol_words;
 
 static const char *const *words_of(const struct conf_type *type)
 {
-	return type == &conf_type_ENUM_PROTOCOL ? protocol_words : type->words;
+	return type == &conf_type_ENUM_PROTOCOL ? conf_protocol_words() : type->words;
 }
 
 const char *const *conf_key_words(const struct conf_key *key)
 {
 	return words_of(key->type);
-}
-
-void conf_protocols_set(const char *const names[], unsigned n)
-{
-	static const char *room[65];
-
-	ASSERT(n < sizeof(room) / sizeof(room[0]));
-	for (unsigned i = 0; i < n; i++)
-		room[i] = names[i];
-	room[n] = NULL;
-	protocol_words = room;
 }
 
 static bool uint_read(const struct conf_key *key, void *field, const struct conf_node *node,
@@ -189,5 +177,69 @@ ENUM_TYPE(IDLE, CONF_IDLE_AUTO, "auto", "poll", "sleep");
 ENUM_TYPE(BIND, CONF_BIND_ANY, "any", "transmitter", "receiver", "transceiver");
 ENUM_TYPE(MODE, CONF_MODE_DATAGRAM, "datagram", "transaction");
 ENUM_TYPE(ALPHABET, CONF_ALPHABET_GSM7, "gsm7", "ascii", "latin1");
+ENUM_TYPE(TRANSPORT, TRANSPORT_UDP, "udp", "tcp");
+ENUM_TYPE(AUTHENTICATION, CONF_AUTHENTICATION_NONE, "none", "digest");
 ENUM_TYPE(FAULT, CONF_FAULT_BOTH, "both", "rx", "tx");
 ENUM_TYPE(IDS, CONF_IDS_AUTO, "auto", "decimal", "hexadecimal", "as_is");
+
+/* ---- SET_TRANSPORT: words of ENUM_TRANSPORT, as bits ---- */
+
+static bool set_item(const struct conf_key *key, uint8_t *bits, const struct conf_node *item,
+		     struct conf_reading *r)
+{
+	const char *const *words = conf_type_ENUM_TRANSPORT.words;
+
+	for (unsigned i = 0; item->kind == CONF_NODE_TEXT && words[i] != NULL; i++) {
+		if (str_eq(item->text, str_of(words[i]))) {
+			*bits |= (uint8_t)TRANSPORT_BIT(i);
+			return true;
+		}
+	}
+	conf_fault_range(key, item, r);
+	return false;
+}
+
+static bool set_read(const struct conf_key *key, void *field, const struct conf_node *node,
+		     struct conf_reading *r)
+{
+	uint8_t bits = 0;
+
+	if (node->kind == CONF_NODE_TEXT) { /* one may stand alone */
+		if (!set_item(key, &bits, node, r))
+			return false;
+	} else if (node->kind == CONF_NODE_MAP || node->count == 0) {
+		conf_fault_range(key, node, r);
+		return false;
+	} else {
+		for (const struct conf_node *item = node->first; item != NULL; item = item->next)
+			if (!set_item(key, &bits, item, r))
+				return false;
+	}
+	*(uint8_t *)field = bits;
+	return true;
+}
+
+static bool set_unpack(const struct conf_key *key, struct cur *from, void *field)
+{
+	unsigned bits = cur_u8(from);
+
+	*(uint8_t *)field = (uint8_t)bits;
+	return !from->failed && bits < TRANSPORT_BIT(TRANSPORT_COUNT);
+}
+
+static json_t *set_print(const struct conf_key *key, const void *field)
+{
+	const char *const *words = conf_type_ENUM_TRANSPORT.words;
+	json_t            *json = json_array();
+
+	for (unsigned i = 0; words[i] != NULL; i++)
+		if ((*(const uint8_t *)field & TRANSPORT_BIT(i)) != 0)
+			json_array_append_new(json, json_string(words[i]));
+	return json;
+}
+
+const struct conf_type conf_type_SET_TRANSPORT = {.name = "SET_TRANSPORT",
+						  .read = set_read,
+						  .pack = enum_pack,
+						  .unpack = set_unpack,
+						  .print = set_print};

@@ -26,15 +26,17 @@ static void keys_print(FILE *out, enum conf_section section)
 
 	fprintf(out, "\nKeys of %s:\n", conf_section_name(section));
 	for (unsigned i = 0; i < n; i++) {
-		char        range[512];
+		char        range[512], protocols[128];
 		const char *value = keys[i].default_text != NULL && keys[i].default_text[0] != '\0'
 					    ? keys[i].default_text
 					    : "empty";
 
 		conf_key_range(&keys[i], range, sizeof(range));
-		fprintf(out, "  %-17s %s\n  %-17s %s; %s%s\n", keys[i].name, keys[i].help, "",
+		conf_key_protocols(&keys[i], protocols, sizeof(protocols));
+		fprintf(out, "  %-17s %s\n  %-17s %s; %s%s%s%s\n", keys[i].name, keys[i].help, "",
 			range, conf_key_required(&keys[i]) ? "must be given" : "default: ",
-			conf_key_required(&keys[i]) ? "" : value);
+			conf_key_required(&keys[i]) ? "" : value,
+			protocols[0] != '\0' ? "; only with " : "", protocols);
 	}
 }
 

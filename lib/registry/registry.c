@@ -1,17 +1,19 @@
 #include "registry/registry.h"
 
 #include "base/assert.h"
+#include "base/transport.h"
 
-#define PROTO(name, port, text) extern const struct proto_ops name##_ops;
+#define PROTO(name, port, transports, text) extern const struct proto_ops name##_ops;
 #include "registry/protocols.def"
 #undef PROTO
 
 static const struct {
 	const struct proto_ops *ops;
 	uint16_t                port;
+	uint8_t                 transports;
 	const char             *text;
 } protocols[PROTO_COUNT] = {
-#define PROTO(name, port, text) [PROTO_##name] = {&name##_ops, port, text},
+#define PROTO(name, port, transports, text) [PROTO_##name] = {&name##_ops, port, transports, text},
 #include "registry/protocols.def"
 #undef PROTO
 };
@@ -26,6 +28,12 @@ uint16_t registry_port(unsigned proto)
 {
 	ASSERT(proto < PROTO_COUNT);
 	return protocols[proto].port;
+}
+
+unsigned registry_transports(unsigned proto)
+{
+	ASSERT(proto < PROTO_COUNT);
+	return protocols[proto].transports;
 }
 
 const char *registry_text(unsigned proto)

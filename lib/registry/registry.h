@@ -4,7 +4,7 @@
 #include "proto/proto.h"
 
 enum proto {
-#define PROTO(name, port, text) PROTO_##name,
+#define PROTO(name, port, transports, text) PROTO_##name,
 #include "registry/protocols.def"
 #undef PROTO
 	PROTO_COUNT
@@ -14,6 +14,8 @@ enum proto {
 const struct proto_ops *registry_ops(unsigned proto);
 /* Its usual port, host order. */
 uint16_t registry_port(unsigned proto);
+/* What it runs on: bits of enum transport. */
+unsigned registry_transports(unsigned proto);
 /* A sentence for help and manual. */
 const char *registry_text(unsigned proto);
 /* By configuration word; PROTO_COUNT: there is none. */

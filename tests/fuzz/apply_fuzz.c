@@ -7,7 +7,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char *const protocols[] = {"smpp"};
+static const struct conf_protocol protocols[] = {{"smpp", TCP_ONLY}, {"sip", UDP_AND_TCP}};
 
 static void round_trip(enum conf_kind kind, const void *object)
 {
@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct conf_faults faults = {0, NULL};
 	int                err;
 
-	conf_protocols_set(protocols, 1);
+	conf_protocols_set(protocols, 2);
 	err = conf_set_read("fuzz.yaml", (const char *)data, size, &set, &faults);
 	ASSERT((err == 0) == (faults.n == 0));
 	if (err == 0) {

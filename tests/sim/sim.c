@@ -18,8 +18,8 @@
 
 void sim_eal(void)
 {
-	static const char *const protocols[PROTO_COUNT] = {
-#define PROTO(name, port, text) #name,
+	static const struct conf_protocol protocols[PROTO_COUNT] = {
+#define PROTO(name, port, transports, text) {#name, transports},
 #include "registry/protocols.def"
 #undef PROTO
 	};

@@ -8,7 +8,7 @@
 #include "conf/key.h"
 #include "conf/node.h"
 
-static const char *const protocols[] = {"smpp"};
+static const struct conf_protocol protocols[] = {{"smpp", TCP_ONLY}, {"sip", UDP_AND_TCP}};
 
 #define PORT                                                                                       \
 	"{name: core0, device: \"net_af_xdp0,iface=veth-cpm\", addresses: [198.18.0.1/24, "        \
@@ -70,6 +70,34 @@ static void the_example_of_the_design_is_read(void **state)
 	conf_file_free(f);
 }
 
+static void a_listener_has_what_its_protocol_has(void **state)
+{
+	(void)state;
+	static const char text[] = DATAPLANE
+		"listeners:\n"
+		"- {name: a, protocol: smpp, address: 198.18.0.1}\n"
+		"- {name: b, protocol: sip, address: 198.18.0.1, port: 5060, transport: udp, "
+		"domains: [Example.ORG, ims.example]}\n"
+		"- {name: c, protocol: sip, address: 198.18.0.1, port: 5060, transport: "
+		"[tcp], authentication: none, domains: example.org}\n"
+		"- {name: d, protocol: sip, address: 198.18.0.1, port: 5070}\n";
+	struct conf_file  *f;
+	struct conf_faults faults = {0, NULL};
+
+	if (parse(text, &f, &faults) != 0)
+		fail_msg("%s", faults.lines[0]);
+	assert_int_equal(f->listeners[0].transport, TCP_ONLY);
+	assert_int_equal(f->listeners[1].transport, UDP_ONLY);
+	assert_int_equal(f->listeners[1].domains.n, 2);
+	assert_string_equal(f->listeners[1].domains.items[0], "example.org");
+	assert_int_equal(f->listeners[1].authentication, CONF_AUTHENTICATION_DIGEST);
+	assert_int_equal(f->listeners[2].transport, TCP_ONLY);
+	assert_int_equal(f->listeners[2].authentication, CONF_AUTHENTICATION_NONE);
+	assert_string_equal(f->listeners[2].domains.items[0], "example.org");
+	assert_int_equal(f->listeners[3].transport, UDP_AND_TCP);
+	conf_file_free(f);
+}
+
 static const struct {
 	const char *text, *fault;
 } wrong[] = {
@@ -126,7 +154,7 @@ static const struct {
 	 "cpm.yaml:3: listeners[0].address: is not an address of any port; write one of "
 	 "`dataplane: ports: addresses:`, or add it there"},
 	{DATAPLANE "listeners:\n- {name: a, address: 198.18.0.1}\n",
-	 "cpm.yaml:3: listeners[0].protocol: is missing; write smpp"},
+	 "cpm.yaml:3: listeners[0].protocol: is missing; write smpp or sip"},
 	{DATAPLANE "listeners:\n- {name: a, protocol: smpp, address: 198.18.0.1}\n- {name: b, "
 		   "protocol: smpp, address: 198.18.0.1}\n",
 	 "cpm.yaml:4: listeners[1].port: listeners[0] has the same address and port; change one"},
@@ -134,8 +162,22 @@ static const struct {
 		   "protocol: smpp, address: 198.18.0.1, port: 9}\n",
 	 "cpm.yaml:4: listeners[1].name: 'a' is the name of listeners[0] as well; give another"},
 	{DATAPLANE "listeners:\n- {name: a, protocol: smpp, address: 198.18.0.1, domains: [x]}\n",
-	 "cpm.yaml:3: listeners[0].domains: SIP and XMPP listeners are not in this version; leave "
-	 "it out"},
+	 "cpm.yaml:3: listeners[0].domains: is a key of sip and xmpp, and this is smpp; leave it "
+	 "out"},
+	{DATAPLANE "listeners:\n- {name: a, protocol: sip, address: 198.18.0.1, domains: "
+		   "[example.org, a..b]}\n",
+	 "cpm.yaml:3: listeners[0].domains: 'a..b' is no domain name; write as in example.org"},
+	{DATAPLANE "listeners:\n- {name: a, protocol: smpp, address: 198.18.0.1, transport: [tcp, "
+		   "udp]}\n",
+	 "cpm.yaml:3: listeners[0].transport: 'udp' is no transport of smpp; write tcp"},
+	{DATAPLANE "listeners:\n- {name: a, protocol: sip, address: 198.18.0.1, transport: []}\n",
+	 "cpm.yaml:3: listeners[0].transport: '' is not a list of udp and tcp, or one of them"},
+	{DATAPLANE "listeners:\n- {name: a, protocol: sip, address: 198.18.0.1, authentication: "
+		   "basic}\n",
+	 "cpm.yaml:3: listeners[0].authentication: 'basic' is not none or digest"},
+	{DATAPLANE "listeners:\n- {name: a, protocol: sip, address: 198.18.0.1, transport: udp, "
+		   "port: 5060}\n- {name: b, protocol: sip, address: 198.18.0.1, port: 5060}\n",
+	 "cpm.yaml:4: listeners[1].port: listeners[0] has the same address and port; change one"},
 	{DATAPLANE "control:\n  http: {address: 127.0.0.1, port: 8080}\n",
 	 "cpm.yaml:3: control.http: the API over TCP is not in this version; leave it out and use "
 	 "the Unix socket"},
@@ -256,7 +298,7 @@ static void a_file_that_is_not_there_is_an_error(void **state)
 static int setup(void **state)
 {
 	(void)state;
-	conf_protocols_set(protocols, 1);
+	conf_protocols_set(protocols, 2);
 	return 0;
 }
 
@@ -264,6 +306,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_example_of_the_design_is_read),
+		cmocka_unit_test(a_listener_has_what_its_protocol_has),
 		cmocka_unit_test(each_fault_is_told_with_its_remedy),
 		cmocka_unit_test(every_number_is_held_to_its_range),
 		cmocka_unit_test(every_default_is_a_value_of_its_key),

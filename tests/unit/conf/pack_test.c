@@ -6,13 +6,13 @@
 #include "conf/conf.h"
 #include "conf/key.h"
 
-static const char *const protocols[] = {"smpp", "testing"};
+static const struct conf_protocol protocols[] = {{"smpp", TCP_ONLY}, {"testing", UDP_AND_TCP}};
 
 static const char *const samples[CONF_KIND_COUNT] = {
 	[CONF_ACCOUNT] = "{\"name\": \"esme1\", \"protocol\": \"testing\", \"password\": "
 			 "\"secret1\", \"window\": 7, \"rate\": 50000,"
 			 " \"mode\": \"datagram\", \"sender\": [\"+46\", \"=ACME\"], "
-			 "\"resend_unknown\": true, \"bind\": \"receiver\"}",
+			 "\"resend_unknown\": true}",
 	[CONF_PEER] = "{\"name\": \"smsc1\", \"host\": \"2001:2::9\", \"port\": 2776, "
 		      "\"system_id\": \"cpm\", \"password\": \"pw\", \"connections\": 2,"
 		      " \"ids\": \"hexadecimal\", \"dest_ton\": 1}",

@@ -7,7 +7,7 @@
 #include "conf/conf.h"
 #include "conf/key.h"
 
-static const char *const protocols[] = {"smpp"};
+static const struct conf_protocol protocols[] = {{"smpp", TCP_ONLY}, {"sip", UDP_AND_TCP}};
 
 static const char design[] = "accounts:                          # who may bind or log in here\n"
 			     "  - {name: esme1, protocol: smpp, password: secret1, window: 1000, "
@@ -122,8 +122,8 @@ static const struct {
 	 "has answered"},
 	{"accounts:\n  - {name: a, password: b, mode: x}\n",
 	 "site.yaml:2: accounts.a.mode: 'x' is not datagram or transaction"},
-	{"accounts:\n  - {name: a, password: b, protocol: sip}\n",
-	 "site.yaml:2: accounts.a.protocol: 'sip' is not in this version; leave it out"},
+	{"accounts:\n  - {name: a, password: b, protocol: xmpp}\n",
+	 "site.yaml:2: accounts.a.protocol: 'xmpp' is not in this version; leave it out"},
 	{"accounts:\n  - {name: a, password: b, resend_unknown: yes}\n",
 	 "site.yaml:2: accounts.a.resend_unknown: 'yes' is not true or false"},
 	{"accounts:\n  - {name: a, password: b, sender: [46]}\n",
@@ -147,7 +147,18 @@ static const struct {
 	 "site.yaml:2: peers.a.host: '1.2.3.400' is not an IPv4 or IPv6 address, or a name that "
 	 "`hosts:` of cpm.yaml fixes"},
 	{"peers:\n  - {name: a, host: h, transport: udp}\n",
-	 "site.yaml:2: peers.a.transport: SIP peers are not in this version; leave it out"},
+	 "site.yaml:2: peers.a.transport: 'udp' is no transport of smpp; write tcp"},
+	{"peers:\n  - {name: a, host: h, transport: carrier-pigeon}\n",
+	 "site.yaml:2: peers.a.transport: 'carrier-pigeon' is not udp or tcp"},
+	{"peers:\n  - {name: a, host: h, domains: [x]}\n",
+	 "site.yaml:2: peers.a.domains: domains lead to a peer by routes; write a route to "
+	 "\"sip:*@DOMAIN\" via this peer"},
+	{"peers:\n  - {name: a, host: h, trusted: true}\n",
+	 "site.yaml:2: peers.a.trusted: is a key of sip, and this is smpp; leave it out"},
+	{"peers:\n  - name: a\n    bind: receiver\n    host: h\n    protocol: sip\n",
+	 "site.yaml:3: peers.a.bind: is a key of smpp, and this is sip; leave it out"},
+	{"accounts:\n  - {name: a, password: b, protocol: sip, default_ton: 1}\n",
+	 "site.yaml:2: accounts.a.default_ton: is a key of smpp, and this is sip; leave it out"},
 	{"routes:\n  - {to: 4670, via: [a]}\n",
 	 "site.yaml:2: routes.4670.to: '4670' is not \"+4670\" for a prefix of up to 15 digits, or "
 	 "\"=71234\" for one number"},
@@ -198,6 +209,43 @@ static void each_fault_is_told_with_its_remedy(void **state)
 		assert_string_equal(faults.lines[0], wrong[i].fault);
 		conf_faults_free(&faults);
 	}
+}
+
+static json_t *read_one(enum conf_kind kind, void *object, const char *text, unsigned faults_wanted)
+{
+	struct conf_faults faults = {0, NULL};
+	json_t            *json = json_loads(text, 0, NULL);
+
+	assert_non_null(json);
+	conf_object_from_json(kind, object, json, "here", &faults);
+	assert_int_equal(faults.n, faults_wanted);
+	conf_faults_free(&faults);
+	json_decref(json);
+	return conf_object_to_json(kind, object);
+}
+
+static void a_peer_of_another_protocol_has_its_keys_and_no_others(void **state)
+{
+	(void)state;
+	struct conf_peer *p = conf_object_new(CONF_PEER);
+
+	json_decref(read_one(CONF_PEER, p,
+			     "{\"name\": \"ims\", \"protocol\": \"sip\", \"host\": \"h\", "
+			     "\"transport\": \"udp\", \"trusted\": true}",
+			     0));
+	assert_int_equal(p->transport, TRANSPORT_UDP);
+	assert_true(p->trusted);
+	json_decref(read_one(CONF_PEER, p, "{\"ids\": \"decimal\"}", 1));
+	assert_true(conf_key_applies(conf_key_find(CONF_SECTION_peer, STR("trusted")), p));
+	assert_false(conf_key_applies(conf_key_find(CONF_SECTION_peer, STR("ids")), p));
+	/* Another protocol: what it has not is at its default again, and what it runs on fits. */
+	json_decref(read_one(CONF_PEER, p, "{\"protocol\": \"smpp\", \"ids\": \"decimal\"}", 0));
+	assert_false(p->trusted);
+	assert_int_equal(p->transport, TRANSPORT_TCP);
+	assert_int_equal(p->ids, CONF_IDS_DECIMAL);
+	json_decref(read_one(CONF_PEER, p, "{\"protocol\": \"sip\"}", 0));
+	assert_int_equal(p->ids, CONF_IDS_AUTO);
+	conf_object_free(CONF_PEER, p);
 }
 
 static void all_faults_are_told_and_not_only_the_first(void **state)
@@ -379,7 +427,7 @@ static void a_set_packs_and_unpacks_to_the_same_json(void **state)
 static int setup(void **state)
 {
 	(void)state;
-	conf_protocols_set(protocols, 1);
+	conf_protocols_set(protocols, 2);
 	return 0;
 }
 
@@ -388,6 +436,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_example_of_the_design_is_read),
 		cmocka_unit_test(each_fault_is_told_with_its_remedy),
+		cmocka_unit_test(a_peer_of_another_protocol_has_its_keys_and_no_others),
 		cmocka_unit_test(all_faults_are_told_and_not_only_the_first),
 		cmocka_unit_test(the_number_of_faults_is_bounded),
 		cmocka_unit_test(depth_and_size_are_bounded),

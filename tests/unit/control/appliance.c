@@ -190,7 +190,7 @@ void control_stop(struct appliance *a)
 
 void appliance_make(struct appliance *a)
 {
-	static const char *const protocols[] = {"smpp"};
+	static const struct conf_protocol protocols[] = {{"smpp", TCP_ONLY}};
 
 	conf_protocols_set(protocols, 1);
 	log_threshold(getenv("CPM_TEST_LOG") != NULL ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);

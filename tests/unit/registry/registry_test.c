@@ -10,6 +10,7 @@ static void every_protocol_is_found_by_its_own_name_and_has_all_hooks(void **sta
 
 		assert_int_equal(registry_find(str_of(ops->name)), i);
 		assert_int_not_equal(registry_port(i), 0);
+		assert_int_not_equal(registry_transports(i), 0);
 		assert_true(strlen(registry_text(i)) > 0);
 		assert_true(ops->instance_init && ops->open && ops->feed && ops->login &&
 			    ops->settings && ops->submit && ops->answer && ops->tick &&

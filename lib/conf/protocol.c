@@ -1,0 +1,153 @@
+#include "conf/protocol.h"
+
+#include <stdio.h>
+
+#include "base/assert.h"
+#include "conf/conf.h"
+
+#define PROTOCOLS_MAX 64u
+
+static const struct conf_protocol *protocols;
+static unsigned                    protocol_count;
+static const char                 *protocol_words[PROTOCOLS_MAX + 1];
+
+void conf_protocols_set(const struct conf_protocol list[], unsigned n)
+{
+	ASSERT(n <= PROTOCOLS_MAX);
+	protocols = list;
+	protocol_count = n;
+	for (unsigned i = 0; i < n; i++)
+		protocol_words[i] = list[i].name;
+	protocol_words[n] = NULL;
+}
+
+const char *const *conf_protocol_words(void)
+{
+	return protocols != NULL ? protocol_words : NULL;
+}
+
+/* The protocol of an object; NULL: its section has none, or it is not known yet. */
+static const struct conf_protocol *protocol_of(enum conf_section section, const void *object)
+{
+	const struct conf_key *key = conf_key_find(section, STR("protocol"));
+	uint8_t                number;
+
+	if (key == NULL)
+		return NULL;
+	number = *(const uint8_t *)conf_field_read(key, object);
+	return number < protocol_count ? &protocols[number] : NULL;
+}
+
+static bool has_key(const struct conf_protocol *p, const struct conf_key *key)
+{
+	struct str name = str_of(p->name);
+
+	for (const char *at = key->protocols; at != NULL; at = strchr(at, ' ')) {
+		at += at[0] == ' ';
+		if (str_eq(name, (struct str){at, strcspn(at, " ")}))
+			return true;
+	}
+	return key->protocols == NULL;
+}
+
+bool conf_key_applies(const struct conf_key *key, const void *object)
+{
+	const struct conf_protocol *p = protocol_of(key->section, object);
+
+	return p == NULL || has_key(p, key);
+}
+
+void conf_key_protocols(const struct conf_key *key, char *room, size_t size)
+{
+	size_t n = 0;
+
+	room[0] = '\0';
+	for (const char *at = key->protocols; at != NULL; at = strchr(at, ' ')) {
+		at += at[0] == ' ';
+		if (n < size)
+			n += (size_t)snprintf(room + n, size - n, "%s%.*s", n > 0 ? " and " : "",
+					      (int)strcspn(at, " "), at);
+	}
+}
+
+static bool check_keys(const struct conf_protocol *p, enum conf_section section,
+		       const struct conf_node *map, struct conf_reading *r)
+{
+	bool good = true;
+
+	for (const struct conf_node *member = map->first; member != NULL; member = member->next) {
+		const struct conf_key *key = conf_key_find(section, member->key);
+		char                   have[128];
+
+		if (key == NULL || has_key(p, key))
+			continue;
+		conf_key_protocols(key, have, sizeof(have));
+		conf_reading_fault(r, member->key_line, key->name,
+				   "is a key of %s, and this is %s; leave it out", have, p->name);
+		good = false;
+	}
+	return good;
+}
+
+/* What was the other protocol's goes back to its default. */
+static bool reset_keys(const struct conf_protocol *p, enum conf_section section, void *object)
+{
+	unsigned               n;
+	const struct conf_key *keys = conf_keys(section, &n);
+
+	for (unsigned i = 0; i < n; i++)
+		if (!has_key(p, &keys[i]) && !conf_key_default(&keys[i], object))
+			return false;
+	return true;
+}
+
+static void transports_text(unsigned bits, char room[32])
+{
+	const char *const *words = conf_type_ENUM_TRANSPORT.words;
+	int                n = 0;
+
+	room[0] = '\0';
+	for (unsigned i = 0; words[i] != NULL; i++)
+		if ((bits & TRANSPORT_BIT(i)) != 0)
+			n += snprintf(room + n, 32 - (size_t)n, "%s%s", n > 0 ? " or " : "",
+				      words[i]);
+}
+
+static bool check_transport(const struct conf_protocol *p, const struct conf_key *key,
+			    uint8_t *field, const struct conf_node *given, struct conf_reading *r)
+{
+	bool     set = key->type == &conf_type_SET_TRANSPORT;
+	unsigned bits = set ? *field : TRANSPORT_BIT(*field), wrong = bits & ~p->transports;
+	char     bad[32], good[32];
+
+	if (wrong == 0 && (bits != 0 || given != NULL))
+		return true;
+	if (given == NULL) {
+		*field = set ? p->transports : (uint8_t)__builtin_ctz(p->transports);
+		return true;
+	}
+	transports_text(wrong, bad);
+	transports_text(p->transports, good);
+	conf_reading_fault(r, given->line, key->name, "'%s' is no transport of %s; write %s", bad,
+			   p->name, good);
+	return false;
+}
+
+bool conf_check_protocol(enum conf_section section, void *object, const struct conf_node *map,
+			 struct conf_reading *r)
+{
+	const struct conf_protocol *p = protocol_of(section, object);
+	const struct conf_key      *transport = conf_key_find(section, STR("transport"));
+	bool                        good;
+
+	if (p == NULL)
+		return true;
+	good = check_keys(p, section, map, r);
+	if (conf_node_member(map, "protocol") != NULL)
+		good = reset_keys(p, section, object) && good;
+	if (transport != NULL)
+		good = check_transport(p, transport, conf_field(transport, object),
+				       conf_node_member(map, "transport"), r) &&
+		       good;
+	return good;
+}

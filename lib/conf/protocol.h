@@ -1,0 +1,15 @@
+/* Inside conf: what an object's own protocol says about its keys. Constant after
+ * conf_protocols_set(); any thread. */
+#pragma once
+
+#include "conf/key.h"
+#include "conf/node.h"
+
+/* The names of all protocols, ended by NULL; NULL: conf_protocols_set() was not called. */
+const char *const *conf_protocol_words(void);
+
+/* The keys of this map, read into object, against the object's protocol, where its section has one:
+ * keys that the protocol does not have and transports that it does not run on are faults. Fills in
+ * the transport where none was given. False when there was any fault. */
+bool conf_check_protocol(enum conf_section section, void *object, const struct conf_node *map,
+			 struct conf_reading *r);
