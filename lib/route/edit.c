@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/aor.h"
 #include "base/assert.h"
 #include "route/set.h"
 #include "route/trie.h"
@@ -55,6 +56,16 @@ static void drop(struct route_edit *e, void *what, uint64_t made)
 	}
 	ASSERT(e->retired_count < e->retired_room);
 	e->retired[e->retired_count++] = what;
+}
+
+/* One route to this destination more or less. */
+static void count(struct route_edit *e, struct str to, int by)
+{
+	enum trie_form form = trie_form_of(to);
+
+	e->new->count += (uint64_t)(int64_t)by;
+	if (form != TRIE_FORMS)
+		e->new->forms[form] += (uint64_t)(int64_t)by;
 }
 
 static void drop_node(struct route_edit *e, struct trie_node *node)
@@ -169,7 +180,8 @@ static int put_same(struct route_edit *e, uintptr_t *at, const struct change *c)
 		return -ENOMEM;
 	*at = trie_leaf_of(set);
 	drop_set(e, old);
-	e->new->count += has ? 0 : 1;
+	if (!has)
+		count(e, c->to, 1);
 	return 0;
 }
 
@@ -221,7 +233,7 @@ static int put_beside(struct route_edit *e, uintptr_t *at, unsigned depth, const
 		made[i]->slots[0] = below;
 	}
 	*at = below;
-	e->new->count++;
+	count(e, c->to, 1);
 	return 0;
 undo:
 	for (unsigned i = 0; i < chain; i++)
@@ -250,7 +262,7 @@ static int put_split(struct route_edit *e, uintptr_t *at, unsigned depth, unsign
 	node->label = same + 1 < 16 ? node->label << 4 * (same + 1) : 0;
 	node->skip -= same + 1;
 	*at = (uintptr_t)above;
-	e->new->count++;
+	count(e, c->to, 1);
 	return 0;
 undo:
 	free(set);
@@ -269,7 +281,7 @@ static int put_new(struct route_edit *e, uintptr_t *at, unsigned place, const st
 		free(set);
 		return -ENOMEM;
 	}
-	e->new->count++;
+	count(e, c->to, 1);
 	return 0;
 }
 
@@ -301,12 +313,25 @@ static int put(struct route_edit *e, const struct change *c)
 	return put_beside(e, at, depth, c);
 }
 
+/* In normal form, so that what is looked for finds it. An exact entry for the user "*" would be the
+ * domain's. */
+static bool address_is_valid(struct str body, bool exact)
+{
+	char       room[ROUTE_TO_MAX + 1];
+	struct aor a;
+
+	return aor_split(body, &a) && aor_is_all_users(&a) != exact &&
+	       str_eq(body, (struct str){room, aor_write(room, sizeof(room), &a)});
+}
+
 static bool to_is_valid(struct str to)
 {
 	struct str body = trie_body(to);
 
 	if (body.n == 0 || to.n > ROUTE_TO_MAX)
 		return false;
+	if (trie_form_of(to) != TRIE_FORMS)
+		return address_is_valid(body, to.p[0] == '=');
 	if (body.p[0] == '+' && body.n > 16)
 		return false;
 	for (size_t i = 0; i < body.n; i++) {
@@ -418,7 +443,7 @@ int route_edit_remove(struct route_edit *e, struct str to, uint16_t priority)
 		free(less);
 		return -ENOMEM;
 	}
-	e->new->count--;
+	count(e, to, -1);
 	if (less != NULL || n == 1) {
 		*path[n - 1] = less != NULL ? trie_leaf_of(less) : 0;
 	} else {

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <tmmintrin.h>
 
+#include "base/aor.h"
 #include "route/trie.h"
 
 #define BURST 32u
@@ -89,10 +90,12 @@ static void key_of_text(struct trie_key *key, struct str bytes)
 	key->words[word + 1 < TRIE_KEY_WORDS ? word + 1 : word] = 0;
 }
 
-void trie_key_of(struct trie_key *key, struct str bytes)
+bool trie_key_of(struct trie_key *key, struct str bytes)
 {
-	if (bytes.n > 16 || !key_of_number(key, bytes))
-		key_of_text(key, bytes);
+	if (bytes.n <= 16 && key_of_number(key, bytes))
+		return true;
+	key_of_text(key, bytes);
+	return false;
 }
 
 struct walk {
@@ -105,7 +108,7 @@ static inline bool set_fits(const struct route_set *set, struct str to)
 {
 	struct str entry = trie_to(set);
 
-	return trie_is_exact(entry) ? str_eq(to, str_skip(entry, 1)) : str_starts(to, entry);
+	return trie_is_exact(entry) ? str_eq(to, trie_body(entry)) : str_starts(to, entry);
 }
 
 /* Past one node or leaf. false: the walk has ended, and what it found is w->best. */
@@ -139,14 +142,56 @@ static inline bool walk_step(struct walk *w, const struct trie_key *key, struct 
 	return true;
 }
 
+enum trie_form trie_form_of(struct str to)
+{
+	bool        exact = to.n > 0 && to.p[0] == '=';
+	struct str  body = str_skip(to, exact);
+	const char *at = body.n > 0 ? memchr(body.p, '@', body.n) : NULL;
+	const char *colon = at != NULL ? memchr(body.p, ':', (size_t)(at - body.p)) : NULL;
+	const char *user = colon != NULL ? colon + 1 : body.p;
+
+	if (at == NULL || (!exact && (at != user + 1 || user[0] != '*')))
+		return TRIE_FORMS;
+	return (exact ? TRIE_ADDRESS : TRIE_DOMAIN) + (colon == NULL);
+}
+
+/* False: it is no address with a domain. Else what entries of its own forms say, NULL: nothing. */
+static __attribute__((noinline)) bool find_address(const struct route_table *table, struct str to,
+						   const struct route_set **found)
+{
+	char       room[ROUTE_TO_MAX + 1];
+	struct aor a, wanted;
+
+	*found = NULL;
+	if (!aor_split(to, &a))
+		return false;
+	for (enum trie_form form = 0; form < TRIE_FORMS && *found == NULL; form++) {
+		bool   exact = form < TRIE_DOMAIN, any = (form & 1) != 0;
+		size_t n;
+
+		if (table->forms[form] == 0 || (!any && a.scheme.n == 0))
+			continue;
+		wanted = (struct aor){.scheme = any ? STR("") : a.scheme,
+				      .user = exact ? a.user : STR("*"),
+				      .domain = a.domain};
+		room[0] = '=';
+		n = aor_write(room + exact, sizeof(room) - exact, &wanted);
+		if (n > 0)
+			*found = route_table_get(table, (struct str){room, exact + n});
+	}
+	return true;
+}
+
 const struct route_set *route_find(const struct route_table *table, struct str to)
 {
-	struct trie_key key;
-	struct walk     w = {.at = table != NULL ? table->root : 0};
+	const struct route_set *set;
+	struct trie_key         key;
+	struct walk             w = {.at = table != NULL ? table->root : 0};
 
 	if (w.at == 0)
 		return NULL;
-	trie_key_of(&key, to);
+	if (!trie_key_of(&key, to) && find_address(table, to, &set))
+		return set;
 	while (walk_step(&w, &key, to)) {
 	}
 	return w.best;
@@ -162,18 +207,18 @@ static inline void prefetch(uintptr_t at)
 		__builtin_prefetch(p + 64);
 }
 
-static void find_some(uintptr_t root, const struct str to[], unsigned n,
+static void find_some(const struct route_table *table, const struct str to[], unsigned n,
 		      const struct route_set *found[])
 {
 	struct trie_key keys[BURST];
 	struct walk     walks[BURST];
 	uint8_t         going[BURST];
-	unsigned        going_count = n;
+	unsigned        going_count = 0;
 
 	for (unsigned i = 0; i < n; i++) {
-		trie_key_of(&keys[i], to[i]);
-		walks[i] = (struct walk){.at = root};
-		going[i] = (uint8_t)i;
+		walks[i] = (struct walk){.at = table->root};
+		if (trie_key_of(&keys[i], to[i]) || !find_address(table, to[i], &walks[i].best))
+			going[going_count++] = (uint8_t)i;
 	}
 	while (going_count > 0) { /* a level of the trie at a time */
 		unsigned still = 0;
@@ -199,7 +244,7 @@ void route_find_burst(const struct route_table *table, const struct str to[], un
 		unsigned some = n - done < BURST ? n - done : BURST;
 
 		if (table != NULL && table->root != 0) {
-			find_some(table->root, to + done, some, found + done);
+			find_some(table, to + done, some, found + done);
 			continue;
 		}
 		for (unsigned i = 0; i < some; i++)

@@ -1,7 +1,7 @@
 /*
- * Routes: exact number, else longest prefix, then priority, then targets with weights and
- * fail-over. A table is persistent: a change copies only the nodes on its path and shares the rest
- * with the older table, so that readers under RCU go on undisturbed.
+ * Routes: exact number or address, else longest prefix or domain, then priority, then targets with
+ * weights and fail-over. A table is persistent: a change copies only the nodes on its path and
+ * shares the rest with the older table, so that readers under RCU go on undisturbed.
  *
  * route_find() and route_order(): any thread, on a table that it may read. route_edit_*(): the
  * writer only (the management thread).
@@ -15,9 +15,13 @@
 
 #define ROUTE_TARGETS_MAX 16u
 #define ROUTE_CHOICES_MAX 16u /* routes to one destination: more could never all be tried */
-#define ROUTE_TO_MAX 65u      /* bytes of a destination as written */
+#define ROUTE_TO_MAX 121u     /* bytes of a destination as written */
 
-enum route_target_kind { ROUTE_PEER, ROUTE_ACCOUNT };
+enum route_target_kind {
+	ROUTE_PEER,
+	ROUTE_ACCOUNT,
+	ROUTE_REGISTERED /* what the recipient has registered itself; slot 0 */
+};
 
 struct route_target {
 	uint32_t slot; /* of the peer or account */
@@ -42,14 +46,20 @@ struct route_set {
 	uint8_t     to_size;
 	uint8_t     made_high; /* route's own: number of the edit that made it */
 	uint32_t    made_low;
-	const char *to; /* as written: "+4670" or "=71234", NUL-terminated; for explain */
+	const char *to; /* as written: "+4670", "=71234", "sip:*@ims.example" ..., NUL-terminated;
+			   for explain */
 	const struct route_choice *choices[];
 };
 
 struct route_table; /* immutable; one version */
 
-/* The routes that a destination has (in normal form: "+46701234567", "71234", "ACME"): the exact
- * entry, else the longest prefix. NULL: none. */
+/*
+ * The routes that a destination has (in normal form: "+46701234567", "71234", "ACME",
+ * "sip:alice@example.org"): the exact entry, else the longest prefix. For an address with a domain:
+ * the exact entry, else the entry for all users of the domain; each with the scheme of the address
+ * before the one without a scheme, which holds for every scheme. Scheme and domain are compared
+ * without regard to case. NULL: none.
+ */
 const struct route_set *route_find(const struct route_table *table, struct str to);
 
 /* The same for a burst: all loads are started before they are used. */
@@ -74,9 +84,11 @@ struct route_edit;
 
 struct route_edit *route_edit_begin(const struct route_table *from);
 /*
- * to: "+4670" or "=71234". Puts or replaces the choice of that priority. 0, -EINVAL (bad
- * destination: empty, longer than ROUTE_TO_MAX, control characters, a "+" not followed by at most
- * 15 digits; no target or more than ROUTE_TARGETS_MAX), -E2BIG (ROUTE_CHOICES_MAX reached),
+ * to: "+4670", "=71234", "sip:*@ims.example" or "*@chat.example" for all users of a domain,
+ * "=sip:alice@example.org" or "=bob@chat.example" for one. Puts or replaces the choice of that
+ * priority. 0, -EINVAL (bad destination: empty, longer than ROUTE_TO_MAX, control characters, a "+"
+ * not followed by at most 15 digits, an address that is not in normal form, an exact one for the
+ * user "*"; no target or more than ROUTE_TARGETS_MAX), -E2BIG (ROUTE_CHOICES_MAX reached),
  * -ENOMEM. When it fails, the table says what it said before.
  */
 int route_edit_put(struct route_edit *e, struct str to, uint16_t priority, bool weighted,

@@ -44,22 +44,31 @@ struct trie_node {
 	uintptr_t slots[]; /* by rising place */
 };
 
+/* How an address with a domain can be written, in the order in which they are looked for. */
+enum trie_form { TRIE_ADDRESS, TRIE_ADDRESS_ANY, TRIE_DOMAIN, TRIE_DOMAIN_ANY, TRIE_FORMS };
+
 struct route_table {
 	uintptr_t root;
 	uint64_t  count, made;
+	uint64_t  forms[TRIE_FORMS]; /* of count: what there is none of need not be looked for */
 };
 
-void trie_key_of(struct trie_key *key, struct str bytes);
+/* True: digits and "+" only, so that it is no address with a domain. */
+bool trie_key_of(struct trie_key *key, struct str bytes);
 
-/* "=71234": the number behind it. */
+/* The form of an entry as written; TRIE_FORMS: it has no domain. */
+enum trie_form trie_form_of(struct str to);
+
+/* "=71234" and, as a domain has no longer ones below it, "sip:*@ims.example". */
 static inline bool trie_is_exact(struct str to)
 {
-	return to.n > 0 && to.p[0] == '=';
+	return to.n > 0 && to.p[0] != '+' && (to.p[0] == '=' || trie_form_of(to) != TRIE_FORMS);
 }
 
+/* What is looked for to find it. */
 static inline struct str trie_body(struct str to)
 {
-	return trie_is_exact(to) ? str_skip(to, 1) : to;
+	return to.n > 0 && to.p[0] == '=' ? str_skip(to, 1) : to;
 }
 
 static inline unsigned trie_nibble(const struct trie_key *key, unsigned at)

@@ -94,6 +94,80 @@ static void the_exact_entry_wins_then_the_longest_prefix(void **state)
 	route_table_free(t);
 }
 
+static void an_address_finds_itself_then_its_domain_each_with_its_scheme_first(void **state)
+{
+	static const char *const entries[] = {"=sip:alice@example.org",
+					      "=alice@example.org",
+					      "sip:*@example.org",
+					      "*@example.org",
+					      "*@chat.example",
+					      "=bob@chat.example",
+					      "sip:*@ims.example",
+					      "sip:*@s.example",
+					      "=+4670",
+					      "+46",
+					      "x"};
+	static const struct {
+		const char *to, *entry;
+	} cases[] = {
+		{"sip:alice@example.org", "=sip:alice@example.org"},
+		{"SIP:alice@Example.ORG", "=sip:alice@example.org"},
+		{"sip:Alice@example.org", "sip:*@example.org"}, /* users differ by case */
+		{"sip:bob@example.org", "sip:*@example.org"},
+		{"xmpp:alice@example.org", "=alice@example.org"},
+		{"xmpp:bob@example.org", "*@example.org"},
+		{"alice@example.org", "=alice@example.org"},
+		{"bob@EXAMPLE.org", "*@example.org"},
+		{"bob@chat.example", "=bob@chat.example"},
+		{"sip:bob@chat.example", "=bob@chat.example"},
+		{"carol@chat.example", "*@chat.example"},
+		{"sip:anyone@ims.example", "sip:*@ims.example"},
+		{"sip:*@ims.example", "sip:*@ims.example"},
+		{"anyone@ims.example", "none"},
+		{"sip:anyone@ims.example.evil.example", "none"},
+		{"sip:anyone@evil.ims.example", "none"},
+		{"sip:anyone@ims.exampl", "none"},
+		{"sip:+4670@ims.example", "sip:*@ims.example"},
+		{"+4670@s.example", "none"}, /* no prefix of a number */
+		{"x@other.example", "none"},
+		{"sip:ims.example", "none"},
+		{"sip:@ims.example", "none"},
+		{"sip:a@ims.example:5060", "none"},
+		{"@", "none"},
+		{"+4670", "=+4670"},
+	};
+	const struct route_table *t = table_of(entries, sizeof(entries) / sizeof(entries[0]));
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (strcmp(found(t, cases[i].to), cases[i].entry) != 0)
+			fail_msg("%s: %s", cases[i].to, found(t, cases[i].to));
+	assert_string_equal(route_table_get(t, STR("sip:*@ims.example"))->to, "sip:*@ims.example");
+	assert_null(route_table_get(t, STR("*@ims.example")));
+	assert_null(route_table_get(t, STR("=sip:*@ims.example")));
+	route_table_free(t);
+}
+
+static void a_long_address_finds_its_domain(void **state)
+{
+	char                      to[300];
+	const char               *entries[] = {"sip:*@example.org"};
+	const struct route_table *t = table_of(entries, 1);
+
+	(void)state;
+	for (size_t user = 1; user < 256; user++) {
+		memset(to, 'u', sizeof(to));
+		memcpy(to, "sip:", 4);
+		strcpy(to + 4 + user, "@example.org");
+		assert_string_equal(found(t, to), entries[0]);
+	}
+	memset(to, 'u', sizeof(to));
+	memcpy(to, "sip:a@", 6);
+	to[6 + 253] = '\0';
+	assert_string_equal(found(t, to), "none");
+	route_table_free(t);
+}
+
 static void a_destination_longer_than_any_entry_still_finds_its_prefix(void **state)
 {
 	char                      longest[ROUTE_TO_MAX + 1], exact[ROUTE_TO_MAX + 1], longer[200];
@@ -122,8 +196,24 @@ static void a_destination_longer_than_any_entry_still_finds_its_prefix(void **st
 static void a_bad_destination_is_refused(void **state)
 {
 	char                long_to[ROUTE_TO_MAX + 2];
-	const char         *bad[] = {"",     "=",     "+46a", "=+46 70", "+1234567890123456",
-				     "\x1f", "a\x7f", long_to};
+	const char         *bad[] = {"",
+				     "=",
+				     "+46a",
+				     "=+46 70",
+				     "+1234567890123456",
+				     "\x1f",
+				     "a\x7f",
+				     long_to,
+				     "sip:*@Example.org",
+				     "SIP:*@a",
+				     "=sip:alice@A",
+				     "=sip:*@a",
+				     "=*@a",
+				     "*@",
+				     "sip:*@a b",
+				     "=@a",
+				     "=a@",
+				     "*@a..b"};
 	struct route_edit  *e = route_edit_begin(NULL);
 	struct route_target targets[ROUTE_TARGETS_MAX + 1] = {{.slot = 1}};
 
@@ -175,9 +265,33 @@ struct naive {
 
 #define NAIVE_MAX 600u
 
+/* "sip:alice@a": the entries that lead there, the best first. */
+static const struct naive *naive_find_address(const struct naive list[], struct str to)
+{
+	const char         *at = memchr(to.p, '@', to.n), *user = memchr(to.p, ':', to.n);
+	int                 n = (int)to.n, scheme = user != NULL ? (int)(user + 1 - to.p) : 0;
+	int                 domain = (int)(at - to.p);
+	char                forms[4][2 * ROUTE_TO_MAX];
+	const struct naive *best = NULL;
+
+	snprintf(forms[0], sizeof(forms[0]), "=%.*s", n, to.p);
+	snprintf(forms[1], sizeof(forms[1]), "=%.*s", n - scheme, to.p + scheme);
+	snprintf(forms[2], sizeof(forms[2]), "%.*s*%.*s", scheme, to.p, n - domain, at);
+	snprintf(forms[3], sizeof(forms[3]), "*%.*s", n - domain, at);
+	for (unsigned f = 0; f < 4 && best == NULL; f++)
+		for (unsigned i = 0; i < NAIVE_MAX; i++)
+			if (list[i].live && strcmp(list[i].to, forms[f]) == 0 &&
+			    (best == NULL || list[i].priority < best->priority))
+				best = &list[i];
+	return best;
+}
+
 static const struct naive *naive_find(const struct naive list[], struct str to)
 {
 	const struct naive *best = NULL;
+
+	if (memchr(to.p, '@', to.n) != NULL)
+		return naive_find_address(list, to);
 
 	for (unsigned i = 0; i < NAIVE_MAX; i++) {
 		const struct naive *n = &list[i];
@@ -228,6 +342,18 @@ static void random_number(struct random *r, char room[ROUTE_TO_MAX])
 	room[n] = '\0';
 }
 
+/* As it is written in a route, or as it stands in a message. */
+static void random_address(struct random *r, char room[ROUTE_TO_MAX], bool written)
+{
+	static const char *const schemes[] = {"sip:", "", "x:"}, *const users[] = {"a", "ab", "7"},
+				 *const domains[] = {"a", "b", "a.b"};
+	bool                            all = written && random_below(r, 2) == 0;
+
+	snprintf(room, ROUTE_TO_MAX, "%s%s%s@%s", written && !all ? "=" : "",
+		 schemes[random_below(r, 3)], all ? "*" : users[random_below(r, 3)],
+		 domains[random_below(r, 3)]);
+}
+
 static void random_operation(struct random *r, struct naive list[], struct route_edit *e)
 {
 	struct naive *n = &list[random_below(r, NAIVE_MAX)], *same;
@@ -242,6 +368,8 @@ static void random_operation(struct random *r, struct naive list[], struct route
 	to[0] = '=';
 	random_number(r, to + 1);
 	memmove(n->to, to + random_below(r, 2), sizeof(to) - 1);
+	if (random_below(r, 4) == 0)
+		random_address(r, n->to, true);
 	n->priority = (uint16_t)random_below(r, 3);
 	n->slot = (uint32_t)random_next(r);
 	same = naive_get(list, n->to, n->priority);
@@ -267,6 +395,8 @@ static void check_against(const struct naive list[], const struct route_table *t
 			strcpy(to[i], near->to + (near->to[0] == '='));
 		if (random_below(r, 4) == 0)
 			strncat(to[i], "0", sizeof(to[i]) - strlen(to[i]) - 1);
+		if (memchr(to[i], '@', strlen(to[i])) != NULL || random_below(r, 4) == 0)
+			random_address(r, to[i], false);
 		strs[i] = str_of(to[i]);
 	}
 	route_find_burst(t, strs, n, sets);
@@ -380,6 +510,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_exact_entry_wins_then_the_longest_prefix),
+		cmocka_unit_test(
+			an_address_finds_itself_then_its_domain_each_with_its_scheme_first),
+		cmocka_unit_test(a_long_address_finds_its_domain),
 		cmocka_unit_test(a_destination_longer_than_any_entry_still_finds_its_prefix),
 		cmocka_unit_test(a_bad_destination_is_refused),
 		cmocka_unit_test(routes_of_one_destination_stand_by_priority_and_have_a_limit),
