@@ -11,10 +11,10 @@ static const char *id_of(struct api_call *call, char room[128])
 	const struct conf_key *key = conf_key_find(CONF_SECTION_route, STR("priority"));
 
 	if (json_is_integer(priority))
-		snprintf(room, 128, "%.100s %lld", to != NULL ? to : "",
+		snprintf(room, 128, "%.120s %lld", to != NULL ? to : "",
 			 (long long)json_integer_value(priority));
 	else
-		snprintf(room, 128, "%.100s %.20s", to != NULL ? to : "",
+		snprintf(room, 128, "%.120s %.6s", to != NULL ? to : "",
 			 json_is_string(priority) ? json_string_value(priority)
 						  : key->default_text);
 	return room;

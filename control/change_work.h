@@ -11,7 +11,7 @@
 
 /* One object put (object set) or removed. */
 struct change_op {
-	char           key[88]; /* longest: a destination of 64, a space, five digits */
+	char           key[DB_KEY_SIZE]; /* longest: a destination, a space, five digits */
 	enum conf_kind kind;
 	uint32_t       sequence; /* later ones win */
 	void          *object;   /* owned */

@@ -22,7 +22,7 @@ static bool split_route(const char *text, int *to_size, unsigned *priority)
 	const char *space = strrchr(text, ' ');
 	char       *end;
 
-	if (space == NULL || space - text > 64 || space[1] < '0' || space[1] > '9')
+	if (space == NULL || space - text >= CONF_TO_SIZE || space[1] < '0' || space[1] > '9')
 		return false;
 	*to_size = (int)(space - text);
 	*priority = (unsigned)strtoul(space + 1, &end, 10);
@@ -33,9 +33,11 @@ void object_key_of_id(enum conf_kind kind, const char *id, char key[DB_KEY_SIZE]
 {
 	unsigned priority;
 	int      n;
+	char     to[CONF_TO_SIZE];
 
-	if (kind == CONF_ROUTE && split_route(id, &n, &priority))
-		snprintf(key, DB_KEY_SIZE, "%.*s %05u", n, id, priority);
+	if (kind == CONF_ROUTE && split_route(id, &n, &priority) &&
+	    conf_destination((struct str){id, (size_t)n}, to))
+		snprintf(key, DB_KEY_SIZE, "%s %05u", to, priority);
 	else
 		snprintf(key, DB_KEY_SIZE, "%s", id);
 }
@@ -106,7 +108,7 @@ static unsigned add_name(const char *name, unsigned n, char names[CONF_VIA_MAX][
 	for (unsigned i = 0; i < n; i++)
 		if (strcmp(names[i], name) == 0)
 			return n;
-	if (n == CONF_VIA_MAX)
+	if (n == CONF_VIA_MAX || strcmp(name, CONF_VIA_REGISTERED) == 0)
 		return n;
 	snprintf(names[n], CONF_NAME_SIZE, "%s", name);
 	return n + 1;

@@ -30,6 +30,7 @@ bool object_pack(enum conf_kind kind, const void *object, struct object_room *to
 /* A new object from what the database has; NULL: damaged, or no memory. */
 void *object_read(enum conf_kind kind, struct cur body);
 
-/* The names that a route or rule leads to, each once at most CONF_VIA_MAX; copied into names. */
+/* The peers and accounts that a route or rule leads to, each once at most CONF_VIA_MAX; copied into
+ * names. */
 unsigned object_targets(enum conf_kind kind, const void *object,
 			char names[CONF_VIA_MAX][CONF_NAME_SIZE]);

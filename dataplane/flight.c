@@ -128,14 +128,30 @@ static void flight_delivered(struct worker *w, struct flight *e, const struct re
 	msg_free(m);
 }
 
+/*
+ * Hand the message to what its recipient has registered. False: that is nothing, or takes none. The
+ * refusal is for good only where nothing else was tried: another target may be up again soon.
+ */
+static bool flight_try_registered(struct flight *e)
+{
+	if (e->tries == 1)
+		e->last = (struct result){.why = REASON_NOT_REGISTERED};
+	return false;
+}
+
 /* Hand the message to one target. False: it does not take it, e->last says why. */
 static bool flight_try(struct worker *w, struct flight *e, const struct route_target *target,
 		       uint64_t to_hash)
 {
-	struct link_line *line = link_choose(link_group(w->dp->links, target), to_hash);
 	uint64_t deadline_us = e->deadline_us - (FLIGHT_ANSWER_MAX_US - FLIGHT_QUEUE_MAX_US);
+	struct link_line  *line;
 	struct session_ref ref;
 
+	if (target->kind == ROUTE_REGISTERED)
+		return flight_try_registered(e);
+	line = link_choose(link_group(w->dp->links, target), to_hash);
+	if (e->last.why == REASON_NOT_REGISTERED)
+		e->last = (struct result){.why = REASON_NO_TARGET};
 	if (line == NULL)
 		return false;
 	/* Relaxed: what ended meanwhile is found out by its generation. */

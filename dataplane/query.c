@@ -8,6 +8,7 @@
 
 #include <rte_cycles.h>
 
+#include "base/aor.h"
 #include "base/hash.h"
 #include "registry/registry.h"
 #include "rules/rules.h"
@@ -171,46 +172,57 @@ static void explain_step(json_t *rows, const char *step, const char *what, const
 	json_array_append_new(rows, json_pack("[s, s, s]", step, what, why));
 }
 
+/* A peer or an account: its session for this recipient. Returns whether it would be taken. */
+static bool explain_link(struct dataplane *dp, const struct world *world,
+			 const struct route_target *t, struct str to, bool chosen, json_t *rows)
+{
+	static const struct hash_key key = FLIGHT_TO_KEY;
+	const struct world_peer     *p = t->kind == ROUTE_PEER ? world_peer(world, t->slot) : NULL;
+	const struct world_account  *a =
+                t->kind == ROUTE_ACCOUNT ? world_account(world, t->slot) : NULL;
+	struct link_line  *line = link_choose(link_group(dp->links, t), hash_sip(&key, to.p, to.n));
+	struct session_ref ref;
+	uint32_t           queued;
+	bool               full;
+	char               what[96], why[160];
+
+	snprintf(what, sizeof(what), "%s %s", p != NULL ? "peer" : "account",
+		 p != NULL   ? p->conf->name
+		 : a != NULL ? a->conf->name
+			     : "");
+	if (line == NULL) {
+		explain_step(rows, "target", what, "no session of it takes messages now");
+		return false;
+	}
+	ref = session_ref_unpack(atomic_load_explicit(&line->session, memory_order_relaxed));
+	queued = atomic_load_explicit(&line->queued, memory_order_relaxed);
+	full = queued >= atomic_load_explicit(&line->queue_max, memory_order_relaxed);
+	snprintf(why, sizeof(why), "session %u-%u-%u, %u waiting%s%s", ref.worker, ref.index,
+		 ref.generation, queued, full ? ": queue full" : "",
+		 !full && !chosen ? ": taken" : "");
+	explain_step(rows, "target", what, why);
+	return !full;
+}
+
 static void explain_targets(struct dataplane *dp, const struct world *world,
 			    const struct route_set *set, struct str from, struct str to,
 			    json_t *rows)
 {
-	static const struct hash_key key = FLIGHT_TO_KEY;
-	struct route_target          order[ROUTE_TARGETS_MAX];
-	unsigned                     n = route_order(set, from, to, order);
-	bool                         chosen = false;
+	struct route_target order[ROUTE_TARGETS_MAX];
+	unsigned            n = route_order(set, from, to, order);
+	enum reason why = n == 1 && order[0].kind == ROUTE_REGISTERED ? REASON_NOT_REGISTERED
+								      : REASON_NO_TARGET;
+	bool        chosen = false;
 
 	for (unsigned i = 0; i < n; i++) {
-		const struct world_peer *p =
-			order[i].kind == ROUTE_PEER ? world_peer(world, order[i].slot) : NULL;
-		const struct world_account *a =
-			order[i].kind == ROUTE_ACCOUNT ? world_account(world, order[i].slot) : NULL;
-		struct link_line *line =
-			link_choose(link_group(dp->links, &order[i]), hash_sip(&key, to.p, to.n));
-		char what[96], why[160];
-
-		snprintf(what, sizeof(what), "%s %s", p != NULL ? "peer" : "account",
-			 p != NULL   ? p->conf->name
-			 : a != NULL ? a->conf->name
-				     : "");
-		if (line == NULL) {
-			snprintf(why, sizeof(why), "no session of it takes messages now");
-		} else {
-			struct session_ref ref = session_ref_unpack(
-				atomic_load_explicit(&line->session, memory_order_relaxed));
-			uint32_t queued = atomic_load_explicit(&line->queued, memory_order_relaxed);
-			bool     full = queued >=
-				    atomic_load_explicit(&line->queue_max, memory_order_relaxed);
-
-			snprintf(why, sizeof(why), "session %u-%u-%u, %u waiting%s%s", ref.worker,
-				 ref.index, ref.generation, queued, full ? ": queue full" : "",
-				 !full && !chosen ? ": taken" : "");
-			chosen = chosen || !full;
-		}
-		explain_step(rows, "target", what, why);
+		if (order[i].kind == ROUTE_REGISTERED)
+			explain_step(rows, "target", CONF_VIA_REGISTERED,
+				     "the recipient is not registered here");
+		else
+			chosen = explain_link(dp, world, &order[i], to, chosen, rows) || chosen;
 	}
 	if (!chosen)
-		explain_step(rows, "result", "refused", reason_text(REASON_NO_TARGET));
+		explain_step(rows, "result", "refused", reason_text(why));
 }
 
 /* What the rules make of it; the set of a rule's own route, or NULL. *ends: no route is looked for.
@@ -256,6 +268,15 @@ static const struct route_set *explain_rules(struct dataplane *dp, const struct 
 	return NULL;
 }
 
+/* As a protocol gives it: an address with a domain in its normal form. */
+static struct str explain_address(const char *text, char room[256])
+{
+	struct aor a;
+	size_t     n = aor_split(str_of(text), &a) ? aor_write(room, 256, &a) : 0;
+
+	return n > 0 ? (struct str){room, n} : str_of(text);
+}
+
 static int query_route_explain(struct dataplane *dp, const json_t *args, json_t **reply,
 			       char error[256])
 {
@@ -266,6 +287,7 @@ static int query_route_explain(struct dataplane *dp, const json_t *args, json_t 
 	struct str              from, to;
 	json_t                 *rows;
 	bool                    ends;
+	char                    rooms[2][256];
 
 	if (world == NULL || from_text == NULL || to_text == NULL) {
 		snprintf(error, 256,
@@ -273,8 +295,8 @@ static int query_route_explain(struct dataplane *dp, const json_t *args, json_t 
 				       : "FROM and TO are wanted");
 		return -EINVAL;
 	}
-	from = str_of(from_text);
-	to = str_of(to_text);
+	from = explain_address(from_text, rooms[0]);
+	to = explain_address(to_text, rooms[1]);
 	*reply = query_table(columns, 3, &rows);
 	set = explain_rules(dp, world, args, &from, &to, rows, &ends);
 	if (ends)
@@ -287,7 +309,10 @@ static int query_route_explain(struct dataplane *dp, const json_t *args, json_t 
 			return 0;
 		}
 		explain_step(rows, "route", set->to,
-			     set->to[0] == '=' ? "exact number" : "longest prefix");
+			     strchr(set->to, '@') == NULL
+				     ? set->to[0] == '=' ? "exact number" : "longest prefix"
+			     : set->to[0] == '=' ? "exact address"
+						 : "domain");
 	}
 	explain_targets(dp, world, set, from, to, rows);
 	return 0;

@@ -222,7 +222,8 @@ static void page_apply(void)
 	keys_of(CONF_SECTION_account);
 	puts(".Ss peers:\nWhere this appliance connects to.");
 	keys_of(CONF_SECTION_peer);
-	puts(".Ss routes:\nThe exact number first, then the longest prefix, then priority.");
+	puts(".Ss routes:\nThe exact number or address first, then the longest prefix or the "
+	     "domain, then priority.");
 	keys_of(CONF_SECTION_route);
 	puts(".Ss rules:\nTried in order; the first that rejects, drops or routes ends it.");
 	keys_of(CONF_SECTION_rule);

@@ -14,6 +14,7 @@
 
 #include "base/cur.h"
 #include "base/put.h"
+#include "base/str.h"
 #include "conf/model.h"
 
 /* What is wrong, gathered: each "FILE:LINE: key: what is wrong, what would be right". */
@@ -64,6 +65,10 @@ void       *conf_object_new(enum conf_kind kind); /* all defaults; NULL when mem
 void        conf_object_free(enum conf_kind kind, void *object);
 /* What names it among its kind: the name; for a route "TO PRIORITY". Written to room. */
 void conf_object_id(enum conf_kind kind, const void *object, char room[128]);
+
+/* A route's destination in the one form in which it is kept: scheme and domain in lower case.
+ * False: it is none, or too long. */
+bool conf_destination(struct str written, char normal[CONF_TO_SIZE]);
 
 /* Set keys from a JSON object, as the API gives it ({"window": 500}); unknown keys and bad values
  * become faults of `where`. */

@@ -102,14 +102,16 @@ static inline const void *conf_field_read(const struct conf_key *key, const void
 #define CONF_TYPES(X)                                                                              \
 	X(NAME)                                                                                    \
 	X(TEXT)                                                                                    \
+	X(TARGET)                                                                                  \
 	X(DESTINATION)                                                                             \
 	X(HOST)                                                                                    \
 	X(UINT)                                                                                    \
 	X(BOOL)                                                                                    \
-	X(SECRET) X(LIST) X(PATTERNS) X(ADDRESS) X(PREFIXES) X(VIA) X(TREE) X(ENUM_PROTOCOL)       \
-		X(ENUM_HUGEPAGES) X(ENUM_IDLE) X(ENUM_BIND) X(ENUM_MODE) X(ENUM_ALPHABET)          \
-			X(ENUM_IDS) X(ENUM_FAULT) X(ENUM_TRANSPORT) X(ENUM_AUTHENTICATION)         \
-				X(SET_TRANSPORT) X(DOMAINS)
+	X(SECRET)                                                                                  \
+	X(LIST)                                                                                    \
+	X(PATTERNS) X(ADDRESS) X(PREFIXES) X(VIA) X(TREE) X(ENUM_PROTOCOL) X(ENUM_HUGEPAGES)       \
+		X(ENUM_IDLE) X(ENUM_BIND) X(ENUM_MODE) X(ENUM_ALPHABET) X(ENUM_IDS) X(ENUM_FAULT)  \
+			X(ENUM_TRANSPORT) X(ENUM_AUTHENTICATION) X(SET_TRANSPORT) X(DOMAINS)
 #define X(type) extern const struct conf_type conf_type_##type;
 CONF_TYPES(X)
 #undef X

@@ -13,7 +13,9 @@
 #include "base/transport.h"
 
 #define CONF_NAME_SIZE 33
+#define CONF_TO_SIZE 121 /* a destination or address of record as written, and its NUL */
 #define CONF_VIA_MAX 16
+#define CONF_VIA_REGISTERED "registered" /* in via: what the recipient has registered itself */
 
 enum conf_kind {
 	CONF_ACCOUNT,
@@ -103,7 +105,7 @@ struct conf_peer {
 };
 
 struct conf_route {
-	char            to[65];
+	char            to[CONF_TO_SIZE];
 	uint32_t        priority;
 	struct conf_via via;
 };

@@ -135,14 +135,17 @@ void conf_key_range(const struct conf_key *key, char *room, size_t size)
 		snprintf(room, size, "a number of %llu to %llu", min, max);
 	else if (key->type == &conf_type_BOOL)
 		snprintf(room, size, "true or false");
-	else if (key->type == &conf_type_NAME)
+	else if (key->type == &conf_type_NAME || key->type == &conf_type_TARGET)
 		snprintf(room, size, "a name of %llu to %llu letters, digits, '.', '_' or '-'", min,
 			 max);
 	else if (key->type == &conf_type_TEXT || key->type == &conf_type_SECRET)
 		snprintf(room, size, "a text of %llu to %llu characters", min, max);
 	else if (key->type == &conf_type_DESTINATION)
 		snprintf(room, size,
-			 "\"+4670\" for a prefix of up to 15 digits, or \"=71234\" for one number");
+			 "\"+4670\" for a prefix of up to 15 digits, \"=71234\" for one number, "
+			 "\"sip:*@ims.example\" for a domain or \"=sip:alice@example.org\" for one "
+			 "user; at most %llu characters",
+			 max);
 	else if (key->type == &conf_type_HOST)
 		snprintf(room, size,
 			 "an IPv4 or IPv6 address, or a name that `hosts:` of cpm.yaml fixes");

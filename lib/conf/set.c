@@ -46,7 +46,7 @@ static void path_set(struct conf_reading *r, enum conf_kind kind, const struct c
 	const struct conf_node *name = conf_node_member(node, kind == CONF_ROUTE ? "to" : "name");
 
 	if (name != NULL && name->kind == CONF_NODE_TEXT && name->text.n > 0)
-		snprintf(r->path, sizeof(r->path), "%s.%.64s", set_words[kind], name->text.p);
+		snprintf(r->path, sizeof(r->path), "%s.%.120s", set_words[kind], name->text.p);
 	else
 		snprintf(r->path, sizeof(r->path), "%s[%u]", set_words[kind], index);
 }

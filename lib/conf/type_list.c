@@ -151,12 +151,6 @@ static void via_clear(void *field)
 static bool via_name(const struct conf_key *key, struct conf_via_item *item, struct str name,
 		     unsigned line, struct conf_reading *r)
 {
-	if (str_eq(name, STR("registered"))) {
-		conf_reading_fault(r, line, key->name,
-				   "'registered' needs SIP or XMPP, which are not in this version; "
-				   "name peers or accounts");
-		return false;
-	}
 	if (name.n == 0 || !str_copy(item->name, sizeof(item->name), name)) {
 		conf_reading_fault(r, line, key->name,
 				   "'%.*s' is no name of a peer or account: 1 to %d characters",

@@ -1,7 +1,8 @@
-/* Types kept as characters in place: NAME, TEXT, DESTINATION, HOST. */
+/* Types kept as characters in place: NAME, TARGET, TEXT, DESTINATION, HOST. */
 #include <arpa/inet.h>
 #include <stdio.h>
 
+#include "base/aor.h"
 #include "conf/type.h"
 
 static bool is_digit(char c)
@@ -47,6 +48,18 @@ bool conf_is_pattern(struct str s)
 		return s.n > 2 && s.n <= 17 && is_digits(str_skip(s, 2));
 	return str_starts(s, STR("=")) && s.n > 1 && is_printable(s) &&
 	       memchr(s.p, '@', s.n) == NULL;
+}
+
+bool conf_destination(struct str written, char normal[CONF_TO_SIZE])
+{
+	bool       exact = str_starts(written, STR("="));
+	struct aor a;
+
+	if (!aor_split(str_skip(written, exact), &a))
+		return conf_is_pattern(written) && str_copy(normal, CONF_TO_SIZE, written);
+	normal[0] = '=';
+	return aor_is_all_users(&a) != exact &&
+	       aor_write(normal + exact, CONF_TO_SIZE - exact, &a) > 0;
 }
 
 static bool is_host(struct str s)
@@ -101,10 +114,12 @@ bool conf_unpack_text(struct cur *from, size_t max, struct str *s)
 /* Is it, its length aside, what the type allows? */
 static bool fits(const struct conf_key *key, struct str s)
 {
-	if (key->type == &conf_type_NAME)
+	char normal[CONF_TO_SIZE];
+
+	if (key->type == &conf_type_NAME || key->type == &conf_type_TARGET)
 		return is_name(s);
 	if (key->type == &conf_type_DESTINATION)
-		return conf_is_pattern(s);
+		return conf_destination(s, normal);
 	if (key->type == &conf_type_HOST)
 		return is_host(s);
 	return is_printable(s);
@@ -114,16 +129,16 @@ static bool text_read(const struct conf_key *key, void *field, const struct conf
 		      struct conf_reading *r)
 {
 	struct str s = node->text;
+	char       normal[CONF_TO_SIZE];
 
 	if (!conf_node_is_text(key, node, r))
 		return false;
-	if (key->type == &conf_type_DESTINATION &&
-	    (str_starts(s, STR("sip:")) || memchr(s.p, '@', s.n) != NULL)) {
-		conf_reading_fault(
-			r, node->line, key->name,
-			"'%.*s' is an address of a protocol that is not in this version; write "
-			"\"+4670\" for a prefix or \"=71234\" for one number",
-			(int)(s.n < 80 ? s.n : 80), s.p);
+	if (key->type == &conf_type_DESTINATION && conf_destination(s, normal))
+		s = str_of(normal);
+	if (key->type == &conf_type_TARGET && str_eq(s, STR(CONF_VIA_REGISTERED))) {
+		conf_reading_fault(r, node->line, key->name,
+				   "'%s' is a word that routes know already; give another name",
+				   CONF_VIA_REGISTERED);
 		return false;
 	}
 	if (s.n < key->min || s.n > key->max || s.n >= key->size || !fits(key, s)) {
@@ -165,6 +180,7 @@ static bool text_given(const void *field)
 						   .given = text_given}
 
 TEXT_TYPE(NAME);
+TEXT_TYPE(TARGET);
 TEXT_TYPE(TEXT);
 TEXT_TYPE(DESTINATION);
 TEXT_TYPE(HOST);

@@ -45,6 +45,7 @@ static uint32_t submit_status(enum reason why)
 		return SMPP_RINVSRCADR;
 	case REASON_DESTINATION:
 	case REASON_NO_ROUTE:
+	case REASON_NOT_REGISTERED:
 		return SMPP_RINVDSTADR;
 	case REASON_SCHEDULE:
 		return SMPP_RINVSCHED;

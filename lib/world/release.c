@@ -64,6 +64,19 @@ void world_free(const struct world *w)
 	world_release(w, true);
 }
 
+/* The name in `via`. */
+static struct str target_name(const struct world *w, const struct route_target *t)
+{
+	enum conf_kind            kind = t->kind == ROUTE_ACCOUNT ? CONF_ACCOUNT : CONF_PEER;
+	const struct world_party *p;
+
+	if (t->kind == ROUTE_REGISTERED)
+		return STR(CONF_VIA_REGISTERED);
+	p = world_party_at(world_parties(w, kind), t->slot);
+	ASSERT(p != NULL);
+	return world_party_name(p);
+}
+
 void world_route_conf(const struct world *w, const struct route_set *set,
 		      const struct route_choice *c, struct conf_via_item items[],
 		      struct conf_route *route)
@@ -74,13 +87,8 @@ void world_route_conf(const struct world *w, const struct route_set *set,
 	route->via = (struct conf_via){c->count, c->weighted, items};
 	for (unsigned i = 0; i < c->count; i++) {
 		const struct route_target *t = &c->targets[i];
-		const struct world_party  *p = world_party_at(
-			 world_parties(w, t->kind == ROUTE_ACCOUNT ? CONF_ACCOUNT : CONF_PEER),
-			 t->slot);
 
-		ASSERT(p != NULL);
-		whole = whole &&
-			str_copy(items[i].name, sizeof(items[i].name), world_party_name(p));
+		whole = whole && str_copy(items[i].name, sizeof(items[i].name), target_name(w, t));
 		items[i].weight = t->weight;
 	}
 	ASSERT(whole);

@@ -12,6 +12,10 @@ bool routes_target(struct world_change *c, const char *name, struct route_target
 	const struct world_peer    *peer = world_peer_find(c->world, str_of(name));
 	const struct world_account *account = world_account_find(c->world, str_of(name));
 
+	if (strcmp(name, CONF_VIA_REGISTERED) == 0) {
+		*t = (struct route_target){.kind = ROUTE_REGISTERED};
+		return true;
+	}
 	if (peer != NULL)
 		*t = (struct route_target){.slot = peer->slot, .kind = ROUTE_PEER};
 	else if (account != NULL)
@@ -21,12 +25,13 @@ bool routes_target(struct world_change *c, const char *name, struct route_target
 
 static bool use(struct world_change *c, const struct route_target targets[], unsigned n, int by)
 {
-	for (unsigned i = 0; i < n; i++)
-		if (!pages_use(c,
-			       change_parties(c, targets[i].kind == ROUTE_ACCOUNT ? CONF_ACCOUNT
-										  : CONF_PEER),
-			       targets[i].slot, by))
+	for (unsigned i = 0; i < n; i++) {
+		enum conf_kind kind = targets[i].kind == ROUTE_ACCOUNT ? CONF_ACCOUNT : CONF_PEER;
+
+		if (targets[i].kind != ROUTE_REGISTERED &&
+		    !pages_use(c, change_parties(c, kind), targets[i].slot, by))
 			return false;
+	}
 	return true;
 }
 
@@ -81,7 +86,8 @@ static bool put(struct world_change *c, const struct conf_route *route)
 	if (err < 0)
 		return change_refuse(c,
 				     "route %s %u: no such destination; write \"+4670\" for a "
-				     "prefix, \"=71234\" for one number",
+				     "prefix, \"=71234\" for one number, \"sip:*@ims.example\" "
+				     "for a domain",
 				     route->to, route->priority);
 	c->world->checksum += world_object_digest(CONF_ROUTE, route);
 	return true;

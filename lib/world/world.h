@@ -74,7 +74,7 @@ uint32_t world_rule_limit_slot(const struct world *w, uint32_t limit);
  *   RULES image}; then a hash of all bytes. All of that is verified before any of it is used.
  * The order of the operations does not matter: accounts and peers are put first and removed last,
  * so a delta may bring a route with its target, or remove both. A name stands once in a delta. A
- * route's target is the peer of that name, else the account.
+ * route's target is the peer of that name, else the account; "registered" is neither.
  */
 struct world_delta {
 	uint8_t *bytes; /* owned, grows */

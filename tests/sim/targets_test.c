@@ -6,6 +6,8 @@
 
 #include "smpp/map.h"
 
+#include "../../dataplane/query.h"
+
 #include "record.h"
 
 #define SEEDS 3
@@ -118,6 +120,118 @@ static void messages_go_to_the_second_target_while_the_first_is_down(void **stat
 	record_more(600);
 	answers_come(5);
 	assert_int_equal(count_at("one"), 300);
+	end();
+}
+
+/* ---- registered ---- */
+
+#define EXPLAINED_MAX 8u
+
+static void is_explained(const char *to, const char *const wanted[EXPLAINED_MAX])
+{
+	json_t *args = json_pack("{s:s, s:s}", "from", "+46701", "to", to), *reply = NULL, *row;
+	char    error[256] = "";
+	size_t  i, n = 0;
+
+	assert_int_equal(query_run(&sim.dp, "route_explain", args, &reply, error), 0);
+	json_array_foreach(json_object_get(reply, "rows"), i, row)
+	{
+		const char *words[3];
+		char        line[300];
+
+		assert_int_equal(json_unpack(row, "[s, s, s]", &words[0], &words[1], &words[2]), 0);
+		snprintf(line, sizeof(line), "%s: %s: %s", words[0], words[1], words[2]);
+		assert_true(n < EXPLAINED_MAX && wanted[n] != NULL);
+		if (strstr(line, wanted[n]) != line)
+			fail_msg("'%s' does not begin with '%s'", line, wanted[n]);
+		n++;
+	}
+	assert_null(wanted[n]);
+	json_decref(args);
+	json_decref(reply);
+}
+
+static const struct {
+	const char *via;
+	bool        up; /* smsc1 */
+	uint32_t    status;
+	const char *explained[EXPLAINED_MAX];
+} registered_cases[] = {
+	{"[registered]",
+	 true,
+	 SMPP_RINVDSTADR,
+	 {"rules: none", "route: +4670: longest prefix",
+	  "target: registered: the recipient is not registered here",
+	  "result: refused: The recipient is not registered here"}},
+	{"[registered, smsc1]",
+	 true,
+	 SMPP_ROK,
+	 {"rules: none", "route: +4670: longest prefix",
+	  "target: registered: the recipient is not registered here",
+	  "target: peer smsc1: session"}},
+	{"[registered, smsc1]",
+	 false,
+	 SMPP_RSYSERR,
+	 {"rules: none", "route: +4670: longest prefix",
+	  "target: registered: the recipient is not registered here",
+	  "target: peer smsc1: no session of it takes messages now",
+	  "result: refused: No target of the route is up."}},
+	{"[smsc1, registered]",
+	 false,
+	 SMPP_RSYSERR,
+	 {"rules: none", "route: +4670: longest prefix",
+	  "target: peer smsc1: no session of it takes messages now",
+	  "target: registered: the recipient is not registered here",
+	  "result: refused: No target of the route is up."}},
+};
+
+static void who_is_not_registered_is_reached_by_the_next_target_or_refused_for_good(void **state)
+{
+	(void)state;
+	for (unsigned c = 0; c < sizeof(registered_cases) / sizeof(registered_cases[0]); c++) {
+		record_begin(0);
+		begin(world_of("", "", "", registered_cases[c].via), 2, 2, 0);
+		if (!registered_cases[c].up) {
+			host_listen_stop(&sim.host, 2776);
+			host_reset(&sim.host, record_smsc(&sim, "one", 0));
+			sim_pass(&sim, US_PER_SECOND / 10);
+		}
+		is_explained("+46701234567", registered_cases[c].explained);
+		record_more(100);
+		answers_come(5);
+		if (registered_cases[c].status == SMPP_ROK)
+			assert_int_equal(count_at("one"), 100);
+		else
+			assert_int_equal(count_status(registered_cases[c].status), 100);
+		assert_int_equal(sim_metric(&sim, METRIC_REFUSED + REASON_NOT_REGISTERED),
+				 registered_cases[c].status == SMPP_RINVDSTADR ? 100 : 0);
+		end();
+	}
+}
+
+static void an_address_with_a_domain_is_explained_by_its_route(void **state)
+{
+	(void)state;
+	record_begin(0);
+	begin("accounts:\n  - {name: esme1, password: secret1}\n"
+	      "peers:\n"
+	      "  - {name: smsc1, host: 198.18.0.2, port: 2776, system_id: one, password: pw}\n"
+	      "routes:\n"
+	      "  - {to: \"sip:*@IMS.example\", via: [smsc1]}\n"
+	      "  - {to: \"=sip:alice@ims.example\", via: [registered]}\n",
+	      1, 1, 0);
+	is_explained("sip:bob@ims.EXAMPLE",
+		     (const char *const[EXPLAINED_MAX]){"rules: none",
+							"route: sip:*@ims.example: domain",
+							"target: peer smsc1"});
+	is_explained("SIP:alice@ims.example",
+		     (const char *const[EXPLAINED_MAX]){
+			     "rules: none", "route: =sip:alice@ims.example: exact address",
+			     "target: registered",
+			     "result: refused: The recipient is not registered"});
+	is_explained("sip:bob@other.example",
+		     (const char *const[EXPLAINED_MAX]){"rules: none", "route: none",
+							"result: refused: No route"});
 	end();
 }
 
@@ -558,6 +672,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_go_to_the_second_target_while_the_first_is_down),
+		cmocka_unit_test(
+			who_is_not_registered_is_reached_by_the_next_target_or_refused_for_good),
+		cmocka_unit_test(an_address_with_a_domain_is_explained_by_its_route),
 		cmocka_unit_test(
 			a_link_that_breaks_under_load_loses_and_repeats_nothing_that_was_not_told),
 		cmocka_unit_test(

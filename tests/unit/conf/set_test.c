@@ -66,6 +66,11 @@ static void the_example_of_the_design_is_read(void **state)
 	conf_set_free(&set);
 }
 
+#define DESTINATION                                                                                \
+	"\"+4670\" for a prefix of up to 15 digits, \"=71234\" for one number, "                   \
+	"\"sip:*@ims.example\" for a domain or \"=sip:alice@example.org\" for one user; at most "  \
+	"120 characters"
+
 /* One fault each: the text and the one line that must come. */
 static const struct {
 	const char *text, *fault;
@@ -160,15 +165,24 @@ static const struct {
 	{"accounts:\n  - {name: a, password: b, protocol: sip, default_ton: 1}\n",
 	 "site.yaml:2: accounts.a.default_ton: is a key of smpp, and this is sip; leave it out"},
 	{"routes:\n  - {to: 4670, via: [a]}\n",
-	 "site.yaml:2: routes.4670.to: '4670' is not \"+4670\" for a prefix of up to 15 digits, or "
-	 "\"=71234\" for one number"},
-	{"routes:\n  - {to: 'sip:*@ims.example', via: [a]}\n",
-	 "site.yaml:2: routes.sip:*@ims.example.to: 'sip:*@ims.example' is an address of a "
-	 "protocol that is not in this version; write \"+4670\" for "
-	 "a prefix or \"=71234\" for one number"},
-	{"routes:\n  - {to: \"+46\", via: [registered, a]}\n",
-	 "site.yaml:2: routes.+46.via: 'registered' needs SIP or XMPP, which are not in this "
-	 "version; name peers or accounts"},
+	 "site.yaml:2: routes.4670.to: '4670' is not " DESTINATION},
+	{"routes:\n  - {to: 'sip:alice@ims.example', via: [a]}\n",
+	 "site.yaml:2: routes.sip:alice@ims.example.to: 'sip:alice@ims.example' is "
+	 "not " DESTINATION},
+	{"routes:\n  - {to: '=sip:*@ims.example', via: [a]}\n",
+	 "site.yaml:2: routes.=sip:*@ims.example.to: '=sip:*@ims.example' is not " DESTINATION},
+	{"routes:\n  - {to: 'sip:*@ims', via: [a]}\n  - {to: 'SIP:*@IMS', via: [a]}\n",
+	 "site.yaml:3: to: 'sip:*@ims' has a route of the same priority on line 2 as well; change "
+	 "the priority of one, or join their targets"},
+	{"routes:\n  - {to: \"+46\", via: [registered, registered]}\n",
+	 "site.yaml:2: routes.+46.via: 'registered' is named twice; name each target once"},
+	{"peers:\n  - {name: registered, host: h}\n",
+	 "site.yaml:2: peers.registered.name: 'registered' is a word that routes know already; "
+	 "give "
+	 "another name"},
+	{"accounts:\n  - {name: registered, password: h}\n",
+	 "site.yaml:2: accounts.registered.name: 'registered' is a word that routes know already; "
+	 "give another name"},
 	{"routes:\n  - {to: \"+46\", via: []}\n",
 	 "site.yaml:2: routes.+46.via: '' is not 1 to 16 targets: [a, b] in fail-over order or {a: "
 	 "70, b: 30} with weights"},
@@ -246,6 +260,43 @@ static void a_peer_of_another_protocol_has_its_keys_and_no_others(void **state)
 	json_decref(read_one(CONF_PEER, p, "{\"protocol\": \"sip\"}", 0));
 	assert_int_equal(p->ids, CONF_IDS_AUTO);
 	conf_object_free(CONF_PEER, p);
+}
+
+static void a_destination_is_kept_in_its_normal_form(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *written, *kept;
+	} cases[] = {
+		{"+4670", "+4670"},
+		{"=+46701234567", "=+46701234567"},
+		{"=ACME", "=ACME"},
+		{"SIP:*@IMS.Example", "sip:*@ims.example"},
+		{"*@Chat.example", "*@chat.example"},
+		{"=Sip:Alice@Example.org", "=sip:Alice@example.org"},
+		{"=Bob@Chat.example", "=Bob@chat.example"},
+		{"+4670a", NULL},
+		{"", NULL},
+		{"=", NULL},
+		{"*@", NULL},
+		{"=*@a", NULL},
+		{"sip:ims.example", NULL},
+	};
+	char normal[CONF_TO_SIZE], longest[200];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(conf_destination(str_of(cases[i].written), normal),
+				 cases[i].kept != NULL);
+		if (cases[i].kept != NULL)
+			assert_string_equal(normal, cases[i].kept);
+	}
+	memset(longest, 'x', sizeof(longest));
+	memcpy(longest, "*@", 2);
+	assert_true(conf_destination((struct str){longest, CONF_TO_SIZE - 1}, normal));
+	assert_false(conf_destination((struct str){longest, CONF_TO_SIZE}, normal));
+	memcpy(longest, "=a@", 3);
+	assert_true(conf_destination((struct str){longest, CONF_TO_SIZE - 1}, normal));
+	assert_false(conf_destination((struct str){longest, CONF_TO_SIZE}, normal));
 }
 
 static void all_faults_are_told_and_not_only_the_first(void **state)
@@ -369,8 +420,8 @@ static void every_text_is_held_to_its_length(void **state)
 		const struct conf_key *keys = conf_keys(conf_kind_section(kind), &n);
 
 		for (unsigned i = 0; i < n; i++) {
-			if (keys[i].type != &conf_type_NAME && keys[i].type != &conf_type_TEXT &&
-			    keys[i].type != &conf_type_SECRET)
+			if (keys[i].type != &conf_type_NAME && keys[i].type != &conf_type_TARGET &&
+			    keys[i].type != &conf_type_TEXT && keys[i].type != &conf_type_SECRET)
 				continue;
 			for (unsigned c = 0; c < 3; c++) {
 				size_t             length = c == 0   ? keys[i].min
@@ -437,6 +488,7 @@ int main(void)
 		cmocka_unit_test(the_example_of_the_design_is_read),
 		cmocka_unit_test(each_fault_is_told_with_its_remedy),
 		cmocka_unit_test(a_peer_of_another_protocol_has_its_keys_and_no_others),
+		cmocka_unit_test(a_destination_is_kept_in_its_normal_form),
 		cmocka_unit_test(all_faults_are_told_and_not_only_the_first),
 		cmocka_unit_test(the_number_of_faults_is_bounded),
 		cmocka_unit_test(depth_and_size_are_bounded),

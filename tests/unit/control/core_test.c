@@ -153,6 +153,42 @@ static void a_peer_and_its_routes_go_together(void **state)
 	assert_null(world_peer_find(dataplane_world(a), STR("smsc1")));
 }
 
+static void a_route_to_a_domain_is_one_however_its_name_is_written(void **state)
+{
+	struct appliance  *a = *state;
+	struct conf_route *route = conf_object_new(CONF_ROUTE);
+
+	assert_int_equal(apply_one(a, CONF_ROUTE,
+				   "{\"to\": \"SIP:*@IMS.Example\", \"via\": [\"registered\"]}"),
+			 CHANGE_IN_FORCE);
+	assert_int_equal(apply_one(a, CONF_ROUTE,
+				   "{\"to\": \"sip:*@ims.example\", \"via\": [\"registered\"]}"),
+			 CHANGE_NOTHING);
+	assert_int_equal(control_object_get(a->control, CONF_ROUTE, "Sip:*@IMS.EXAMPLE 100", route),
+			 0);
+	assert_string_equal(route->to, "sip:*@ims.example");
+	conf_object_free(CONF_ROUTE, route);
+	assert_non_null(route_find(dataplane_world(a)->routes, STR("sip:alice@ims.example")));
+	assert_int_equal(remove_one(a, CONF_ROUTE, "sip:*@Ims.Example 100"), CHANGE_IN_FORCE);
+	assert_null(route_find(dataplane_world(a)->routes, STR("sip:alice@ims.example")));
+}
+
+static void the_longest_destination_is_kept_whole(void **state)
+{
+	struct appliance *a = *state;
+	char              json[256], id[DB_KEY_SIZE] = "", domain[115];
+
+	memset(domain, 'd', sizeof(domain) - 1);
+	domain[sizeof(domain) - 1] = '\0';
+	snprintf(json, sizeof(json),
+		 "{\"to\": \"sip:*@%s\", \"priority\": 65535, \"via\": [\"registered\"]}", domain);
+	assert_int_equal(apply_one(a, CONF_ROUTE, json), CHANGE_IN_FORCE);
+	snprintf(id, sizeof(id), "sip:*@%s 65535", domain);
+	assert_int_equal(strlen(id), 126);
+	assert_int_equal(remove_one(a, CONF_ROUTE, id), CHANGE_IN_FORCE);
+	assert_int_equal(route_table_count(dataplane_world(a)->routes), 0);
+}
+
 /* Each is refused whole: a good route beside the fault is not there afterwards. */
 static const struct refusal {
 	enum conf_kind kind;
@@ -519,6 +555,8 @@ int main(void)
 		T(prune_removes_what_the_change_does_not_put),
 		T(two_accounts_may_swap_what_they_log_in_as),
 		T(a_peer_and_its_routes_go_together),
+		T(a_route_to_a_domain_is_one_however_its_name_is_written),
+		T(the_longest_destination_is_kept_whole),
 		T(a_refused_change_changes_nothing),
 		T(a_full_disk_refuses_changes_and_nothing_is_lost),
 		T(a_database_of_a_newer_program_or_no_database_is_not_touched),

@@ -311,6 +311,41 @@ static void an_image_of_a_world_makes_the_same_world(void **state)
 	world_free(w);
 }
 
+static void a_route_may_lead_to_what_the_recipient_has_registered(void **state)
+{
+	struct mirror              m;
+	const struct world        *w = sample_world(&m);
+	const struct route_choice *choice;
+	struct world_delta         image;
+	struct world_change       *c;
+	char                       error[256];
+
+	(void)state;
+	mirror_begin(&m, false);
+	mirror_put(&m, CONF_ROUTE,
+		   sample_route("sip:*@ims.example", 100, "registered=30 smsc1=70"));
+	mirror_put(&m, CONF_ROUTE, sample_route("=bob@chat.example", 100, "registered"));
+	w = mirror_apply(&m, w);
+	choice = route_find(w->routes, STR("sip:alice@ims.example"))->choices[0];
+	assert_int_equal(choice->targets[0].kind, ROUTE_REGISTERED);
+	assert_int_equal(choice->targets[0].slot, 0);
+	assert_int_equal(choice->targets[0].weight, 30);
+	assert_int_equal(choice->targets[1].kind, ROUTE_PEER);
+	assert_true(world_to_image(w, &image));
+	c = world_change_build(NULL, cur_of(image.bytes, image.size), 1, error);
+	world_delta_free(&image);
+	assert_non_null(c);
+	assert_int_equal(world_change_world(c)->checksum, w->checksum);
+	world_change_abandon(c);
+	mirror_begin(&m, false);
+	mirror_remove(&m, CONF_ROUTE,
+		      sample_route("sip:*@ims.example", 100, "registered=30 smsc1=70"));
+	w = mirror_apply(&m, w);
+	assert_null(route_find(w->routes, STR("sip:alice@ims.example")));
+	assert_non_null(route_find(w->routes, STR("sip:bob@chat.example")));
+	world_free(w);
+}
+
 static void an_abandoned_change_leaves_no_trace(void **state)
 {
 	struct mirror        m;
@@ -525,6 +560,7 @@ int main(void)
 		cmocka_unit_test(names_keep_their_slots_through_deltas_and_images),
 		cmocka_unit_test(a_full_world_refuses_one_more_and_can_be_replaced_entirely),
 		cmocka_unit_test(an_image_of_a_world_makes_the_same_world),
+		cmocka_unit_test(a_route_may_lead_to_what_the_recipient_has_registered),
 		cmocka_unit_test(an_abandoned_change_leaves_no_trace),
 		cmocka_unit_test(senders_are_allowed_by_prefix_or_as_one),
 		cmocka_unit_test(only_the_right_secret_fits),
