@@ -5,7 +5,9 @@
 
 #include "base/assert.h"
 
+#include "datagram.h"
 #include "pages.h"
+#include "registered.h"
 #include "session.h"
 #include "worker.h"
 
@@ -157,6 +159,11 @@ static struct out conn_out(struct worker *w)
 	return out_to(w->out_room, WORKER_OUT_SIZE);
 }
 
+static size_t send_room(struct worker *w, const struct conn *c)
+{
+	return c->datagram ? WORKER_OUT_SIZE + SUBMIT_RESERVE : tcp_send_room(w->tcp, c->tcp);
+}
+
 /* A peer that does not read what it is owed, up to the send buffer's size, has broken its side of
  * the window. */
 static void conn_send(struct worker *w, struct conn *c, const struct out *out)
@@ -164,7 +171,9 @@ static void conn_send(struct worker *w, struct conn *c, const struct out *out)
 	size_t n = put_size(&out->put);
 
 	ASSERT(!out->put.failed);
-	if (n > 0 && tcp_send(w->tcp, c->tcp, out->put.start, n) < n)
+	if (c->datagram)
+		datagrams_send(w, c, cur_of(out->put.start, n));
+	else if (n > 0 && tcp_send(w->tcp, c->tcp, out->put.start, n) < n)
 		tcp_close(w->tcp, c->tcp, true);
 	if (n > 0)
 		conn_touch(w, c);
@@ -184,10 +193,10 @@ void conn_answer(struct worker *w, struct session_ref origin, uint64_t token,
 	conn_send(w, c, &out);
 }
 
-enum conn_submit conn_submit(struct worker *w, struct conn *c, const struct msg *m, uint64_t token,
-			     struct result *result)
+enum conn_submit conn_submit(struct worker *w, struct conn *c, const struct msg *m,
+			     const struct proto_target *at, uint64_t token, struct result *result)
 {
-	size_t      room = tcp_send_room(w->tcp, c->tcp);
+	size_t      room = send_room(w, c);
 	struct out  out;
 	enum submit submitted;
 
@@ -195,7 +204,7 @@ enum conn_submit conn_submit(struct worker *w, struct conn *c, const struct msg 
 		return CONN_LATER;
 	room -= SUBMIT_RESERVE;
 	out = out_to(w->out_room, room < WORKER_OUT_SIZE ? room : WORKER_OUT_SIZE);
-	submitted = c->ops->submit(c->session, w->now, m, NULL, token, &out, result);
+	submitted = c->ops->submit(c->session, w->now, m, at, token, &out, result);
 	switch (submitted) {
 	case SUBMIT_SENT:
 		conn_send(w, c, &out);
@@ -229,6 +238,10 @@ static void conn_close(struct worker *w, struct conn *c, enum reason why)
 	struct cur in;
 
 	session_end(w, c, why, &out);
+	if (c->datagram) {
+		conn_free(w, c);
+		return;
+	}
 	tcp_consume(w->tcp, c->tcp, tcp_peek(w->tcp, c->tcp, 1, &in));
 	tcp_close(w->tcp, c->tcp, false);
 }
@@ -256,8 +269,18 @@ void conn_part(struct worker *w, struct conn *c, enum reason why)
 
 /* ---- bytes in ---- */
 
+static struct proto_event event_none(void)
+{
+	return (struct proto_event){
+		.kind = EVENT_NONE, .peer = MSG_SLOT_NONE, .subscriber = MSG_SLOT_NONE};
+}
+
+/* c: whose hook gave it; the event may be another session's. */
 static void conn_event(struct worker *w, struct conn *c, struct proto_event *event)
 {
+	if (event->session != NULL)
+		c = &w->conns.table[(size_t)((uint8_t *)event->session - w->conns.sessions) /
+				    w->conns.session_size];
 	switch (event->kind) {
 	case EVENT_NONE:
 		break;
@@ -280,7 +303,7 @@ static void conn_event(struct worker *w, struct conn *c, struct proto_event *eve
 		w->spare = NULL;
 		m->origin = conn_ref(w, c);
 		m->account = c->account;
-		m->peer = c->peer;
+		m->peer = c->peer != MSG_SLOT_NONE ? c->peer : event->peer;
 		c->msgs_in++;
 		if (w->pool_low)
 			refuse(w, m, REASON_POOL);
@@ -295,8 +318,7 @@ static void conn_event(struct worker *w, struct conn *c, struct proto_event *eve
 		c->blocked = false;
 		break;
 	case EVENT_BINDING:
-		conn_answer(w, conn_ref(w, c), event->registration->token,
-			    &(struct result){.why = REASON_NOT_SUPPORTED});
+		registered_change(w, c, event->registration);
 		break;
 	case EVENT_CLOSE:
 		conn_close(w, c, event->why);
@@ -310,10 +332,10 @@ static void conn_event(struct worker *w, struct conn *c, struct proto_event *eve
  */
 static bool conn_may_read(struct worker *w, struct conn *c)
 {
-	if (tcp_send_room(w->tcp, c->tcp) < CONN_ANSWER_ROOM)
+	if (send_room(w, c) < CONN_ANSWER_ROOM)
 		return false;
 	w->pool_low = msg_pool_free_count(w->msgs) + (w->spare != NULL) <= WORKER_POOL_RESERVE;
-	if (w->pool_low && c->role != PROTO_CONNECTING && c->open == 0)
+	if (w->pool_low && c->role == PROTO_ACCEPTED && c->open == 0)
 		return false;
 	if (w->spare == NULL)
 		w->spare = msg_new(w->msgs);
@@ -325,7 +347,7 @@ static bool conn_may_read(struct worker *w, struct conn *c)
 static bool conn_feed(struct worker *w, struct conn *c, struct cur *in, unsigned *items)
 {
 	while (*items < CONN_ITEMS_PER_TURN) {
-		struct proto_event event = {.kind = EVENT_NONE};
+		struct proto_event event = event_none();
 		struct out         out = conn_out(w);
 		enum pull          pulled;
 
@@ -381,6 +403,32 @@ static void conn_read(struct worker *w, struct conn *c)
 	}
 }
 
+void conn_datagram(struct worker *w, struct conn *c, const struct flow *from, struct cur bytes)
+{
+	struct proto_event event = event_none();
+	struct out         out = conn_out(w);
+
+	if (c->state != CONN_OPEN || !conn_may_read(w, c)) {
+		metric_inc(w->metrics, METRIC_udp_dropped_full);
+		return;
+	}
+	event.msg = w->spare;
+	switch (c->ops->feed(c->session, w->now, from, &bytes, &out, &event)) {
+	case PULL_ITEM:
+		conn_send(w, c, &out);
+		conn_event(w, c, &event);
+		break;
+	case PULL_MORE:
+		break;
+	case PULL_BAD:
+		conn_send(w, c, &out);
+		metric_refused(w->metrics, event.why);
+		break;
+	}
+	if (c->state == CONN_OPEN)
+		conn_touch(w, c);
+}
+
 void conns_again(struct worker *w)
 {
 	struct conns *cs = &w->conns;
@@ -424,7 +472,7 @@ static void conn_accepted(struct worker *w, const struct tcp_event *event)
 	conn_read(w, c);
 }
 
-static void conn_connected(struct worker *w, struct conn *c)
+void conn_begun(struct worker *w, struct conn *c)
 {
 	struct out out = conn_out(w);
 
@@ -454,7 +502,7 @@ void conn_tcp_event(struct worker *w, const struct tcp_event *event)
 	case TCP_EVENT_ACCEPTED:
 		break;
 	case TCP_EVENT_CONNECTED:
-		conn_connected(w, c);
+		conn_begun(w, c);
 		break;
 	case TCP_EVENT_READABLE:
 		if (c->state == CONN_OPEN)
@@ -498,17 +546,33 @@ struct conn *conn_connect(struct worker *w, uint8_t protocol, const struct net_a
 	return c;
 }
 
+struct conn *conn_of_datagrams(struct worker *w, uint8_t protocol, enum proto_role role,
+			       const struct flow *local, const struct flow *remote)
+{
+	struct conn *c = conn_new(w, protocol, role);
+
+	if (c == NULL)
+		return NULL;
+	c->datagram = true;
+	c->state = CONN_OPEN;
+	c->local = *local;
+	c->flow = *remote;
+	return c;
+}
+
+/* Datagrams first: their sessions have the same index at every worker. */
 int conns_listen(struct worker *w)
 {
-	for (unsigned i = 0; i < w->dp->listener_count; i++) {
+	int err = datagrams_listen(w);
+
+	for (unsigned i = 0; i < w->dp->listener_count && err == 0; i++) {
 		const struct listener *l = &w->dp->listeners[i];
 		struct tcp_options     options = {.send_max = SEND_MAX, .receive_max = RECEIVE_MAX};
-		int                    err = tcp_listen(w->tcp, &l->address, l->port, &options, i);
 
-		if (err < 0)
-			return err;
+		if (listener_speaks(l, TRANSPORT_TCP))
+			err = tcp_listen(w->tcp, &l->address, l->port, &options, i);
 	}
-	return 0;
+	return err;
 }
 
 void conns_listen_stop(struct worker *w)
@@ -528,9 +592,11 @@ void conns_part(struct worker *w, enum proto_role role)
 uint32_t conns_reset(struct worker *w, uint32_t from, uint32_t max)
 {
 	for (; from < w->conns.used_high && max > 0; from++) {
-		if (w->conns.table[from].state == CONN_FREE)
+		struct conn *c = &w->conns.table[from];
+
+		if (c->state == CONN_FREE || c->datagram)
 			continue;
-		tcp_close(w->tcp, w->conns.table[from].tcp, true);
+		tcp_close(w->tcp, c->tcp, true);
 		max--;
 	}
 	return from;
@@ -578,7 +644,7 @@ void conns_tick(struct worker *w)
 static uint64_t conn_timers(struct worker *w, struct conn *c)
 {
 	for (;;) {
-		struct proto_event event = {.kind = EVENT_NONE};
+		struct proto_event event = event_none();
 		struct out         out = conn_out(w);
 		uint64_t           due = c->ops->tick(c->session, w->now, &out, &event);
 

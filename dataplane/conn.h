@@ -1,5 +1,6 @@
 /*
- * Connections: where a TCP connection and a protocol session meet. Bytes in are lent to the
+ * Connections: where a way of bytes and a protocol session meet: a TCP connection, or the datagrams
+ * of a listener or to a peer (datagram.h). Bytes in are lent to the
  * session's feed(), its events go to the pipeline and to deliveries, bytes out go to TCP. A
  * connection belongs to one worker for life and has an index and a generation (struct session_ref).
  */
@@ -37,7 +38,7 @@ struct conn {
 	uint32_t                tcp;
 	uint16_t                generation;
 	uint8_t                 state, protocol, role;
-	bool                    logged_in, parting, dirty, again,
+	bool                    logged_in, parting, dirty, again, datagram,
 		blocked;                  /* blocked: waits for EVENT_READY or TCP_EVENT_WRITABLE */
 	uint8_t            may;           /* PROTO_SENDS | PROTO_RECEIVES */
 	uint32_t           account, peer; /* slots, or MSG_SLOT_NONE */
@@ -51,7 +52,8 @@ struct conn {
 		requeued_last; /* order of the next delivery; the one requeued last, or
 				  DELIVERY_NONE when it left the queue */
 	uint64_t    throttled_until_us;
-	struct flow flow;
+	struct flow flow;  /* the other side; of a listener's datagrams: 0 */
+	struct flow local; /* datagrams: where they leave from */
 	struct list wheel;
 	uint64_t    due_us, slot_us; /* next deadline; where the wheel has it */
 	uint64_t    since_ms, msgs_in, msgs_out;
@@ -98,8 +100,8 @@ void conn_answer(struct worker *w, struct session_ref origin, uint64_t token,
 		 const struct result *result);
 
 enum conn_submit { CONN_SENT, CONN_LATER, CONN_REFUSED };
-enum conn_submit conn_submit(struct worker *w, struct conn *c, const struct msg *m, uint64_t token,
-			     struct result *result);
+enum conn_submit conn_submit(struct worker *w, struct conn *c, const struct msg *m,
+			     const struct proto_target *at, uint64_t token, struct result *result);
 
 /* Ask the other side to part, in order. */
 void conn_part(struct worker *w, struct conn *c, enum reason why);
@@ -107,6 +109,13 @@ void conn_part(struct worker *w, struct conn *c, enum reason why);
 /* A connection to a peer is begun; NULL when there is no memory, port or way. */
 struct conn *conn_connect(struct worker *w, uint8_t protocol, const struct net_addr *remote,
 			  uint16_t port);
+/* The same for datagrams, which leave from `local`; conn_begun() when its peer is known. */
+struct conn *conn_of_datagrams(struct worker *w, uint8_t protocol, enum proto_role role,
+			       const struct flow *local, const struct flow *remote);
+/* There is a way to the peer: its session opens. */
+void conn_begun(struct worker *w, struct conn *c);
+/* One datagram for it. */
+void conn_datagram(struct worker *w, struct conn *c, const struct flow *from, struct cur bytes);
 /* Listen at all of the dataplane's listeners. 0 or -errno. */
 int conns_listen(struct worker *w);
 

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "registry/registry.h"
 
+#include "directory.h"
 #include "worker.h"
 
 static int listeners_init(struct dataplane *dp)
@@ -24,19 +25,57 @@ static int listeners_init(struct dataplane *dp)
 	return 0;
 }
 
-static int shared_init(struct dataplane *dp)
+static int shared_init(struct dataplane *dp, unsigned workers, uint64_t seed)
 {
 	dp->links = link_lines_new();
+	dp->directory = directory_new(workers + 1, seed);
 	dp->accounts = aligned_alloc(64, WORLD_ACCOUNTS_MAX * sizeof(dp->accounts[0]));
 	dp->peer_rates = aligned_alloc(64, WORLD_PEERS_MAX * sizeof(dp->peer_rates[0]));
 	dp->rule_limits = aligned_alloc(64, WORLD_RULE_LIMITS_MAX * sizeof(dp->rule_limits[0]));
-	if (dp->links == NULL || dp->accounts == NULL || dp->peer_rates == NULL ||
-	    dp->rule_limits == NULL)
+	if (dp->links == NULL || dp->directory == NULL || dp->accounts == NULL ||
+	    dp->peer_rates == NULL || dp->rule_limits == NULL)
 		return -ENOMEM;
 	memset(dp->accounts, 0, WORLD_ACCOUNTS_MAX * sizeof(dp->accounts[0]));
 	memset(dp->peer_rates, 0, WORLD_PEERS_MAX * sizeof(dp->peer_rates[0]));
 	memset(dp->rule_limits, 0, WORLD_RULE_LIMITS_MAX * sizeof(dp->rule_limits[0]));
 	return listeners_init(dp);
+}
+
+struct flow listener_flow(const struct listener *l)
+{
+	struct flow flow = {.port = l->port, .ip6 = l->address.ip6};
+
+	memcpy(flow.address, l->address.w, sizeof(flow.address));
+	return flow;
+}
+
+bool dataplane_serves(const struct dataplane *dp, unsigned protocol, struct str domain)
+{
+	for (unsigned i = 0; i < dp->listener_count; i++) {
+		const struct conf_listener *conf = dp->listeners[i].conf;
+
+		for (uint32_t k = 0; conf->protocol == protocol && k < conf->domains.n; k++) {
+			if (str_eq_nocase(str_of(conf->domains.items[k]), domain))
+				return true;
+		}
+	}
+	return false;
+}
+
+void listeners_name(const struct dataplane *dp, unsigned protocol, bool ip6, struct flow *local,
+		    struct str *domain)
+{
+	*local = (struct flow){.ip6 = ip6};
+	*domain = STR("");
+	for (unsigned i = dp->listener_count; i-- > 0;) {
+		const struct listener *l = &dp->listeners[i];
+
+		if (l->conf->protocol != protocol || l->address.ip6 != ip6)
+			continue;
+		*local = listener_flow(l);
+		if (l->conf->domains.n > 0)
+			*domain = str_of(l->conf->domains.items[0]);
+	}
 }
 
 static int worker_add(struct dataplane *dp, const struct dataplane_config *config,
@@ -84,7 +123,7 @@ int dataplane_init(struct dataplane *dp, const struct dataplane_config *config, 
 				 .sequence_first = config->sequence_first,
 				 .sequence_end = config->sequence_end,
 				 .started_ms = (uint64_t)wall.tv_sec * 1000};
-	err = shared_init(dp);
+	err = shared_init(dp, config->workers, config->shared_seed);
 	for (unsigned i = 0; i < config->workers && err == 0; i++)
 		err = worker_add(dp, config, &config->io, i);
 	if (err == 0)
@@ -111,6 +150,7 @@ void dataplane_free(struct dataplane *dp)
 	free(dp->peer_rates);
 	free(dp->accounts);
 	link_lines_free(dp->links);
+	directory_free(dp->directory);
 }
 
 void dataplane_published(struct dataplane *dp, const struct world *world)

@@ -9,15 +9,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/transport.h"
 #include "conf/conf.h"
 #include "limit/limit.h"
 #include "metrics/metrics.h"
 #include "net/net.h"
+#include "proto/proto.h"
 #include "world/world.h"
 
 #include "link.h"
 #include "world_ref.h"
 
+struct directory;
 struct ledger;
 struct worker;
 struct port;
@@ -71,6 +74,7 @@ struct dataplane {
 	struct worker          *workers[NET_WORKERS_MAX];
 	struct metrics         *metrics;
 	struct link_lines      *links;
+	struct directory       *directory;
 	struct account_shared  *accounts;    /* [WORLD_ACCOUNTS_MAX] */
 	struct limit_bucket    *peer_rates;  /* [WORLD_PEERS_MAX] */
 	struct limit_bucket    *rule_limits; /* [WORLD_RULE_LIMITS_MAX] */
@@ -86,6 +90,20 @@ struct dataplane {
 /* 0 or -errno with a sentence. Allocates all that the workers will ever use. */
 int  dataplane_init(struct dataplane *dp, const struct dataplane_config *config, char error[256]);
 void dataplane_free(struct dataplane *dp);
+
+static inline bool listener_speaks(const struct listener *l, enum transport transport)
+{
+	return (l->conf->transport & TRANSPORT_BIT(transport)) != 0;
+}
+
+struct flow listener_flow(const struct listener *l);
+
+/* Is it a domain of one of the protocol's listeners? Any case. */
+bool dataplane_serves(const struct dataplane *dp, unsigned protocol, struct str domain);
+/* What a peer of the protocol is told of us: where the first listener of that family is, and what
+ * domain it serves; the family's unspecified address and an empty one where there is none. */
+void listeners_name(const struct dataplane *dp, unsigned protocol, bool ip6, struct flow *local,
+		    struct str *domain);
 
 /* Management thread, after a publication: rates and limits of accounts, peers and rules follow the
  * world. */

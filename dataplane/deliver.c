@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 
+#include "registered.h"
 #include "worker.h"
 
 #define THROTTLE_DEFAULT_US                                                                        \
@@ -142,8 +143,9 @@ static bool rate_allows(struct worker *w, const struct conn *c)
 static enum conn_submit delivery_submit(struct worker *w, struct conn *c, uint32_t index,
 					struct result *result)
 {
-	struct delivery *e = &w->deliveries.table[index];
-	enum conn_submit submitted;
+	struct delivery    *e = &w->deliveries.table[index];
+	struct proto_target at;
+	enum conn_submit    submitted;
 
 	if (c->blocked || w->now.us < c->throttled_until_us)
 		return CONN_LATER;
@@ -151,7 +153,12 @@ static enum conn_submit delivery_submit(struct worker *w, struct conn *c, uint32
 		c->throttled_until_us = w->now.us + US_PER_MS;
 		return CONN_LATER;
 	}
-	submitted = conn_submit(w, c, e->msg, delivery_token(&w->deliveries, index), result);
+	if (e->binding != 0 && !registered_target(w, c->protocol, e->msg, e->binding, &at)) {
+		*result = (struct result){.why = REASON_NOT_REGISTERED};
+		return CONN_REFUSED;
+	}
+	submitted = conn_submit(w, c, e->msg, e->binding != 0 ? &at : NULL,
+				delivery_token(&w->deliveries, index), result);
 	if (submitted == CONN_SENT) {
 		e->state = DELIVERY_SENT;
 		c->open++;
@@ -162,10 +169,10 @@ static enum conn_submit delivery_submit(struct worker *w, struct conn *c, uint32
 	return submitted;
 }
 
-bool deliver_accept(struct worker *w, struct session_ref to, struct msg *m, unsigned home,
-		    uint32_t flight, uint64_t deadline_us, struct result *result)
+bool deliver_accept(struct worker *w, const struct delivery_order *order, unsigned home,
+		    uint32_t flight, struct result *result)
 {
-	struct conn     *c = conn_get(w, to);
+	struct conn     *c = conn_get(w, order->to);
 	uint32_t         index;
 	enum conn_submit submitted = CONN_LATER;
 
@@ -183,11 +190,12 @@ bool deliver_accept(struct worker *w, struct session_ref to, struct msg *m, unsi
 		return false;
 	}
 	w->deliveries.table[index] =
-		(struct delivery){.msg = m,
-				  .deadline_us = deadline_us,
+		(struct delivery){.msg = order->msg,
+				  .deadline_us = order->deadline_us,
+				  .binding = order->binding,
 				  .flight = flight,
 				  .next = DELIVERY_NONE,
-				  .conn = to.index,
+				  .conn = order->to.index,
 				  .order = c->deliveries_taken++,
 				  .generation = w->deliveries.table[index].generation,
 				  .home = (uint16_t)home,
@@ -224,7 +232,8 @@ void deliver_result(struct worker *w, struct conn *c, uint64_t token, const stru
 	c->open--;
 	c->blocked = false;
 	conn_touch(w, c);
-	if (throttles(result)) {
+	/* One device of many says nothing about the others of its listener. */
+	if (e->binding == 0 && throttles(result)) {
 		uint64_t rest_us = result->retry_after_ms * US_PER_MS;
 
 		c->throttled_until_us = w->now.us + (rest_us > 0 ? rest_us : THROTTLE_DEFAULT_US);

@@ -23,6 +23,7 @@ struct delivery {
 	uint32_t    next;        /* in the link's queue, or the free list */
 	uint32_t    conn;
 	uint32_t    generation;
+	uint32_t    binding; /* registration that it goes to; 0: the session's other side */
 	uint32_t order; /* among the deliveries of its link, by which what was throttled goes back
 			   to its place; wraps */
 	uint16_t home;
@@ -44,8 +45,14 @@ void deliveries_free(struct deliveries *d);
  * so (SESSION_GONE, QUEUE_FULL, POOL, or what the session said: then *result is filled), and no
  * result will come.
  */
-bool deliver_accept(struct worker *w, struct session_ref to, struct msg *m, unsigned home,
-		    uint32_t flight, uint64_t deadline_us, struct result *result);
+struct delivery_order { /* as it travels between workers */
+	struct msg        *msg;
+	struct session_ref to;
+	uint32_t           binding; /* registration that it goes to; 0: the session's other side */
+	uint64_t           deadline_us;
+};
+bool deliver_accept(struct worker *w, const struct delivery_order *order, unsigned home,
+		    uint32_t flight, struct result *result);
 
 /* The session has an answer to token; or more room; or ended (whatever waits or is open has an
  * unknown or failed result). */

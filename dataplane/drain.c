@@ -22,6 +22,7 @@ static void part(struct worker *w)
 {
 	w->drain.state = DRAIN_PART;
 	conns_part(w, PROTO_CONNECTING);
+	conns_part(w, PROTO_DATAGRAM);
 }
 
 void drain_turn(struct worker *w)

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/hash.h"
 
+#include "registered.h"
 #include "worker.h"
 
 #define FLIGHT_NONE UINT32_MAX
@@ -128,14 +129,20 @@ static void flight_delivered(struct worker *w, struct flight *e, const struct re
 	msg_free(m);
 }
 
-/*
- * Hand the message to what its recipient has registered. False: that is nothing, or takes none. The
- * refusal is for good only where nothing else was tried: another target may be up again soon.
- */
-static bool flight_try_registered(struct flight *e)
+/* Hand the message to a session of any worker. False: it does not take it, e->last says why. */
+static bool flight_lend(struct worker *w, struct flight *e, struct session_ref to, uint32_t binding)
 {
-	if (e->tries == 1)
-		e->last = (struct result){.why = REASON_NOT_REGISTERED};
+	struct delivery_order order = {.msg = e->msg,
+				       .to = to,
+				       .binding = binding,
+				       .deadline_us = e->deadline_us -
+						      (FLIGHT_ANSWER_MAX_US - FLIGHT_QUEUE_MAX_US)};
+
+	if (to.worker == w->number)
+		return deliver_accept(w, &order, w->number, flight_index(w, e), &e->last);
+	if (xcore_lend(w, &order, flight_index(w, e)))
+		return true;
+	e->last = (struct result){.why = REASON_QUEUE_FULL};
 	return false;
 }
 
@@ -143,30 +150,22 @@ static bool flight_try_registered(struct flight *e)
 static bool flight_try(struct worker *w, struct flight *e, const struct route_target *target,
 		       uint64_t to_hash)
 {
-	uint64_t deadline_us = e->deadline_us - (FLIGHT_ANSWER_MAX_US - FLIGHT_QUEUE_MAX_US);
-	struct link_line  *line;
+	struct link_line  *line = link_choose(link_group(w->dp->links, target), to_hash);
 	struct session_ref ref;
 
-	if (target->kind == ROUTE_REGISTERED)
-		return flight_try_registered(e);
-	line = link_choose(link_group(w->dp->links, target), to_hash);
 	if (e->last.why == REASON_NOT_REGISTERED)
 		e->last = (struct result){.why = REASON_NO_TARGET};
 	if (line == NULL)
 		return false;
 	/* Relaxed: what ended meanwhile is found out by its generation. */
 	ref = session_ref_unpack(atomic_load_explicit(&line->session, memory_order_relaxed));
-	e->current = *target;
-	if (ref.worker == w->number)
-		return deliver_accept(w, ref, e->msg, w->number, flight_index(w, e), deadline_us,
-				      &e->last);
-	if (atomic_load_explicit(&line->queued, memory_order_relaxed) >=
-		    atomic_load_explicit(&line->queue_max, memory_order_relaxed) ||
-	    !xcore_lend(w, e->msg, ref, flight_index(w, e), deadline_us)) {
+	if (ref.worker != w->number &&
+	    atomic_load_explicit(&line->queued, memory_order_relaxed) >=
+		    atomic_load_explicit(&line->queue_max, memory_order_relaxed)) {
 		e->last = (struct result){.why = REASON_QUEUE_FULL};
 		return false;
 	}
-	return true;
+	return flight_lend(w, e, ref, 0);
 }
 
 static bool was_tried(const struct flight *e, const struct route_target *t)
@@ -174,6 +173,40 @@ static bool was_tried(const struct flight *e, const struct route_target *t)
 	for (unsigned i = 0; i < e->tries; i++) {
 		if (e->tried[i].kind == t->kind && e->tried[i].slot == t->slot)
 			return true;
+	}
+	return false;
+}
+
+static void flight_target_begin(struct worker *w, struct flight *e,
+				const struct route_target *target)
+{
+	if (e->tries > 0)
+		metric_inc(w->metrics, METRIC_messages_failed_over);
+	e->tried[e->tries++] = e->current = *target;
+	e->state = FLIGHT_LENT;
+}
+
+/*
+ * Hand it to one of the recipient's own registrations, best first; each is a target of its own. That
+ * there is none is a refusal for good only where nothing else was tried: another target may be up
+ * again soon.
+ */
+static bool flight_try_registered(struct worker *w, struct flight *e)
+{
+	struct registered places[REGISTERED_MAX];
+	unsigned          n = registered_find(w, e->msg, places);
+
+	if (n == 0 && e->tries == 0)
+		e->last = (struct result){.why = REASON_NOT_REGISTERED};
+	for (unsigned i = 0; i < n && e->tries < FLIGHT_TRIES_MAX; i++) {
+		struct route_target target = {.slot = places[i].binding, .kind = ROUTE_REGISTERED};
+
+		if (was_tried(e, &target))
+			continue;
+		flight_target_begin(w, e, &target);
+		if (flight_lend(w, e, places[i].session, places[i].binding))
+			return true;
+		e->state = FLIGHT_CHOOSING;
 	}
 	return false;
 }
@@ -199,7 +232,10 @@ static unsigned flight_targets(struct worker *w, const struct flight *e,
 			      : NULL;
 	else
 		set = w->world->routes != NULL ? route_find(w->world->routes, to) : NULL;
-	return set != NULL ? route_order(set, from, to, order) : 0;
+	if (set != NULL)
+		return route_order(set, from, to, order);
+	order[0] = (struct route_target){.kind = ROUTE_REGISTERED};
+	return registered_here(w, to) ? 1 : 0;
 }
 
 /* Choose the next target and hand over; when there is none left the message is refused with the
@@ -212,12 +248,14 @@ static void flight_choose(struct worker *w, struct flight *e, const struct route
 	uint64_t            to_hash = hash_sip(&to_key, to.p, to.n);
 
 	for (unsigned i = 0; i < n; i++) {
+		if (order[i].kind == ROUTE_REGISTERED) {
+			if (flight_try_registered(w, e))
+				return;
+			continue;
+		}
 		if (e->tries == FLIGHT_TRIES_MAX || was_tried(e, &order[i]))
 			continue;
-		if (e->tries > 0)
-			metric_inc(w->metrics, METRIC_messages_failed_over);
-		e->tried[e->tries++] = order[i];
-		e->state = FLIGHT_LENT;
+		flight_target_begin(w, e, &order[i]);
 		if (flight_try(w, e, &order[i], to_hash))
 			return;
 		e->state = FLIGHT_CHOOSING;
@@ -331,7 +369,7 @@ void flight_result(struct worker *w, uint32_t flight, const struct result *resul
 		return;
 	}
 	if (result->why == REASON_SESSION_GONE && !result->maybe_sent &&
-	    e->relinks < FLIGHT_RELINKS_MAX) {
+	    e->current.kind != ROUTE_REGISTERED && e->relinks < FLIGHT_RELINKS_MAX) {
 		e->relinks++;
 		e->tries--; /* the target may have other sessions */
 	}

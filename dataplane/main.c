@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,7 @@
 #include "registry/registry.h"
 
 #include "eal.h"
+#include "directory.h"
 #include "mgmt.h"
 #include "port.h"
 #include "sequence.h"
@@ -44,6 +46,7 @@ struct process {
 	uint64_t                alive_ms; /* when the service manager was told last */
 	struct ledger           ledger;
 	int                     metrics_fd, stop_fd;
+	_Atomic bool            directory_stops;
 	bool                    idle_sleeps;
 	bool                    misdirected[NET_PORTS_MAX]; /* that was told */
 };
@@ -292,17 +295,24 @@ static void management_tick(struct dataplane *dp)
 
 static int run(struct process *p)
 {
-	struct mgmt_config mc = {.file = p->file,
-				 .dataplane = &p->dp,
-				 .world = &p->dp.world,
-				 .workers = p->workers,
-				 .metrics_fd = p->metrics_fd,
-				 .published = dataplane_published};
-	char               error[256] = "";
-	struct mgmt       *m = mgmt_new(&mc, error);
+	struct mgmt_config      mc = {.file = p->file,
+				      .dataplane = &p->dp,
+				      .world = &p->dp.world,
+				      .workers = p->workers,
+				      .metrics_fd = p->metrics_fd,
+				      .published = dataplane_published};
+	struct directory_thread directory = {.directory = p->dp.directory,
+					     .stop = &p->directory_stops};
+	char                    error[256] = "";
+	struct mgmt            *m = mgmt_new(&mc, error);
+	pthread_t               thread;
 
 	if (m == NULL)
 		return fail("management.failed", error);
+	if (pthread_create(&thread, NULL, directory_run, &directory) != 0) {
+		mgmt_free(m);
+		return fail("directory.failed", "no thread can be made for it");
+	}
 	for (unsigned i = 0; i < p->workers; i++)
 		rte_eal_remote_launch(worker_main, p, eal_worker_lcore(i));
 	log_info("ready", "node=%s workers=%u huge_pages=%s idle=%s", p->file->cpm.node, p->workers,
@@ -312,6 +322,8 @@ static int run(struct process *p)
 	log_info("stopping", "sessions part");
 	atomic_store_explicit(&p->dp.stopping, true, memory_order_relaxed);
 	rte_eal_mp_wait_lcore();
+	atomic_store_explicit(&p->directory_stops, true, memory_order_relaxed);
+	pthread_join(thread, NULL);
 	mgmt_free(m);
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/hash.h"
 
+#include "datagram.h"
 #include "worker.h"
 
 #define PEERS_LOOK_US (50 * US_PER_MS)
@@ -105,12 +106,24 @@ void session_open_accepted(struct worker *w, struct conn *c, const struct listen
 					  .source_npi = 0xff,
 					  .dest_ton = 0xff,
 					  .dest_npi = 0xff};
-	struct proto_open     how = {.role = PROTO_ACCEPTED,
-				     .instance = w->instances[c->protocol],
-				     .settings = &settings,
-				     .login_us = l->conf->login_time * US_PER_SECOND,
-				     .node = str_of(w->dp->file->cpm.node)};
+	struct proto_open     how = {
+		    .role = (enum proto_role)c->role,
+		    .instance = w->instances[c->protocol],
+		    .settings = &settings,
+		    .login_us = l->conf->login_time * US_PER_SECOND,
+		    .node = str_of(w->dp->file->cpm.node),
+		    .datagram = c->datagram,
+		    .open_to_all = l->conf->authentication == CONF_AUTHENTICATION_NONE,
+		    .local = listener_flow(l),
+		    .remote = c->flow,
+		    .domain = l->conf->domains.n > 0 ? str_of(l->conf->domains.items[0]) : STR("")};
 
+	if (c->datagram) { /* everybody's, and so in nobody's name */
+		settings.window_max = w->dp->file->dataplane.messages_max;
+		c->logged_in = true;
+		c->may = PROTO_SENDS | PROTO_RECEIVES;
+		c->queue_max = settings.window_max;
+	}
 	c->ops->open(c->session, w->now, &how, out);
 }
 
@@ -129,6 +142,11 @@ bool session_open_peer(struct worker *w, struct conn *c, struct out *out)
 	how.system_type = str_of(p->conf->system_type);
 	how.secret = (struct str){(const char *)p->conf->password.bytes, p->conf->password.size};
 	how.wants = bind_wants(p->conf->bind);
+	how.datagram = c->datagram;
+	how.trusted = p->conf->trusted;
+	how.remote = c->flow;
+	how.host = str_of(p->conf->host);
+	listeners_name(w->dp, c->protocol, c->flow.ip6, &how.local, &how.domain);
 	c->may = (uint8_t)how.wants;
 	c->queue_max = p->conf->queue;
 	c->ops->open(c->session, w->now, &how, out);
@@ -258,7 +276,7 @@ void session_unpublish(struct worker *w, struct conn *c)
 	if (c->account != MSG_SLOT_NONE)
 		atomic_fetch_sub_explicit(&w->dp->accounts[c->account].sessions, 1,
 					  memory_order_relaxed);
-	else
+	else if (c->peer != MSG_SLOT_NONE)
 		metric_sub(w->metrics, METRIC_links_up, 1);
 	c->logged_in = false;
 }
@@ -274,47 +292,70 @@ void session_peer_gone(struct worker *w, struct conn *c)
 	p->failures++;
 }
 
-static bool host_resolve(const struct worker *w, const char *host, struct net_addr *a)
+bool session_host(const struct worker *w, struct str host, struct flow *flow)
 {
 	const struct conf_file *file = w->dp->file;
+	char                    text[254];
 
-	*a = (struct net_addr){.ip6 = false};
-	if (inet_pton(AF_INET, host, a->w) == 1)
+	if (!str_copy(text, sizeof(text), host))
+		return false;
+	memset(flow->address, 0, sizeof(flow->address));
+	flow->ip6 = false;
+	if (inet_pton(AF_INET, text, flow->address) == 1)
 		return true;
-	if (inet_pton(AF_INET6, host, a->w) == 1) {
-		a->ip6 = true;
+	flow->ip6 = true;
+	if (inet_pton(AF_INET6, text, flow->address) == 1)
 		return true;
-	}
 	for (unsigned i = 0; i < file->host_count; i++) {
-		if (strcmp(file->hosts[i].name, host) == 0) {
-			memcpy(a->w, file->hosts[i].address.w, sizeof(a->w));
-			a->ip6 = file->hosts[i].address.ip6;
+		if (strcmp(file->hosts[i].name, text) == 0) {
+			memcpy(flow->address, file->hosts[i].address.w, sizeof(flow->address));
+			flow->ip6 = file->hosts[i].address.ip6;
 			return true;
 		}
 	}
 	return false;
 }
 
+uint16_t session_peer_port(const struct conf_peer *peer)
+{
+	return peer->port != 0 ? (uint16_t)peer->port : registry_port(peer->protocol);
+}
+
+static struct conn *peer_conn(struct worker *w, const struct conf_peer *peer,
+			      const struct flow *remote)
+{
+	struct net_addr address = {.ip6 = remote->ip6};
+	struct flow     local;
+
+	if (peer->transport == TRANSPORT_UDP)
+		return datagrams_local(w, peer->protocol, remote->ip6, &local)
+			       ? conn_of_datagrams(w, peer->protocol, PROTO_CONNECTING, &local,
+						   remote)
+			       : NULL;
+	memcpy(address.w, remote->address, sizeof(address.w));
+	return conn_connect(w, peer->protocol, &address, remote->port);
+}
+
 static void peer_connect(struct worker *w, const struct world_peer *peer, unsigned k)
 {
 	struct peer_link *p = &w->conns.peers[peer->slot * LINKS_PER_TARGET + k];
-	struct net_addr   remote;
+	struct flow       remote = {.port = session_peer_port(peer->conf)};
 	struct conn      *c;
-	uint16_t          port = peer->conf->port != 0 ? (uint16_t)peer->conf->port
-						       : registry_port(peer->conf->protocol);
 
 	if (p->conn != 0 || w->now.us < p->retry_us)
 		return;
 	p->retry_us = w->now.us + peer->conf->reconnect * US_PER_SECOND;
-	if (!host_resolve(w, peer->conf->host, &remote))
+	if (!session_host(w, str_of(peer->conf->host), &remote))
 		return;
-	c = conn_connect(w, peer->conf->protocol, &remote, port);
+	c = peer_conn(w, peer->conf, &remote);
 	if (c == NULL)
 		return;
 	c->peer = peer->slot;
 	c->link_index = (uint8_t)k;
 	c->owner_digest = peer_digest(peer->conf);
 	p->conn = (uint32_t)(c - w->conns.table) + 1;
+	if (c->datagram)
+		conn_begun(w, c);
 }
 
 void sessions_connect_peers(struct worker *w)

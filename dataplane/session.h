@@ -11,7 +11,13 @@
 struct worker;
 struct conn;
 struct listener;
+struct conf_peer;
 
+/* The address of a host: a literal, or a name that `hosts:` fixes. The port is left as it was. */
+bool     session_host(const struct worker *w, struct str host, struct flow *flow);
+uint16_t session_peer_port(const struct conf_peer *peer);
+
+/* A session of the listener: somebody has come, or its datagrams begin. */
 void session_open_accepted(struct worker *w, struct conn *c, const struct listener *l,
 			   struct out *out);
 /* False: the peer is no more. */

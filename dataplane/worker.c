@@ -9,26 +9,33 @@
 #include "base/hash.h"
 #include "rcu/rcu.h"
 
+#include "datagram.h"
+#include "pages.h"
+#include "registered.h"
+
 #define IDLE_SLEEP_NS 50000
 #define IDLE_AFTER_US 200u
 
 static int instances_init(struct worker *w, const struct worker_config *config)
 {
+	w->services = services_template;
+	w->services.context = w;
 	for (unsigned p = 0; p < PROTO_COUNT; p++) {
 		const struct proto_ops      *ops = registry_ops(p);
 		struct proto_instance_config pc = {.metrics = w->metrics,
 						   .block_count = config->conf->messages_max * 2,
 						   .protocol = (uint8_t)p,
-						   .seed = hash_mix(config->seed + p)};
+						   .worker = (uint8_t)config->number,
+						   .seed = hash_mix(config->seed + p),
+						   .shared_seed = hash_mix(config->shared_seed + p),
+						   .services = &w->services};
 
+		w->block_bytes[p] = pc.block_count * ops->block_size;
 		w->instances[p] = calloc(1, ops->instance_size);
-		pc.blocks = aligned_alloc(64, (pc.block_count * ops->block_size + 63) / 64 * 64);
-		if (w->instances[p] == NULL || pc.blocks == NULL)
+		w->blocks[p] = pc.blocks = pages_new(w->block_bytes[p]);
+		if (w->instances[p] == NULL || pc.blocks == NULL ||
+		    ops->instance_init(w->instances[p], &pc) < 0)
 			return -ENOMEM;
-		memset(pc.blocks, 0, pc.block_count * ops->block_size);
-		if (ops->instance_init(w->instances[p], &pc) < 0)
-			return -ENOMEM;
-		w->blocks[p] = pc.blocks;
 	}
 	return 0;
 }
@@ -72,7 +79,7 @@ int worker_init(struct worker *w, const struct worker_config *config)
 	w->tcp = w->net != NULL ? tcp_new(&tc) : NULL;
 	if (w->tcp == NULL || rooms_init(w, config) < 0 || instances_init(w, config) < 0)
 		return -ENOMEM;
-	if (conns_init(w, conf->connections_max) < 0 ||
+	if (sources_init(&w->sources) < 0 || conns_init(w, conf->connections_max) < 0 ||
 	    flights_init(&w->flights, conf->messages_max) < 0 ||
 	    deliveries_init(&w->deliveries, conf->messages_max * 2) < 0 ||
 	    receipts_init(&w->receipts, conf->receipts_max, config->shared_seed) < 0 ||
@@ -91,9 +98,10 @@ void worker_free(struct worker *w)
 	deliveries_free(&w->deliveries);
 	flights_free(&w->flights);
 	conns_free(w);
+	sources_free(&w->sources);
 	for (unsigned p = 0; p < PROTO_COUNT; p++) {
 		free(w->instances[p]);
-		free(w->blocks[p]);
+		pages_free(w->blocks[p], w->block_bytes[p]);
 	}
 	free(w->rule_leases);
 	free(w->peer_leases);
@@ -121,6 +129,7 @@ static unsigned receive(struct worker *w)
 		if (n > 0) {
 			tcp_input_burst(w->tcp, w->now, tcp,
 					net_input_burst(w->net, w->now, p, pkts, n, tcp));
+			datagrams_receive(w);
 			xcore_packets_out(w);
 		}
 		total += n + w->io.turn(w->io.context, w->number, p);
@@ -179,10 +188,13 @@ bool worker_turn(struct worker *w, struct now now, const struct world *world, ui
 	w->world = world;
 	if (world != NULL && world->parties_version != w->parties_seen) {
 		w->parties_seen = world->parties_version;
+		sources_follow_world(w);
 		sessions_follow_world(w);
 	}
 	work = receive(w);
 	work += xcore_turn(w);
+	datagrams_receive(w);
+	work += registered_answers(w);
 	*next_us = earlier(tcp_tick(w->tcp, now), net_tick(w->net, now));
 	work += w->conns.again_count;
 	conns_again(w);

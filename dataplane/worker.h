@@ -29,6 +29,7 @@
 #include "parts.h"
 #include "pipeline.h"
 #include "receipts.h"
+#include "services.h"
 #include "session.h"
 #include "xcore.h"
 
@@ -64,18 +65,21 @@ struct worker {
 	struct xcore      xcore;
 	struct mailbox    mailbox;
 	struct conflict   conflict;
+	struct sources    sources;
 
 	struct inheritance inheritance; /* of a predecessor that was killed */
 
-	struct limit_lease *account_leases, *peer_leases, *rule_leases;
-	void               *instances[PROTO_COUNT], *blocks[PROTO_COUNT];
-	void               *pool_memory;
-	uint64_t            parties_seen;  /* world->parties_version that the sessions follow */
-	uint64_t            peers_next_us; /* next look at peers that are to be connected */
-	uint8_t            *out_room;      /* [WORKER_OUT_SIZE] */
-	char               *text_room;     /* for the rules: UTF-8 of one message */
-	uint8_t            *body_room;     /* for bodies that straddle blocks */
-	struct drain        drain;
+	struct limit_lease   *account_leases, *peer_leases, *rule_leases;
+	void                 *instances[PROTO_COUNT], *blocks[PROTO_COUNT];
+	size_t                block_bytes[PROTO_COUNT];
+	struct proto_services services; /* for the instances */
+	void                 *pool_memory;
+	uint64_t              parties_seen;  /* world->parties_version that the sessions follow */
+	uint64_t              peers_next_us; /* next look at peers that are to be connected */
+	uint8_t              *out_room;      /* [WORKER_OUT_SIZE] */
+	char                 *text_room;     /* for the rules: UTF-8 of one message */
+	uint8_t              *body_room;     /* for bodies that straddle blocks */
+	struct drain          drain;
 };
 
 /* Of two deadlines. */

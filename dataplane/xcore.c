@@ -62,10 +62,10 @@ void xcore_free(struct worker *w)
 	}
 }
 
-bool xcore_lend(struct worker *w, struct msg *m, struct session_ref to, uint32_t flight,
-		uint64_t deadline_us)
+bool xcore_lend(struct worker *w, const struct delivery_order *order, uint32_t flight)
 {
-	struct xmsg x = {.kind = XMSG_LEND, .flight = flight, .lend = {m, to, deadline_us}};
+	struct xmsg        x = {.kind = XMSG_LEND, .flight = flight, .lend = *order};
+	struct session_ref to = order->to;
 
 	if (w->xcore.open[to.worker] >= XCORE_OPEN_MAX ||
 	    rte_ring_sp_enqueue_elem(w->xcore.messages_out[to.worker], &x, sizeof(x)) != 0)
@@ -163,8 +163,7 @@ static void message_in(struct worker *w, unsigned from, const struct xmsg *x)
 	switch ((enum xmsg_kind)x->kind) {
 	case XMSG_LEND:
 		metric_inc(w->metrics, METRIC_hops_in);
-		if (!deliver_accept(w, x->lend.to, x->lend.msg, from, x->flight,
-				    x->lend.deadline_us, &result))
+		if (!deliver_accept(w, &x->lend, from, x->flight, &result))
 			xcore_result(w, from, x->flight, &result);
 		break;
 	case XMSG_RECEIPT_OPEN:

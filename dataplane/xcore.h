@@ -14,6 +14,7 @@
 #include "net/net.h"
 #include "proto/proto.h"
 
+#include "deliver.h"
 #include "receipts.h"
 
 struct worker;
@@ -29,13 +30,9 @@ struct xmsg {
 	uint32_t kind; /* enum xmsg_kind */
 	uint32_t flight;
 	union {
-		struct {
-			struct msg        *msg;
-			struct session_ref to;
-			uint64_t           deadline_us;
-		} lend;
-		struct receipt_note note;
-		struct net_news     news;
+		struct delivery_order lend;
+		struct receipt_note   note;
+		struct net_news       news;
 	};
 };
 
@@ -63,8 +60,7 @@ int  xcore_connect(struct worker *const workers[], unsigned count);
 void xcore_free(struct worker *w);
 
 /* False: the ring is full or too many are open there. */
-bool xcore_lend(struct worker *w, struct msg *m, struct session_ref to, uint32_t flight,
-		uint64_t deadline_us);
+bool xcore_lend(struct worker *w, const struct delivery_order *order, uint32_t flight);
 void xcore_result(struct worker *w, unsigned home, uint32_t flight, const struct result *result);
 bool xcore_note(struct worker *w, unsigned to, enum xmsg_kind kind,
 		const struct receipt_note *note);

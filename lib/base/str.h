@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <strings.h>
 
 struct str {
 	const char *p;
@@ -22,6 +23,12 @@ static inline struct str str_of(const char *nul_terminated)
 static inline bool str_eq(struct str a, struct str b)
 {
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+/* Without regard to the case of ASCII letters. */
+static inline bool str_eq_nocase(struct str a, struct str b)
+{
+	return a.n == b.n && (a.n == 0 || strncasecmp(a.p, b.p, a.n) == 0);
 }
 
 static inline bool str_starts(struct str s, struct str prefix)

@@ -38,6 +38,8 @@ static uint32_t submit_status(enum reason why)
 	case REASON_QUEUE_FULL:
 	case REASON_POOL:
 	case REASON_RECEIPTS_FULL:
+	case REASON_REGISTRATIONS_FULL:
+	case REASON_REGISTRATION_ORDER:
 		return SMPP_RMSGQFUL;
 	case REASON_MESSAGE_SIZE:
 		return SMPP_RINVMSGLEN;

@@ -48,8 +48,11 @@ static void file_init(struct conf_file *f, const struct sim_config *config)
 	f->dataplane.connections_max = 1024;
 	f->dataplane.receipts_max = 262144;
 	f->dataplane.forward_all = config->forward_all || getenv("CPM_FORWARD_ALL") != NULL;
-	f->listeners[0] = (struct conf_listener){
-		.name = "esme", .protocol = PROTO_smpp, .port = LISTEN_PORT, .login_time = 5};
+	f->listeners[0] = (struct conf_listener){.name = "esme",
+						 .protocol = PROTO_smpp,
+						 .transport = TCP_ONLY,
+						 .port = LISTEN_PORT,
+						 .login_time = 5};
 	f->listeners[0].address = (struct conf_address){.w = {0x010012c6}, .set = true};
 }
 
@@ -357,6 +360,8 @@ void sim_step(struct sim *s, uint64_t step_us)
 
 		s->busy = s->busy || worked;
 	}
+	if (directory_turn(s->dp.directory, s->now))
+		s->busy = true;
 	if (s->host_dead)
 		wire_host_discard(&s->wire);
 	else

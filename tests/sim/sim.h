@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "../../dataplane/directory.h"
 #include "../../dataplane/fault.h"
 #include "../../dataplane/worker.h"
 

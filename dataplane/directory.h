@@ -1,0 +1,73 @@
+/*
+ * The directory: where every address of record is reached now (struct proto_record). One lock-free
+ * hash table of immutable records, read by all workers under RCU and written by one thread, which
+ * takes changes from the workers and from the management thread by ring, publishes them, waits
+ * until every worker has seen them and then confirms; a worker answers the peer only then. The
+ * thread also ends what expires. In a simulation its turns are taken by the one thread there is.
+ *
+ * Registrations live as long as the process: after a crash devices register again by their timers.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/now.h"
+#include "net/net.h"
+#include "proto/proto.h"
+
+struct directory;
+
+#define DIRECTORY_CHANGES_MAX 1024u /* of one worker, not yet confirmed */
+#define DIRECTORY_ADDRESSES_MAX 4194304u
+
+/* producers: workers and the management thread. NULL: no memory. */
+struct directory *directory_new(unsigned producers, uint64_t seed);
+void              directory_free(struct directory *d);
+
+/* ---- reading: any registered thread between its quiescent states ---- */
+
+const struct proto_record  *directory_find(const struct directory *d, unsigned protocol,
+					   struct str address);
+const struct proto_binding *directory_binding(const struct proto_record *r, uint32_t id);
+
+/* ---- a producer: worker k is producer k, the management thread the last ---- */
+
+/* Ask for a change by the session `origin`, over which its bindings are reached. NONE: one answer
+ * follows. QUEUE_FULL: too many are asked for; MESSAGE_SIZE: more text than a record takes. */
+enum reason directory_ask(struct directory *d, unsigned producer, unsigned protocol,
+			  struct session_ref origin, const struct proto_registration *r);
+
+struct directory_answer {
+	struct session_ref origin;
+	uint64_t           token;
+	enum reason        why; /* NONE: it is in force */
+};
+/* Returns how many, at most max. */
+unsigned directory_answers(struct directory *d, unsigned producer,
+			   struct directory_answer answers[], unsigned max);
+
+/* ---- management thread ---- */
+
+/* Forget an address of record, and wait (at most a second) until that is in force. False: there is
+ * none. */
+bool directory_remove(struct directory *d, unsigned producer, unsigned protocol,
+		      struct str address);
+/* Each record; visit() returns false to stop. A moment's view of each. */
+void     directory_each(const struct directory *d,
+			bool (*visit)(void *user, unsigned protocol, const struct proto_record *r),
+			void *user);
+uint64_t directory_addresses(const struct directory *d);
+uint64_t directory_bindings(const struct directory *d);
+
+/* ---- the writer ---- */
+
+/* Take what is there, publish, confirm, expire. Returns whether there was anything. */
+bool directory_turn(struct directory *d, struct now now);
+/* The thread: turns until *stop, asleep at most a millisecond while idle. */
+struct directory_thread {
+	struct directory   *directory;
+	const _Atomic bool *stop;
+};
+void *directory_run(void *thread);

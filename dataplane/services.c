@@ -1,0 +1,124 @@
+#include "services.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/hash.h"
+
+#include "directory.h"
+#include "pages.h"
+#include "worker.h"
+
+#define SOURCES_PLACES (2u * WORLD_PEERS_MAX)
+
+/* ---- who comes from where ---- */
+
+int sources_init(struct sources *s)
+{
+	s->places = pages_new(SOURCES_PLACES * sizeof(s->places[0]));
+	return s->places != NULL ? 0 : -ENOMEM;
+}
+
+void sources_free(struct sources *s)
+{
+	pages_free(s->places, SOURCES_PLACES * sizeof(s->places[0]));
+}
+
+/* By address alone: a stream comes from any port. */
+static uint32_t first_place(const struct flow *f)
+{
+	uint64_t high = (uint64_t)f->address[0] << 32 | f->address[1];
+	uint64_t low = (uint64_t)f->address[2] << 32 | f->address[3];
+
+	return (uint32_t)(hash_mix(high ^ hash_mix(low)) % SOURCES_PLACES);
+}
+
+static uint32_t next_place(uint32_t at)
+{
+	return at + 1 < SOURCES_PLACES ? at + 1 : 0;
+}
+
+static bool same_host(const struct flow *a, const struct flow *b)
+{
+	return a->ip6 == b->ip6 && memcmp(a->address, b->address, sizeof(a->address)) == 0;
+}
+
+void sources_follow_world(struct worker *w)
+{
+	struct source_place *places = w->sources.places;
+
+	memset(places, 0, SOURCES_PLACES * sizeof(places[0]));
+	for (uint32_t slot = 0; slot < w->world->peer_slots; slot++) {
+		const struct world_peer *p = world_peer(w->world, slot);
+		struct flow              flow = {0};
+		uint32_t                 at;
+
+		if (p == NULL || !session_host(w, str_of(p->conf->host), &flow))
+			continue;
+		flow.port = session_peer_port(p->conf);
+		at = first_place(&flow);
+		while (places[at].peer != 0)
+			at = next_place(at);
+		places[at] =
+			(struct source_place){flow, slot + 1, p->conf->protocol, p->conf->trusted};
+	}
+}
+
+/* The peer of exactly that port, else the first of that address. */
+static bool source(void *context, unsigned protocol, const struct flow *from,
+		   struct proto_source *found)
+{
+	const struct worker       *w = context;
+	const struct source_place *best = NULL;
+
+	for (uint32_t at = first_place(from); w->sources.places[at].peer != 0;
+	     at = next_place(at)) {
+		const struct source_place *p = &w->sources.places[at];
+
+		if (p->protocol != protocol || !same_host(&p->flow, from))
+			continue;
+		if (best == NULL || p->flow.port == from->port)
+			best = p;
+		if (p->flow.port == from->port)
+			break;
+	}
+	if (best == NULL)
+		return false;
+	*found = (struct proto_source){best->peer - 1, best->trusted};
+	return true;
+}
+
+/* ---- the rest ---- */
+
+static bool credentials(void *context, unsigned protocol, struct str address,
+			struct proto_credentials *c)
+{
+	return false; /* the world has no subscribers */
+}
+
+static const struct proto_record *record(void *context, unsigned protocol, struct str address)
+{
+	const struct worker *w = context;
+
+	return directory_find(w->dp->directory, protocol, address);
+}
+
+static bool serves(void *context, unsigned protocol, struct str domain)
+{
+	const struct worker *w = context;
+
+	return dataplane_serves(w->dp, protocol, domain);
+}
+
+static bool resolve(void *context, struct str host, struct flow *to)
+{
+	return session_host(context, host, to);
+}
+
+const struct proto_services services_template = {
+	.credentials = credentials,
+	.record = record,
+	.serves = serves,
+	.source = source,
+	.resolve = resolve,
+};

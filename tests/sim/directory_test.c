@@ -1,0 +1,286 @@
+#include <pthread.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include "rcu/rcu.h"
+
+#include "sim.h"
+
+#define ALICE STR("sip:alice@example.org")
+#define MINUTE_US (60 * US_PER_SECOND)
+
+static struct directory *directory;
+static struct now        now;
+
+static int begin(void **state)
+{
+	(void)state;
+	now = (struct now){.us = 5 * US_PER_SECOND};
+	rcu_thread_begin();
+	directory = directory_new(2, 1);
+	return directory != NULL ? 0 : -1;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	rcu_offline();
+	directory_free(directory);
+	rcu_online();
+	rcu_thread_end();
+	return 0;
+}
+
+/* A binding whose texts are those of the parameters, over producer 0. */
+static struct proto_registration binding(char *room, const char *contact, const char *call,
+					 uint32_t sequence, uint64_t expires_us)
+{
+	struct proto_registration r = {.address = ALICE, .count = 1, .token = sequence};
+	size_t                    n = strlen(contact), m = strlen(call);
+	struct proto_binding     *b = &r.bindings[0];
+
+	memcpy(room, contact, n);
+	memcpy(room + n, call, m);
+	r.text = (struct str){room, n + m};
+	*b = (struct proto_binding){
+		.key = contact[0], .sequence = sequence, .expires_us = expires_us, .priority = 500};
+	b->text[BINDING_CONTACT].size = (uint16_t)n;
+	b->text[BINDING_CALL].off = (uint16_t)n;
+	b->text[BINDING_CALL].size = (uint16_t)m;
+	return r;
+}
+
+static enum reason ask(const struct proto_registration *r)
+{
+	struct directory_answer answer;
+	struct session_ref      origin = {.index = 7};
+
+	assert_int_equal(directory_ask(directory, 0, 0, origin, r), REASON_NONE);
+	directory_turn(directory, now);
+	assert_int_equal(directory_answers(directory, 0, &answer, 1), 1);
+	assert_int_equal(answer.token, r->token);
+	assert_int_equal(answer.origin.index, 7);
+	return answer.why;
+}
+
+static enum reason register_one(const char *contact, const char *call, uint32_t sequence,
+				uint64_t lifetime_us)
+{
+	char                      room[256];
+	struct proto_registration r = binding(room, contact, call, sequence, now.us + lifetime_us);
+
+	return ask(&r);
+}
+
+static const struct proto_record *record(void)
+{
+	return directory_find(directory, 0, ALICE);
+}
+
+static void assert_contact(unsigned at, const char *contact)
+{
+	const struct proto_record *r = record();
+	struct str                 text = proto_binding_text(r, &r->bindings[at], BINDING_CONTACT);
+
+	assert_int_equal(text.n, strlen(contact));
+	assert_memory_equal(text.p, contact, text.n);
+}
+
+static void a_registration_is_found_once_it_is_answered(void **state)
+{
+	(void)state;
+	assert_null(record());
+	assert_int_equal(register_one("a", "call", 1, MINUTE_US), REASON_NONE);
+	assert_int_equal(record()->count, 1);
+	assert_contact(0, "a");
+	assert_int_equal(record()->bindings[0].session.index, 7);
+	assert_null(directory_find(directory, 1, ALICE));
+	assert_null(directory_find(directory, 0, STR("sip:alicf@example.org")));
+}
+
+static void a_refresh_keeps_the_id_and_replaces_the_rest(void **state)
+{
+	uint32_t id;
+
+	(void)state;
+	register_one("a", "call", 1, MINUTE_US);
+	id = record()->bindings[0].id;
+	assert_int_not_equal(id, 0);
+	register_one("a and more", "call", 2, 2 * MINUTE_US);
+	assert_int_equal(record()->count, 1);
+	assert_int_equal(record()->bindings[0].id, id);
+	assert_int_equal(record()->bindings[0].expires_us, now.us + 2 * MINUTE_US);
+	assert_contact(0, "a and more");
+}
+
+static void an_older_request_of_the_same_call_changes_nothing(void **state)
+{
+	(void)state;
+	register_one("a", "call", 5, MINUTE_US);
+	assert_int_equal(register_one("a", "call", 5, 0), REASON_REGISTRATION_ORDER);
+	assert_int_equal(register_one("a", "call", 4, 2 * MINUTE_US), REASON_REGISTRATION_ORDER);
+	assert_int_equal(record()->bindings[0].expires_us, now.us + MINUTE_US);
+	assert_int_equal(register_one("a", "other", 1, 2 * MINUTE_US), REASON_NONE);
+}
+
+static void bindings_stand_by_priority_and_the_newest_first(void **state)
+{
+	char                      room[256];
+	struct proto_registration r = binding(room, "c", "call", 3, now.us + MINUTE_US);
+
+	(void)state;
+	register_one("a", "call", 1, MINUTE_US);
+	register_one("b", "call", 2, MINUTE_US);
+	r.bindings[0].priority = 900;
+	ask(&r);
+	assert_contact(0, "c");
+	assert_contact(1, "b");
+	assert_contact(2, "a");
+}
+
+static void more_bindings_than_an_address_may_have_are_refused(void **state)
+{
+	char contact[2] = "a";
+
+	(void)state;
+	for (unsigned i = 0; i < PROTO_BINDINGS_MAX; i++, contact[0]++)
+		assert_int_equal(register_one(contact, "call", i + 1, MINUTE_US), REASON_NONE);
+	assert_int_equal(register_one(contact, "call", 99, MINUTE_US), REASON_REGISTRATIONS_FULL);
+	assert_int_equal(record()->count, PROTO_BINDINGS_MAX);
+}
+
+static void a_binding_that_expires_is_gone_and_the_others_stay(void **state)
+{
+	(void)state;
+	register_one("a", "call", 1, MINUTE_US);
+	register_one("b", "call", 2, 90 * MINUTE_US); /* more than the wheel has turns */
+	now.us += 61 * US_PER_SECOND;
+	assert_true(directory_turn(directory, now));
+	assert_int_equal(record()->count, 1);
+	assert_contact(0, "b");
+	for (unsigned minute = 1; minute < 89; minute++) {
+		now.us += MINUTE_US;
+		directory_turn(directory, now);
+		assert_non_null(record());
+	}
+	now.us += 2 * MINUTE_US;
+	directory_turn(directory, now);
+	assert_null(record());
+	assert_int_equal(directory_addresses(directory), 0);
+	assert_int_equal(directory_bindings(directory), 0);
+}
+
+static void bindings_are_removed_one_by_one_or_all(void **state)
+{
+	struct proto_registration all = {.address = ALICE, .remove_all = true};
+
+	(void)state;
+	register_one("a", "call", 1, MINUTE_US);
+	register_one("b", "call", 2, MINUTE_US);
+	register_one("c", "call", 3, MINUTE_US);
+	assert_int_equal(register_one("b", "call", 4, 0), REASON_NONE);
+	assert_int_equal(record()->count, 2);
+	assert_int_equal(ask(&all), REASON_NONE);
+	assert_null(record());
+}
+
+static void asking_for_more_than_the_writer_takes_is_refused_and_forgets_nothing(void **state)
+{
+	char                      room[256];
+	struct proto_registration r = binding(room, "a", "call", 1, now.us + MINUTE_US);
+	struct session_ref        origin = {0};
+	struct directory_answer   answers[32];
+	unsigned                  n = 0, got;
+
+	(void)state;
+	for (; directory_ask(directory, 0, 0, origin, &r) == REASON_NONE; n++)
+		r.bindings[0].sequence++;
+	assert_int_equal(n, DIRECTORY_CHANGES_MAX);
+	while (directory_turn(directory, now))
+		;
+	while ((got = directory_answers(directory, 0, answers, 32)) > 0)
+		n -= got;
+	assert_int_equal(n, 0);
+	assert_int_equal(directory_ask(directory, 0, 0, origin, &r), REASON_NONE);
+}
+
+static void many_addresses_are_each_found(void **state)
+{
+	enum { MANY = 20000 };
+	char                      room[256], address[64];
+	struct proto_registration r = binding(room, "a", "call", 1, now.us + MINUTE_US);
+	struct directory_answer   answers[32];
+
+	(void)state;
+	for (unsigned i = 0; i < MANY; i++) {
+		r.address = (struct str){address, (size_t)snprintf(address, sizeof(address),
+								   "sip:%u@example.org", i)};
+		assert_int_equal(directory_ask(directory, 0, 0, (struct session_ref){0}, &r),
+				 REASON_NONE);
+		if (i % 32 == 31) {
+			directory_turn(directory, now);
+			while (directory_answers(directory, 0, answers, 32) > 0)
+				;
+		}
+	}
+	directory_turn(directory, now);
+	assert_int_equal(directory_addresses(directory), MANY);
+	for (unsigned i = 0; i < MANY; i++) {
+		size_t n = (size_t)snprintf(address, sizeof(address), "sip:%u@example.org", i);
+
+		assert_non_null(directory_find(directory, 0, (struct str){address, n}));
+	}
+}
+
+/* A worker that reads all the time what the writer replaces all the time: the sanitizer would see a
+ * record that is freed too early. */
+static void *read_on(void *stop)
+{
+	rcu_thread_begin();
+	while (!atomic_load((_Atomic bool *)stop)) {
+		const struct proto_record *r = record();
+
+		if (r != NULL)
+			assert_true(proto_binding_text(r, &r->bindings[0], BINDING_CALL).p[0] ==
+				    'c');
+		rcu_quiescent();
+	}
+	rcu_thread_end();
+	return NULL;
+}
+
+static void a_reader_meets_whole_records_while_they_are_replaced(void **state)
+{
+	_Atomic bool stop = false;
+	pthread_t    reader;
+
+	(void)state;
+	assert_int_equal(pthread_create(&reader, NULL, read_on, &stop), 0);
+	for (uint32_t i = 1; i < 2000; i++)
+		assert_int_equal(register_one("a", "call", i, i % 3 == 0 ? 0 : MINUTE_US),
+				 REASON_NONE);
+	atomic_store(&stop, true);
+	pthread_join(reader, NULL);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
+	const struct CMUnitTest tests[] = {
+		TEST(a_registration_is_found_once_it_is_answered),
+		TEST(a_refresh_keeps_the_id_and_replaces_the_rest),
+		TEST(an_older_request_of_the_same_call_changes_nothing),
+		TEST(bindings_stand_by_priority_and_the_newest_first),
+		TEST(more_bindings_than_an_address_may_have_are_refused),
+		TEST(a_binding_that_expires_is_gone_and_the_others_stay),
+		TEST(bindings_are_removed_one_by_one_or_all),
+		TEST(asking_for_more_than_the_writer_takes_is_refused_and_forgets_nothing),
+		TEST(many_addresses_are_each_found),
+		TEST(a_reader_meets_whole_records_while_they_are_replaced),
+	};
+
+	sim_eal();
+	return cmocka_run_group_tests_name("directory", tests, NULL, NULL);
+}
