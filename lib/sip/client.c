@@ -1,0 +1,217 @@
+#include "base/assert.h"
+#include "sip/links.h"
+
+#define BY_STAGE offsetof(struct sip_client, by_stage)
+#define BY_DEADLINE offsetof(struct sip_client, by_deadline)
+
+static const uint64_t stage_us[SIP_STAGES] = {SIP_T1_US, 2 * SIP_T1_US, 4 * SIP_T1_US, SIP_T2_US};
+
+static struct sip_client *client_at(const struct sip_transactions *t, uint32_t number)
+{
+	return (struct sip_client *)(void *)sip_pool_at(&t->pool, number)->bytes;
+}
+
+struct sip_client *sip_client_new(struct sip_transactions *t, struct sip_clients *of)
+{
+	uint32_t           number = sip_pool_take(&t->pool);
+	struct sip_client *c;
+
+	if (number == SIP_BLOCK_NONE) {
+		metric_inc(t->metrics, METRIC_sip_transactions_full);
+		return NULL;
+	}
+	c = client_at(t, number);
+	*c = (struct sip_client){
+		.of = of,
+		.number = number,
+		.state = SIP_CLIENT_NEW,
+		.request = {.first = number, .last = number, .start = sizeof(*c)},
+	};
+	metric_inc(t->metrics, METRIC_sip_transactions_open);
+	return c;
+}
+
+void sip_client_branch(const struct sip_transactions *t, const struct sip_client *c, struct put *w)
+{
+	struct sip_branch b = {t->worker, c->number, sip_pool_at(&t->pool, c->number)->generation};
+
+	sip_branch_put(w, &t->branch_key, &b);
+}
+
+static void schedule(struct sip_transactions *t, struct sip_client *c, struct now now,
+		     uint8_t stage)
+{
+	c->stage = stage;
+	c->resend_us = now.us + stage_us[stage];
+	sip_links_append(&t->pool, &c->of->stages[stage], c->number, BY_STAGE);
+}
+
+bool sip_client_start(struct sip_transactions *t, struct sip_client *c, struct now now,
+		      const struct sip_client_how *how, const void *bytes, size_t n)
+{
+	struct sip_clients *of = c->of;
+	uint64_t timeout = how->timeout_us < SIP_TIMEOUT_US ? how->timeout_us : SIP_TIMEOUT_US;
+
+	ASSERT(c->state == SIP_CLIENT_NEW);
+	if ((how->datagram || how->keep) && !sip_chain_append(&t->pool, &c->request, bytes, n)) {
+		metric_inc(t->metrics, METRIC_sip_transactions_full);
+		return false;
+	}
+	c->token = how->token;
+	c->to = how->to;
+	c->method = how->method;
+	c->kind = how->kind;
+	c->note = how->note;
+	c->datagram = how->datagram;
+	c->sends = 1;
+	c->state = SIP_CLIENT_TRYING;
+	c->deadline_us = now.us + timeout;
+	if (of->deadlines.last != SIP_BLOCK_NONE &&
+	    client_at(t, of->deadlines.last)->deadline_us > c->deadline_us)
+		c->deadline_us = client_at(t, of->deadlines.last)->deadline_us;
+	sip_links_append(&t->pool, &of->deadlines, c->number, BY_DEADLINE);
+	if (c->datagram)
+		schedule(t, c, now, 0);
+	of->open++;
+	return true;
+}
+
+/* The transaction that a branch names; NULL: it is over, or the branch is not ours. */
+static struct sip_client *named(struct sip_transactions *t, struct str branch)
+{
+	struct sip_branch  b;
+	struct sip_client *c;
+
+	if (!sip_branch_parse(branch, &t->branch_key, &b) || b.worker != t->worker ||
+	    b.index == SIP_BLOCK_NONE || b.index > t->pool.touched ||
+	    sip_pool_at(&t->pool, b.index)->generation != b.generation)
+		return NULL;
+	c = client_at(t, b.index);
+	return c->state == SIP_CLIENT_TRYING || c->state == SIP_CLIENT_PROCEEDING ? c : NULL;
+}
+
+struct sip_client *sip_client_match(struct sip_transactions *t, const struct sip_message *response,
+				    const struct sip_mandatory *known)
+{
+	struct sip_client *c = named(t, known->via.branch);
+
+	ASSERT_HOT(response->kind == SIP_RESPONSE);
+	if (c == NULL || c->method != known->cseq.method) {
+		metric_inc(t->metrics, METRIC_sip_responses_stray);
+		return NULL;
+	}
+	return c;
+}
+
+static bool sends_again(const struct sip_client *c)
+{
+	return c->datagram && (c->state == SIP_CLIENT_TRYING || c->state == SIP_CLIENT_PROCEEDING);
+}
+
+static void complete(struct sip_transactions *t, struct sip_client *c)
+{
+	if (sends_again(c))
+		sip_links_remove(&t->pool, &c->of->stages[c->stage], c->number, BY_STAGE);
+	c->state = SIP_CLIENT_COMPLETED;
+}
+
+bool sip_client_response(struct sip_transactions *t, struct sip_client *c, unsigned status)
+{
+	if (status >= 200) {
+		complete(t, c);
+		return true;
+	}
+	c->state = SIP_CLIENT_PROCEEDING;
+	return false;
+}
+
+void sip_client_request(const struct sip_transactions *t, const struct sip_client *c, struct put *w)
+{
+	sip_chain_put(&t->pool, &c->request, 0, c->request.size, w);
+}
+
+struct sip_client *sip_client_quoted(struct sip_transactions *t, struct cur quoted)
+{
+	struct str branch;
+
+	if (!sip_branch_find((struct str){(const char *)quoted.p, cur_left(&quoted)}, &branch))
+		return NULL;
+	return named(t, branch);
+}
+
+struct sip_client *sip_client_oldest(const struct sip_transactions *t, const struct sip_clients *of)
+{
+	return of->deadlines.first != SIP_BLOCK_NONE ? client_at(t, of->deadlines.first) : NULL;
+}
+
+void sip_client_end(struct sip_transactions *t, struct sip_client *c)
+{
+	struct sip_clients *of = c->of;
+
+	if (c->state != SIP_CLIENT_NEW) {
+		complete(t, c);
+		sip_links_remove(&t->pool, &of->deadlines, c->number, BY_DEADLINE);
+		ASSERT(of->open > 0);
+		of->open--;
+	}
+	metric_sub(t->metrics, METRIC_sip_transactions_open, 1);
+	sip_chain_give(&t->pool, &c->request);
+}
+
+static bool send_again(struct sip_transactions *t, struct sip_client *c, struct out *out)
+{
+	size_t mark = out_datagram_begin(out, &c->to);
+
+	sip_client_request(t, c, &out->put);
+	if (!out_datagram_end(out, mark))
+		return false;
+	c->sends++;
+	metric_inc(t->metrics, METRIC_sip_requests_resent);
+	return true;
+}
+
+/* Timer E: RFC 3261, 17.1.2.2. False: *out is full. */
+static bool send_due(struct sip_transactions *t, struct sip_clients *of, struct now now,
+		     struct out *out)
+{
+	for (unsigned stage = 0; stage < SIP_STAGES; stage++) {
+		while (of->stages[stage].first != SIP_BLOCK_NONE) {
+			struct sip_client *c = client_at(t, of->stages[stage].first);
+			bool last = c->state == SIP_CLIENT_PROCEEDING || stage == SIP_STAGES - 1;
+
+			if (c->resend_us > now.us)
+				break;
+			if (!send_again(t, c, out))
+				return false;
+			sip_links_remove(&t->pool, &of->stages[stage], c->number, BY_STAGE);
+			schedule(t, c, now, (uint8_t)(last ? SIP_STAGES - 1 : stage + 1));
+		}
+	}
+	return true;
+}
+
+struct sip_client *sip_client_tick(struct sip_transactions *t, struct sip_clients *of,
+				   struct now now, struct out *out, uint64_t *next)
+{
+	struct sip_client *oldest = sip_client_oldest(t, of);
+
+	*next = UINT64_MAX;
+	if (oldest == NULL)
+		return NULL;
+	if (oldest->deadline_us <= now.us) {
+		complete(t, oldest);
+		return oldest;
+	}
+	*next = oldest->deadline_us;
+	if (!send_due(t, of, now, out)) {
+		*next = now.us;
+		return NULL;
+	}
+	for (unsigned stage = 0; stage < SIP_STAGES; stage++) {
+		uint32_t first = of->stages[stage].first;
+
+		if (first != SIP_BLOCK_NONE && client_at(t, first)->resend_us < *next)
+			*next = client_at(t, first)->resend_us;
+	}
+	return NULL;
+}

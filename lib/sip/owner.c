@@ -1,0 +1,91 @@
+#include "sip/owner.h"
+
+#include <strings.h>
+
+#include "base/assert.h"
+#include "base/hash.h"
+#include "sip/branch.h"
+#include "sip/message.h"
+
+static struct str line_next(struct str *rest)
+{
+	const char *end = memchr(rest->p, '\n', rest->n);
+	struct str  line = {rest->p, end != NULL ? (size_t)(end - rest->p) + 1 : rest->n};
+
+	*rest = str_skip(*rest, line.n);
+	return line;
+}
+
+static bool blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static bool named(struct str line, struct str name, struct str *value)
+{
+	size_t at = name.n;
+
+	if (line.n <= at || strncasecmp(line.p, name.p, name.n) != 0)
+		return false;
+	while (at < line.n && blank(line.p[at]))
+		at++;
+	if (at == line.n || line.p[at] != ':')
+		return false;
+	*value = str_skip(line, at + 1);
+	return true;
+}
+
+/* The value of the first header field of a name, its continuation lines included. */
+static bool field(struct str head, struct str name, struct str compact, struct str *value)
+{
+	while (head.n > 0) {
+		struct str line = line_next(&head);
+
+		if (line.n <= 2 && (line.p[0] == '\r' || line.p[0] == '\n'))
+			return false; /* the end of the head */
+		if (!named(line, name, value) && !named(line, compact, value))
+			continue;
+		while (head.n > 0 && blank(head.p[0]))
+			value->n += line_next(&head).n;
+		return true;
+	}
+	return false;
+}
+
+static struct str word(struct str text)
+{
+	size_t n = 0;
+
+	while (text.n > 0 && (uint8_t)text.p[0] <= ' ')
+		text = str_skip(text, 1);
+	while (n < text.n && (uint8_t)text.p[n] > ' ')
+		n++;
+	return (struct str){text.p, n};
+}
+
+unsigned sip_owner(struct cur datagram, unsigned workers)
+{
+	/* The same at all workers and known to all: who aims at one worker could do so by ports,
+	 * too. */
+	static const struct hash_key key = {0x6f776e6572206f66ull, 0x2063616c6c2d6964ull};
+	size_t                       left = cur_left(&datagram);
+	struct str                   head = {(const char *)datagram.p,
+                           left < SIP_HEAD_SIZE_MAX ? left : SIP_HEAD_SIZE_MAX};
+	struct str                   start, value, branch;
+	unsigned                     worker;
+
+	ASSERT(workers > 0);
+	if (workers == 1 || head.n == 0)
+		return 0;
+	start = line_next(&head);
+	if (start.n >= 8 && strncasecmp(start.p, "SIP/2.0 ", 8) == 0)
+		return field(head, STR("Via"), STR("v"), &value) &&
+				       sip_branch_find(value, &branch) &&
+				       sip_branch_worker(branch, &worker) && worker < workers
+			       ? worker
+			       : 0;
+	if (!field(head, STR("Call-ID"), STR("i"), &value))
+		return 0;
+	value = word(value);
+	return (unsigned)((hash_sip(&key, value.p, value.n) >> 32) * workers >> 32);
+}

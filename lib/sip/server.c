@@ -1,0 +1,333 @@
+#include "base/assert.h"
+#include "sip/links.h"
+#include "sip/print.h"
+
+#define LINKS offsetof(struct sip_server, links)
+
+static struct sip_server *server_at(const struct sip_transactions *t, uint32_t number)
+{
+	return (struct sip_server *)(void *)sip_pool_at(&t->pool, number)->bytes;
+}
+
+static void part(struct put *w, struct str s)
+{
+	put_be32(w, (uint32_t)s.n);
+	put_str(w, s);
+}
+
+/* Of host names the case is of no meaning. */
+static void part_small(struct put *w, struct str s)
+{
+	uint8_t *to;
+
+	put_be32(w, (uint32_t)s.n);
+	to = put_reserve(w, s.n);
+	for (size_t i = 0; to != NULL && i < s.n; i++)
+		to[i] = (uint8_t)(s.p[i] >= 'A' && s.p[i] <= 'Z' ? s.p[i] | 0x20 : s.p[i]);
+}
+
+/* What makes two requests one (17.2.3): branch, sent-by and method; for peers of RFC 2543, whose
+ * branch is not unique, what that document compares. */
+static struct sip_key key_of(struct sip_transactions *t, const struct sip_incoming *in)
+{
+	const struct sip_mandatory *known = in->known;
+	struct put                  w = put_to(t->scratch, sizeof(t->scratch));
+
+	part_small(&w, known->via.host.text);
+	put_be16(&w, known->via.port);
+	part(&w, in->message->method_text);
+	part(&w, known->via.branch);
+	if (!known->via.has_cookie) {
+		part(&w, known->via.params);
+		part(&w, in->message->uri);
+		part(&w, known->to.tag);
+		part(&w, known->from.tag);
+		part(&w, known->call_id);
+		put_be32(&w, known->cseq.number);
+	}
+	ASSERT(!w.failed); /* all of it is from one head */
+	return (struct sip_key){{hash_sip(&t->match_key[0], t->scratch, put_size(&w)),
+				 hash_sip(&t->match_key[1], t->scratch, put_size(&w))}};
+}
+
+static struct str tag_of(const struct sip_transactions *t, const struct sip_key *key,
+			 char room[SIP_TAG_SIZE])
+{
+	uint64_t   h = hash_sip(&t->tag_key, key, sizeof(*key));
+	uint8_t    bytes[10] = {0};
+	struct put w = put_to(room, SIP_TAG_SIZE);
+
+	memcpy(bytes, &h, sizeof(h));
+	sip_base32_put(&w, bytes, sizeof(bytes));
+	return (struct str){room, SIP_TAG_SIZE};
+}
+
+static void put_decimal(struct put *w, unsigned v)
+{
+	if (v >= 10)
+		put_decimal(w, v / 10);
+	put_u8(w, (uint8_t)('0' + v % 10));
+}
+
+static void put_source(struct put *w, const struct flow *from)
+{
+	const uint8_t *b = (const uint8_t *)from->address;
+
+	if (!from->ip6) {
+		for (unsigned i = 0; i < 4; i++) {
+			if (i > 0)
+				put_u8(w, '.');
+			put_decimal(w, b[i]);
+		}
+		return;
+	}
+	for (unsigned i = 0; i < 16; i += 2) {
+		if (i > 0)
+			put_u8(w, ':');
+		for (unsigned shift = 16, group = (unsigned)b[i] << 8 | b[i + 1]; shift > 0;) {
+			shift -= 4;
+			if (group >> shift != 0 || shift == 0)
+				put_u8(w, (uint8_t) "0123456789abcdef"[group >> shift & 15]);
+		}
+	}
+}
+
+/* The fields that every response takes over from the request; 100 needs Timestamp (8.2.6.1). */
+static void put_fields(const struct sip_transactions *t, struct put *w,
+		       const struct sip_incoming *in, const struct sip_key *key)
+{
+	char       tag[SIP_TAG_SIZE], text[40];
+	struct put source = put_to(text, sizeof(text));
+
+	put_source(&source, in->from);
+	sip_put_response_fields(w, in->message, in->known, (struct str){text, put_size(&source)},
+				in->from->port, tag_of(t, key, tag));
+	sip_put_headers_of(w, in->message, SIP_TIMESTAMP);
+}
+
+struct flow sip_response_flow(const struct sip_via *via, const struct flow *from)
+{
+	struct flow to = *from;
+
+	if (!via->has_rport)
+		to.port = via->has_port ? via->port : sip_transport_port(SIP_TRANSPORT_UDP);
+	return to;
+}
+
+static uint32_t *bucket(const struct sip_transactions *t, const struct sip_key *key)
+{
+	return &t->buckets[key->word[0] & t->bucket_mask];
+}
+
+static struct sip_server *pending(const struct sip_transactions *t, const struct sip_key *key)
+{
+	for (uint32_t number = *bucket(t, key); number != SIP_BLOCK_NONE;) {
+		struct sip_server *s = server_at(t, number);
+
+		if (s->key.word[0] == key->word[0] && s->key.word[1] == key->word[1])
+			return s;
+		number = s->bucket_next;
+	}
+	return NULL;
+}
+
+/* NULL: there is no memory for it. */
+static struct sip_server *begin(struct sip_transactions *t, struct sip_servers *of, struct now now,
+				const struct sip_incoming *in, const struct sip_key *key)
+{
+	uint32_t           number = sip_pool_take(&t->pool);
+	struct put         fields = put_to(t->scratch, sizeof(t->scratch));
+	struct sip_server *s;
+
+	if (number == SIP_BLOCK_NONE)
+		return NULL;
+	s = server_at(t, number);
+	*s = (struct sip_server){
+		.key = *key,
+		.begun_us = now.us,
+		.of = of,
+		.to = in->datagram ? sip_response_flow(&in->known->via, in->from) : *in->from,
+		.number = number,
+		.bucket_next = *bucket(t, key),
+		.kept = {.first = number, .last = number, .start = sizeof(*s)},
+		.method = (uint8_t)in->message->method,
+		.datagram = in->datagram,
+	};
+	put_fields(t, &fields, in, key);
+	if (fields.failed || !sip_chain_append(&t->pool, &s->kept, t->scratch, put_size(&fields))) {
+		sip_chain_give(&t->pool, &s->kept);
+		return NULL;
+	}
+	s->head_size = s->kept.size;
+	*bucket(t, key) = number;
+	sip_links_append(&t->pool, &of->quiet, number, LINKS);
+	of->open++;
+	metric_inc(t->metrics, METRIC_sip_transactions_open);
+	return s;
+}
+
+static void end(struct sip_transactions *t, struct sip_server *s)
+{
+	struct sip_servers *of = s->of;
+	uint32_t           *link = bucket(t, &s->key);
+
+	while (*link != s->number)
+		link = &server_at(t, *link)->bucket_next;
+	*link = s->bucket_next;
+	sip_links_remove(&t->pool, s->trying ? &of->trying : &of->quiet, s->number, LINKS);
+	ASSERT(of->open > 0);
+	of->open--;
+	metric_sub(t->metrics, METRIC_sip_transactions_open, 1);
+	sip_chain_give(&t->pool, &s->kept);
+}
+
+/* A response between its first line and its body is open in *out. */
+static size_t response_begin(struct out *out, const struct flow *to, const struct sip_answer *a)
+{
+	size_t mark = to != NULL ? out_datagram_begin(out, to) : out_mark(out);
+
+	sip_put_response(&out->put, a->status, a->reason);
+	return mark;
+}
+
+static bool response_end(struct out *out, const struct flow *to, const struct sip_answer *a,
+			 size_t mark)
+{
+	put_str(&out->put, a->headers);
+	sip_put_body(&out->put, a->type, a->body.p, a->body.n);
+	if (to != NULL)
+		return out_datagram_end(out, mark);
+	if (!out->put.failed)
+		return true;
+	out_undo(out, mark);
+	return false;
+}
+
+static bool respond(const struct sip_transactions *t, const struct sip_server *s,
+		    const struct sip_answer *a, struct out *out)
+{
+	const struct flow *to = s->datagram ? &s->to : NULL;
+	size_t             mark = response_begin(out, to, a);
+
+	sip_chain_put(&t->pool, &s->kept, 0, s->head_size, &out->put);
+	return response_end(out, to, a, mark);
+}
+
+static bool respond_trying(const struct sip_transactions *t, const struct sip_server *s,
+			   struct out *out)
+{
+	return respond(t, s, &(struct sip_answer){.status = 100, .reason = STR("Trying")}, out);
+}
+
+enum sip_server_step sip_server_request(struct sip_transactions *t, struct sip_servers *of,
+					struct now now, const struct sip_incoming *in,
+					struct out *out, struct sip_server **server,
+					struct sip_again *again)
+{
+	struct sip_key                    key = key_of(t, in);
+	const struct sip_completed_entry *done;
+	struct sip_server                *s = pending(t, &key);
+
+	ASSERT_HOT(in->message->method != SIP_METHOD_ACK);
+	*server = NULL;
+	if (s != NULL) {
+		metric_inc(t->metrics, METRIC_sip_requests_again);
+		if (s->trying && s->datagram)
+			respond_trying(t, s, out);
+		return SIP_SERVER_PENDING;
+	}
+	done = in->datagram ? sip_completed_find(&t->completed, now, &key) : NULL;
+	if (done != NULL) {
+		metric_inc(t->metrics, METRIC_sip_requests_again);
+		*again = (struct sip_again){done->status, done->note};
+		return SIP_SERVER_AGAIN;
+	}
+	*server = begin(t, of, now, in, &key);
+	if (*server == NULL) {
+		metric_inc(t->metrics, METRIC_sip_transactions_full);
+		return SIP_SERVER_FULL;
+	}
+	return SIP_SERVER_NEW;
+}
+
+bool sip_server_keep(struct sip_transactions *t, struct sip_server *s, const void *bytes, size_t n)
+{
+	if (sip_chain_append(&t->pool, &s->kept, bytes, n))
+		return true;
+	metric_inc(t->metrics, METRIC_sip_transactions_full);
+	return false;
+}
+
+size_t sip_server_kept_size(const struct sip_server *s)
+{
+	return s->kept.size - s->head_size;
+}
+
+void sip_server_kept(const struct sip_transactions *t, const struct sip_server *s, struct put *w)
+{
+	sip_chain_put(&t->pool, &s->kept, s->head_size, sip_server_kept_size(s), w);
+}
+
+uint64_t sip_server_token(const struct sip_transactions *t, const struct sip_server *s)
+{
+	return (uint64_t)sip_pool_at(&t->pool, s->number)->generation << 32 | s->number;
+}
+
+struct sip_server *sip_server_find(const struct sip_transactions *t, uint64_t token)
+{
+	uint32_t number = (uint32_t)token;
+
+	if (number == SIP_BLOCK_NONE || number > t->pool.touched ||
+	    sip_pool_at(&t->pool, number)->generation != token >> 32)
+		return NULL;
+	return server_at(t, number);
+}
+
+bool sip_server_answer(struct sip_transactions *t, struct sip_server *s, struct now now,
+		       const struct sip_answer *a, struct out *out)
+{
+	bool written = respond(t, s, a, out);
+
+	ASSERT(a->status >= 200);
+	if (s->datagram && sip_completed_add(&t->completed, now, &s->key, a->status, a->note))
+		metric_inc(t->metrics, METRIC_sip_answers_forgotten);
+	end(t, s);
+	return written;
+}
+
+bool sip_server_reply(struct sip_transactions *t, const struct sip_incoming *in,
+		      const struct sip_answer *a, struct out *out)
+{
+	struct sip_key     key = key_of(t, in);
+	struct flow        back = sip_response_flow(&in->known->via, in->from);
+	const struct flow *to = in->datagram ? &back : NULL;
+	size_t             mark = response_begin(out, to, a);
+
+	put_fields(t, &out->put, in, &key);
+	return response_end(out, to, a, mark);
+}
+
+uint64_t sip_server_tick(struct sip_transactions *t, struct sip_servers *of, struct now now,
+			 struct out *out)
+{
+	while (of->quiet.first != SIP_BLOCK_NONE) {
+		struct sip_server *s = server_at(t, of->quiet.first);
+
+		if (s->begun_us + SIP_TRYING_US > now.us)
+			return s->begun_us + SIP_TRYING_US;
+		if (!respond_trying(t, s, out))
+			return now.us;
+		sip_links_remove(&t->pool, &of->quiet, s->number, LINKS);
+		s->trying = true;
+		sip_links_append(&t->pool, &of->trying, s->number, LINKS);
+	}
+	return UINT64_MAX;
+}
+
+void sip_server_end_all(struct sip_transactions *t, struct sip_servers *of)
+{
+	while (of->quiet.first != SIP_BLOCK_NONE)
+		end(t, server_at(t, of->quiet.first));
+	while (of->trying.first != SIP_BLOCK_NONE)
+		end(t, server_at(t, of->trying.first));
+}
