@@ -1,13 +1,6 @@
 /* name-addr, and the parameters of header fields. */
 #include "sip/uri.h"
 
-static bool fail(struct cur *c)
-{
-	c->failed = true;
-	c->p = c->end;
-	return false;
-}
-
 /* gen-value: token, host or quoted-string; hosts bring ":" and brackets (25.1). */
 static bool value_parse(struct cur *c, struct sip_param *p)
 {
@@ -21,7 +14,16 @@ static bool value_parse(struct cur *c, struct sip_param *p)
 	       (sip_is(*c->p, SIP_CLASS_TOKEN) || *c->p == '[' || *c->p == ']' || *c->p == ':'))
 		c->p++;
 	p->value = (struct str){start, (size_t)((const char *)c->p - start)};
-	return p->value.n > 0 ? true : fail(c);
+	return p->value.n > 0 ? true : sip_lex_fail(c);
+}
+
+bool sip_param_end(struct cur *params)
+{
+	if (params->failed || cur_left(params) == 0)
+		return !params->failed;
+	if (!sip_lex_char(params, ';') || cur_left(params) == 0)
+		return sip_lex_fail(params);
+	return true;
 }
 
 bool sip_param_next(struct cur *params, struct sip_param *p)
@@ -32,10 +34,6 @@ bool sip_param_next(struct cur *params, struct sip_param *p)
 	sip_lex_space(params);
 	if (cur_left(params) == 0)
 		return false;
-	if (sip_lex_peek(params) == ';') {
-		cur_bytes(params, 1);
-		sip_lex_space(params);
-	}
 	if (!sip_lex_token(params, &p->name))
 		return false;
 	sip_lex_space(params);
@@ -47,9 +45,7 @@ bool sip_param_next(struct cur *params, struct sip_param *p)
 			return false;
 		sip_lex_space(params);
 	}
-	if (cur_left(params) > 0 && (sip_lex_peek(params) != ';' || cur_left(params) == 1))
-		return fail(params);
-	return true;
+	return sip_param_end(params);
 }
 
 bool sip_param_find(struct str params, struct str name, struct sip_param *p)

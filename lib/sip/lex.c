@@ -40,7 +40,7 @@ const uint8_t sip_class[256] = {
 	['@'] = SIP_CLASS_URI,
 };
 
-static bool fail(struct cur *c)
+bool sip_lex_fail(struct cur *c)
 {
 	c->failed = true;
 	c->p = c->end;
@@ -81,7 +81,7 @@ int sip_lex_peek(const struct cur *c)
 
 bool sip_lex_char(struct cur *c, uint8_t want)
 {
-	return cur_u8(c) == want && !c->failed ? true : fail(c);
+	return cur_u8(c) == want && !c->failed ? true : sip_lex_fail(c);
 }
 
 struct str sip_lex_while(struct cur *c, unsigned classes)
@@ -96,7 +96,7 @@ struct str sip_lex_while(struct cur *c, unsigned classes)
 bool sip_lex_token(struct cur *c, struct str *token)
 {
 	*token = sip_lex_while(c, SIP_CLASS_TOKEN);
-	return token->n > 0 ? true : fail(c);
+	return token->n > 0 ? true : sip_lex_fail(c);
 }
 
 bool sip_lex_quoted(struct cur *c, struct str *inside)
@@ -123,12 +123,12 @@ bool sip_lex_quoted(struct cur *c, struct str *inside)
 		if (b == '\\') {
 			b = cur_u8(c);
 			if (c->failed || b == '\r' || b == '\n' || b > 0x7f)
-				return fail(c);
+				return sip_lex_fail(c);
 		} else if (b < ' ' || b == 0x7f) {
-			return fail(c);
+			return sip_lex_fail(c);
 		}
 	}
-	return fail(c);
+	return sip_lex_fail(c);
 }
 
 bool sip_lex_number(struct cur *c, uint32_t *number)
@@ -143,7 +143,7 @@ bool sip_lex_number(struct cur *c, uint32_t *number)
 		any = true;
 	}
 	*number = (uint32_t)value;
-	return any ? true : fail(c);
+	return any ? true : sip_lex_fail(c);
 }
 
 bool sip_number_parse(struct str text, uint32_t *number)
@@ -153,19 +153,26 @@ bool sip_number_parse(struct str text, uint32_t *number)
 	return sip_lex_number(&c, number) && cur_left(&c) == 0;
 }
 
+/* A quote is no more than a character where no control character is: a Call-ID may have one alone.
+ */
 bool sip_controls_quoted(struct str value)
 {
 	struct cur c = sip_cur(value);
 	struct str inside;
-	size_t     space;
+	size_t     space, controls = 0;
 
 	while (cur_left(&c) > 0) {
+		space = space_size(c.p, cur_left(&c));
+		controls += space == 0 && (*c.p < ' ' || *c.p == 0x7f);
+		c.p += space > 0 ? space : 1;
+	}
+	for (c = sip_cur(value); controls > 0 && cur_left(&c) > 0;) {
+		space = space_size(c.p, cur_left(&c));
 		if (*c.p == '"') {
 			if (!sip_lex_quoted(&c, &inside))
 				return false;
 			continue;
 		}
-		space = space_size(c.p, cur_left(&c));
 		if (space == 0 && (*c.p < ' ' || *c.p == 0x7f))
 			return false;
 		c.p += space > 0 ? space : 1;

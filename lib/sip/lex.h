@@ -29,9 +29,10 @@ static inline bool sip_is(uint8_t c, unsigned classes)
 
 static inline struct cur sip_cur(struct str s)
 {
-	return cur_of(s.p, s.n);
+	return cur_of(s.n > 0 ? s.p : "", s.n); /* an empty text may have no place */
 }
 
+bool       sip_lex_fail(struct cur *c);                 /* gives false */
 bool       sip_lex_all(struct str s, unsigned classes); /* not empty, and every byte of a class */
 void       sip_lex_space(struct cur *c);                /* SWS */
 int        sip_lex_peek(const struct cur *c);           /* the next byte, -1 at the end */

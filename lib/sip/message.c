@@ -166,6 +166,17 @@ static size_t find_space(struct str s)
 	return at != NULL ? (size_t)(at - s.p) : s.n;
 }
 
+static bool has_control(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (((uint8_t)s.p[i] < ' ' && s.p[i] != '\t') || s.p[i] == 0x7f)
+			return true;
+	}
+	return false;
+}
+
+/* The space after the status may be missing: there is no other way to read such a line (RFC 4475,
+ * 3.1.1.13). */
 static bool response_line(struct sip_message *m, struct str line)
 {
 	size_t     space = find_space(line);
@@ -180,6 +191,8 @@ static bool response_line(struct sip_message *m, struct str line)
 		fault(m, REASON_SIP_VERSION);
 	m->reason = str_skip(code, find_space(code) + 1);
 	code.n = find_space(code);
+	if (has_control(m->reason))
+		fault(m, REASON_SIP_CONTROL);
 	if (code.n != 3 || !sip_number_parse(code, &status) || status < 100 || status > 699)
 		fault(m, REASON_SIP_START_LINE);
 	else
@@ -306,7 +319,7 @@ static void message_clear(struct sip_message *m)
 	m->method = SIP_METHOD_OTHER;
 	m->method_text = m->uri = m->reason = m->whole = STR("");
 	m->status = 0;
-	m->body = cur_of(NULL, 0);
+	m->body = cur_of("", 0);
 	m->header_count = 0;
 }
 

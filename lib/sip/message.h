@@ -63,9 +63,9 @@ enum sip_kind {
 
 #define SIP_NO_SLOT 0xffu
 
-struct sip_header {   /* one header line, its continuation lines included */
-	uint8_t id;   /* enum sip_header_id */
-	uint8_t next; /* slot of the next one with this id, SIP_NO_SLOT: none; unused for OTHER */
+struct sip_header {       /* one header line, its continuation lines included */
+	uint8_t    id;    /* enum sip_header_id */
+	uint8_t    next;  /* slot of the next one with this id; SIP_NO_SLOT: none */
 	struct str name;  /* as received, maybe compact */
 	struct str value; /* without white space around it; CRLF and white space inside where it is
 			     folded */
@@ -115,14 +115,14 @@ enum pull sip_message_next(struct sip_scan *scan, struct cur *in, enum sip_frami
  * 400, 413, 416, 505 ... */
 unsigned sip_fault_status(enum reason fault);
 
-/* The first header field of an id; false: there is none. */
+/* The first header field of an id; false and empty: there is none. */
 static inline bool sip_header_find(const struct sip_message *m, enum sip_header_id id,
 				   struct str *value)
 {
-	if (m->first[id] == SIP_NO_SLOT)
-		return false;
-	*value = m->headers[m->first[id]].value;
-	return true;
+	bool found = m->first[id] != SIP_NO_SLOT;
+
+	*value = found ? m->headers[m->first[id]].value : STR("");
+	return found;
 }
 
 enum sip_header_id  sip_header_classify(struct str name);   /* long or compact, any case */

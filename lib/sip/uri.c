@@ -3,13 +3,6 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
-static bool fail(struct cur *c)
-{
-	c->failed = true;
-	c->p = c->end;
-	return false;
-}
-
 static int hex(int c)
 {
 	if (c >= '0' && c <= '9')
@@ -28,7 +21,7 @@ static struct str escaped_while(struct cur *c, unsigned classes)
 		if (sip_lex_peek(c) != '%')
 			break;
 		if (cur_left(c) < 3 || hex(c->p[1]) < 0 || hex(c->p[2]) < 0) {
-			fail(c);
+			sip_lex_fail(c);
 			break;
 		}
 		c->p += 3;
@@ -36,12 +29,31 @@ static struct str escaped_while(struct cur *c, unsigned classes)
 	return (struct str){start, (size_t)((const char *)c->p - start)};
 }
 
+/* Three colons before an IPv4 address, which the grammar of RFC 3261 makes and RFC 5118 (4.10)
+ * wants tolerated, mean two. */
+static bool three_colons(struct str text, char *room, size_t size)
+{
+	struct put w = put_to(room, size);
+
+	for (size_t i = 0; i + 3 < text.n; i++) {
+		if (memcmp(text.p + i, ":::", 3) != 0)
+			continue;
+		put_bytes(&w, text.p, i);
+		put_cstr(&w, str_skip(text, i + 1));
+		return !w.failed && memchr(text.p + i + 3, ':', text.n - i - 3) == NULL &&
+		       memchr(text.p + i + 3, '.', text.n - i - 3) != NULL;
+	}
+	return false;
+}
+
 bool sip_ip6_parse(struct str text, uint8_t address[16])
 {
 	char room[INET6_ADDRSTRLEN];
 
-	return text.n > 0 && str_copy(room, sizeof(room), text) &&
-	       memchr(room, 0, text.n) == NULL && inet_pton(AF_INET6, room, address) == 1;
+	if (text.n == 0 || !str_copy(room, sizeof(room), text) || memchr(room, 0, text.n) != NULL)
+		return false;
+	return inet_pton(AF_INET6, room, address) == 1 ||
+	       (three_colons(text, room, sizeof(room)) && inet_pton(AF_INET6, room, address) == 1);
 }
 
 static bool ip4_parse(struct str text, uint8_t address[16])
@@ -92,19 +104,19 @@ bool sip_host_parse(struct cur *c, struct sip_host *host)
 			c->p++;
 		host->text = (struct str){(const char *)start, (size_t)(c->p - start)};
 		if (!sip_lex_char(c, ']') || !sip_ip6_parse(host->text, host->address))
-			return fail(c);
+			return sip_lex_fail(c);
 		host->kind = SIP_HOST_IP6;
 		return true;
 	}
 	host->text = sip_lex_while(c, SIP_CLASS_HOST);
 	if (host->text.n == 0)
-		return fail(c);
+		return sip_lex_fail(c);
 	if (ip4_parse(host->text, host->address))
 		host->kind = SIP_HOST_IP4;
 	else if (name_check(host->text))
 		host->kind = SIP_HOST_NAME;
 	else
-		return fail(c);
+		return sip_lex_fail(c);
 	return true;
 }
 
@@ -118,7 +130,7 @@ bool sip_port_parse(struct cur *c, uint16_t *port, bool *has_port)
 		return true;
 	cur_bytes(c, 1);
 	if (!sip_lex_number(c, &number) || number == 0 || number > 65535)
-		return fail(c);
+		return sip_lex_fail(c);
 	*port = (uint16_t)number;
 	return true;
 }
@@ -128,21 +140,17 @@ bool sip_uri_param_next(struct cur *params, struct sip_param *p)
 	*p = (struct sip_param){.name = STR(""), .value = STR("")};
 	if (params->failed || cur_left(params) == 0)
 		return false;
-	if (sip_lex_peek(params) == ';')
-		cur_bytes(params, 1);
 	p->name = escaped_while(params, SIP_CLASS_PARAM);
 	if (p->name.n == 0)
-		return fail(params);
+		return sip_lex_fail(params);
 	if (sip_lex_peek(params) == '=') {
 		cur_bytes(params, 1);
 		p->has_value = true;
 		p->value = escaped_while(params, SIP_CLASS_PARAM);
 		if (p->value.n == 0)
-			return fail(params);
+			return sip_lex_fail(params);
 	}
-	if (params->failed || (cur_left(params) > 0 && sip_lex_peek(params) != ';'))
-		return fail(params);
-	return true;
+	return sip_param_end(params);
 }
 
 bool sip_uri_param_find(const struct sip_uri *uri, struct str name, struct sip_param *p)
@@ -185,7 +193,7 @@ static bool uri_headers_parse(struct cur *c, struct sip_uri *uri)
 	start = (const char *)c->p;
 	for (;;) {
 		if (escaped_while(c, SIP_CLASS_HNV).n == 0 || !sip_lex_char(c, '='))
-			return fail(c);
+			return sip_lex_fail(c);
 		escaped_while(c, SIP_CLASS_HNV);
 		if (sip_lex_peek(c) != '&')
 			break;
@@ -224,7 +232,7 @@ static bool sip_rest_parse(struct cur *c, struct sip_uri *uri)
 			c->p++;
 		uri->params = (struct str){start, (size_t)((const char *)c->p - start)};
 		if (uri->params.n == 0 || !uri_params_check(uri->params))
-			return fail(c);
+			return sip_lex_fail(c);
 	}
 	return uri_headers_parse(c, uri) && cur_left(c) == 0;
 }
@@ -257,13 +265,13 @@ static bool tel_rest_parse(struct cur *c, struct sip_uri *uri)
 	uri->user = (struct str){start, (size_t)((const char *)c->p - start)};
 	uri->has_user = true;
 	if (digits == 0)
-		return fail(c);
+		return sip_lex_fail(c);
 	if (sip_lex_peek(c) == ';') {
 		cur_bytes(c, 1);
 		uri->params = (struct str){(const char *)c->p, cur_left(c)};
 		c->p = c->end;
 		if (uri->params.n == 0 || !uri_params_check(uri->params))
-			return fail(c);
+			return sip_lex_fail(c);
 	}
 	return cur_left(c) == 0 &&
 	       (global || (sip_uri_param_find(uri, STR("phone-context"), &p) && p.has_value));
@@ -279,8 +287,7 @@ bool sip_uri_parse(struct str text, struct sip_uri *uri)
 	uri->scheme_text = uri->host.text = STR("");
 	if (text.n > SIP_URI_MAX)
 		return false;
-	while (n < text.n && (hex(text.p[n]) >= 0 || sip_is((uint8_t)text.p[n], SIP_CLASS_HOST) ||
-			      text.p[n] == '+'))
+	while (n < text.n && (sip_is((uint8_t)text.p[n], SIP_CLASS_HOST) || text.p[n] == '+'))
 		n++;
 	if (n == 0 || n == text.n || text.p[n] != ':' || (text.p[0] | 0x20) < 'a' ||
 	    (text.p[0] | 0x20) > 'z')
@@ -301,7 +308,7 @@ bool sip_uri_parse(struct str text, struct sip_uri *uri)
 	case SIP_SCHEME_TEL:
 		return tel_rest_parse(&c, uri);
 	case SIP_SCHEME_OTHER:
-		escaped_while(&c, SIP_CLASS_URI & ~SIP_CLASS_TOKEN);
+		sip_lex_while(&c, SIP_CLASS_URI);
 		break;
 	}
 	return uri->opaque.n > 0 && !c.failed && cur_left(&c) == 0;

@@ -87,9 +87,12 @@ struct sip_name_addr {
  */
 bool sip_name_addr_parse(struct str element, struct sip_name_addr *a);
 
-/* The next of `*(SEMI generic-param)`; the first ";" is behind the cursor or stands at it. False at
- * the end, or failed. */
+/* The next of a list of generic-param that ";" part; the first ";" is behind the cursor. False at
+ * the end, or failed: also by an empty one. */
 bool sip_param_next(struct cur *params, struct sip_param *p);
 bool sip_param_find(struct str params, struct str name, struct sip_param *p);
 /* All are well-formed. */
 bool sip_params_check(struct str params);
+/* What ends a parameter: the end, or a ";" and something after it, which the cursor then stands at.
+ */
+bool sip_param_end(struct cur *params);

@@ -1,0 +1,386 @@
+/* URIs, name-addr and parameters. */
+#include "test.h"
+
+#include "sip/uri.h"
+
+static uint8_t room[2048];
+
+static void assert_str(struct str got, const char *want)
+{
+	if (got.n != strlen(want) || memcmp(got.p, want, got.n) != 0)
+		fail_msg("\"%.*s\" is not \"%s\"", STR_ARG(got), want);
+}
+
+/* Parsed from memory of exactly its size, which the caller frees. */
+static bool parse(const char *text, struct sip_uri *uri, uint8_t **exact)
+{
+	size_t n = strlen(text);
+
+	*exact = test_copy(text, n);
+	return sip_uri_parse((struct str){(char *)*exact, n}, uri);
+}
+
+static void uris_are_split_into_their_parts(void **state)
+{
+	static const struct {
+		const char        *text;
+		enum sip_scheme    scheme;
+		const char        *user, *password, *host;
+		unsigned           port;
+		const char        *params, *headers;
+		enum sip_host_kind kind;
+	} uris[] = {
+		{"sip:alice@example.org", SIP_SCHEME_SIP, "alice", "", "example.org", 0, "", "",
+		 SIP_HOST_NAME},
+		{"SIPS:alice:secret@example.org:5061;transport=tcp;lr?Subject=x&Priority=",
+		 SIP_SCHEME_SIPS, "alice", "secret", "example.org", 5061, "transport=tcp;lr",
+		 "Subject=x&Priority=", SIP_HOST_NAME},
+		{"sip:192.0.2.1", SIP_SCHEME_SIP, "", "", "192.0.2.1", 0, "", "", SIP_HOST_IP4},
+		{"sip:[2001:db8::1]:65535", SIP_SCHEME_SIP, "", "", "2001:db8::1", 65535, "", "",
+		 SIP_HOST_IP6},
+		{"sip:+46701234567;phone-context=a@b.c;user=phone", SIP_SCHEME_SIP,
+		 "+46701234567;phone-context=a", "", "b.c", 0, "user=phone", "", SIP_HOST_NAME},
+		{"sip:a%40b?/&=+$,;@c", SIP_SCHEME_SIP, "a%40b?/&=+$,;", "", "c", 0, "", "",
+		 SIP_HOST_NAME},
+		{"sip:a:@c", SIP_SCHEME_SIP, "a", "", "c", 0, "", "", SIP_HOST_NAME},
+		{"sip:example.org.;maddr=[::1]", SIP_SCHEME_SIP, "", "", "example.org.", 0,
+		 "maddr=[::1]", "", SIP_HOST_NAME},
+		{"sip:host_1.a-b", SIP_SCHEME_SIP, "", "", "host_1.a-b", 0, "", "", SIP_HOST_NAME},
+		{"tel:+1-201-555-0123", SIP_SCHEME_TEL, "+1-201-555-0123", "", "", 0, "", "",
+		 SIP_HOST_NONE},
+		{"tel:7042;phone-context=example.com", SIP_SCHEME_TEL, "7042", "", "", 0,
+		 "phone-context=example.com", "", SIP_HOST_NONE},
+		{"tel:*#06#;phone-context=+46", SIP_SCHEME_TEL, "*#06#", "", "", 0,
+		 "phone-context=+46", "", SIP_HOST_NONE},
+		{"urn:urn-7:3gpp-service.ims.icsi.oma.cpm.msg", SIP_SCHEME_OTHER, "", "", "", 0, "",
+		 "", SIP_HOST_NONE},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(uris) / sizeof(uris[0]); i++) {
+		struct sip_uri u;
+		uint8_t       *exact;
+
+		if (!parse(uris[i].text, &u, &exact))
+			fail_msg("%s", uris[i].text);
+		assert_int_equal(u.scheme, uris[i].scheme);
+		assert_str(u.user, uris[i].user);
+		assert_str(u.password, uris[i].password);
+		assert_int_equal(u.has_user, uris[i].user[0] != '\0');
+		assert_str(u.host.text, uris[i].host);
+		assert_int_equal(u.host.kind, uris[i].kind);
+		assert_int_equal(u.port, uris[i].port);
+		assert_int_equal(u.has_port, uris[i].port != 0);
+		assert_str(u.params, uris[i].params);
+		assert_str(u.headers, uris[i].headers);
+		free(exact);
+	}
+}
+
+static void what_is_no_uri_is_refused(void **state)
+{
+	static const char *const texts[] = {
+		"",
+		"sip",
+		"sip:",
+		"alice@example.org",
+		":a",
+		"1sip:a",
+		"si p:a",
+		"sip:@a",
+		"sip:a@",
+		"sip:a@b@c",
+		"sip:a b@c",
+		"sip:a%4@c",
+		"sip:a%zz@c",
+		"sip:a%",
+		"sip:a@b:",
+		"sip:a@b:0",
+		"sip:a@b:65536",
+		"sip:a@b:99999999999999999999",
+		"sip:a@b:5060x",
+		"sip:a@b;",
+		"sip:a@b;;lr",
+		"sip:a@b;lr;",
+		"sip:a@b;=x",
+		"sip:a@b;x=",
+		"sip:a@b;x=y=z",
+		"sip:a@b;lr;LR",
+		"sip:a@b?",
+		"sip:a@b?x",
+		"sip:a@b?=y",
+		"sip:a@b?x=y&",
+		"sip:a@b?x=y?z=w",
+		"sip:[::1",
+		"sip:[]",
+		"sip:[::1]x",
+		"sip:[1.2.3.4]",
+		"sip:[12345::1]",
+		"sip:[::1%25eth0]",
+		"sip:[:::1]",
+		"sip:[::::192.0.2.1]",
+		"sip:[1:::2:::192.0.2.1]",
+		"sip:1.2.3",
+		"sip:1.2.3.256",
+		"sip:1.2.3.4.5",
+		"sip:a..b",
+		"sip:.a",
+		"sip:-a",
+		"sip:a-",
+		"sip:a.-b",
+		"sip:a@\x62\xc3\xa4",
+		"sip:a\"@b",
+		"sip:<a@b>",
+		"tel:",
+		"tel:+",
+		"tel:+-",
+		"tel:+1a",
+		"tel:123",
+		"tel:123;x=y",
+		"tel:12x;phone-context=a",
+		"tel:123;phone-context",
+		"tel:+46;",
+		"tel:+46;;a",
+		"tel:+46 70",
+		"mailto:",
+		"x:a b",
+		"sip:2001:db8::10",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct sip_uri u;
+		uint8_t       *exact;
+
+		if (parse(texts[i], &u, &exact))
+			fail_msg("%s", texts[i]);
+		free(exact);
+	}
+}
+
+static void the_number_of_parameters_has_a_limit(void **state)
+{
+	char           text[SIP_URI_MAX];
+	struct sip_uri u;
+	size_t         n = 5;
+
+	(void)state;
+	memcpy(text, "sip:a", n);
+	for (unsigned i = 0; i < SIP_URI_PARAMS_MAX; i++) {
+		text[n++] = ';';
+		text[n++] = (char)('a' + i / 16);
+		text[n++] = (char)('a' + i % 16);
+	}
+	assert_true(sip_uri_parse((struct str){text, n}, &u));
+	memcpy(text + n, ";x", 2);
+	assert_false(sip_uri_parse((struct str){text, n + 2}, &u));
+}
+
+static void equality_is_that_of_the_standard(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		bool        equal;
+	} pairs[] = {
+		/* 19.1.4 */
+		{"sip:%61lice@atlanta.com;transport=TCP", "sip:alice@AtLanTa.CoM;Transport=tcp",
+		 true},
+		{"sip:carol@chicago.com", "sip:carol@chicago.com;newparam=5", true},
+		{"sip:carol@chicago.com;newparam=5", "sip:carol@chicago.com;security=on", true},
+		{"sip:biloxi.com;transport=tcp;method=REGISTER?to=sip:bob%40biloxi.com",
+		 "sip:biloxi.com;method=REGISTER;transport=tcp?to=sip:bob%40biloxi.com", true},
+		{"sip:alice@atlanta.com?subject=project%20x&priority=urgent",
+		 "sip:alice@atlanta.com?priority=urgent&subject=project%20x", true},
+		{"SIP:ALICE@AtLanTa.CoM;Transport=udp", "sip:alice@AtLanTa.CoM;Transport=UDP",
+		 false},
+		{"sip:bob@biloxi.com", "sip:bob@biloxi.com:5060", false},
+		{"sip:bob@biloxi.com", "sip:bob@biloxi.com;transport=udp", false},
+		{"sip:bob@biloxi.com", "sip:bob@biloxi.com:6000;transport=tcp", false},
+		{"sip:carol@chicago.com", "sip:carol@chicago.com?Subject=next%20meeting", false},
+		{"sip:bob@phone21.boxesbybob.com", "sip:bob@192.0.2.4", false},
+		{"sip:carol@chicago.com;security=on", "sip:carol@chicago.com;security=off", false},
+		/* and beside it */
+		{"sip:a@b", "sips:a@b", false},
+		{"sip:b", "sip:a@b", false},
+		{"sip:a:x@b", "sip:a@b", false},
+		{"sip:a%2fb@c", "sip:a%2Fb@c", true},
+		{"sip:a%40b@c", "sip:a%41b@c", false},
+		{"sip:[2001:db8::1]", "sip:[2001:DB8:0::1]", true},
+		{"sip:[::ffff:192.0.2.1]", "sip:192.0.2.1", false},
+		{"sip:a@b;user=phone", "sip:a@b;user=ip", false},
+		{"sip:a@b?x=1", "sip:a@b?x=1&y=2", false},
+		{"sip:a@b?x=1&x=1", "sip:a@b?x=1", false},
+		{"tel:+1-201-555-0123", "tel:+1.201.5550123", true},
+		{"tel:+1", "tel:+1;isub=2", false},
+		{"tel:7042;phone-context=a.b", "tel:70-42;Phone-Context=A.B", true},
+		{"tel:7042;phone-context=a.b", "tel:7042;phone-context=a.c", false},
+		{"urn:a:b", "URN:a:b", true},
+		{"urn:a:b", "urn:a:B", false},
+		{"x:a", "y:a", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		struct sip_uri a, b;
+		uint8_t       *a_exact, *b_exact;
+
+		assert_true(parse(pairs[i].a, &a, &a_exact));
+		assert_true(parse(pairs[i].b, &b, &b_exact));
+		if (sip_uri_equal(&a, &b) != pairs[i].equal ||
+		    sip_uri_equal(&b, &a) != pairs[i].equal)
+			fail_msg("%s and %s", pairs[i].a, pairs[i].b);
+		assert_true(sip_uri_equal(&a, &a));
+		free(a_exact);
+		free(b_exact);
+	}
+}
+
+static void addresses_of_record_have_one_text(void **state)
+{
+	static const struct {
+		const char *uri, *aor;
+	} pairs[] = {
+		{"SIP:%61lice:pw@EXAMPLE.org;transport=tcp?a=b", "sip:alice@example.org"},
+		{"sip:al%69ce@example.org:5070", "sip:alice@example.org:5070"},
+		{"sip:a%40b%2fc@d", "sip:a%40b/c@d"},
+		{"sip:a%00%7f%c3%a4@d", "sip:a%00%7F%C3%A4@d"},
+		{"sip:a%25b@d", "sip:a%25b@d"},
+		{"sip:Alice@d", "sip:Alice@d"},
+		{"sips:d", "sips:d"},
+		{"sip:a@[2001:DB8:0:0::1]", "sip:a@[2001:db8::1]"},
+		{"TEL:+1-(201).555;isub=1", "tel:+1201555"},
+		{"tel:70-42;phone-context=A.b", "tel:7042;phone-context=a.b"},
+		{"URN:Service:Sos", "urn:Service:Sos"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		struct sip_uri u;
+		struct put     w = put_to(room, sizeof(room));
+		uint8_t       *exact;
+
+		assert_true(parse(pairs[i].uri, &u, &exact));
+		sip_uri_aor_put(&w, &u);
+		assert_false(w.failed);
+		assert_str((struct str){(char *)room, put_size(&w)}, pairs[i].aor);
+		free(exact);
+	}
+}
+
+static void escapes_for_control_characters_are_not_undone(void **state)
+{
+	struct put w = put_to(room, sizeof(room));
+
+	(void)state;
+	assert_true(sip_unescape_put(&w, STR("a%20b%c3%A4%")));
+	assert_str((struct str){(char *)room, put_size(&w)}, "a b\xc3\xa4%");
+	assert_false(sip_unescape_put(&w, STR("x%0d%0aTo: y")));
+	assert_int_equal(put_size(&w), 6);
+	assert_false(sip_unescape_put(&w, STR("x%00")));
+	assert_false(sip_unescape_put(&w, STR("x%7F")));
+}
+
+static void a_name_addr_is_split_into_its_parts(void **state)
+{
+	static const struct {
+		const char *text, *display, *uri, *params, *tag;
+	} addresses[] = {
+		{"sip:a@b", "", "sip:a@b", "", ""},
+		{"sip:a@b;tag=1", "", "sip:a@b", "tag=1", "1"},
+		{"<sip:a@b;lr>;tag=1", "", "sip:a@b;lr", "tag=1", "1"},
+		{"Bob<sip:a@b>", "Bob", "sip:a@b", "", ""},
+		{"Mr.  Bob <sip:a@b> ; TAG = x;y", "Mr.  Bob", "sip:a@b", " TAG = x;y", "x"},
+		{"\"\" <sip:a@b>", "", "sip:a@b", "", ""},
+		{"\"B, \\\"<x>\" \t<sip:a@b?c=d>;q=\"\\\"\"", "B, \\\"<x>", "sip:a@b?c=d",
+		 "q=\"\\\"\"", ""},
+		{"\"B\r\n ob\"\r\n <tel:+46701>", "B\r\n ob", "tel:+46701", "", ""},
+		{"\xc3\xa4", NULL, "", "", ""},
+		{"<sip:a@b", NULL, "", "", ""},
+		{"sip:a@b>", NULL, "", "", ""},
+		{"< sip:a@b>", NULL, "", "", ""},
+		{"<sip:a@b >", NULL, "", "", ""},
+		{"<>", NULL, "", "", ""},
+		{"\"a\" sip:a@b", NULL, "", "", ""},
+		{"\"a\"x <sip:a@b>", NULL, "", "", ""},
+		{"\"a <sip:a@b>", NULL, "", "", ""},
+		{"a, b <sip:a@b>", NULL, "", "", ""},
+		{"<sip:a@b> x", NULL, "", "", ""},
+		{"<sip:a@b>;", NULL, "", "", ""},
+		{"<sip:a@b>;;x", NULL, "", "", ""},
+		{"<sip:a@b>;x;", NULL, "", "", ""},
+		{"<sip:a@b>;x=", NULL, "", "", ""},
+		{"<sip:a@b>;tag=1;tag=2", NULL, "", "", ""},
+		{"<sip:a@b>;tag", NULL, "", "", ""},
+		{"<sip:a@b>;tag=\"x\"", NULL, "", "", ""},
+		{"<sip:a@b>,<sip:c>", NULL, "", "", ""},
+		{"sip:a@b?c=d", NULL, "", "", ""},
+		{"sip:a,b@c", NULL, "", "", ""},
+		{"*", NULL, "", "", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
+		size_t               n = strlen(addresses[i].text);
+		uint8_t             *exact = test_copy(addresses[i].text, n);
+		struct sip_name_addr a;
+		bool                 good = sip_name_addr_parse((struct str){(char *)exact, n}, &a);
+
+		if (good != (addresses[i].display != NULL))
+			fail_msg("%s", addresses[i].text);
+		if (good) {
+			assert_str(a.display, addresses[i].display);
+			assert_str(a.uri_text, addresses[i].uri);
+			assert_str(a.params, addresses[i].params);
+			assert_str(a.tag, addresses[i].tag);
+		}
+		free(exact);
+	}
+}
+
+static void a_quoted_text_is_given_without_its_escapes(void **state)
+{
+	struct put w = put_to(room, sizeof(room));
+
+	(void)state;
+	sip_unquote_put(&w, STR("a \\\"b\\\\c\r\n\t d\\"));
+	assert_str((struct str){(char *)room, put_size(&w)}, "a \"b\\c d\\");
+}
+
+static void parameters_are_found_by_name_in_any_case(void **state)
+{
+	static const struct str params = {
+		"expires=60;+sip.instance=\"<urn:x;y>\";q=0.5; Flag ;h=[::1]:5",
+		sizeof("expires=60;+sip.instance=\"<urn:x;y>\";q=0.5; Flag ;h=[::1]:5") - 1};
+	struct sip_param p;
+
+	(void)state;
+	assert_true(sip_params_check(params));
+	assert_true(sip_param_find(params, STR("+SIP.instance"), &p));
+	assert_true(p.quoted);
+	assert_str(p.value, "<urn:x;y>");
+	assert_true(sip_param_find(params, STR("flag"), &p));
+	assert_false(p.has_value);
+	assert_true(sip_param_find(params, STR("h"), &p));
+	assert_str(p.value, "[::1]:5");
+	assert_false(sip_param_find(params, STR("expire"), &p));
+	assert_false(sip_params_check(STR("a=b c")));
+	assert_false(sip_params_check(STR("a=\"b")));
+	assert_true(sip_params_check(STR("")));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(uris_are_split_into_their_parts),
+		cmocka_unit_test(what_is_no_uri_is_refused),
+		cmocka_unit_test(the_number_of_parameters_has_a_limit),
+		cmocka_unit_test(equality_is_that_of_the_standard),
+		cmocka_unit_test(addresses_of_record_have_one_text),
+		cmocka_unit_test(escapes_for_control_characters_are_not_undone),
+		cmocka_unit_test(a_name_addr_is_split_into_its_parts),
+		cmocka_unit_test(a_quoted_text_is_given_without_its_escapes),
+		cmocka_unit_test(parameters_are_found_by_name_in_any_case),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
