@@ -271,8 +271,7 @@ void conn_part(struct worker *w, struct conn *c, enum reason why)
 
 static struct proto_event event_none(void)
 {
-	return (struct proto_event){
-		.kind = EVENT_NONE, .peer = MSG_SLOT_NONE, .subscriber = MSG_SLOT_NONE};
+	return (struct proto_event){.kind = EVENT_NONE, .peer = MSG_SLOT_NONE};
 }
 
 /* c: whose hook gave it; the event may be another session's. */

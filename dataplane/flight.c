@@ -31,6 +31,8 @@ void flights_free(struct flights *f)
 	f->table = NULL;
 }
 
+static void flight_choose(struct worker *w, struct flight *e, const struct route_set *routes);
+
 static struct flight *flight_new(struct worker *w, struct msg *m)
 {
 	struct flights *f = &w->flights;
@@ -86,6 +88,99 @@ static void flight_refuse(struct worker *w, struct flight *e, const struct resul
 	}
 }
 
+/* Whose ids a report names. */
+static uint32_t receipts_centre(const struct worker *w, const struct msg *m)
+{
+	return m->peer != MSG_SLOT_NONE ? receipts_smsc(w, m->peer) : RECEIPTS_REGISTERED;
+}
+
+/* A receipt has reached who asked for it: nothing more is awaited, where it was the last word. */
+static void report_delivered(struct worker *w, const struct msg *m)
+{
+	struct receipt_note note = {.smsc = receipts_centre(w, m),
+				    .msg_id = m->receipt.msg_id,
+				    .ids = CONF_IDS_AUTO,
+				    .read = m->kind == MSG_READ_REPORT,
+				    .id_size = (uint8_t)m->receipt.remote_id.size};
+	uint8_t             room[RESULT_REMOTE_ID_MAX];
+
+	metric_inc(w->metrics, METRIC_receipts_delivered);
+	if (m->receipt.intermediate || note.id_size == 0)
+		return;
+	memcpy(note.id, msg_view(m, m->receipt.remote_id, room), note.id_size);
+	receipt_done(w, &note);
+}
+
+/* The next hop will say what became of the message under the id that it gave. */
+static void report_await(struct worker *w, const struct flight *e, const struct result *result)
+{
+	const struct msg   *m = e->msg;
+	struct receipt_note note = {.smsc = RECEIPTS_REGISTERED,
+				    .account = m->account,
+				    .msg_id = m->id,
+				    .lifetime_us = RECEIPTS_LIFETIME_MAX_US,
+				    .subscriber = receipts_subscriber(msg_addr(m, &m->to)),
+				    .read_wanted = (m->wants & MSG_WANT_READ) != 0,
+				    .id_size = result->remote_id_size};
+	uint8_t             room[MSG_ORIGIN_ID_MAX];
+
+	if (e->current.kind == ROUTE_ACCOUNT)
+		return; /* its answer was the last word */
+	if (e->current.kind == ROUTE_PEER)
+		note.smsc = receipts_smsc(w, e->current.slot);
+	if (m->expires_us > w->now.us && m->expires_us - w->now.us < note.lifetime_us)
+		note.lifetime_us = m->expires_us - w->now.us +
+				   3600 * US_PER_SECOND; /* the receipt that tells of the expiry
+							    comes after it */
+	memcpy(note.id, result->remote_id, result->remote_id_size);
+	if (m->account == MSG_SLOT_NONE) {
+		if (m->origin_id.size == 0 || m->origin_id.size > MSG_ORIGIN_ID_MAX)
+			return;
+		note.origin_id_size = (uint8_t)m->origin_id.size;
+		memcpy(note.origin_id, msg_view(m, m->origin_id, room), note.origin_id_size);
+	}
+	receipt_open(w, &note);
+}
+
+static bool address_copy(struct msg *to, const struct msg *from, const struct addr *a,
+			 struct addr *copy)
+{
+	return msg_append_addr(to, (enum addr_kind)a->kind, a->ton, a->npi, msg_addr(from, a),
+			       copy);
+}
+
+/* The next hop says that the recipient has the message: the receipt is made here. */
+static void report_now(struct worker *w, const struct msg *m)
+{
+	struct msg    *r = (m->wants & MSG_WANT_SUCCESS) != 0 ? msg_new(w->msgs) : NULL;
+	uint8_t        room[MSG_ORIGIN_ID_MAX];
+	struct flight *e;
+
+	if ((m->wants & MSG_WANT_SUCCESS) == 0)
+		return;
+	if (r == NULL) {
+		metric_refused(w->metrics, REASON_POOL);
+		return;
+	}
+	r->kind = MSG_RECEIPT;
+	r->class = m->class;
+	r->account = m->account;
+	r->received_us = w->now.us;
+	r->receipt.msg_id = m->id;
+	r->receipt.state = MSG_STATE_DELIVERED;
+	r->native_protocol = PROTO_COUNT;
+	if (address_copy(r, m, &m->to, &r->from) && address_copy(r, m, &m->from, &r->to) &&
+	    (m->origin_id.size > MSG_ORIGIN_ID_MAX ||
+	     msg_append(r, msg_view(m, m->origin_id, room), m->origin_id.size, &r->origin_id)) &&
+	    (e = flight_new(w, r)) != NULL) {
+		e->answered = true; /* nobody waits for an answer */
+		flight_choose(w, e, NULL);
+		return;
+	}
+	metric_refused(w->metrics, REASON_POOL);
+	msg_free(r);
+}
+
 static void flight_delivered(struct worker *w, struct flight *e, const struct result *result)
 {
 	struct msg *m = e->msg;
@@ -97,34 +192,12 @@ static void flight_delivered(struct worker *w, struct flight *e, const struct re
 
 		conn_answer(w, m->origin, m->token, &answer);
 	}
-	if (m->kind == MSG_RECEIPT) {
-		metric_inc(w->metrics, METRIC_receipts_delivered);
-		if (!m->receipt.intermediate) {
-			struct receipt_note note = {.smsc = receipts_smsc(w, m->peer),
-						    .msg_id = m->receipt.msg_id,
-						    .ids = CONF_IDS_AUTO,
-						    .id_size = (uint8_t)m->receipt.remote_id.size};
-			uint8_t             room[RESULT_REMOTE_ID_MAX];
-
-			memcpy(note.id, msg_view(m, m->receipt.remote_id, room), note.id_size);
-			receipt_done(w, &note);
-		}
-	} else if (m->wants != 0 && m->account != MSG_SLOT_NONE && e->current.kind == ROUTE_PEER &&
-		   result->remote_id_size > 0) {
-		struct receipt_note note = {.smsc = receipts_smsc(w, e->current.slot),
-					    .account = m->account,
-					    .msg_id = m->id,
-					    .lifetime_us = RECEIPTS_LIFETIME_MAX_US,
-					    .subscriber = receipts_subscriber(msg_addr(m, &m->to)),
-					    .id_size = result->remote_id_size};
-
-		if (m->expires_us > w->now.us && m->expires_us - w->now.us < note.lifetime_us)
-			note.lifetime_us = m->expires_us - w->now.us +
-					   3600 * US_PER_SECOND; /* the receipt that tells of the
-								    expiry comes after it */
-		memcpy(note.id, result->remote_id, result->remote_id_size);
-		receipt_open(w, &note);
-	}
+	if (msg_is_report(m))
+		report_delivered(w, m);
+	else if (m->wants != 0 && result->delivered)
+		report_now(w, m);
+	else if (m->wants != 0 && result->remote_id_size > 0)
+		report_await(w, e, result);
 	flight_free(w, e);
 	msg_free(m);
 }
@@ -187,9 +260,9 @@ static void flight_target_begin(struct worker *w, struct flight *e,
 }
 
 /*
- * Hand it to one of the recipient's own registrations, best first; each is a target of its own. That
- * there is none is a refusal for good only where nothing else was tried: another target may be up
- * again soon.
+ * Hand it to one of the recipient's own registrations, best first; each is a target of its own.
+ * That there is none is a refusal for good only where nothing else was tried: another target may be
+ * up again soon.
  */
 static bool flight_try_registered(struct worker *w, struct flight *e)
 {
@@ -219,9 +292,9 @@ static unsigned flight_targets(struct worker *w, const struct flight *e,
 	const struct msg *m = e->msg;
 	struct str        from = msg_addr(m, &m->from), to = msg_addr(m, &m->to);
 
-	if (m->kind == MSG_RECEIPT) {
+	if (msg_is_report(m) && m->account != MSG_SLOT_NONE) {
 		order[0] = (struct route_target){.slot = m->account, .kind = ROUTE_ACCOUNT};
-		return m->account != MSG_SLOT_NONE ? 1 : 0;
+		return 1;
 	}
 	if (set != NULL)
 		return route_order(set, from, to, order);
@@ -297,16 +370,16 @@ void flight_start(struct worker *w, struct msg *m, const struct route_set *route
 void flight_start_receipt(struct worker *w, struct msg *m)
 {
 	struct flight           *e;
-	const struct world_peer *peer = world_peer(w->world, m->peer);
-	struct receipt_note      note = {.smsc = receipts_smsc(w, m->peer),
-					 .home = (uint8_t)w->number,
-					 .subscriber = receipts_subscriber(msg_addr(m, &m->from)),
-					 .ids = peer != NULL ? peer->conf->ids : CONF_IDS_AUTO};
-	uint8_t                  room[RESULT_REMOTE_ID_MAX];
+	const struct world_peer *peer =
+		m->peer != MSG_SLOT_NONE ? world_peer(w->world, m->peer) : NULL;
+	struct receipt_note note = {.smsc = receipts_centre(w, m),
+				    .home = (uint8_t)w->number,
+				    .subscriber = receipts_subscriber(msg_addr(m, &m->from)),
+				    .ids = peer != NULL ? peer->conf->ids : CONF_IDS_AUTO};
+	uint8_t             room[RESULT_REMOTE_ID_MAX];
 
 	metric_inc(w->metrics, METRIC_receipts_in);
-	if (m->peer == MSG_SLOT_NONE || m->receipt.remote_id.size == 0 ||
-	    m->receipt.remote_id.size > RESULT_REMOTE_ID_MAX) {
+	if (m->receipt.remote_id.size == 0 || m->receipt.remote_id.size > RESULT_REMOTE_ID_MAX) {
 		refuse(w, m, REASON_RECEIPT_UNKNOWN);
 		return;
 	}
@@ -323,8 +396,8 @@ void flight_start_receipt(struct worker *w, struct msg *m)
 	receipt_ask(w, &note);
 }
 
-void flight_receipt_found(struct worker *w, uint32_t flight, uint32_t generation, uint64_t msg_id,
-			  uint32_t account)
+void flight_receipt_found(struct worker *w, uint32_t flight, uint32_t generation,
+			  const struct receipt_found *found)
 {
 	struct flight *e;
 
@@ -332,13 +405,18 @@ void flight_receipt_found(struct worker *w, uint32_t flight, uint32_t generation
 	e = &w->flights.table[flight];
 	if (e->generation != generation || e->state != FLIGHT_MATCHING)
 		return;
-	if (msg_id == 0) {
+	if (found->msg_id == 0) {
 		flight_refuse(w, e, &(struct result){.why = REASON_RECEIPT_UNKNOWN});
 		return;
 	}
 	metric_inc(w->metrics, METRIC_receipts_matched);
-	e->msg->receipt.msg_id = msg_id;
-	e->msg->account = account;
+	e->msg->receipt.msg_id = found->msg_id;
+	e->msg->account = found->account;
+	if (found->origin_id_size > 0 &&
+	    !msg_append(e->msg, found->origin_id, found->origin_id_size, &e->msg->origin_id)) {
+		flight_refuse(w, e, &(struct result){.why = REASON_POOL});
+		return;
+	}
 	e->state = FLIGHT_CHOOSING;
 	flight_choose(w, e, NULL);
 }
@@ -358,7 +436,7 @@ void flight_result(struct worker *w, uint32_t flight, const struct result *resul
 	e->last = *result;
 	if (result->maybe_sent) {
 		metric_inc(w->metrics, METRIC_messages_unknown);
-		if (!e->resend_unknown || e->msg->kind == MSG_RECEIPT) {
+		if (!e->resend_unknown || msg_is_report(e->msg)) {
 			flight_refuse(w, e, &(struct result){.why = REASON_UNKNOWN_OUTCOME});
 			return;
 		}

@@ -14,6 +14,7 @@
 #include "route/route.h"
 
 struct worker;
+struct receipt_found;
 
 #define FLIGHT_ANSWER_MAX_US UINT64_C(25000000)
 #define FLIGHT_QUEUE_MAX_US                                                                        \
@@ -65,9 +66,9 @@ void flight_start(struct worker *w, struct msg *m, const struct route_set *route
 		  uint32_t rule_route, bool resend_unknown, bool answer_now);
 /* A receipt: find its message first; takes m. */
 void flight_start_receipt(struct worker *w, struct msg *m);
-/* What the receipt table said: msg_id 0: nothing. */
-void flight_receipt_found(struct worker *w, uint32_t flight, uint32_t generation, uint64_t msg_id,
-			  uint32_t account);
+/* What the receipt table said. */
+void flight_receipt_found(struct worker *w, uint32_t flight, uint32_t generation,
+			  const struct receipt_found *found);
 
 /* The one result of a lent message has come home. */
 void flight_result(struct worker *w, uint32_t flight, const struct result *result);

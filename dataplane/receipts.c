@@ -31,6 +31,15 @@ struct receipt {
 };
 static_assert(sizeof(struct receipt) == 40, "an open receipt costs 40 bytes");
 
+/* An entry whose message came from no account has the number of one of these instead. */
+#define ORIGIN_BIT 0x80000000u
+struct receipt_origin {
+	uint32_t next_free; /* index + 1; 0: the end */
+	bool     read_wanted;
+	uint8_t  size;
+	char     id[MSG_ORIGIN_ID_MAX];
+};
+
 struct receipt_question {
 	struct receipt_key keys[KEYS_MAX];
 	uint32_t           key_count, sure_count, flight, generation, subscriber;
@@ -52,13 +61,18 @@ int receipts_init(struct receipts *r, uint32_t max, uint64_t seed)
 	r->key_high = (struct hash_key){hash_mix(seed + 3), hash_mix(seed + 4)};
 	r->table = pages_new(max * sizeof(r->table[0]));
 	r->buckets = pages_new(buckets * sizeof(r->buckets[0])); /* index + 1; 0: empty */
+	r->origins_max = max / 4;
+	r->origins = pages_new(r->origins_max * sizeof(r->origins[0]));
 	r->questions = calloc(QUESTIONS_MAX, sizeof(r->questions[0]));
-	return r->table != NULL && r->buckets != NULL && r->questions != NULL ? 0 : -ENOMEM;
+	return r->table != NULL && r->buckets != NULL && r->origins != NULL && r->questions != NULL
+		       ? 0
+		       : -ENOMEM;
 }
 
 void receipts_free(struct receipts *r)
 {
 	pages_free(r->table, r->max * sizeof(r->table[0]));
+	pages_free(r->origins, r->origins_max * sizeof(r->origins[0]));
 	pages_free(r->buckets, ((size_t)r->bucket_mask + 1) * sizeof(r->buckets[0]));
 	free(r->questions);
 }
@@ -157,6 +171,64 @@ static struct receipt *entry_find(const struct receipts *r, const struct receipt
 	return NULL;
 }
 
+static struct receipt_origin *entry_origin(const struct receipts *r, const struct receipt *e)
+{
+	return e->account != MSG_SLOT_NONE && (e->account & ORIGIN_BIT) != 0
+		       ? &r->origins[e->account & ~ORIGIN_BIT]
+		       : NULL;
+}
+
+static void origin_free(struct receipts *r, const struct receipt *e)
+{
+	struct receipt_origin *o = entry_origin(r, e);
+
+	if (o == NULL)
+		return;
+	o->next_free = r->origins_free;
+	r->origins_free = (uint32_t)(o - r->origins) + 1;
+}
+
+/* The account of an entry, or its origin. False: no more origins are taken. */
+static bool origin_take(struct receipts *r, const struct receipt_note *note, uint32_t *account)
+{
+	struct receipt_origin *o;
+
+	*account = note->account;
+	if (note->account != MSG_SLOT_NONE)
+		return true;
+	if (r->origins_free != 0) {
+		o = &r->origins[r->origins_free - 1];
+		r->origins_free = o->next_free;
+	} else if (r->origins_high < r->origins_max) {
+		o = &r->origins[r->origins_high++];
+	} else {
+		return false;
+	}
+	o->size = note->origin_id_size;
+	o->read_wanted = note->read_wanted;
+	memcpy(o->id, note->origin_id, o->size);
+	*account = ORIGIN_BIT | (uint32_t)(o - r->origins);
+	return true;
+}
+
+static struct receipt_found found_of(const struct receipts *r, const struct receipt *e)
+{
+	struct receipt_found         found = {.account = MSG_SLOT_NONE};
+	const struct receipt_origin *o;
+
+	if (e == NULL)
+		return found;
+	found.msg_id = e->msg_id;
+	o = entry_origin(r, e);
+	if (o == NULL) {
+		found.account = e->account;
+		return found;
+	}
+	found.origin_id_size = o->size;
+	memcpy(found.origin_id, o->id, o->size);
+	return found;
+}
+
 static void entry_free(struct worker *w, struct receipt *e)
 {
 	struct receipts *r = &w->receipts;
@@ -168,6 +240,7 @@ static void entry_free(struct worker *w, struct receipt *e)
 		at = &r->table[*at - 1].next;
 	}
 	*at = e->next;
+	origin_free(r, e);
 	e->msg_id = 0;
 	e->next = r->free_head;
 	r->free_head = index;
@@ -196,14 +269,16 @@ static void filter_add(struct receipts *r, const struct receipt_question *q, int
 		r->filter[q->keys[k].low % RECEIPTS_FILTER] += (uint16_t)n;
 }
 
-static void question_answer(struct worker *w, struct receipt_question *q, uint64_t msg_id,
-			    uint32_t account)
+/* e NULL: there is none. */
+static void question_answer(struct worker *w, struct receipt_question *q, const struct receipt *e)
 {
+	struct receipt_found found = found_of(&w->receipts, e);
+
 	q->open = false;
 	if (q->home == w->number)
-		flight_receipt_found(w, q->flight, q->generation, msg_id, account);
+		flight_receipt_found(w, q->flight, q->generation, &found);
 	else
-		xcore_receipt_answer(w, q->home, q->flight, q->generation, msg_id, account);
+		xcore_receipt_answer(w, q->home, q->flight, q->generation, &found);
 }
 
 /*
@@ -228,8 +303,7 @@ static const struct receipt *question_entry(const struct receipts         *r,
 }
 
 /* Receipts that came before this entry; those of another subscriber wait for one of theirs. */
-static void questions_match(struct worker *w, const struct receipt_key *key,
-			    const struct receipt_note *note)
+static void questions_match(struct worker *w, const struct receipt *e)
 {
 	struct receipts *r = &w->receipts;
 
@@ -237,9 +311,9 @@ static void questions_match(struct worker *w, const struct receipt_key *key,
 		struct receipt_question *q = &r->questions[(r->question_head + i) % QUESTIONS_MAX];
 
 		for (uint32_t k = 0; q->open && k < q->key_count; k++) {
-			if (key_eq(&q->keys[k], key) && q->subscriber == note->subscriber) {
+			if (key_eq(&q->keys[k], &e->key) && q->subscriber == e->subscriber) {
 				filter_add(r, q, -1);
-				question_answer(w, q, note->msg_id, note->account);
+				question_answer(w, q, e);
 			}
 		}
 	}
@@ -252,10 +326,18 @@ void receipts_note_open(struct worker *w, const struct receipt_note *note)
 	struct receipt_key key =
 		key_of(r, note->smsc, id_normal((struct str){note->id, note->id_size}, room));
 	struct receipt *e = entry_find(r, &key);
+	uint32_t        account;
 
-	if (e == NULL) { /* else the peer uses its id again: the newer message has it */
+	if (!origin_take(r, note, &account)) {
+		metric_refused(w->metrics, REASON_RECEIPTS_FULL);
+		return;
+	}
+	if (e != NULL) { /* the peer uses its id again: the newer message has it */
+		origin_free(r, e);
+	} else {
 		e = entry_new(r);
 		if (e == NULL) {
+			origin_free(r, &(struct receipt){.account = account});
 			metric_refused(w->metrics, REASON_RECEIPTS_FULL);
 			return;
 		}
@@ -266,11 +348,11 @@ void receipts_note_open(struct worker *w, const struct receipt_note *note)
 		metric_inc(w->metrics, METRIC_receipts_open);
 	}
 	e->msg_id = note->msg_id;
-	e->account = note->account;
+	e->account = account;
 	e->subscriber = note->subscriber;
 	e->expires_s = (uint32_t)((w->now.us + note->lifetime_us) / US_PER_SECOND) + 1;
 	if (r->filter[key.low % RECEIPTS_FILTER] != 0)
-		questions_match(w, &key, note);
+		questions_match(w, e);
 }
 
 void receipts_note_ask(struct worker *w, const struct receipt_note *note)
@@ -288,11 +370,11 @@ void receipts_note_ask(struct worker *w, const struct receipt_note *note)
 	q.key_count = keys_of(r, note, q.keys, &q.sure_count);
 	e = question_entry(r, &q);
 	if (e != NULL) {
-		question_answer(w, &q, e->msg_id, e->account);
+		question_answer(w, &q, e);
 		return;
 	}
 	if (r->question_count == QUESTIONS_MAX) {
-		question_answer(w, &q, 0, MSG_SLOT_NONE);
+		question_answer(w, &q, NULL);
 		return;
 	}
 	filter_add(r, &q, 1);
@@ -307,10 +389,13 @@ void receipts_note_done(struct worker *w, const struct receipt_note *note)
 	for (uint32_t k = 0; k < n; k++) {
 		struct receipt *e = entry_find(&w->receipts, &keys[k]);
 
-		if (e != NULL && e->msg_id == note->msg_id) {
+		const struct receipt_origin *o = e != NULL ? entry_origin(&w->receipts, e) : NULL;
+
+		if (e == NULL || e->msg_id != note->msg_id)
+			continue;
+		if (o == NULL || !o->read_wanted || note->read)
 			entry_free(w, e);
-			return;
-		}
+		return;
 	}
 }
 
@@ -361,7 +446,8 @@ void receipt_ask(struct worker *w, const struct receipt_note *note)
 	if (t == w->number)
 		receipts_note_ask(w, note);
 	else if (!xcore_note(w, t, XMSG_RECEIPT_ASK, note))
-		flight_receipt_found(w, note->flight, note->generation, 0, MSG_SLOT_NONE);
+		flight_receipt_found(w, note->flight, note->generation,
+				     &(struct receipt_found){.account = MSG_SLOT_NONE});
 }
 
 void receipt_done(struct worker *w, const struct receipt_note *note)
@@ -402,11 +488,8 @@ uint64_t receipts_tick(struct worker *w)
 		r->question_head = (r->question_head + 1) % QUESTIONS_MAX;
 		r->question_count--;
 		if (q->open) {
-			const struct receipt *e = question_entry(r, q);
-
 			filter_add(r, q, -1);
-			question_answer(w, q, e != NULL ? e->msg_id : 0,
-					e != NULL ? e->account : MSG_SLOT_NONE);
+			question_answer(w, q, question_entry(r, q));
 		}
 	}
 	if (r->open > 0 && w->now.us >= r->sweep_us) {

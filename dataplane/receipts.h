@@ -28,12 +28,27 @@ struct receipt_note { /* an entry, a question, or the end of an entry, as it tra
 	uint8_t ids;         /* enum conf_ids: the peer's habit */
 	uint8_t home;
 	uint8_t id_size;
-	char    id[RESULT_REMOTE_ID_MAX];
+	uint8_t origin_id_size; /* entry of a message that came from no account: what its sender
+				   called it; the receipt goes to where its own address leads */
+	bool read_wanted;       /* entry: the receipt of delivery is not the last */
+	bool read;              /* end: it has been read */
+	char id[RESULT_REMOTE_ID_MAX];
+	char origin_id[MSG_ORIGIN_ID_MAX];
+};
+
+/* What the table knows of the message of a receipt. */
+struct receipt_found {
+	uint64_t msg_id;  /* 0: nothing */
+	uint32_t account; /* or MSG_SLOT_NONE */
+	uint8_t  origin_id_size;
+	char     origin_id[MSG_ORIGIN_ID_MAX];
 };
 
 struct receipts {
 	struct hash_key          key_low, key_high;
-	struct receipt          *table; /* zeroed pages, touched as they are used */
+	struct receipt          *table;   /* zeroed pages, touched as they are used */
+	struct receipt_origin   *origins; /* the same */
+	uint32_t                 origins_max, origins_high, origins_free;
 	uint32_t                *buckets;
 	uint32_t                 max, bucket_mask, used_high, free_head, open;
 	uint32_t                 sweep;
@@ -51,6 +66,8 @@ void receipts_free(struct receipts *r);
  * receipt on a receiver bind finds what was sent over the transmitter bind beside it.
  */
 uint32_t receipts_smsc(const struct worker *w, uint32_t peer);
+/* Of all that is registered here: the ids are ours. */
+#define RECEIPTS_REGISTERED 0u
 
 /* The end of a number, which international, national and prefixed forms of it share. */
 uint32_t receipts_subscriber(struct str address);

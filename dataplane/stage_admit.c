@@ -32,7 +32,7 @@ static enum reason admit(struct worker *w, struct item *i)
 	}
 	if (m->hops >= HOPS_MAX)
 		return REASON_LOOP;
-	if (m->kind != MSG_RECEIPT && m->to.size == 0)
+	if (!msg_is_report(m) && m->to.size == 0)
 		return REASON_DESTINATION;
 	/* Acquire: pairs with the release of the management thread, which raises it when the lease
 	 * is on disk. */
@@ -51,7 +51,7 @@ void stage_admit(struct worker *w, struct item items[], unsigned n)
 		if (why != REASON_NONE) {
 			refuse(w, items[i].msg, why);
 			items[i].msg = NULL;
-		} else if (items[i].msg->kind == MSG_RECEIPT && items[i].peer != NULL) {
+		} else if (msg_is_report(items[i].msg) && items[i].account == NULL) {
 			flight_start_receipt(
 				w,
 				items[i].msg); /* its way was decided when its message went out */

@@ -102,14 +102,13 @@ void xcore_result(struct worker *w, unsigned home, uint32_t flight, const struct
 }
 
 void xcore_receipt_answer(struct worker *w, unsigned home, uint32_t flight, uint32_t generation,
-			  uint64_t msg_id, uint32_t account)
+			  const struct receipt_found *found)
 {
 	result_out(w, home,
 		   &(struct xresult){.kind = XMSG_RECEIPT_ASK,
 				     .flight = flight,
 				     .generation = generation,
-				     .account = account,
-				     .msg_id = msg_id});
+				     .found = *found});
 }
 
 void xcore_packets_out(struct worker *w)
@@ -188,7 +187,7 @@ static void result_in(struct worker *w, unsigned from, const struct xresult *x)
 	if (x->kind == XMSG_LEND)
 		flight_result(w, x->flight, &x->result);
 	else
-		flight_receipt_found(w, x->flight, x->generation, x->msg_id, x->account);
+		flight_receipt_found(w, x->flight, x->generation, &x->found);
 }
 
 unsigned xcore_turn(struct worker *w)

@@ -37,10 +37,12 @@ struct xmsg {
 };
 
 struct xresult {
-	uint32_t      kind; /* XMSG_LEND: result; XMSG_RECEIPT_ASK: msg_id and account */
-	uint32_t      flight, generation, account;
-	uint64_t      msg_id;
-	struct result result;
+	uint32_t kind;
+	uint32_t flight, generation;
+	union {
+		struct result        result; /* XMSG_LEND */
+		struct receipt_found found;  /* XMSG_RECEIPT_ASK */
+	};
 };
 
 _Static_assert(sizeof(struct xmsg) % 4 == 0 && sizeof(struct xresult) % 4 == 0,
@@ -65,7 +67,7 @@ void xcore_result(struct worker *w, unsigned home, uint32_t flight, const struct
 bool xcore_note(struct worker *w, unsigned to, enum xmsg_kind kind,
 		const struct receipt_note *note);
 void xcore_receipt_answer(struct worker *w, unsigned home, uint32_t flight, uint32_t generation,
-			  uint64_t msg_id, uint32_t account);
+			  const struct receipt_found *found);
 
 /* Foreign packets of the last burst, and news of the network, to the others. */
 void xcore_packets_out(struct worker *w);

@@ -25,6 +25,7 @@
 	(68u * 1024u)          /* of data in one record: a 64 KiB message_payload and its fields */
 #define MSG_ADDR_SIZE_MAX 255u /* bytes of one address */
 #define MSG_SLOT_NONE UINT32_MAX
+#define MSG_ORIGIN_ID_MAX 64u
 
 /* A place in the record's data. Data is one run of bytes, 0 .. data_size - 1, spread over the
  * blocks. */
@@ -121,8 +122,10 @@ struct msg {
 	uint8_t         wants;           /* MSG_WANT_ bits */
 	uint8_t         udh_size; /* bytes of user data header at the start of the body, 0: none */
 	struct addr     from, to;
-	struct msg_part body;   /* as received, user data header included */
-	struct msg_part extras; /* opaque entries, see msg_extra_next() */
+	struct msg_part body;      /* as received, user data header included */
+	struct msg_part extras;    /* opaque entries, see msg_extra_next() */
+	struct msg_part origin_id; /* that its sender gave it, at most MSG_ORIGIN_ID_MAX bytes, for
+				      the receipts that it asked for; empty: none */
 	struct msg_concat  concat;
 	struct msg_receipt receipt; /* kind RECEIPT and READ_REPORT only */
 	uint64_t           received_us;
@@ -160,6 +163,12 @@ bool msg_append(struct msg *m, const void *bytes, size_t n, struct msg_part *par
  * False: longer than MSG_ADDR_SIZE_MAX or no room. */
 bool msg_append_addr(struct msg *m, enum addr_kind kind, uint8_t ton, uint8_t npi, struct str text,
 		     struct addr *addr);
+
+/* Does it tell of another message? */
+static inline bool msg_is_report(const struct msg *m)
+{
+	return m->kind == MSG_RECEIPT || m->kind == MSG_READ_REPORT;
+}
 
 static inline struct str msg_addr(const struct msg *m, const struct addr *a)
 {

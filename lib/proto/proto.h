@@ -127,8 +127,8 @@ struct proto_target {
 
 /* What proves a subscriber: HA1 of RFC 7616 3.4.2 for the realm of its own domain. */
 struct proto_credentials {
-	uint8_t  ha1_md5[16], ha1_sha256[32];
-	uint32_t subscriber; /* names it in event->subscriber */
+	uint8_t    ha1_md5[16], ha1_sha256[32];
+	struct str number; /* its telephone number in normal form; empty: it has none */
 };
 
 /* Whom a request comes from, by its source address. */
@@ -243,9 +243,8 @@ struct proto_event {
 	enum reason        why;
 	void *session; /* whose event it is, of the same instance; NULL: of the session that was
 			  called */
-	uint32_t subscriber; /* EVENT_MSG: who proved to have sent it, or MSG_SLOT_NONE */
-	uint32_t peer;       /* EVENT_MSG: the peer that it came from, or MSG_SLOT_NONE; sessions of
-				a peer need not say */
+	uint32_t peer; /* EVENT_MSG: the peer that it came from, or MSG_SLOT_NONE; sessions of
+			  a peer need not say */
 	const struct proto_registration *registration;
 };
 
