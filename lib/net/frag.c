@@ -27,6 +27,9 @@
 #define NONE UINT16_MAX
 #define TIME_EXCEEDED_REASSEMBLY 1
 #define FRAGMENT_HEADER 8u
+#define PARAMETER_HEADER 0 /* codes of ICMPv6 */
+#define PARAMETER_CHAIN 3
+#define SIZE_FIELD 4u /* where an IPv6 header has its payload length */
 
 enum state {
 	FREE,
@@ -303,18 +306,35 @@ static void room_make(struct net *net)
 	}
 }
 
+/* RFC 8200, 4.5: whoever sends what cannot be is told so in IPv6. Takes the packet that does not
+ * pass. */
+static bool fragment_passes(struct net *net, struct now now, const struct net_packet *p)
+{
+	const enum metric why = METRIC_fragments_dropped_malformed;
+	uint32_t          end = p->fragment_offset + (uint32_t)p->payload_size;
+	uint32_t          field = p->header_size - FRAGMENT_HEADER + 2u;
+	bool              odd = p->more_fragments && p->payload_size % 8 != 0;
+	bool              beyond = NET_ETHER_HEADER + p->header_size + end > WHOLE_ROOM;
+
+	if (p->payload_size == 0 || ((odd || beyond) && !p->source.ip6))
+		net_drop(net, p->m, why);
+	else if (odd || beyond)
+		icmp6_parameter_send(net, now, p, PARAMETER_HEADER, odd ? SIZE_FIELD : field, why);
+	else if (p->source.ip6 && p->fragment_offset == 0 && !ip6_chain_is_whole(p))
+		icmp6_parameter_send(net, now, p, PARAMETER_CHAIN, 0, why); /* RFC 7112, 5 */
+	else
+		return true;
+	return false;
+}
+
 enum input frag_take(struct net *net, struct now now, const struct net_packet *p)
 {
 	struct rte_mbuf *m = p->m;
-	uint32_t         end = p->fragment_offset + (uint32_t)p->payload_size;
 	struct datagram *d;
 
 	metric_inc(net->metrics, METRIC_ip_reasm_reqds);
-	if (p->payload_size == 0 || (p->more_fragments && p->payload_size % 8 != 0) ||
-	    NET_ETHER_HEADER + p->header_size + end > WHOLE_ROOM) {
-		net_drop(net, m, METRIC_fragments_dropped_malformed);
+	if (!fragment_passes(net, now, p))
 		return INPUT_TAKEN;
-	}
 	room_make(net);
 	d = datagram_find(net, now, p);
 	if (d->state == SPOILT) {

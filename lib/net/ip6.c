@@ -9,7 +9,9 @@
 
 #include "base/cur.h"
 
-#define EXTENSIONS_MAX 8u        /* headers */
+#define EXTENSIONS_MAX 8u /* headers */
+#define TCP_HEADER 20u
+#define UDP_HEADER 8u
 #define EXTENSIONS_SIZE_MAX 256u /* bytes of all; what comes out still fits an mbuf's l3_len */
 
 enum next_header {
@@ -190,6 +192,24 @@ static bool is_extension(uint8_t protocol)
 {
 	return protocol == NEXT_HOP_BY_HOP || protocol == NEXT_ROUTING ||
 	       protocol == NEXT_FRAGMENT || protocol == NEXT_DESTINATION;
+}
+
+bool ip6_chain_is_whole(const struct net_packet *p)
+{
+	struct cur in = packet_payload(p);
+	uint8_t    protocol = p->protocol;
+
+	for (unsigned i = 0; is_extension(protocol) && i < EXTENSIONS_MAX; i++) {
+		uint8_t next = cur_u8(&in), size = cur_u8(&in);
+
+		cur_bytes(&in, protocol == NEXT_FRAGMENT ? 6 : size * 8u + 6);
+		protocol = next;
+	}
+	cur_bytes(&in, protocol == NET_PROTOCOL_TCP     ? TCP_HEADER
+		       : protocol == NET_PROTOCOL_UDP   ? UDP_HEADER
+		       : protocol == NET_PROTOCOL_ICMP6 ? ICMP6_HEADER
+							: 0);
+	return !in.failed;
 }
 
 static bool extensions_pass(struct net_packet *p, struct cur *in, const uint8_t *start,

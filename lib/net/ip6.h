@@ -42,9 +42,11 @@ void            ip6_group_mac(const struct net_addr *group, uint8_t mac[6]); /* 
 
 enum input ip6_input(struct net *net, struct now now, unsigned port, struct rte_mbuf *m);
 enum input ip6_input_forwarded(struct net *net, struct now now, unsigned port, struct rte_mbuf *m);
-void       ip6_header_write(uint8_t *at, uint32_t flow, uint16_t payload_size, uint8_t protocol,
-			    uint8_t hop_limit, const struct net_addr *source,
-			    const struct net_addr *destination);
+/* Does a first fragment have all headers, that of the upper layer too? (RFC 7112, 5) */
+bool ip6_chain_is_whole(const struct net_packet *p);
+void ip6_header_write(uint8_t *at, uint32_t flow, uint16_t payload_size, uint8_t protocol,
+		      uint8_t hop_limit, const struct net_addr *source,
+		      const struct net_addr *destination);
 
 /* How an ICMPv6 message goes out; m begins at it, with NET_HEADROOM in front. Takes m. */
 struct icmp6_way {

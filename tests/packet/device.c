@@ -18,7 +18,7 @@ static struct rte_mempool *stack_pool, *wire_pool;
  * become their corpus. */
 static void hosts_make(struct hosts *h, bool ip6)
 {
-	static const uint8_t last[WHO_COUNT] = {1, 99, 50, 77};
+	static const uint8_t last[WHO_COUNT] = {1, 99, 50, 1, 100, 0, 77};
 
 	memset(h, 0, sizeof(*h));
 	for (unsigned i = 0; i < WHO_COUNT; i++) {
@@ -31,6 +31,13 @@ static void hosts_make(struct hosts *h, bool ip6)
 		h->mac[i][0] = 2;
 		h->mac[i][5] = last[i];
 	}
+	h->address[WHO_NONE] = (struct net_addr){.ip6 = ip6};
+	if (!ip6)
+		return;
+	/* RFC 4291, appendix A: ours is made of the hardware address */
+	h->address[WHO_LINK].w[0] = h->address[WHO_ROUTER].w[0] = rte_cpu_to_be_32(0xfe800000);
+	h->address[WHO_LINK].w[2] = rte_cpu_to_be_32(0x000000ff);
+	h->address[WHO_LINK].w[3] = rte_cpu_to_be_32(0xfe000001);
 }
 
 bool device_init(void)
@@ -58,8 +65,10 @@ static struct net *net_make(struct device *d)
 	port->address_count = 1;
 	port->addresses[0].address = d->hosts.address[WHO_US];
 	port->addresses[0].prefix = d->hosts.address[WHO_US].ip6 ? 64 : 24;
-	if (d->script->gateway) {
+	port->duplicate_check = d->script->duplicate_check;
+	if (d->script->gateway || d->script->router)
 		d->hosts.address[WHO_PEER].w[0] ^= rte_cpu_to_be_32(0x00010000);
+	if (d->script->gateway) {
 		port->has_gateway = true;
 		port->gateway = d->hosts.address[WHO_OTHER];
 	}
@@ -81,7 +90,7 @@ static void neighbour_is_known(struct device *d)
 	struct net_news news = {.address = d->hosts.address[hop]};
 
 	memcpy(news.mac, d->hosts.mac[hop], 6);
-	if (!d->script->neighbours_seen)
+	if (!d->script->neighbours_seen && !d->script->router)
 		net_news_learn(d->net, d->now, &news);
 }
 
@@ -91,6 +100,7 @@ void device_begin(struct device *d, const struct script *script, uint32_t traits
 
 	memset(d, 0, offsetof(struct device, out));
 	d->out_first = d->out_count = d->event_count = d->burst_count = d->squeezed_count = 0;
+	d->datagram_count = d->udp_error_count = 0;
 	d->logged = 0;
 	d->lost_count = false;
 	d->script = script;
@@ -162,6 +172,8 @@ static bool hidden(const struct device *d, const struct rte_mbuf *m)
 {
 	const uint8_t *bytes = rte_pktmbuf_mtod(m, const uint8_t *);
 
+	if (d->script->link_seen)
+		return false;
 	if (bytes[12] == 0x08 && bytes[13] == 0x06)
 		return !d->script->neighbours_seen;
 	if (bytes[12] != 0x86)
@@ -254,6 +266,7 @@ static void application(struct device *d)
 
 	while (tcp_events(d->tcp, &event, 1) > 0)
 		event_take(d, &event);
+	device_udp_take(d);
 	for (unsigned i = 1; i < DEVICE_FLOWS; i++) {
 		if (d->flows[i].drains)
 			device_read(d, &d->flows[i], SIZE_MAX);

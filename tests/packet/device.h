@@ -12,6 +12,7 @@
 #define DEVICE_OUT_MAX 256u
 #define DEVICE_EVENTS_MAX 64u
 #define DEVICE_LOG 16u
+#define DEVICE_DATAGRAMS_MAX 64u
 
 struct device_out {
 	struct frame frame;
@@ -23,6 +24,17 @@ struct device_event {
 	struct tcp_event event;
 	unsigned         flow;
 	bool             seen;
+};
+
+struct device_datagram {
+	uint16_t    ports[2]; /* source, destination */
+	size_t      size;
+	const char *wrong; /* what no datagram may be */
+};
+
+struct device_udp_error {
+	uint16_t ports[2]; /* ours, theirs */
+	uint8_t  type, code;
 };
 
 struct device_log {
@@ -42,28 +54,31 @@ struct ears {
 };
 
 struct device {
-	const struct script *script;
-	uint32_t             traits;
-	struct hosts         hosts;
-	struct net          *net;
-	struct tcp          *tcp;
-	struct metrics      *metrics;
-	struct now           now;
-	uint64_t             start_us, next_us;
-	struct flow          flows[DEVICE_FLOWS];
-	unsigned             found; /* the flow of the frame being read */
-	struct device_out    out[DEVICE_OUT_MAX];
-	unsigned             out_first, out_count;
-	struct device_event  events[DEVICE_EVENTS_MAX];
-	unsigned             event_count;
-	struct rte_mbuf     *burst[NET_BURST_MAX];
-	unsigned             burst_count;
-	struct rte_mbuf     *squeezed[1024];
-	unsigned             squeezed_count;
-	struct device_log    log[DEVICE_LOG];
-	unsigned             logged;
-	bool                 lost_count; /* more frames or events than there is room for */
-	const struct ears   *ears;       /* NULL: nobody listens */
+	const struct script    *script;
+	uint32_t                traits;
+	struct hosts            hosts;
+	struct net             *net;
+	struct tcp             *tcp;
+	struct metrics         *metrics;
+	struct now              now;
+	uint64_t                start_us, next_us;
+	struct flow             flows[DEVICE_FLOWS];
+	unsigned                found; /* the flow of the frame being read */
+	struct device_out       out[DEVICE_OUT_MAX];
+	unsigned                out_first, out_count;
+	struct device_event     events[DEVICE_EVENTS_MAX];
+	unsigned                event_count;
+	struct device_datagram  datagrams[DEVICE_DATAGRAMS_MAX];
+	struct device_udp_error udp_errors[DEVICE_DATAGRAMS_MAX];
+	unsigned                datagram_count, udp_error_count;
+	struct rte_mbuf        *burst[NET_BURST_MAX];
+	unsigned                burst_count;
+	struct rte_mbuf        *squeezed[1024];
+	unsigned                squeezed_count;
+	struct device_log       log[DEVICE_LOG];
+	unsigned                logged;
+	bool                    lost_count; /* more frames or events than there is room for */
+	const struct ears      *ears;       /* NULL: nobody listens */
 };
 
 /* Once a process: EAL and pools. false: they cannot be had. */
@@ -91,3 +106,12 @@ void        device_squeeze(struct device *d, unsigned percent);
 
 uint32_t device_mss(const struct device *d, const struct flow *flow);
 uint32_t device_offer(const struct device *d);
+
+/* device_udp.c. The strings: NULL, or what is wrong with the first that came, which is then gone.
+ */
+bool        device_bind(struct device *d, uint16_t port);
+void        device_unbind(struct device *d, uint16_t port);
+bool        device_datagram(struct device *d, const struct step *step, size_t n);
+void        device_udp_take(struct device *d);
+const char *device_received(struct device *d, const struct step *step, size_t n);
+const char *device_udp_told(struct device *d, const struct step *step);

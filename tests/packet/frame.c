@@ -17,11 +17,27 @@
 #define TYPE_IP6 0x86ddu
 
 const char *const frame_field_name[FIELD_COUNT] = {
-	[FIELD_ACK] = "ack",     [FIELD_WINDOW] = "win", [FIELD_MSS] = "mss",
-	[FIELD_SCALE] = "scale", [FIELD_TS] = "ts",      [FIELD_ECHO] = "ecr",
-	[FIELD_URGENT] = "urg",  [FIELD_MTU] = "mtu",    [FIELD_LENGTH] = "len",
-	[FIELD_FILL] = "fill",   [FIELD_CUT] = "cut",    [FIELD_PAD] = "pad",
+	[FIELD_ACK] = "ack",
+	[FIELD_WINDOW] = "win",
+	[FIELD_MSS] = "mss",
+	[FIELD_SCALE] = "scale",
+	[FIELD_TS] = "ts",
+	[FIELD_ECHO] = "ecr",
+	[FIELD_URGENT] = "urg",
+	[FIELD_MTU] = "mtu",
+	[FIELD_LENGTH] = "len",
+	[FIELD_FILL] = "fill",
+	[FIELD_CUT] = "cut",
+	[FIELD_PAD] = "pad",
 	[FIELD_OFFSET] = "doff",
+	[FIELD_HOP] = "hop",
+	[FIELD_ID] = "id",
+	[FIELD_VLAN] = "vlan",
+	[FIELD_LIFETIME] = "lifetime",
+	[FIELD_REACHABLE] = "reachable",
+	[FIELD_RETRANS] = "retrans",
+	[FIELD_PREFIX] = "prefix",
+	[FIELD_HOP_ADVISED] = "curhop",
 };
 
 const struct icmp_name frame_icmp_names[] = {
@@ -39,13 +55,9 @@ const struct icmp_name frame_icmp_names[] = {
 	{"unknown-option", 12, 2, 4, 2},
 	{"echo", 8, 0, 128, 0},
 	{"echo-reply", 0, 0, 129, 0},
+	{"incomplete-headers", 0, 0, 4, 3},
 	{NULL, 0, 0, 0, 0},
 };
-
-static size_t address_size(const struct hosts *hosts)
-{
-	return hosts->address[WHO_US].ip6 ? 16 : 4;
-}
 
 static enum who source_of(const struct frame *f)
 {
@@ -58,8 +70,8 @@ static enum who destination_of(const struct frame *f)
 }
 
 /* The sum over pseudo header and payload, to be stored as it is. */
-static uint16_t checksum(const struct net_addr *from, const struct net_addr *to, uint8_t protocol,
-			 const uint8_t *bytes, size_t size)
+uint16_t frame_checksum(const struct net_addr *from, const struct net_addr *to, uint8_t protocol,
+			const uint8_t *bytes, size_t size)
 {
 	size_t   n = from->ip6 ? 16 : 4;
 	uint32_t sum = rte_raw_cksum(bytes, size);
@@ -81,8 +93,13 @@ static void patch(uint8_t *at, uint16_t as_stored, bool spoil)
 
 /* Writing. */
 
+static uint8_t hop_of(const struct frame *f)
+{
+	return frame_has(f, FIELD_HOP) ? (uint8_t)f->value[FIELD_HOP] : 64;
+}
+
 static void ip_write(struct put *w, const struct frame *f, const struct hosts *hosts,
-		     uint8_t protocol, size_t payload)
+		     uint8_t protocol, size_t payload, bool more)
 {
 	const struct net_addr *from = &hosts->address[source_of(f)];
 	const struct net_addr *to = &hosts->address[destination_of(f)];
@@ -94,7 +111,7 @@ static void ip_write(struct put *w, const struct frame *f, const struct hosts *h
 		put_be32(w, 6u << 28 | (uint32_t)traffic << 20);
 		put_be16(w, (uint16_t)payload);
 		put_u8(w, protocol);
-		put_u8(w, 64);
+		put_u8(w, hop_of(f));
 		put_bytes(w, from->w, 16);
 		put_bytes(w, to->w, 16);
 		return;
@@ -102,8 +119,9 @@ static void ip_write(struct put *w, const struct frame *f, const struct hosts *h
 	put_u8(w, (uint8_t)(0x40 | (20 + options) / 4));
 	put_u8(w, traffic);
 	put_be16(w, (uint16_t)(20 + options + payload));
-	put_be32(w, 0);
-	put_u8(w, 64);
+	put_be16(w, (uint16_t)f->value[FIELD_ID]);
+	put_be16(w, (uint16_t)(f->value[FIELD_PART] / 8 | (more ? 0x2000 : 0)));
+	put_u8(w, hop_of(f));
 	put_u8(w, protocol);
 	put_be16(w, 0);
 	put_bytes(w, from->w, 4);
@@ -168,17 +186,33 @@ static void tcp_write(struct put *w, const struct frame *f, const struct flow *f
 		put_u8(w, payload_byte(f, i));
 }
 
-/* The segment of ours that an ICMP error quotes, one of 1,500 bytes: what every router must give,
- * 8 bytes of it. */
+static uint8_t upper_write(struct put *w, const struct frame *f, const struct flow *flow,
+			   const struct hosts *hosts);
+
+/* What of ours an ICMP error quotes, a datagram or a segment of 1,500 bytes: what every router must
+ * give, 8 bytes of it. */
 static void quote_write(struct put *w, const struct frame *f, const struct flow *flow,
 			const struct hosts *hosts)
 {
-	struct frame quoted = {0};
+	struct frame quoted = {.kind = FRAME_UDP, .named = f->named};
 	struct hosts turned = *hosts;
 
 	turned.address[WHO_US] = hosts->address[WHO_PEER];
 	turned.address[WHO_PEER] = hosts->address[WHO_US];
-	ip_write(w, &quoted, &turned, 6, 1500u - (hosts->address[WHO_US].ip6 ? 40 : 20));
+	if (f->ports[0] != 0) {
+		uint8_t    bytes[FRAME_SIZE_MAX];
+		struct put datagram = put_to(bytes, sizeof(bytes));
+
+		memcpy(quoted.ports, f->ports, sizeof(quoted.ports));
+		quoted.value[FIELD_LENGTH] = f->value[FIELD_LENGTH];
+		upper_write(&datagram, &quoted, flow, &turned);
+		quoted.named = 0;
+		ip_write(w, &quoted, &turned, 17, put_size(&datagram), false);
+		put_bytes(w, bytes, 8);
+		return;
+	}
+	quoted.named = 0;
+	ip_write(w, &quoted, &turned, 6, 1500u - (hosts->address[WHO_US].ip6 ? 40 : 20), false);
 	put_be16(w, flow->our_port);
 	put_be16(w, flow->peer_port);
 	put_be32(w, flow->our_isn + f->value[FIELD_SEQ]);
@@ -193,7 +227,7 @@ static void icmp_write(struct put *w, const struct frame *f, const struct flow *
 	put_u8(w, ip6 ? name->type6 : name->type);
 	put_u8(w, ip6 ? name->code6 : name->code);
 	put_be16(w, 0);
-	if (frame_has(f, FIELD_LENGTH)) {
+	if (frame_has(f, FIELD_LENGTH) && f->ports[0] == 0) {
 		put_be32(w, 0x00010001);
 		for (uint32_t i = 0; i < f->value[FIELD_LENGTH]; i++)
 			put_u8(w, (uint8_t)i);
@@ -210,64 +244,12 @@ static void udp_write(struct put *w, const struct frame *f)
 	put_be16(w, (uint16_t)(8 + f->value[FIELD_LENGTH]));
 	put_be16(w, 0);
 	for (uint32_t i = 0; i < f->value[FIELD_LENGTH]; i++)
-		put_u8(w, (uint8_t)i);
+		put_u8(w, frame_has(f, FIELD_FILL) ? (uint8_t)f->value[FIELD_FILL] : (uint8_t)i);
 }
 
-static void arp_write(struct put *w, const struct frame *f, const struct hosts *hosts)
+static uint16_t udp_checksum(const struct frame *f, uint16_t sum)
 {
-	static const uint8_t none[6];
-
-	put_be32(w, 0x00010800);
-	put_be16(w, 0x0604);
-	put_be16(w, f->operation);
-	put_bytes(w, hosts->mac[f->sender == WHO_US ? WHO_OTHER : f->sender], 6);
-	put_bytes(w, hosts->address[f->sender].w, 4);
-	put_bytes(w, f->operation == 1 ? none : hosts->mac[f->target], 6);
-	put_bytes(w, hosts->address[f->target].w, 4);
-}
-
-/*
- * Neighbour discovery in the words of ARP: a request is a solicitation, a reply the advertisement
- * that answers it, and a request of one for himself the advertisement that nobody asked for.
- */
-static void ndp_write(struct put *w, const struct frame *f, const struct hosts *hosts)
-{
-	const uint8_t  *mac = hosts->mac[f->sender == WHO_US ? WHO_OTHER : f->sender];
-	const uint8_t  *last = (const uint8_t *)hosts->address[f->target].w + 13;
-	bool            asks = f->operation == 1 && f->sender != f->target;
-	struct net_addr to = hosts->address[f->target];
-	uint8_t         bytes[32];
-	struct put      body = put_to(bytes, sizeof(bytes));
-
-	if (f->operation == 1)
-		memcpy(to.w,
-		       asks ? "\xff\2\0\0\0\0\0\0\0\0\0\1\xff"
-			    : "\xff\2\0\0\0\0\0\0\0\0\0\0\0\0\0\1",
-		       asks ? 13 : 16);
-	put_u8(&body, asks ? 135 : 136);
-	put_u8(&body, 0);
-	put_be16(&body, 0);
-	put_be32(&body, asks ? 0 : f->operation == 1 ? 0x20000000 : 0x60000000);
-	put_bytes(&body, hosts->address[asks ? f->target : f->sender].w, 16);
-	put_be16(&body, asks ? 0x0101 : 0x0201);
-	put_bytes(&body, mac, 6);
-	patch(bytes + 2, checksum(&hosts->address[f->sender], &to, 58, bytes, sizeof(bytes)),
-	      false);
-	put_bytes(w,
-		  f->operation == 2 ? (const char *)hosts->mac[WHO_US]
-		  : asks            ? "\x33\x33\xff"
-				    : "\x33\x33\0\0\0\1",
-		  f->operation == 2 || !asks ? 6 : 3);
-	if (asks)
-		put_bytes(w, last, 3);
-	put_bytes(w, mac, 6);
-	put_be16(w, TYPE_IP6);
-	put_be32(w, 6u << 28);
-	put_be16(w, sizeof(bytes));
-	put_be16(w, 58 << 8 | 255);
-	put_bytes(w, hosts->address[f->sender].w, 16);
-	put_bytes(w, to.w, 16);
-	put_bytes(w, bytes, sizeof(bytes));
+	return f->words & WORD_NO_CHECKSUM ? 0 : sum != 0 ? sum : 0xffff;
 }
 
 /* The upper layer's bytes, its checksum filled in. Returns the protocol number. */
@@ -282,16 +264,19 @@ static uint8_t upper_write(struct put *w, const struct frame *f, const struct fl
 	switch (f->kind) {
 	case FRAME_TCP:
 		tcp_write(w, f, flow);
-		patch(start + 16, checksum(from, to, 6, start, (size_t)(w->p - start)), spoil);
+		patch(start + 16, frame_checksum(from, to, 6, start, (size_t)(w->p - start)),
+		      spoil);
 		return 6;
 	case FRAME_UDP:
 		udp_write(w, f);
-		patch(start + 6, checksum(from, to, 17, start, (size_t)(w->p - start)), spoil);
+		patch(start + 6,
+		      udp_checksum(f, frame_checksum(from, to, 17, start, (size_t)(w->p - start))),
+		      spoil);
 		return 17;
 	case FRAME_ICMP:
 		icmp_write(w, f, flow, hosts);
 		patch(start + 2,
-		      from->ip6 ? checksum(from, to, 58, start, (size_t)(w->p - start))
+		      from->ip6 ? frame_checksum(from, to, 58, start, (size_t)(w->p - start))
 				: (uint16_t)~rte_raw_cksum(start, (size_t)(w->p - start)),
 		      spoil);
 		return from->ip6 ? 58 : 1;
@@ -299,6 +284,8 @@ static uint8_t upper_write(struct put *w, const struct frame *f, const struct fl
 		put_bytes(w, f->payload.bytes, f->payload.size);
 		return f->protocol;
 	case FRAME_ARP:
+	case FRAME_ROUTER:
+	case FRAME_MLD:
 		break;
 	}
 	return 0;
@@ -321,31 +308,51 @@ static void extensions_write(struct put *w, const struct frame *f, uint8_t proto
 	}
 }
 
+/* The packet, or that fragment of it which the frame names. */
+static void packet_write(struct put *w, const struct frame *f, const struct flow *flow,
+			 const struct hosts *hosts)
+{
+	static uint8_t bytes[FRAME_UPPER_MAX];
+	struct put     upper = put_to(bytes, sizeof(bytes));
+	uint8_t        protocol = upper_write(&upper, f, flow, hosts);
+	uint32_t       from = f->value[FIELD_PART], to = (uint32_t)put_size(&upper);
+	bool           more = (f->words & WORD_MORE) != 0;
+	struct frame   with = *f;
+
+	if (frame_has(f, FIELD_PART) && f->value[FIELD_PART_END] < to) {
+		to = f->value[FIELD_PART_END];
+		more = true;
+	}
+	if (frame_has(f, FIELD_PART) && hosts->address[WHO_US].ip6) {
+		struct frame_ext *last = &with.extension[with.extensions++];
+		struct put        body = put_to(last->body.bytes, FRAME_HEX_MAX);
+
+		last->type = 44;
+		put_u8(&body, 0);
+		put_be16(&body, (uint16_t)((from & 0xfff8) | more));
+		put_be32(&body, f->value[FIELD_ID]);
+		last->body.size = (uint8_t)put_size(&body);
+	}
+	ip_write(w, f, hosts, with.extensions > 0 ? with.extension[0].type : protocol,
+		 to - from + extensions_size(&with), more);
+	extensions_write(w, &with, protocol);
+	put_bytes(w, bytes + from, to - from);
+}
+
 size_t frame_write(const struct frame *f, const struct flow *flow, const struct hosts *hosts,
 		   uint8_t *bytes)
 {
 	static const uint8_t everyone[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
-	uint8_t              upper_bytes[FRAME_SIZE_MAX];
-	struct put w = put_to(bytes, FRAME_SIZE_MAX), upper = put_to(upper_bytes, FRAME_SIZE_MAX);
-	uint8_t    protocol;
-	size_t     size;
+	struct put           w = put_to(bytes, FRAME_SIZE_MAX);
+	size_t               size;
 
-	if (f->kind == FRAME_ARP && hosts->address[WHO_US].ip6) {
-		ndp_write(&w, f, hosts);
-	} else if (f->kind == FRAME_ARP) {
-		put_bytes(&w, f->operation == 1 ? everyone : hosts->mac[WHO_US], 6);
-		put_bytes(&w, hosts->mac[f->sender == WHO_US ? WHO_OTHER : f->sender], 6);
-		put_be16(&w, TYPE_ARP);
-		arp_write(&w, f, hosts);
+	if (frame_is_of_link(f)) {
+		frame_link_write(&w, f, hosts);
 	} else {
-		protocol = upper_write(&upper, f, flow, hosts);
 		put_bytes(&w, f->words & WORD_BROADCAST ? everyone : hosts->mac[WHO_US], 6);
 		put_bytes(&w, hosts->mac[source_of(f) == WHO_OTHER ? WHO_OTHER : WHO_PEER], 6);
 		put_be16(&w, hosts->address[WHO_US].ip6 ? TYPE_IP6 : TYPE_IP4);
-		ip_write(&w, f, hosts, f->extensions > 0 ? f->extension[0].type : protocol,
-			 put_size(&upper) + extensions_size(f));
-		extensions_write(&w, f, protocol);
-		put_bytes(&w, upper_bytes, put_size(&upper));
+		packet_write(&w, f, flow, hosts);
 	}
 	for (uint32_t i = 0; frame_has(f, FIELD_PAD) && i < f->value[FIELD_PAD]; i++)
 		put_u8(&w, 0xee);
@@ -453,26 +460,6 @@ static const char *tcp_read(struct frame *f, const struct reading *r, struct cur
 	return payload_check(f, c.p, cur_left(&c));
 }
 
-static uint8_t who_has(const struct hosts *hosts, const uint8_t *address)
-{
-	uint8_t i = 0;
-
-	while (i < WHO_NOBODY && memcmp(hosts->address[i].w, address, address_size(hosts)) != 0)
-		i++;
-	return i;
-}
-
-/* A solicitation or advertisement; ip is the packet's header. */
-static void ndp_read(struct frame *f, const struct hosts *hosts, const uint8_t *ip)
-{
-	const uint8_t *target = ip + 48;
-
-	f->kind = FRAME_ARP;
-	f->operation = ip[40] == 135 || ip[24] == 0xff ? 1 : 2;
-	f->sender = who_has(hosts, ip[40] == 135 ? ip + 8 : target);
-	f->target = who_has(hosts, f->operation == 2 ? ip + 24 : target);
-}
-
 static const char *icmp_read(struct frame *f, bool ip6, struct cur c)
 {
 	uint8_t  type = cur_u8(&c), code = cur_u8(&c);
@@ -498,6 +485,28 @@ static const char *icmp_read(struct frame *f, bool ip6, struct cur c)
 	return NULL;
 }
 
+static const char *udp_read(struct frame *f, const struct hosts *hosts, struct cur c)
+{
+	struct cur whole = c;
+
+	f->kind = FRAME_UDP;
+	f->ports[0] = cur_be16(&c);
+	f->ports[1] = cur_be16(&c);
+	if (cur_be16(&c) != cur_left(&whole))
+		return "a UDP length that is not the packet's";
+	if (cur_be16(&c) == 0)
+		return "a datagram without checksum";
+	if (frame_checksum(&hosts->address[WHO_US], &hosts->address[WHO_PEER], 17, whole.p,
+			   cur_left(&whole)) != 0)
+		return "a wrong UDP checksum";
+	frame_set(f, FIELD_LENGTH, (uint32_t)cur_left(&c));
+	for (uint32_t i = 0; i < f->value[FIELD_LENGTH]; i++) {
+		if (cur_u8(&c) != (uint8_t)i)
+			return "payload that is not what the application wrote there";
+	}
+	return NULL;
+}
+
 static const char *tcp_checksum_check(const struct rte_mbuf *m, const struct reading *r,
 				      const uint8_t *ip, struct cur upper, bool offloaded)
 {
@@ -507,7 +516,7 @@ static const char *tcp_checksum_check(const struct rte_mbuf *m, const struct rea
 
 	memcpy(&stored, upper.p + 16, 2);
 	if (!offloaded)
-		return checksum(us, peer, 6, upper.p, cur_left(&upper)) == 0
+		return frame_checksum(us, peer, 6, upper.p, cur_left(&upper)) == 0
 			       ? NULL
 			       : "a wrong TCP checksum";
 	wanted = us->ip6 ? rte_ipv6_phdr_cksum((const void *)ip, m->ol_flags)
@@ -527,13 +536,36 @@ static const char *ip_header_check(const struct rte_mbuf *m, const uint8_t *ip, 
 	return rte_raw_cksum(ip, 20) == 0xffff ? NULL : "a wrong IP checksum";
 }
 
+/* A part of a packet of ours; c begins at what follows its header. */
+static bool fragment_read(const uint8_t *ip, struct cur *c, uint8_t *protocol, struct frame *f)
+{
+	bool     ip6 = ip[0] >> 4 == 6;
+	uint32_t where = ip6 ? 0 : (uint32_t)(ip[6] << 8 | ip[7]);
+
+	if (ip6 && *protocol == 44) {
+		*protocol = cur_u8(c);
+		cur_u8(c);
+		where = cur_be16(c);
+		cur_be32(c);
+		frame_set(f, FIELD_PART, where & 0xfff8);
+	} else if (!ip6 && (where & 0x3fff) != 0) {
+		frame_set(f, FIELD_PART, (where & 0x1fff) * 8);
+	} else {
+		return false;
+	}
+	frame_set(f, FIELD_PART_END, f->value[FIELD_PART] + (uint32_t)cur_left(c));
+	if (where & (ip6 ? 1 : 0x2000))
+		f->words |= WORD_MORE;
+	return true;
+}
+
 static const char *ip_read(const struct rte_mbuf *m, const struct reading *r, struct cur c,
 			   bool offloaded, struct frame *f)
 {
 	bool           ip6 = r->hosts->address[WHO_US].ip6;
 	const uint8_t *ip = c.p;
 	size_t         header = ip6 ? 40 : 20, total;
-	uint8_t        protocol;
+	uint8_t        protocol, source;
 	const char    *why;
 
 	if (cur_left(&c) < header + 8)
@@ -542,39 +574,47 @@ static const char *ip_read(const struct rte_mbuf *m, const struct reading *r, st
 	protocol = ip6 ? ip[6] : ip[9];
 	if (total != cur_left(&c))
 		return "an IP length that is not the frame's";
-	if (memcmp(ip + (ip6 ? 8 : 12), r->hosts->address[WHO_US].w, address_size(r->hosts)) != 0)
+	if (ip6 && ip[6] == 0) { /* the header for each hop that MLD has */
+		cur_bytes(&c, header);
+		return frame_link_read(r->hosts, ip, cur_sub(&c, cur_left(&c)), f)
+			       ? NULL
+			       : "options for each hop where none belong";
+	}
+	frame_set(f, FIELD_HOP, ip[ip6 ? 7 : 8]);
+	source = frame_who(r->hosts, ip + (ip6 ? 8 : 12));
+	if (source != WHO_US && (!ip6 || (source != WHO_LINK && source != WHO_NONE)))
 		return "a source address that is not ours";
 	why = ip_header_check(m, ip, offloaded, protocol == 6);
 	if (why != NULL)
 		return why;
 	cur_bytes(&c, header);
+	if (fragment_read(ip, &c, &protocol, f)) {
+		f->kind = FRAME_IP;
+		f->protocol = protocol;
+		return NULL;
+	}
 	if (protocol == 6) {
 		why = cur_left(&c) < 20 ? "a TCP header that is cut"
 					: tcp_checksum_check(m, r, ip, c, offloaded);
 		return why != NULL ? why : tcp_read(f, r, c);
 	}
-	if (protocol == 58 && cur_left(&c) >= 24 && (c.p[0] == 135 || c.p[0] == 136)) {
-		ndp_read(f, r->hosts, ip);
+	if (protocol == 58 && frame_link_read(r->hosts, ip, c, f))
 		return NULL;
-	}
 	if (protocol == 1 || protocol == 58)
 		return icmp_read(f, ip6, c);
+	if (protocol == 17)
+		return udp_read(f, r->hosts, c);
 	f->kind = FRAME_IP;
 	f->protocol = protocol;
 	return NULL;
 }
 
-static const char *arp_read(const struct hosts *hosts, struct cur c, struct frame *f)
+static void via_note(struct frame *f, const struct hosts *hosts, const uint8_t mac[6])
 {
-	const uint8_t *bytes = cur_bytes(&c, 28);
-
-	if (bytes == NULL)
-		return "an ARP packet that is cut";
-	f->kind = FRAME_ARP;
-	f->operation = bytes[7];
-	f->sender = who_has(hosts, bytes + 14);
-	f->target = who_has(hosts, bytes + 24);
-	return NULL;
+	for (uint32_t i = 0; i < WHO_COUNT; i++) {
+		if (memcmp(hosts->mac[i], mac, 6) == 0)
+			frame_set(f, FIELD_VIA, i);
+	}
 }
 
 const char *frame_read(const struct rte_mbuf *m, const struct hosts *hosts,
@@ -583,15 +623,20 @@ const char *frame_read(const struct rte_mbuf *m, const struct hosts *hosts,
 {
 	struct reading r = {hosts, find, context};
 	struct cur     c = cur_of(rte_pktmbuf_mtod(m, const uint8_t *), m->data_len);
+	const uint8_t *mac;
 	uint16_t       type;
 
 	memset(f, 0, sizeof(*f));
 	if (m->nb_segs != 1 || m->pkt_len != m->data_len)
 		return "more than one mbuf, which this port does not take";
-	cur_bytes(&c, 12);
+	mac = cur_bytes(&c, 6);
+	cur_bytes(&c, 6);
 	type = cur_be16(&c);
+	if (c.failed)
+		return "a frame that is cut";
+	via_note(f, hosts, mac);
 	if (type == TYPE_ARP)
-		return arp_read(hosts, c, f);
+		return frame_arp_read(hosts, c, f);
 	if (type != (hosts->address[WHO_US].ip6 ? TYPE_IP6 : TYPE_IP4))
 		return "an Ethernet type of another family";
 	return ip_read(m, &r, c, checksums_offloaded, f);
@@ -631,10 +676,16 @@ static void tcp_print(struct text *t, const struct frame *f)
 		say(t, ":%d", (int32_t)f->value[FIELD_END]);
 }
 
+/* Is it another than everybody's? */
+static bool hop_tells(const struct frame *f)
+{
+	return f->value[FIELD_HOP] != 64 && f->value[FIELD_HOP] != 255;
+}
+
 void frame_print(const struct frame *f, char *text, size_t size)
 {
-	static const char *const who[] = {"us", "peer", "other", "nobody"};
-	struct text              t = {text, size};
+	const char *const *who = frame_who_names;
+	struct text        t = {text, size};
 
 	switch (f->kind) {
 	case FRAME_TCP:
@@ -653,13 +704,24 @@ void frame_print(const struct frame *f, char *text, size_t size)
 	case FRAME_IP:
 		say(&t, "ip %u", f->protocol);
 		break;
+	case FRAME_ROUTER:
+		say(&t, "router %s", frame_router_names[f->operation]);
+		break;
+	case FRAME_MLD:
+		say(&t, "mld %s", frame_mld_names[f->operation]);
+		break;
 	}
+	if (frame_has(f, FIELD_PART))
+		say(&t, " part %u:%u", f->value[FIELD_PART], f->value[FIELD_PART_END]);
 	for (unsigned field = 0; field < FIELD_COUNT; field++) {
-		if (frame_field_name[field] != NULL && frame_has(f, field))
+		if (frame_field_name[field] != NULL && frame_has(f, field) &&
+		    (field != FIELD_HOP || hop_tells(f)))
 			say(&t, " %s %d", frame_field_name[field], (int32_t)f->value[field]);
 	}
 	if (f->words & WORD_SACK_PERMITTED)
 		say(&t, " sackok");
+	if (frame_has(f, FIELD_VIA) && f->value[FIELD_VIA] != WHO_PEER)
+		say(&t, " via %s", who[f->value[FIELD_VIA]]);
 	for (unsigned i = 0; i < f->sacks; i++)
 		say(&t, "%s%d:%d", i == 0 ? " sack " : ",", (int32_t)f->value[FIELD_SACK + 2 * i],
 		    (int32_t)f->value[FIELD_SACK + 2 * i + 1]);

@@ -14,7 +14,7 @@
 
 enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16, URG = 32, ECE = 64, CWR = 128 };
 
-enum frame_kind { FRAME_TCP, FRAME_ICMP, FRAME_UDP, FRAME_ARP, FRAME_IP };
+enum frame_kind { FRAME_TCP, FRAME_ICMP, FRAME_UDP, FRAME_ARP, FRAME_IP, FRAME_ROUTER, FRAME_MLD };
 
 /* Numbers of a frame. Those with a name in frame.c are written in scripts by that name. */
 enum frame_field {
@@ -33,6 +33,17 @@ enum frame_field {
 	FIELD_CUT,    /* bytes taken from the end of the frame; the lengths in headers stay */
 	FIELD_PAD,    /* bytes put behind the packet, as Ethernet does */
 	FIELD_OFFSET, /* of TCP's data, in words of 4 bytes */
+	FIELD_HOP,    /* hop limit or time to live */
+	FIELD_ID,     /* of a fragment */
+	FIELD_PART,   /* a fragment: its first byte of what IP carries */
+	FIELD_PART_END,
+	FIELD_VIA,       /* enum who: whose hardware address it goes to */
+	FIELD_VLAN,      /* of its tag */
+	FIELD_LIFETIME,  /* router advertisement: seconds */
+	FIELD_REACHABLE, /* ms */
+	FIELD_RETRANS,   /* ms */
+	FIELD_HOP_ADVISED,
+	FIELD_PREFIX, /* bits of the peer's address that are said to be on the link */
 	FIELD_SACK,
 	FIELD_COUNT = FIELD_SACK + 8
 };
@@ -42,11 +53,14 @@ enum frame_word { /* what is said by a word alone */
 		  WORD_NO_TIMESTAMP = 1u << 1,
 		  WORD_BAD_CHECKSUM = 1u << 2,
 		  WORD_BAD_IP_CHECKSUM = 1u << 3,
-		  WORD_BROADCAST = 1u << 4,  /* to the link's broadcast address */
-		  WORD_FROM_US = 1u << 5,    /* the source is our own address */
-		  WORD_FROM_OTHER = 1u << 6, /* the source is another host of the link */
-		  WORD_TO_OTHER = 1u << 7,   /* the destination is nobody here */
-		  WORD_CONGESTED = 1u << 8,  /* ECN: congestion experienced */
+		  WORD_BROADCAST = 1u << 4,   /* to the link's broadcast address */
+		  WORD_FROM_US = 1u << 5,     /* the source is our own address */
+		  WORD_FROM_OTHER = 1u << 6,  /* the source is another host of the link */
+		  WORD_TO_OTHER = 1u << 7,    /* the destination is nobody here */
+		  WORD_CONGESTED = 1u << 8,   /* ECN: congestion experienced */
+		  WORD_NO_CHECKSUM = 1u << 9, /* UDP */
+		  WORD_UNTAGGED = 1u << 10,
+		  WORD_MORE = 1u << 11, /* of a fragment: more follow, wherever it ends */
 };
 
 #define FRAME_HEX_MAX 64u
@@ -59,25 +73,39 @@ struct frame_hex {
 struct frame {
 	enum frame_kind  kind;
 	unsigned         flow;
-	uint32_t         named; /* bits by enum frame_field: these hold */
+	uint64_t         named; /* bits by enum frame_field: these hold */
 	uint32_t         words; /* enum frame_word */
 	uint32_t         value[FIELD_COUNT];
 	unsigned         sacks;
 	uint8_t          flags;          /* TCP */
 	uint8_t          icmp;           /* index in frame_icmp_names */
-	uint8_t          operation;      /* ARP */
+	uint8_t          operation;      /* ARP; enum router_word, enum mld_word */
 	uint8_t          sender, target; /* ARP: enum who */
 	uint8_t          protocol;       /* FRAME_IP */
-	uint16_t         ports[2];       /* UDP: source, destination */
+	uint16_t         ports[2]; /* UDP, or what an ICMP error quotes: source, destination */
 	struct frame_hex ip_options, tcp_options, payload;
 	unsigned         extensions; /* IPv6: headers before TCP and its like */
 	struct frame_ext {
 		uint8_t          type;
-		struct frame_hex body; /* all but the number of what follows */
-	} extension[FRAME_EXTENSIONS_MAX];
+		struct frame_hex body;         /* all but the number of what follows */
+	} extension[FRAME_EXTENSIONS_MAX + 1]; /* and a fragment's */
 };
 
-enum who { WHO_US, WHO_PEER, WHO_OTHER, WHO_NOBODY, WHO_COUNT };
+enum who {
+	WHO_US,
+	WHO_PEER,
+	WHO_OTHER,
+	WHO_LINK,   /* we, by our link-local address */
+	WHO_ROUTER, /* one of the link, by his link-local address */
+	WHO_NONE,   /* the unspecified address */
+	WHO_NOBODY,
+	WHO_COUNT
+};
+extern const char *const frame_who_names[WHO_COUNT];
+
+enum router_word { ROUTER_SOLICITATION, ROUTER_ADVERTISEMENT, ROUTER_WORDS };
+enum mld_word { MLD_QUERY, MLD_QUERY1, MLD_REPORT, MLD_REPORT1, MLD_WORDS };
+extern const char *const frame_router_names[ROUTER_WORDS], *const frame_mld_names[MLD_WORDS];
 
 /* One connection as both sides number it. */
 struct flow {
@@ -97,12 +125,12 @@ struct flow {
 
 static inline bool frame_has(const struct frame *f, enum frame_field field)
 {
-	return (f->named & 1u << field) != 0;
+	return (f->named & 1ull << field) != 0;
 }
 
 static inline void frame_set(struct frame *f, enum frame_field field, uint32_t value)
 {
-	f->named |= 1u << field;
+	f->named |= 1ull << field;
 	f->value[field] = value;
 }
 
@@ -123,6 +151,7 @@ extern const struct icmp_name frame_icmp_names[];
 
 /* The bytes of a frame of the peer. Returns their number; room for FRAME_SIZE_MAX. */
 #define FRAME_SIZE_MAX 2048u
+#define FRAME_UPPER_MAX 65535u /* of what IP carries, cut into fragments */
 #define FRAME_PAYLOAD_MAX 1800u
 size_t frame_write(const struct frame *frame, const struct flow *flow, const struct hosts *hosts,
 		   uint8_t *bytes);
@@ -137,3 +166,17 @@ const char *frame_read(const struct rte_mbuf *mbuf, const struct hosts *hosts,
 
 /* The frame as a script would say it. */
 void frame_print(const struct frame *frame, char *text, size_t size);
+
+/* frame_link.c: what neighbours and routers say, which is all that lies directly over Ethernet or
+ * is ICMPv6 of the link. */
+struct put;
+struct cur;
+bool        frame_is_of_link(const struct frame *frame);
+void        frame_link_write(struct put *w, const struct frame *frame, const struct hosts *hosts);
+const char *frame_arp_read(const struct hosts *hosts, struct cur c, struct frame *frame);
+/* c: an ICMPv6 message; ip: its packet. false: it is none of the link's. */
+bool     frame_link_read(const struct hosts *hosts, const uint8_t *ip, struct cur c,
+			 struct frame *frame);
+uint8_t  frame_who(const struct hosts *hosts, const uint8_t *address);
+uint16_t frame_checksum(const struct net_addr *from, const struct net_addr *to, uint8_t protocol,
+			const uint8_t *bytes, size_t size);

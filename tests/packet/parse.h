@@ -30,3 +30,5 @@ uint64_t      parse_duration(struct parser *p, const char *text); /* 20us, 1.5ms
 /* parse_frame.c: the frame of p->step */
 void parse_frame(struct parser *p);
 void parse_tcp_frame(struct parser *p);
+void parse_datagram(struct parser *p);  /* ports and length */
+void parse_udp_error(struct parser *p); /* kind and ports */

@@ -13,12 +13,13 @@ static const struct {
 	{"badsum", WORD_BAD_CHECKSUM},   {"badipsum", WORD_BAD_IP_CHECKSUM},
 	{"broadcast", WORD_BROADCAST},   {"from-us", WORD_FROM_US},
 	{"from-other", WORD_FROM_OTHER}, {"to-other", WORD_TO_OTHER},
-	{"ce", WORD_CONGESTED},
+	{"ce", WORD_CONGESTED},          {"nosum", WORD_NO_CHECKSUM},
+	{"untagged", WORD_UNTAGGED},     {"more", WORD_MORE},
 };
 
 static void field_set(struct step *s, unsigned field, struct number n)
 {
-	s->frame.named |= 1u << field;
+	s->frame.named |= 1ull << field;
 	s->value[field] = n;
 }
 
@@ -131,6 +132,39 @@ static bool frame_value(struct parser *p)
 	return false;
 }
 
+static uint8_t named(struct parser *p, const char *wanted, const char *const names[], uint8_t count)
+{
+	const char *text = parse_next(p, wanted);
+
+	for (uint8_t i = 0; i < count; i++) {
+		if (strcmp(text, names[i]) == 0)
+			return i;
+	}
+	parse_wrong(p, "\"%s\" is not known here; right is %s", text, wanted);
+	return 0;
+}
+
+static uint8_t who(struct parser *p)
+{
+	return named(p, "us, peer, other, link, router, none or nobody", frame_who_names,
+		     WHO_COUNT);
+}
+
+/* Bytes of what IP carries: a fragment. */
+static void part(struct parser *p)
+{
+	const char   *text = parse_next(p, "a range"), *end = NULL;
+	struct number from, to;
+
+	if (!parse_sum(text, &end, &from) || *end != ':' || !parse_sum(end + 1, &end, &to) ||
+	    *end != 0) {
+		parse_wrong(p, "\"%s\" is no range; right is 0:1480", text);
+		return;
+	}
+	field_set(p->step, FIELD_PART, from);
+	field_set(p->step, FIELD_PART_END, to);
+}
+
 static void frame_rest(struct parser *p)
 {
 	struct frame *f = &p->step->frame;
@@ -148,6 +182,10 @@ static void frame_rest(struct parser *p)
 			extension(p);
 		else if (parse_take(p, "hex"))
 			hex(p, &f->payload);
+		else if (parse_take(p, "part"))
+			part(p);
+		else if (parse_take(p, "via"))
+			field_set(p->step, FIELD_VIA, (struct number){.constant = who(p)});
 		else
 			parse_wrong(
 				p,
@@ -180,7 +218,7 @@ void parse_tcp_frame(struct parser *p)
 				p,
 				"\"%s\" is no frame; right are TCP flags (letters of %s, or -), or "
 				"icmp, "
-				"udp, arp, ip",
+				"udp, arp, router, mld, ip",
 				text, letters);
 			return;
 		}
@@ -197,18 +235,19 @@ void parse_tcp_frame(struct parser *p)
 	frame_rest(p);
 }
 
-static void icmp_frame(struct parser *p)
+static void ports(struct parser *p)
 {
-	const char   *text = parse_next(p, "the kind of ICMP message");
-	struct frame *f = &p->step->frame;
+	p->step->frame.ports[0] = (uint16_t)parse_number(p, "source port").constant;
+	p->step->frame.ports[1] = (uint16_t)parse_number(p, "destination port").constant;
+}
 
-	f->kind = FRAME_ICMP;
+static void icmp_kind(struct parser *p)
+{
+	const char *text = parse_next(p, "the kind of ICMP message");
+
 	for (unsigned i = 0; frame_icmp_names[i].name != NULL; i++) {
 		if (strcmp(text, frame_icmp_names[i].name) == 0) {
-			f->icmp = (uint8_t)i;
-			if (parse_take(p, "seq"))
-				sequence(p);
-			frame_rest(p);
+			p->step->frame.icmp = (uint8_t)i;
 			return;
 		}
 	}
@@ -219,17 +258,15 @@ static void icmp_frame(struct parser *p)
 		text);
 }
 
-static uint8_t who(struct parser *p)
+static void icmp_frame(struct parser *p)
 {
-	static const char *const names[WHO_COUNT] = {"us", "peer", "other", "nobody"};
-	const char              *text = parse_next(p, "us, peer, other or nobody");
-
-	for (uint8_t i = 0; i < WHO_COUNT; i++) {
-		if (strcmp(text, names[i]) == 0)
-			return i;
-	}
-	parse_wrong(p, "\"%s\" is nobody known; right is us, peer, other or nobody", text);
-	return 0;
+	p->step->frame.kind = FRAME_ICMP;
+	icmp_kind(p);
+	if (parse_take(p, "seq"))
+		sequence(p);
+	else if (parse_take(p, "udp"))
+		ports(p);
+	frame_rest(p);
 }
 
 static void arp_frame(struct parser *p)
@@ -250,6 +287,20 @@ static void arp_frame(struct parser *p)
 			"head");
 }
 
+/* FROM TO BYTES. */
+void parse_datagram(struct parser *p)
+{
+	ports(p);
+	p->step->number = parse_number(p, "number of bytes");
+}
+
+/* KIND OURS THEIRS: what an ICMP error about a datagram of ours said. */
+void parse_udp_error(struct parser *p)
+{
+	icmp_kind(p);
+	ports(p);
+}
+
 void parse_frame(struct parser *p)
 {
 	struct frame *f = &p->step->frame;
@@ -260,8 +311,17 @@ void parse_frame(struct parser *p)
 		arp_frame(p);
 	} else if (parse_take(p, "udp")) {
 		f->kind = FRAME_UDP;
-		f->ports[0] = (uint16_t)parse_number(p, "source port").constant;
-		f->ports[1] = (uint16_t)parse_number(p, "destination port").constant;
+		ports(p);
+		frame_rest(p);
+	} else if (parse_take(p, "router")) {
+		f->kind = FRAME_ROUTER;
+		f->operation =
+			named(p, "solicitation or advertisement", frame_router_names, ROUTER_WORDS);
+		frame_rest(p);
+	} else if (parse_take(p, "mld")) {
+		f->kind = FRAME_MLD;
+		f->operation =
+			named(p, "query, query1, report or report1", frame_mld_names, MLD_WORDS);
 		frame_rest(p);
 	} else if (parse_take(p, "ip")) {
 		f->kind = FRAME_IP;

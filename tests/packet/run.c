@@ -232,17 +232,33 @@ static const char *tcp_match(struct run *r, const struct frame *wanted,
 	return timestamp_match(r, wanted, out);
 }
 
+/* What IP and Ethernet say, where named; and a packet is no fragment unless that is said. */
+static bool way_match(const struct frame *wanted, const struct frame *got)
+{
+	if (frame_has(got, FIELD_PART) != frame_has(wanted, FIELD_PART) ||
+	    (got->words & WORD_MORE) != (wanted->words & WORD_MORE))
+		return false;
+	for (unsigned i = FIELD_HOP; i <= FIELD_VIA; i++) {
+		if (frame_has(wanted, i) && i != FIELD_ID && got->value[i] != wanted->value[i])
+			return false;
+	}
+	return true;
+}
+
 static const char *match(struct run *r, const struct frame *wanted, const struct device_out *out)
 {
 	const struct frame *got = &out->frame;
 
 	if (got->kind != wanted->kind)
 		return "a frame of another kind";
+	if (!way_match(wanted, got))
+		return "another way, hop limit or part of a packet";
 	if (got->kind == FRAME_TCP)
 		return tcp_match(r, wanted, out);
 	if (got->icmp != wanted->icmp || got->operation != wanted->operation ||
 	    got->sender != wanted->sender || got->target != wanted->target ||
-	    got->protocol != wanted->protocol)
+	    got->protocol != wanted->protocol ||
+	    memcmp(got->ports, wanted->ports, sizeof(got->ports)) != 0)
 		return "another frame";
 	for (unsigned i = FIELD_MTU; i <= FIELD_LENGTH; i++) {
 		if (frame_has(wanted, i) && got->value[i] != wanted->value[i])
@@ -480,6 +496,15 @@ static bool application(struct run *r)
 	case STEP_ABORT:
 		tcp_close(d->tcp, flow->conn, s->kind == STEP_ABORT);
 		break;
+	case STEP_BIND:
+		return device_bind(d, (uint16_t)s->number.constant) ||
+		       fault(r, "the port cannot be bound");
+	case STEP_UNBIND:
+		device_unbind(d, (uint16_t)s->number.constant);
+		break;
+	case STEP_DATAGRAM:
+		return device_datagram(d, s, (size_t)value_of(r, &s->number)) == !s->fails ||
+		       fault(r, s->fails ? "the datagram is sent" : "the datagram cannot be sent");
 	case STEP_SQUEEZE:
 		device_squeeze(d, (unsigned)value_of(r, &s->number));
 		break;
@@ -498,6 +523,7 @@ static bool other_step(struct run *r)
 	const struct step *s = r->step;
 	struct device     *d = r->d;
 	uint64_t           at_us = d->now.us + s->after_us;
+	const char        *wrong;
 	bool               ok = true;
 
 	if (s->after_us > 0 && s->kind == STEP_IN)
@@ -528,6 +554,12 @@ static bool other_step(struct run *r)
 	case STEP_EVENT:
 	case STEP_NO_EVENT:
 		return event(r);
+	case STEP_RECEIVED:
+		wrong = device_received(d, s, (size_t)value_of(r, &s->number));
+		return wrong == NULL || fault(r, "%s", wrong);
+	case STEP_UDP_ERROR:
+		wrong = device_udp_told(d, s);
+		return wrong == NULL || fault(r, "%s", wrong);
 	case STEP_EXPECT:
 		return expect(r);
 	default:
@@ -539,13 +571,18 @@ static bool other_step(struct run *r)
 	return ok;
 }
 
+/* All that goes out from here to the step's time. */
 static void skip_out(struct run *r)
 {
-	device_pass(r->d, r->d->now.us);
-	while (r->d->out_count > 0) {
-		syn_note(r, out_first(r));
-		out_drop(r);
-	}
+	uint64_t until_us = r->d->now.us + r->step->after_us;
+
+	do {
+		device_pass(r->d, until_us);
+		while (r->d->out_count > 0) {
+			syn_note(r, out_first(r));
+			out_drop(r);
+		}
+	} while (r->d->now.us < until_us);
 }
 
 static bool step(struct run *r)
@@ -568,6 +605,8 @@ static bool finish(struct run *r)
 	if (r->d->out_count > 0)
 		return came_wrong(r, out_first(r),
 				  "a frame came that no line expects after this one");
+	if (r->d->datagram_count > 0 || r->d->udp_error_count > 0)
+		return fault(r, "a datagram or an error came that no line expects");
 	if (r->d->lost_count)
 		return fault(r, "more frames or events than this runner keeps");
 	for (unsigned i = 0; i < r->d->event_count; i++) {

@@ -126,6 +126,12 @@ static void command_renew(struct parser *p)
 		one_number(p);
 }
 
+static void command_datagram(struct parser *p)
+{
+	parse_datagram(p);
+	p->step->fails = parse_take(p, "fails");
+}
+
 static void nothing(struct parser *p)
 {
 	(void)p;
@@ -154,6 +160,11 @@ static const struct {
 	{"renew", STEP_RENEW, command_renew},
 	{"squeeze", STEP_SQUEEZE, one_number},
 	{"silent", STEP_SILENT, command_silent},
+	{"bind", STEP_BIND, one_number},
+	{"unbind", STEP_UNBIND, one_number},
+	{"datagram", STEP_DATAGRAM, command_datagram},
+	{"received", STEP_RECEIVED, parse_datagram},
+	{"udp-error", STEP_UDP_ERROR, parse_udp_error},
 };
 
 /* Beginnings that many scripts share, written in the language itself. %s: the options given. */
@@ -249,14 +260,21 @@ static void with(struct parser *p)
 			s->config.cookies_always = true;
 		else if (parse_take(p, "gateway"))
 			s->gateway = true;
+		else if (parse_take(p, "router"))
+			s->router = true;
 		else if (parse_take(p, "neighbours") && parse_take(p, "seen"))
 			s->neighbours_seen = true;
+		else if (parse_take(p, "link") && parse_take(p, "seen"))
+			s->neighbours_seen = s->link_seen = true;
+		else if (parse_take(p, "duplicates") && parse_take(p, "checked"))
+			s->duplicate_check = true;
 		else
 			parse_wrong(
 				p,
 				"no setting \"%s\"; right are mtu N, connections N, half-open N, "
 				"time-waits N, "
-				"cookies, gateway, neighbours seen",
+				"cookies, gateway, router, neighbours seen, link seen, duplicates "
+				"checked",
 				parse_peek(p) != NULL ? parse_peek(p) : "neighbours");
 	}
 }

@@ -31,8 +31,13 @@ enum step_kind {
 	STEP_PAUSE,
 	STEP_CLOSE,
 	STEP_ABORT,
+	STEP_BIND,
+	STEP_UNBIND,
+	STEP_DATAGRAM,
 	STEP_EVENT,
 	STEP_NO_EVENT,
+	STEP_RECEIVED,
+	STEP_UDP_ERROR,
 	STEP_EXPECT,
 	STEP_BURST,
 	STEP_BURST_END,
@@ -52,13 +57,13 @@ struct step {
 	unsigned       times; /* a frame in, so often */
 	struct frame   frame;
 	struct number  value[FIELD_COUNT]; /* of frame */
-	struct number  number;             /* send, read, expect, flood, renew, squeeze */
-	struct number  taken;              /* send ... takes N */
+	struct number  number; /* send, read, expect, flood, renew, squeeze; bytes of a datagram */
+	struct number  taken;  /* send ... takes N */
 	bool           has_number, has_taken;
 	enum compare   compare;
 	char what[40], word[40]; /* expect: what, and the word it is to be; event: kind, reason */
 	struct tcp_options options; /* listen, connect */
-	bool               fails;   /* connect fails */
+	bool               fails;   /* connect, datagram: it fails */
 };
 
 /* What a variant can be; a script's head says which make no sense for it. */
@@ -85,7 +90,10 @@ struct script {
 	struct tcp_config config;
 	unsigned          pool;            /* mbufs of the stack; 0: plenty */
 	bool              neighbours_seen; /* ARP and ND are the script's business */
+	bool              link_seen;       /* and all else that is said on the link */
 	bool              gateway;         /* the peer is behind a gateway (who: other) */
+	bool              router;          /* he is behind one that must advertise itself */
+	bool              duplicate_check;
 };
 
 /* NULL after a message on `errors`: path:line: what is wrong, what would be right. */
