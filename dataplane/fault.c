@@ -9,6 +9,7 @@
 #include <rte_ip.h>
 
 #include "base/assert.h"
+#include "base/cur.h"
 #include "base/hash.h"
 #include "base/random.h"
 
@@ -180,11 +181,17 @@ static bool happens(struct fault_line *line, uint32_t per_thousand)
 
 static bool is_ip(const struct rte_mbuf *m)
 {
-	const struct rte_ether_hdr *e = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+	struct cur frame = cur_of(rte_pktmbuf_mtod(m, const void *), m->data_len);
+	uint16_t   type;
 
-	return m->data_len > sizeof(*e) + sizeof(struct rte_ipv4_hdr) &&
-	       (e->ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4) ||
-		e->ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV6));
+	cur_bytes(&frame, 2 * RTE_ETHER_ADDR_LEN);
+	type = cur_be16(&frame);
+	if (type == RTE_ETHER_TYPE_VLAN) {
+		cur_be16(&frame);
+		type = cur_be16(&frame);
+	}
+	return cur_left(&frame) > sizeof(struct rte_ipv4_hdr) &&
+	       (type == RTE_ETHER_TYPE_IPV4 || type == RTE_ETHER_TYPE_IPV6);
 }
 
 /* The checksums that the device was to fill in, from a packet in one piece: else it would make the

@@ -146,6 +146,7 @@ static int ports_open(struct process *p)
 		struct port_config      pc = {.name = conf->name,
 					      .device = conf->device,
 					      .mtu = (uint16_t)conf->mtu,
+					      .vlan = (uint16_t)conf->vlan,
 					      .shared_seed = p->config.shared_seed,
 					      .metrics = p->config.metrics,
 					      .has_gateway = conf->gateway.set,

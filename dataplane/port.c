@@ -17,7 +17,9 @@
 #define RX_DESCRIPTORS 1024u
 #define POOL_ROOM_MIN 2048u
 #define FRAME_OVERHEAD (RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN)
-#define XDP_HEADROOM 256u /* XDP_PACKET_HEADROOM of the kernel */
+#define FRAME_ROOM (FRAME_OVERHEAD + RTE_VLAN_HLEN) /* what a buffer must have beside the packet   \
+						     */
+#define XDP_HEADROOM 256u                           /* XDP_PACKET_HEADROOM of the kernel */
 #define POOL_CACHE 256u
 #define TX_DESCRIPTORS 1024u
 #define TX_RING 1024u /* packets of a worker without a queue, on their way to one that has it */
@@ -42,7 +44,7 @@ unsigned port_mbufs_needed(void)
 
 static unsigned buffer_room(unsigned mtu)
 {
-	unsigned frame = RTE_ALIGN_CEIL(mtu + FRAME_OVERHEAD + XDP_HEADROOM, RTE_MBUF_PRIV_ALIGN);
+	unsigned frame = RTE_ALIGN_CEIL(mtu + FRAME_ROOM + XDP_HEADROOM, RTE_MBUF_PRIV_ALIGN);
 
 	return RTE_PKTMBUF_HEADROOM + RTE_MAX(frame, POOL_ROOM_MIN);
 }
@@ -232,7 +234,7 @@ static uint16_t mtu_limit(const struct port *port, const struct rte_eth_dev_info
 		unsigned room = rte_pktmbuf_data_room_size(port->pools[w]) - RTE_PKTMBUF_HEADROOM -
 				quirk_of(port)->room_taken;
 
-		limit = RTE_MIN(limit, room - FRAME_OVERHEAD);
+		limit = RTE_MIN(limit, room - FRAME_ROOM);
 	}
 	return (uint16_t)limit;
 }
@@ -323,6 +325,7 @@ int port_open(const struct port_config *config, unsigned workers,
 	err = rte_eth_dev_info_get(port->id, &info);
 	if (err == 0) {
 		snprintf(port->driver, sizeof(port->driver), "%s", info.driver_name);
+		port->profile.vlan = config->vlan;
 		port->profile.mtu = mtu_limit(port, &info, config->mtu);
 		profile_addresses(port, config);
 		profile_read(port, &info);

@@ -26,6 +26,7 @@ struct port_config {
 	const char
 		*device; /* PCI address or "driverN,key=value,...": "net_af_xdp0,iface=veth-cpm" */
 	uint16_t mtu;    /* of IP packets; cut to what device and mbufs carry */
+	uint16_t vlan;   /* of struct net_port_config */
 	uint64_t shared_seed;    /* of struct net_config: the RSS key comes from it */
 	struct metrics *metrics; /* one for each worker: what befalls its packets here */
 	unsigned        address_count;

@@ -119,6 +119,10 @@ static bool hash_of(const struct net_steer *steer, const struct rte_mbuf *m, uin
 
 	cur_bytes(&frame, 2 * RTE_ETHER_ADDR_LEN);
 	type = cur_be16(&frame);
+	if (type == RTE_ETHER_TYPE_VLAN) {
+		cur_be16(&frame);
+		type = cur_be16(&frame);
+	}
 	if (type == RTE_ETHER_TYPE_IPV4 && cur_u8(&frame) == 0x45) {
 		cur_bytes(&frame, 5);
 		if ((cur_be16(&frame) & 0x3fff) != 0)

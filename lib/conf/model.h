@@ -140,7 +140,7 @@ struct conf_dataplane {
 
 struct conf_port {
 	char                 name[CONF_NAME_SIZE], device[201];
-	uint32_t             mtu;
+	uint32_t             mtu, vlan;
 	struct conf_prefixes addresses;
 	struct conf_address  gateway, gateway6;
 	bool                 duplicate_check;

@@ -81,9 +81,13 @@ static enum input frame_input(struct net *net, struct now now, unsigned port, st
 {
 	struct cur     frame;
 	const uint8_t *to;
-	uint16_t       type;
+	uint16_t       type, vlan;
 
 	if (m->nb_segs > 1 && rte_pktmbuf_linearize(m) < 0) {
+		net_drop(net, m, METRIC_eth_dropped_short);
+		return INPUT_TAKEN;
+	}
+	if (!vlan_take(m, &vlan)) {
 		net_drop(net, m, METRIC_eth_dropped_short);
 		return INPUT_TAKEN;
 	}
@@ -95,6 +99,8 @@ static enum input frame_input(struct net *net, struct now now, unsigned port, st
 		net_drop(net, m, METRIC_eth_dropped_short);
 	else if (!is_for_us(to, net->config.ports[port].mac))
 		net_drop(net, m, METRIC_eth_dropped_address);
+	else if (vlan != net->config.ports[port].vlan)
+		net_drop(net, m, METRIC_eth_dropped_vlan);
 	else if (type == NET_TYPE_IP4)
 		return ip4_input(net, now, port, m);
 	else if (type == NET_TYPE_IP6)
@@ -292,10 +298,15 @@ uint64_t net_tick(struct net *net, struct now now)
 void net_tx_append(struct net *net, unsigned port, struct rte_mbuf *m)
 {
 	struct tx_queue *q = &net->tx[port];
+	uint16_t         vlan = net->config.ports[port].vlan;
 
 	ASSERT_HOT(q->tail - q->head <= NET_TX_MAX);
 	if (q->tail - q->head == NET_TX_MAX) {
 		net_drop(net, m, METRIC_packets_tx_dropped);
+		return;
+	}
+	if (vlan != 0 && !vlan_put(m, vlan)) {
+		net_drop(net, m, METRIC_ip_dropped_output);
 		return;
 	}
 	if (q->tail == 2 * NET_TX_MAX) {

@@ -23,7 +23,8 @@
 #define NET_TX_MAX 1024u /* packets that wait for a port, each port */
 #define NET_WORKERS_MAX 64u
 #define NET_HEADROOM                                                                               \
-	128u /* kept free before the payload of what is to be sent: Ethernet, IP and TCP headers   \
+	128u /* kept free before the payload of what is to be sent: Ethernet, VLAN, IP and TCP     \
+	      * headers                                                                            \
 	      */
 
 struct net_addr { /* IPv4 in w[0], IPv6 in all four; network order */
@@ -34,6 +35,8 @@ struct net_addr { /* IPv4 in w[0], IPv6 in all four; network order */
 struct net_port_config { /* the capability profile, from the port at start */
 	uint8_t  mac[6];
 	uint16_t mtu;
+	uint16_t vlan; /* frames of this one only, by their tag (IEEE 802.1Q); 0: without a tag only
+			*/
 	bool     rx_checksum; /* the port says in ol_flags whether checksums were good */
 	bool     tx_ip_checksum, tx_tcp_checksum; /* the port fills them in */
 	bool     multi_segment;                   /* chained mbufs may be sent */

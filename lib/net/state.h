@@ -11,6 +11,7 @@
 #include "net/steer.h"
 
 #define NET_ETHER_HEADER 14u
+#define NET_VLAN_TAG 4u
 #define NET_IP4_HEADER 20u
 #define NET_IP6_HEADER 40u
 #define NET_TYPE_IP4 0x0800u
@@ -211,6 +212,11 @@ void net_tx_append(struct net *net, unsigned port,
 void net_news_append(struct net *net, const struct net_news *news);
 void net_foreign_append(struct net *net, unsigned worker, struct rte_mbuf *m);
 bool net_bucket_take(struct bucket *b, struct now now, unsigned rate_per_s, unsigned burst);
+
+/* vlan.c. take: which VLAN a frame that came is of, 0 for none; its tag is taken off. false: it is
+ * cut. put: the tag of one is put on a frame that goes; false: no room in front of it. */
+bool vlan_take(struct rte_mbuf *m, uint16_t *vlan);
+bool vlan_put(struct rte_mbuf *m, uint16_t vlan);
 
 /* local.c: our addresses. What is tentative or another's is found by local_find() alone. */
 void                    local_init(struct net *net);

@@ -61,6 +61,7 @@ static struct net *net_make(struct device *d)
 	config.shared_seed = SEED + 7;
 	memcpy(port->mac, d->hosts.mac[WHO_US], 6);
 	port->mtu = d->script->mtu;
+	port->vlan = d->traits & TRAIT_VLAN ? DEVICE_VLAN : 0;
 	port->rx_checksum = port->tx_ip_checksum = port->tx_tcp_checksum = offload;
 	port->address_count = 1;
 	port->addresses[0].address = d->hosts.address[WHO_US];
@@ -200,9 +201,25 @@ static void timestamp_note(struct device *d, struct flow *flow, struct frame *f)
 	f->value[FIELD_TS] -= flow->ts_base;
 }
 
-static void out_read(struct device *d, const struct rte_mbuf *m)
+/* Takes off the tag that all must have; false: it is another. */
+static bool tag_take(const struct device *d, struct rte_mbuf *m)
+{
+	static const uint8_t tag[4] = {0x81, 0, 0, DEVICE_VLAN};
+	uint8_t             *bytes = rte_pktmbuf_mtod(m, uint8_t *);
+
+	if (!(d->traits & TRAIT_VLAN))
+		return true;
+	if (m->data_len < 18 || memcmp(bytes + 12, tag, sizeof(tag)) != 0 ||
+	    (m->ol_flags & RTE_MBUF_F_TX_L4_MASK && m->l2_len != 18))
+		return false;
+	memmove(bytes + 4, bytes, 12);
+	return rte_pktmbuf_adj(m, 4) != NULL;
+}
+
+static void out_read(struct device *d, struct rte_mbuf *m)
 {
 	struct device_out *out = &d->out[(d->out_first + d->out_count) % DEVICE_OUT_MAX];
+	bool               tagged = tag_take(d, m);
 
 	if (d->ears != NULL)
 		d->ears->out(d->ears->context, d, rte_pktmbuf_mtod(m, const uint8_t *),
@@ -218,6 +235,8 @@ static void out_read(struct device *d, const struct rte_mbuf *m)
 	out->wrong = frame_read(m, &d->hosts, flow_find, d, (d->traits & TRAIT_OFFLOAD) != 0,
 				&out->frame);
 	out->frame.flow = d->found;
+	if (!tagged)
+		out->wrong = "not the tag of the port's VLAN";
 	if (out->wrong == NULL && out->frame.kind == FRAME_TCP) {
 		if (d->found == 0)
 			return;
@@ -321,12 +340,28 @@ static struct rte_mbuf *mbuf_of(struct device *d, const uint8_t *bytes, size_t s
 	return head;
 }
 
+/* Variants with a VLAN give each frame its tag, unless the script says which, or none. */
+static size_t tag_put(const struct device *d, const struct frame *frame, uint8_t *bytes,
+		      size_t size)
+{
+	uint32_t vlan = frame_has(frame, FIELD_VLAN) ? frame->value[FIELD_VLAN] : DEVICE_VLAN;
+	uint8_t  tag[4] = {0x81, 0, (uint8_t)(vlan >> 8), (uint8_t)vlan};
+
+	if ((!(d->traits & TRAIT_VLAN) && !frame_has(frame, FIELD_VLAN)) ||
+	    frame->words & WORD_UNTAGGED || size < 12)
+		return size;
+	memmove(bytes + 16, bytes + 12, size - 12);
+	memcpy(bytes + 12, tag, sizeof(tag));
+	return size + sizeof(tag);
+}
+
 void device_frame(struct device *d, const struct frame *frame)
 {
-	uint8_t          bytes[FRAME_SIZE_MAX];
+	uint8_t          bytes[FRAME_SIZE_MAX + 4];
 	size_t           size = frame_write(frame, &d->flows[frame->flow], &d->hosts, bytes);
 	struct rte_mbuf *m;
 
+	size = tag_put(d, frame, bytes, size);
 	if (d->ears != NULL)
 		d->ears->in(d->ears->context, d, bytes, size);
 	log_add(d, frame, true);

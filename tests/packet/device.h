@@ -9,6 +9,7 @@
 #define DEVICE_PORT 2775u /* where scripts listen */
 #define DEVICE_FLOWS 16u  /* @1 to @15; 0 is for floods */
 #define DEVICE_FLOOD_PORT 50000u
+#define DEVICE_VLAN 77u /* in variants that have one */
 #define DEVICE_OUT_MAX 256u
 #define DEVICE_EVENTS_MAX 64u
 #define DEVICE_LOG 16u

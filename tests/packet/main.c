@@ -150,7 +150,8 @@ static void corpus_run(struct device *d, struct corpus *corpus, const struct scr
 	struct variant           v = {0};
 
 	for (variant_first(&v, script); variant_next(&v, &result);) {
-		if (v.measuring || v.start.traits & (TRAIT_OFFLOAD | TRAIT_CHAINED | TRAIT_WRAP) ||
+		if (v.measuring ||
+		    v.start.traits & (TRAIT_OFFLOAD | TRAIT_CHAINED | TRAIT_WRAP | TRAIT_VLAN) ||
 		    !wanted(&v))
 			continue;
 		corpus_begin(corpus, d, script, v.start.traits);

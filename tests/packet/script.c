@@ -8,8 +8,8 @@
 
 #define SEPARATORS " \t\r"
 
-const char *const script_trait_names[] = {"ip4",     "ip6",     "timestamps", "sack",
-					  "offload", "chained", "wrap",       NULL};
+const char *const script_trait_names[] = {"ip4",     "ip6",  "timestamps", "sack", "offload",
+					  "chained", "wrap", "vlan",       NULL};
 
 static const struct {
 	const char *name;
@@ -232,7 +232,7 @@ static void traits(struct parser *p, uint32_t *to)
 				    "no variant is called \"%s\"; right are ip4, ip6, timestamps, "
 				    "sack, "
 				    "offload, "
-				    "chained, wrap",
+				    "chained, wrap, vlan",
 				    parse_peek(p));
 		*to |= 1u << i;
 	}

@@ -75,6 +75,7 @@ enum trait {
 	TRAIT_OFFLOAD = 1u << 4,
 	TRAIT_CHAINED = 1u << 5,
 	TRAIT_WRAP = 1u << 6, /* numbers near a wrap */
+	TRAIT_VLAN = 1u << 7, /* all frames carry the tag of one */
 };
 extern const char *const script_trait_names[]; /* by bit */
 

@@ -8,8 +8,9 @@
 #define CLOCK_WRAPS_US                                                                             \
 	((1000ull << 32) - 500 * US_PER_MS) /* 32 bits of ms and of us wrap together */
 #define NUMBERS                                                                                    \
-	4u /* at random; ours at 2^32, the peer's at 2^31; the other way round; our timestamp at   \
-	      2^32 */
+	5u /* at random; ours at 2^32, the peer's at 2^31; the other way round; our timestamp at   \
+	      2^32; at random with a VLAN */
+#define NUMBERS_VLAN 4u
 #define OPTIONS 16u
 
 void variant_first(struct variant *v, const struct script *script)
@@ -41,7 +42,7 @@ static void numbers_set(struct variant *v, unsigned numbers)
 	v->start.start_us = START_US;
 	v->start.peer_isn = any;
 	v->start.peer_ts = any * 7;
-	if (numbers == 0 && !v->measuring)
+	if ((numbers == 0 || numbers == NUMBERS_VLAN) && !v->measuring)
 		v->start.start_us = CLOCK_WRAPS_US;
 	if (numbers == 1) {
 		v->start.peer_isn = 0x7fffff00;
@@ -64,7 +65,7 @@ static void name_set(struct variant *v, unsigned numbers)
 {
 	static const char *const numbers_names[NUMBERS] = {
 		" clock-2^32", " wrap isn-ours-2^32-peer-2^31", " wrap isn-ours-2^31-peer-2^32",
-		" wrap timestamp-ours-2^32"};
+		" wrap timestamp-ours-2^32", " clock-2^32"};
 
 	v->name[0] = 0;
 	for (unsigned i = 0; script_trait_names[i] != NULL; i++) {
@@ -107,7 +108,10 @@ bool variant_next(struct variant *v, const struct run_result *before)
 		unsigned numbers = at / OPTIONS % NUMBERS;
 		uint32_t family = at / OPTIONS / NUMBERS == 0 ? TRAIT_IP4 : TRAIT_IP6;
 
-		v->start.traits = family | at % OPTIONS << 2 | (numbers > 0 ? TRAIT_WRAP : 0);
+		v->start.traits = family | at % OPTIONS << 2 |
+				  (numbers == NUMBERS_VLAN ? TRAIT_VLAN
+				   : numbers > 0           ? TRAIT_WRAP
+							   : 0);
 		if (family != v->family && sensible(v, 0)) {
 			v->measuring = true;
 			v->family = family;

@@ -152,6 +152,9 @@ static void malformed_fragments_are_dropped(void **state)
 		rig_datagram_make(&d, ip6 == 1, 1, 65500);
 		rig_fragment_in(net, &d, 65496, 39, false, tcp); /* larger than can be */
 		assert_int_equal(rig_metrics.value[METRIC_fragments_dropped_malformed], 4);
+		/* and told, in IPv6, of what none may send (RFC 8200, 4.5) */
+		assert_int_equal(rig_metrics.value[METRIC_icmp_unreachables_out], ip6 == 1 ? 2 : 0);
+		rig_out_drop(net);
 		assert_int_equal(rte_mempool_in_use_count(rig_pool), 0);
 		rig_end(net);
 	}

@@ -552,6 +552,7 @@ static void a_tagged_frame_is_counted_and_dropped(void **state)
 
 	(void)state;
 	rig_ether(f, rig_mac, 0x8100);
+	f[15] = 1;
 	rig_in(net, f, sizeof(f), NULL);
 	rig_ether(f, rig_mac, 0x88a8);
 	rig_in(net, f, sizeof(f), NULL);
