@@ -3,8 +3,8 @@
  * tests of app.h over them. No control, no configuration, no protocol.
  *
  *   endpoint listen|connect ADDRESS PORT TEST device=DEVICE [address=A/24] [workers=N] [forward=1]
- *            [mtu=N] [bytes=N] [count=N] [parallel=N] [receive=N] [send=N] [cookies=1] [half=1]
- *            [loss=N] [duplicate=N] [reorder=N] [corrupt=N] [delay=US] [direction=rx|tx]
+ *            [gateway=A] [mtu=N] [vlan=N] [bytes=N] [count=N] [parallel=N] [receive=N] [send=N]
+ * [cookies=1] [half=1] [loss=N] [duplicate=N] [reorder=N] [corrupt=N] [delay=US] [direction=rx|tx]
  *            [pause=1]
  *
  * ADDRESS: of the peer. With pause prints "port" when its port is open, and goes on at SIGUSR1.
@@ -271,6 +271,20 @@ static void own_address_add(const char *text)
 	address_read(text, &config.port.addresses[i], &config.port.prefixes[i]);
 }
 
+static void gateway_set(const char *text)
+{
+	struct net_addr a;
+
+	address_read(text, &a, NULL);
+	if (a.ip6) {
+		config.port.gateway6 = a;
+		config.port.has_gateway6 = true;
+	} else {
+		config.port.gateway = a;
+		config.port.has_gateway = true;
+	}
+}
+
 /* KEY=NUMBER into a field of any size. */
 static const struct {
 	const char *key;
@@ -287,6 +301,7 @@ static const struct {
 	NUMBER("pause", pause),
 	NUMBER("half", app.half_closer),
 	NUMBER("mtu", port.mtu),
+	NUMBER("vlan", port.vlan),
 	NUMBER("bytes", app.bytes),
 	NUMBER("count", app.count),
 	NUMBER("parallel", app.parallel),
@@ -321,6 +336,8 @@ static void option_read(const char *text)
 		config.port.device = text + 7;
 	else if (strncmp(text, "address=", 8) == 0)
 		own_address_add(text + 8);
+	else if (strncmp(text, "gateway=", 8) == 0)
+		gateway_set(text + 8);
 	else if (strcmp(text, "direction=rx") == 0)
 		config.faults.direction = CONF_FAULT_RX;
 	else if (strcmp(text, "direction=tx") == 0)
