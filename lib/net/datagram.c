@@ -9,7 +9,6 @@
 #include "base/put.h"
 #include "net/ip6.h"
 
-#define HOP_LIMIT 64
 #define FRAGMENTS_MAX 128u
 #define FRAGMENT_HEADER 8u
 #define FRAGMENT_NEXT 44
@@ -42,15 +41,15 @@ static void ip4_put(uint8_t *at, const struct datagram_out *out, uint32_t offset
 	ip->hdr_checksum = ip4_checksum(at, NET_IP4_HEADER);
 }
 
-static void ip6_put(uint8_t *at, const struct datagram_out *out, uint32_t offset, uint32_t n,
-		    uint32_t id)
+static void ip6_put(uint8_t *at, const struct net *net, const struct datagram_out *out,
+		    uint32_t offset, uint32_t n, uint32_t id)
 {
 	bool       whole = n == out->size;
 	uint16_t   extra = whole ? 0 : FRAGMENT_HEADER;
 	struct put w = put_to(at + NET_IP6_HEADER, extra);
 
 	ip6_header_write(at, 0, (uint16_t)(extra + n), whole ? out->protocol : FRAGMENT_NEXT,
-			 HOP_LIMIT, &out->local, &out->remote);
+			 net->links6[out->path->port].hop_limit, &out->local, &out->remote);
 	if (whole)
 		return;
 	put_u8(&w, out->protocol);
@@ -72,8 +71,8 @@ static void bytes_put(uint8_t *at, const struct datagram_out *out, uint32_t offs
 		memcpy(at + header, out->bytes + offset + header - DATAGRAM_HEADER, n - header);
 }
 
-static void piece_fill(struct rte_mbuf *m, const struct datagram_out *out, uint32_t offset,
-		       uint32_t n, uint32_t id)
+static void piece_fill(struct rte_mbuf *m, const struct net *net, const struct datagram_out *out,
+		       uint32_t offset, uint32_t n, uint32_t id)
 {
 	bool     ip6 = out->remote.ip6;
 	uint32_t headers =
@@ -82,7 +81,7 @@ static void piece_fill(struct rte_mbuf *m, const struct datagram_out *out, uint3
 
 	ASSERT(at != NULL);
 	if (ip6)
-		ip6_put(at, out, offset, n, id);
+		ip6_put(at, net, out, offset, n, id);
 	else
 		ip4_put(at, out, offset, n, id);
 	bytes_put(at + headers, out, offset, n);
@@ -129,7 +128,7 @@ bool datagram_send(struct net *net, struct now now, const struct datagram_out *o
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t left = out->size - i * size;
 
-		piece_fill(pieces[i], out, i * size, left < size ? left : size, id);
+		piece_fill(pieces[i], net, out, i * size, left < size ? left : size, id);
 		output_ip(net, now, out->path, &out->remote, pieces[i]);
 	}
 	return true;

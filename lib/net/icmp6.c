@@ -13,7 +13,6 @@
 #define ECHOES_BURST 500
 #define ERRORS_PER_S 100
 #define ERRORS_BURST 50
-#define HOP_LIMIT 64
 #define PROTOCOL_FRAGMENT 44
 #define CODE_NEXT_HEADER 1
 
@@ -76,10 +75,10 @@ void icmp6_send(struct net *net, const struct icmp6_way *way, struct rte_mbuf *m
 }
 
 /* Back to where it came from. */
-static struct icmp6_way way_back(const struct net_packet *p)
+static struct icmp6_way way_back(const struct net *net, const struct net_packet *p)
 {
 	struct icmp6_way way = {.port = p->port,
-				.hop_limit = HOP_LIMIT,
+				.hop_limit = net->links6[p->port].hop_limit,
 				.source = p->destination,
 				.destination = p->source};
 
@@ -116,7 +115,7 @@ static void echo_large(struct net *net, struct now now, const struct net_packet 
 static void echo(struct net *net, struct now now, const struct net_packet *p)
 {
 	struct rte_mbuf        *m = p->m;
-	struct icmp6_way        way = way_back(p);
+	struct icmp6_way        way = way_back(net, p);
 	const struct net_local *local = local_towards(net, &p->source, p->port);
 
 	if (ip6_is_unspecified(&p->source) || rte_mbuf_refcnt_read(m) != 1 || !RTE_MBUF_DIRECT(m) ||
@@ -263,7 +262,7 @@ static void error_send(struct net *net, struct now now, const struct net_packet 
 	uint32_t                whole = p->m->data_len - NET_ETHER_HEADER;
 	uint16_t                quoted = whole < quote_max ? (uint16_t)whole : quote_max;
 	const struct net_local *local = local_towards(net, &p->source, p->port);
-	struct icmp6_way        way = way_back(p);
+	struct icmp6_way        way = way_back(net, p);
 	struct rte_mbuf        *m;
 	struct put              w;
 	uint8_t                *at;

@@ -71,6 +71,8 @@ void icmp6_time_exceeded_send(struct net *net, struct now now, const struct net_
 void icmp6_parameter_send(struct net *net, struct now now, const struct net_packet *p, uint8_t code,
 			  uint32_t at, enum metric why);
 
+/* The values that hosts begin with (RFC 4861, 10). */
+void router_init(struct net *net, unsigned port);
 /* router.c and mld.c; router_input() and mld_query() take the packet */
 void                   router_input(struct net *net, struct now now, const struct net_packet *p);
 void                   router_input_forwarded(struct net *net, struct now now,

@@ -91,6 +91,7 @@ static void link6_init(struct net *net, unsigned port)
 		link->speaks = true;
 	}
 	link->mtu = net->config.ports[port].mtu;
+	router_init(net, port);
 	if (link->speaks && net->config.worker == 0) {
 		link->solicitations = net->config.ports[port].has_gateway6 ? 0 : SOLICITATIONS;
 		link->reports = REPORTS;

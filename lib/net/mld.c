@@ -1,7 +1,8 @@
 /*
  * Multicast listener reports (MLDv2, RFC 3810): switches that look into them must know that we are
  * in the solicited-node groups of our addresses, or nobody's question for us would arrive. Told
- * twice at the start, and to whoever asks. (A querier of version 1 gets the same reports.)
+ * twice at the start, and to whoever asks. Where a querier of version 1
+ * is, we speak that until it was silent for long (8.2.1).
  */
 #include <string.h>
 
@@ -16,10 +17,20 @@
 #define RECORD_TO_EXCLUDE 4
 #define HEADER 8u
 #define RECORD 20u
+#define REPORT1 131
+#define MESSAGE1 24u
+#define QUERY2 28u
+#define QUERIER1_US (260 * US_PER_SECOND) /* RFC 3810, 9.12: 2 * 125 s + 10 s */
 #define RESPONSE_US_MAX (10 * US_PER_SECOND)
 
 static const struct net_addr reporters = {.w = {RTE_BE32(0xff020000), 0, 0, RTE_BE32(0x16)},
 					  .ip6 = true};
+
+/* RFC 3810, 5.2.13: without a link-local address that may be used, by none. */
+static struct net_addr source_of(const struct net_local *local)
+{
+	return local != NULL && local->state == LOCAL_VALID ? local->address : ip6_unspecified;
+}
 
 /* The groups of a port, each once. */
 static unsigned groups_list(const struct net *net, unsigned port,
@@ -42,6 +53,32 @@ static unsigned groups_list(const struct net *net, unsigned port,
 	return count;
 }
 
+/* RFC 2710, 3.6: a message for each group, to it. */
+static void reports1_send(struct net *net, unsigned port)
+{
+	struct net_addr         groups[NET_LOCALS_MAX];
+	unsigned                count = groups_list(net, port, groups);
+	const struct net_local *local = local_link(net, port);
+
+	for (unsigned i = 0; i < count; i++) {
+		struct icmp6_way way = {.port = port,
+					.hop_limit = HOP_LIMIT,
+					.router_alert = true,
+					.source = source_of(local),
+					.destination = groups[i]};
+		uint8_t         *at;
+		struct rte_mbuf *m = icmp6_new(net, MESSAGE1, &at);
+
+		if (m == NULL)
+			return;
+		ip6_group_mac(&way.destination, way.to);
+		at[0] = REPORT1;
+		memcpy(at + HEADER, groups[i].w, 16);
+		metric_inc(net->metrics, METRIC_mld_reports_out);
+		icmp6_send(net, &way, m);
+	}
+}
+
 static void report_send(struct net *net, unsigned port, uint8_t record)
 {
 	struct net_addr         groups[NET_LOCALS_MAX];
@@ -51,15 +88,13 @@ static void report_send(struct net *net, unsigned port, uint8_t record)
 	struct icmp6_way        way = {.port = port,
 				       .hop_limit = HOP_LIMIT,
 				       .router_alert = true,
-				       .source = ip6_unspecified,
+				       .source = source_of(local),
 				       .destination = reporters};
 	uint8_t                *at;
 	struct rte_mbuf        *m = count > 0 ? icmp6_new(net, size, &at) : NULL;
 
 	if (m == NULL)
 		return;
-	if (local != NULL && local->state == LOCAL_VALID) /* else: RFC 3810, 5.2.13 */
-		way.source = local->address;
 	ip6_group_mac(&way.destination, way.to);
 	at[0] = REPORT;
 	at[7] = (uint8_t)count;
@@ -76,18 +111,22 @@ void mld_query(struct net *net, struct now now, const struct net_packet *p)
 {
 	struct net_link6 *link = &net->links6[p->port];
 	struct cur        in = packet_payload(p);
+	size_t            size = cur_left(&in);
 	uint64_t          wait_us, due_us;
 
 	cur_be32(&in);
 	wait_us = (uint64_t)cur_be16(&in) * US_PER_MS;
 	cur_be16(&in);
 	cur_bytes(&in, 16);
-	if (in.failed || p->hop_limit != HOP_LIMIT || !ip6_is_link_local(&p->source) ||
-	    !link->speaks) {
+	/* 8.1: its size is its version */
+	if ((size != MESSAGE1 && size < QUERY2) || p->hop_limit != HOP_LIMIT ||
+	    !ip6_is_link_local(&p->source) || !link->speaks) {
 		net_drop(net, p->m, METRIC_icmp_dropped_malformed);
 		return;
 	}
 	rte_pktmbuf_free(p->m);
+	if (size == MESSAGE1)
+		link->mld1_until_us = now.us + QUERIER1_US;
 	if (wait_us > RESPONSE_US_MAX)
 		wait_us = RESPONSE_US_MAX;
 	due_us = now.us + random_below(&net->random, (uint32_t)wait_us + 1);
@@ -110,8 +149,12 @@ uint64_t mld_tick(struct net *net, struct now now)
 		struct net_link6 *link = &net->links6[port];
 
 		if (link->reports > 0 && now.us >= link->report_us) {
-			report_send(net, port,
-				    link->report_asked ? RECORD_IS_EXCLUDE : RECORD_TO_EXCLUDE);
+			if (now.us < link->mld1_until_us)
+				reports1_send(net, port);
+			else
+				report_send(net, port,
+					    link->report_asked ? RECORD_IS_EXCLUDE
+							       : RECORD_TO_EXCLUDE);
 			link->reports--;
 			link->report_asked = false;
 			link->report_us = now.us + US_PER_SECOND;

@@ -10,7 +10,7 @@
 #include "base/assert.h"
 #include "net/ip6.h"
 
-#define REQUEST_US US_PER_SECOND
+#define REQUEST_US US_PER_SECOND /* IPv4 */
 #define REQUESTS_MAX 3
 #define REACHABLE_US (60 * US_PER_SECOND) /* IPv4 */
 #define DELAY_US (5 * US_PER_SECOND)      /* RFC 4861, 10: DELAY_FIRST_PROBE_TIME */
@@ -40,6 +40,7 @@ struct neighbour *neighbour_find(struct net *net, const struct net_addr *address
 
 static void waiting_drop(struct net *net, struct neighbour *n)
 {
+	unsent_end(net, n, false);
 	metric_add(net->metrics, METRIC_arp_waiting_dropped, n->waiting_count);
 	rte_pktmbuf_free_bulk(n->waiting, n->waiting_count);
 	n->waiting_count = 0;
@@ -97,7 +98,7 @@ static void neighbour_ask(struct net *net, struct now now, struct neighbour *n)
 	const uint8_t          *unicast = n->state == NEIGHBOUR_PROBED ? n->mac : NULL;
 
 	n->requests++;
-	due_at(net, n, now.us + REQUEST_US);
+	due_at(net, n, now.us + (n->address.ip6 ? net->links6[n->port].retrans_us : REQUEST_US));
 	if (sender == NULL) /* no address of ours may be used yet */
 		return;
 	if (!net_bucket_take(&net->requests, now, REQUESTS_PER_S, REQUESTS_BURST))
@@ -128,6 +129,7 @@ struct neighbour *neighbour_resolve(struct net *net, struct now now, const struc
 void neighbour_wait(struct net *net, struct neighbour *n, struct rte_mbuf *m)
 {
 	if (n->waiting_count == NET_WAITING_MAX) { /* RFC 1122, 2.3.2.2: the latest is kept */
+		unsent_note(net, n, n->waiting[0]);
 		net_drop(net, n->waiting[0], METRIC_arp_waiting_dropped);
 		memmove(n->waiting, n->waiting + 1, (NET_WAITING_MAX - 1) * sizeof(n->waiting[0]));
 		n->waiting_count--;
@@ -143,12 +145,14 @@ static void waiting_send(struct net *net, struct neighbour *n)
 		memcpy(frame, n->mac, 6);
 		net_tx_append(net, n->port, n->waiting[i]);
 	}
+	if (n->waiting_count == NET_WAITING_MAX)
+		unsent_end(net, n, true);
 	n->waiting_count = 0;
 }
 
 static uint64_t reachable_us(const struct net *net, const struct neighbour *n)
 {
-	return n->address.ip6 ? net->reachable_us : REACHABLE_US;
+	return n->address.ip6 ? net->links6[n->port].reachable_us : REACHABLE_US;
 }
 
 /* It is at mac. Paths look again when that is new, or when somebody must notice that it is used. */

@@ -7,8 +7,6 @@
 #include "base/cur.h"
 #include "net/ip6.h"
 
-#define REACHABLE_US (30 * US_PER_SECOND) /* RFC 4861, 10; made random by 6.3.2 */
-
 struct net *net_new(const struct net_config *config)
 {
 	struct net *net;
@@ -32,7 +30,6 @@ struct net *net_new(const struct net_config *config)
 	net_steer_init(&net->steer, config->shared_seed, config->workers,
 		       config->steer_entries != 0 ? config->steer_entries : NET_STEER_ENTRIES);
 	local_init(net);
-	net->reachable_us = REACHABLE_US / 2 + random_below(&net->random, REACHABLE_US);
 	return net;
 }
 

@@ -131,6 +131,17 @@ struct net_icmp_error {
 };
 unsigned net_icmp_errors_take(struct net *net, struct net_icmp_error errors[], unsigned max);
 
+/*
+ * Segments of ours that were dropped because too many waited for one neighbour, once he is found:
+ * TCP sends them again. Returns how many of max were filled; call it after each input.
+ */
+struct net_unsent {
+	struct net_addr local, remote;
+	uint16_t        local_port, remote_port;
+	uint32_t        sequence;
+};
+unsigned net_unsent_take(struct net *net, struct net_unsent segments[], unsigned max);
+
 /* Timers: neighbour retries, announcements at start. Returns the next deadline. */
 uint64_t net_tick(struct net *net, struct now now);
 

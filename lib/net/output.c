@@ -10,7 +10,6 @@
 #include "base/put.h"
 #include "net/ip6.h"
 
-#define HOP_LIMIT 64
 #define KEPT_FLAGS (RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL | RTE_MBUF_F_TX_TCP_SEG)
 
 /*
@@ -102,7 +101,8 @@ static bool headers_put(const struct net *net, const struct net_path *path,
 	put_be16(&w, remote->ip6 ? NET_TYPE_IP6 : NET_TYPE_IP4);
 	if (remote->ip6)
 		ip6_header_write(put_reserve(&w, header), flow, (uint16_t)(total - header),
-				 NET_PROTOCOL_TCP, HOP_LIMIT, local, remote);
+				 NET_PROTOCOL_TCP, net->links6[path->port].hop_limit, local,
+				 remote);
 	else
 		ip4_header_write(put_reserve(&w, header), (uint16_t)total, NET_PROTOCOL_TCP,
 				 local->w[0], remote->w[0]);

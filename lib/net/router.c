@@ -1,8 +1,7 @@
 /*
  * Default routers, and what they say of the link (RFC 4861, 6.3): its MTU and which networks are on
  * it. Only on ports whose gateway is not configured: what was configured is not for a stranger on
- * the link to change. Addresses are configured too, so prefixes make none (RFC 4862, 5.5), and the
- * hop limit and timers that routers recommend are not taken.
+ * the link to change. Addresses are configured too, so prefixes make none (RFC 4862, 5.5).
  *
  * Every worker keeps its own list; the one that an advertisement reaches gives the others copies.
  */
@@ -20,6 +19,17 @@
 #define FLAG_ON_LINK 0x80
 #define FOREVER UINT32_MAX
 
+/* What routers may set, and what they may not, by mistake or malice: so few hops that nothing
+ * arrives, a neighbour that is asked for all the time or never again. */
+#define HOPS 64
+#define HOPS_MIN 32
+#define REACHABLE_MS 30000u
+#define REACHABLE_MS_MIN 1000u
+#define REACHABLE_MS_MAX 3600000u /* RFC 4861, 6.2.1 */
+#define RETRANS_MS 1000u
+#define RETRANS_MS_MIN 100u
+#define RETRANS_MS_MAX 10000u
+
 enum router_option { OPTION_SOURCE_MAC = 1, OPTION_PREFIX = 3, OPTION_MTU = 5 };
 
 static const struct net_addr all_routers = {.w = {RTE_BE32(0xff020000), 0, 0, RTE_BE32(2)},
@@ -32,6 +42,8 @@ struct prefix_option {
 };
 
 struct advertisement {
+	uint8_t              hop_limit; /* this and the next: 0: not said */
+	uint32_t             reachable_ms, retrans_ms;
 	uint16_t             lifetime_s;
 	uint32_t             mtu;        /* 0: not given */
 	const uint8_t       *source_mac; /* NULL: not given */
@@ -80,9 +92,12 @@ static bool advertisement_read(const struct net_packet *p, struct advertisement 
 	*a = (struct advertisement){0};
 	cur_u8(&in);
 	code = cur_u8(&in);
-	cur_be32(&in);
+	cur_be16(&in);
+	a->hop_limit = cur_u8(&in);
+	cur_u8(&in);
 	a->lifetime_s = cur_be16(&in);
-	cur_be64(&in);
+	a->reachable_ms = cur_be32(&in);
+	a->retrans_ms = cur_be32(&in);
 	if (in.failed || code != 0 || !ip6_is_link_local(&p->source))
 		return false;
 	while (cur_left(&in) > 0) {
@@ -97,6 +112,34 @@ static bool advertisement_read(const struct net_packet *p, struct advertisement 
 		option_read(kind, body, a);
 	}
 	return a->source_mac == NULL || (a->source_mac[0] & 1) == 0;
+}
+
+/* RFC 4861, 6.3.2 and 6.3.4: at random between half and one and a half of what was said. */
+static void reachable_set(struct net *net, struct net_link6 *link, uint32_t ms)
+{
+	if (ms == link->reachable_ms)
+		return;
+	link->reachable_ms = ms;
+	link->reachable_us = (ms / 2 + random_below(&net->random, ms)) * US_PER_MS;
+}
+
+void router_init(struct net *net, unsigned port)
+{
+	struct net_link6 *link = &net->links6[port];
+
+	link->hop_limit = HOPS;
+	link->retrans_us = RETRANS_MS * US_PER_MS;
+	reachable_set(net, link, REACHABLE_MS);
+}
+
+static void parameters_take(struct net *net, struct net_link6 *link, const struct advertisement *a)
+{
+	if (a->hop_limit >= HOPS_MIN)
+		link->hop_limit = a->hop_limit;
+	if (a->reachable_ms >= REACHABLE_MS_MIN && a->reachable_ms <= REACHABLE_MS_MAX)
+		reachable_set(net, link, a->reachable_ms);
+	if (a->retrans_ms >= RETRANS_MS_MIN && a->retrans_ms <= RETRANS_MS_MAX)
+		link->retrans_us = a->retrans_ms * US_PER_MS;
 }
 
 static uint64_t after(struct now now, uint32_t seconds)
@@ -186,6 +229,7 @@ static void advertisement_take(struct net *net, struct now now, const struct net
 		neighbour_heard(net, now, &p->source, a->source_mac, p->port);
 	if (a->mtu >= NET_IP6_MTU_LEAST && a->mtu <= net->config.ports[p->port].mtu)
 		link->mtu = (uint16_t)a->mtu;
+	parameters_take(net, link, a);
 	for (unsigned i = 0; i < a->prefix_count; i++)
 		prefix_take(net, now, p->port, &a->prefixes[i]);
 }

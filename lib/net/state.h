@@ -35,6 +35,7 @@
 #define NET_IP6_MTU_LEAST 1280u /* RFC 8200, 5 */
 #define NET_NEWS_MAX 64u
 #define NET_ERRORS_MAX 64u
+#define NET_UNSENT_MAX 1024u
 
 enum neighbour_state { /* RFC 4861, 7.3.2; ARP uses the same without STALE and DELAY */
 		       NEIGHBOUR_FREE,
@@ -105,7 +106,11 @@ struct net_link6 { /* a port that speaks IPv6 */
 	uint8_t           reports;       /* of multicast groups, still to be sent */
 	bool              report_asked;  /* the next one answers a query */
 	uint16_t          mtu;
-	uint64_t          solicit_us, report_us; /* the next of each */
+	uint8_t           hop_limit;
+	uint32_t          reachable_ms;             /* as routers say it */
+	uint64_t          reachable_us, retrans_us; /* of neighbours: RFC 4861, 6.3.2 */
+	uint64_t          mld1_until_us;            /* a querier of MLDv1 is on the link */
+	uint64_t          solicit_us, report_us;    /* the next of each */
 	struct net_router routers[NET_ROUTERS_MAX];
 	struct net_prefix prefixes[NET_PREFIXES_MAX];
 };
@@ -114,6 +119,11 @@ struct pmtu { /* of a path */
 	struct net_addr address;
 	uint16_t        mtu; /* 0: free */
 	uint64_t        learned_us;
+};
+
+struct unsent {
+	const struct neighbour *neighbour; /* NULL: he is found */
+	struct net_unsent       segment;
 };
 
 struct frags;
@@ -131,7 +141,6 @@ struct net {
 	struct random         random;
 	struct net_steer      steer;
 	struct bucket         unreachables, echoes, requests, copies;
-	uint64_t              reachable_us; /* RFC 4861, 6.3.2: of IPv6 neighbours */
 	unsigned              foreign_count[NET_WORKERS_MAX];
 	struct rte_mbuf     **foreign; /* workers x NET_FOREIGN_MAX */
 	unsigned              news_count;
@@ -144,9 +153,11 @@ struct net {
 	struct rte_mbuf      *whole; /* TCP for this worker that came in fragments */
 	struct udp           *udp;
 	uint32_t              fragment_id;
-	struct neighbour      neighbours[NET_NEIGHBOURS_MAX];
-	struct pmtu           pmtus[NET_PMTU_SETS * NET_PMTU_WAYS];
-	struct tx_queue       tx[NET_PORTS_MAX];
+	unsigned         unsent_count, unsent_told; /* told: to be, their neighbours are found */
+	struct unsent    unsent[NET_UNSENT_MAX];
+	struct neighbour neighbours[NET_NEIGHBOURS_MAX];
+	struct pmtu      pmtus[NET_PMTU_SETS * NET_PMTU_WAYS];
+	struct tx_queue  tx[NET_PORTS_MAX];
 };
 
 /* A received IP packet of either family whose headers were checked. m's data starts at Ethernet. */
@@ -292,6 +303,10 @@ struct neighbour *path_refresh(struct net *net, struct now now, const struct net
 			       struct net_path *path);
 uint64_t          neighbour_tick(struct net *net, struct now now);
 void              neighbour_clear(struct net *net);
+
+/* unsent.c: what waited for n and makes room; how n ended */
+void unsent_note(struct net *net, const struct neighbour *n, const struct rte_mbuf *m);
+void unsent_end(struct net *net, const struct neighbour *n, bool found);
 
 /* frag.c: reassembly. INPUT_TCP: the segment is net->whole. */
 bool       frag_init(struct net *net);

@@ -166,6 +166,7 @@ void                       tcp_syn_begin(struct tcp *tcp, const struct tcp_segme
 void     tcp_syn_input(struct tcp *tcp, struct tcp_half *half, struct tcp_segment *segment);
 uint32_t tcp_syn_next_ms(const struct tcp *tcp, bool *any);
 void     tcp_syn_refused(struct tcp *tcp, struct tcp_half *half, uint32_t sequence);
+void     tcp_syn_again(struct tcp *tcp, const struct tcp_half *half); /* its answer, at once */
 void     tcp_syn_run(struct tcp *tcp, unsigned budget);
 
 /* A handshake that is complete becomes a connection, which takes the segment. */
@@ -215,6 +216,7 @@ void tcp_stream_window_follow(struct tcp *tcp, struct tcp_conn *conn);
 
 /* icmp.c */
 void tcp_icmp_run(struct tcp *tcp);
+void tcp_unsent_run(struct tcp *tcp);
 
 /* Congestion control: what a connection grows and shrinks by. Each owns cc_private. */
 struct tcp_cc_ops {

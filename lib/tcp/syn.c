@@ -269,6 +269,15 @@ void tcp_syn_refused(struct tcp *tcp, struct tcp_half *half, uint32_t sequence)
 	half_fail(tcp, half);
 }
 
+void tcp_syn_again(struct tcp *tcp, const struct tcp_half *half)
+{
+	const struct tcp_listener *listener =
+		tcp_listener_find(tcp, &half->key.local, half->key.local_port);
+
+	if (listener != NULL)
+		half_answer(tcp, half, listener);
+}
+
 /* What is due is sent again, or given up; budget entries at most. */
 void tcp_syn_run(struct tcp *tcp, unsigned budget)
 {

@@ -218,6 +218,7 @@ uint64_t tcp_tick(struct tcp *tcp, struct now now)
 	tcp_memory_look(tcp);
 	tcp_trace_run(tcp);
 	tcp_icmp_run(tcp);
+	tcp_unsent_run(tcp);
 	tcp_timer_run(tcp, TIMERS_PER_TICK);
 	tcp_syn_run(tcp, TIMERS_PER_TICK);
 	tcp_time_wait_run(tcp, TIMERS_PER_TICK);
