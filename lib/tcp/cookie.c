@@ -53,25 +53,31 @@ bool tcp_cookie_out(const struct tcp *tcp)
 	return tcp->cookie_given && tcp->now_ms - tcp->cookie_ms <= 2 * PERIOD_US / US_PER_MS;
 }
 
-/* Fills *handshake from the acknowledgement of a cookie that was given in this period or the one
- * before. */
+/* Was it given in this period or the one before? */
+static bool is_good(const struct tcp *tcp, const struct tcp_key *key, uint32_t irs, uint32_t cookie)
+{
+	uint32_t period = (uint32_t)(tcp->now.us / PERIOD_US);
+
+	if ((period & 1) != (cookie & 1))
+		period--;
+	return mac(tcp, key, irs, period, cookie >> 1 & 7) == (cookie & ~15u);
+}
+
+/* Fills *handshake from the acknowledgement of a good cookie. */
 bool tcp_cookie_check(struct tcp *tcp, const struct tcp_segment *ack,
 		      struct tcp_handshake *handshake)
 {
 	uint32_t cookie = ack->ack - 1, irs = ack->seq - 1;
-	uint32_t period = (uint32_t)(tcp->now.us / PERIOD_US);
-	unsigned index = cookie >> 1 & 7;
 
 	if (!tcp_cookie_out(tcp))
 		return false; /* none is out, so none is guessed */
-	if ((period & 1) != (cookie & 1))
-		period--;
-	if (mac(tcp, &ack->key, irs, period, index) != (cookie & ~15u)) {
+	if (!is_good(tcp, &ack->key, irs, cookie)) {
 		metric_inc(tcp->metrics, METRIC_tcp_cookies_bad);
 		return false;
 	}
 	metric_inc(tcp->metrics, METRIC_tcp_cookies_good);
-	*handshake = (struct tcp_handshake){.iss = cookie, .irs = irs, .mss = mss_of[index]};
+	*handshake =
+		(struct tcp_handshake){.iss = cookie, .irs = irs, .mss = mss_of[cookie >> 1 & 7]};
 	if (ack->has_timestamp) {
 		handshake->timestamps = true;
 		handshake->ts_recent = ack->ts_value;
@@ -80,4 +86,9 @@ bool tcp_cookie_check(struct tcp *tcp, const struct tcp_segment *ack,
 		handshake->scaled = handshake->scale != SCALE_NONE;
 	}
 	return true;
+}
+
+bool tcp_cookie_reopens(const struct tcp *tcp, const struct tcp_conn *conn)
+{
+	return tcp_cookie_out(tcp) && is_good(tcp, &conn->key, conn->irs, conn->iss);
 }

@@ -186,6 +186,8 @@ uint32_t tcp_cookie_make(struct tcp *tcp, const struct tcp_segment *syn, uint32_
 bool     tcp_cookie_out(const struct tcp *tcp);
 bool     tcp_cookie_check(struct tcp *tcp, const struct tcp_segment *ack,
 			  struct tcp_handshake *handshake);
+/* Would a late first segment of this connection open it again, if nothing were left of it? */
+bool tcp_cookie_reopens(const struct tcp *tcp, const struct tcp_conn *conn);
 
 void tcp_time_wait_begin(struct tcp *tcp, const struct tcp_conn *conn);
 void tcp_time_wait_input(struct tcp *tcp, uint32_t index, struct tcp_segment *segment);

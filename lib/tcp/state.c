@@ -65,6 +65,17 @@ static void time_wait(struct tcp *tcp, struct tcp_conn *conn)
 	tcp_time_wait_begin(tcp, conn);
 }
 
+/* The peer keeps TIME_WAIT, and what comes late finds nothing here; but a cookie that is still good
+ * would take it for a handshake, and its data for new. */
+static void last_ack(struct tcp *tcp, struct tcp_conn *conn)
+{
+	bool reopens = tcp_cookie_reopens(tcp, conn);
+
+	tcp_conn_die(tcp, conn, REASON_CLOSED_BY_PEER);
+	if (reopens)
+		tcp_time_wait_begin(tcp, conn);
+}
+
 void tcp_state_step(struct tcp *tcp, struct tcp_conn *conn)
 {
 	bool peer_fin = (conn->flags & TCP_FLAG_PEER_FIN) != 0;
@@ -95,7 +106,7 @@ void tcp_state_step(struct tcp *tcp, struct tcp_conn *conn)
 		break;
 	case TCP_LAST_ACK:
 		if (fin_acked(conn) && !is_still_read(conn))
-			tcp_conn_die(tcp, conn, REASON_CLOSED_BY_PEER);
+			last_ack(tcp, conn);
 		break;
 	case TCP_CLOSED:
 	case TCP_SYN_SENT:
