@@ -18,9 +18,10 @@ static struct app *app_of(unsigned end, uint32_t conn)
 	return NULL;
 }
 
+/* None twice, unless one end has left: then a late cookie may open it again. */
 static void app_accept(uint32_t conn)
 {
-	for (unsigned k = 0; k < APPS; k++) {
+	for (unsigned k = 0; k < (sim.aborts ? APPS : sim.conns); k++) {
 		if (!sim.apps[1][k].open) {
 			sim.apps[1][k] =
 				(struct app){.conn = conn, .open = true, .expected = UINT32_MAX};
