@@ -36,7 +36,7 @@
 #define TCP_WALK_MAX (5u * TCP_CHUNKS_MAX) /* pieces looked at for one segment */
 #define TCP_QUANTUM 32u                    /* segments of one connection that one flush sends */
 #define TCP_SCRATCH_SIZE (128u * 1024u)
-#define TCP_RTO_FIRST_MS 1000u /* RFC 6298, 2.1 */
+#define TCP_RTO_FIRST_MS 1000u    /* RFC 6298, 2.1 */
 #define TCP_RTO_SYN_LOST_MS 3000u /* RFC 6298, 5.7: of data after a handshake that was repeated */
 #define TCP_RTO_MIN_MS 200u
 #define TCP_RTO_MAX_MS 60000u
@@ -124,7 +124,8 @@ struct tcp_chunk {
 	uint32_t         skip;        /* all from here to there have arrived; TCP_NONE */
 	uint16_t         len, offset; /* payload: offset from buf_addr */
 	uint8_t          flags, sent; /* sent: how often, stops at 255 */
-	uint16_t         spare;
+	uint8_t          reductions;  /* conn->reductions when it was sent again */
+	uint8_t          spare;
 };
 static_assert(sizeof(struct tcp_chunk) == 32, "tcp_chunk: two on a cache line");
 
@@ -190,6 +191,7 @@ struct tcp_conn {
 	uint32_t ts_offset;
 	uint16_t confirmed_s; /* the second of the last net_path_confirm() */
 	bool     window_shut; /* that our window is closed was recorded */
+	uint8_t  reductions;  /* of the congestion window, modulo 256 */
 	uint32_t send_max;
 	uint16_t ooo_mbufs;
 	uint8_t  recent_count, cc;

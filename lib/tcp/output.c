@@ -206,6 +206,7 @@ static bool chunk_emit(struct tcp *tcp, struct tcp_conn *conn, struct tcp_chunk 
 static void sent_again(struct tcp *tcp, struct tcp_conn *conn, uint32_t index)
 {
 	tcp_sack_again(tcp, conn, index);
+	tcp_chunk_at(tcp, index)->reductions = conn->reductions;
 	tcp_recover_sent(tcp, conn, tcp_chunk_space(tcp_chunk_at(tcp, index)), true);
 	conn->retransmits++;
 }

@@ -118,7 +118,7 @@ static bool overtaken(const struct tcp *tcp, const struct tcp_conn *conn,
 }
 
 /* What was sent again, oldest transmission first: lost anew, it goes before all that waits. */
-static int32_t judge_again(struct tcp *tcp, struct tcp_conn *conn, uint32_t window_us)
+static int32_t judge_again(struct tcp *tcp, struct tcp_conn *conn, uint32_t window_us, bool *again)
 {
 	uint32_t before = conn->lost_head;
 	bool     first = true;
@@ -132,6 +132,7 @@ static int32_t judge_again(struct tcp *tcp, struct tcp_conn *conn, uint32_t wind
 			break;
 		if (left_us > 0)
 			return left_us;
+		*again |= tcp_chunk_at(tcp, index)->reductions == conn->reductions;
 		tcp_sack_lose(tcp, conn, index, before);
 		if (first)
 			conn->lost_head = index;
@@ -182,7 +183,7 @@ static void wait_for(struct tcp *tcp, struct tcp_conn *conn, int32_t left_us)
 }
 
 /* RFC 8985, 6.2, step 5. */
-uint32_t tcp_rack_find_lost(struct tcp *tcp, struct tcp_conn *conn)
+uint32_t tcp_rack_find_lost(struct tcp *tcp, struct tcp_conn *conn, bool *again)
 {
 	uint32_t before = conn->lost, window_us;
 	int32_t  again_us, once_us;
@@ -190,7 +191,7 @@ uint32_t tcp_rack_find_lost(struct tcp *tcp, struct tcp_conn *conn)
 	if (!(conn->flags & TCP_FLAG_RACK))
 		return 0;
 	window_us = reorder_window_us(conn);
-	again_us = judge_again(tcp, conn, window_us);
+	again_us = judge_again(tcp, conn, window_us, again);
 	once_us = judge_once(tcp, conn, window_us);
 	wait_for(tcp, conn, again_us < once_us ? again_us : once_us);
 	return conn->lost - before;
@@ -198,8 +199,10 @@ uint32_t tcp_rack_find_lost(struct tcp *tcp, struct tcp_conn *conn)
 
 void tcp_rack_reordered(struct tcp *tcp, struct tcp_conn *conn)
 {
-	if (conn->flags & TCP_FLAG_SACK && tcp_rack_find_lost(tcp, conn) > 0)
-		tcp_recover_lost(tcp, conn);
+	bool again = false;
+
+	if (conn->flags & TCP_FLAG_SACK && tcp_rack_find_lost(tcp, conn, &again) > 0)
+		tcp_recover_lost(tcp, conn, again);
 }
 
 uint64_t tcp_rack_run(struct tcp *tcp)

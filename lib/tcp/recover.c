@@ -22,20 +22,36 @@ static void undo_note(struct tcp_conn *conn)
 	conn->flags |= TCP_FLAG_UNDO;
 }
 
-static void recovery_begin(struct tcp *tcp, struct tcp_conn *conn)
+/* What cwnd allowed is `used`; congestion control sets ssthresh by it. */
+static void reduce(struct tcp *tcp, struct tcp_conn *conn, uint32_t used)
 {
-	uint32_t flight = conn->snd_nxt - conn->snd_una;
-
-	undo_note(conn);
 	conn->recover = conn->snd_nxt;
-	conn->prr_flight = flight;
+	conn->prr_flight = conn->snd_nxt - conn->snd_una;
 	conn->prr_delivered = conn->prr_out = 0;
-	conn->flags &= ~(uint32_t)(TCP_FLAG_PROBED | TCP_FLAG_PROBED_OLD);
+	conn->reductions++;
+	conn->flags &= ~(uint32_t)(TCP_FLAG_PROBED | TCP_FLAG_PROBED_OLD | TCP_FLAG_LOSS | DOUBTS);
 	conn->flags |= TCP_FLAG_RECOVERY | TCP_FLAG_RESCUE;
 	tcp_timer_clear(conn, TCP_TIMER_PROBE);
-	tcp_cc[conn->cc]->lost(conn, flight);
-	metric_inc(tcp->metrics, METRIC_tcp_fast_retransmits);
+	tcp_cc[conn->cc]->lost(conn, used);
 	tcp_trace_event(tcp, conn, TCP_TRACE_LOSS, conn->lost, conn->cwnd);
+}
+
+static void recovery_begin(struct tcp *tcp, struct tcp_conn *conn)
+{
+	undo_note(conn);
+	reduce(tcp, conn, conn->snd_nxt - conn->snd_una);
+	metric_inc(tcp->metrics, METRIC_tcp_fast_retransmits);
+}
+
+/* What was sent again is lost again, though the window had been reduced before it was sent: a
+ * second indication of congestion (RFC 5681, 4.3). What else of that window is lost is part of it,
+ * so this is done once a round trip. */
+static void recovery_again(struct tcp *tcp, struct tcp_conn *conn)
+{
+	if (conn->flags & TCP_FLAG_RECOVERY)
+		conn->cwnd = conn->ssthresh; /* where it was led; until now it was what is paced */
+	reduce(tcp, conn, conn->cwnd);
+	metric_inc(tcp->metrics, METRIC_tcp_lost_again);
 }
 
 static void recovery_end(struct tcp *tcp, struct tcp_conn *conn)
@@ -180,27 +196,31 @@ static void settle(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segm
 void tcp_recover_ack(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *segment,
 		     struct tcp_news *news)
 {
-	bool was_in = (conn->flags & IN_RECOVERY) != 0;
+	bool was_in = (conn->flags & IN_RECOVERY) != 0, again = false;
 
 	if (conn->flags & TCP_FLAG_PROBED)
 		tcp_rack_probe_ack(tcp, conn, segment, news);
 	settle(tcp, conn, segment, news);
-	news->lost = conn->flags & TCP_FLAG_SACK ? tcp_rack_find_lost(tcp, conn)
+	news->lost = conn->flags & TCP_FLAG_SACK ? tcp_rack_find_lost(tcp, conn, &again)
 						 : first_lost(tcp, conn, news);
 	/* What was found lost while the last recovery went on belongs to the next. (What was too
 	 * large for the path is no loss.) */
 	if ((news->lost > 0 || (was_in && conn->lost > 0)) && !(conn->flags & IN_RECOVERY))
 		recovery_begin(tcp, conn);
+	else if (again)
+		recovery_again(tcp, conn);
 	if (conn->flags & TCP_FLAG_RECOVERY)
 		pace(conn, news);
 }
 
-void tcp_recover_lost(struct tcp *tcp, struct tcp_conn *conn)
+void tcp_recover_lost(struct tcp *tcp, struct tcp_conn *conn, bool again)
 {
 	const struct tcp_news nothing = {.lost = conn->lost};
 
 	if (!(conn->flags & IN_RECOVERY))
 		recovery_begin(tcp, conn);
+	else if (again)
+		recovery_again(tcp, conn);
 	if (conn->flags & TCP_FLAG_RECOVERY)
 		pace(conn, &nothing);
 	tcp_conn_touch(tcp, conn);
@@ -226,6 +246,7 @@ void tcp_recover_timeout(struct tcp *tcp, struct tcp_conn *conn)
 	conn->flags |= flags;
 	conn->recover = conn->snd_nxt;
 	conn->prr_flight = flight;
+	conn->reductions++;
 	conn->duplicates = 0;
 	tcp_timer_clear(conn, TCP_TIMER_PROBE);
 	tcp_timer_clear(conn, TCP_TIMER_REORDER);

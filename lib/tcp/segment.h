@@ -121,7 +121,8 @@ void     tcp_rack_delivered(struct tcp *tcp, struct tcp_conn *conn, const struct
 void     tcp_rack_min_rtt(struct tcp *tcp, struct tcp_conn *conn, uint32_t rtt_us);
 void     tcp_rack_dsack(struct tcp_conn *conn);
 void     tcp_rack_recovered(struct tcp_conn *conn);
-uint32_t tcp_rack_find_lost(struct tcp *tcp, struct tcp_conn *conn); /* bytes */
+uint32_t tcp_rack_find_lost(struct tcp *tcp, struct tcp_conn *conn,
+			    bool *again); /* bytes; again: sent anew since cwnd was reduced */
 void     tcp_rack_reordered(struct tcp *tcp, struct tcp_conn *conn); /* the timer fired */
 uint64_t tcp_rack_run(struct tcp *tcp); /* deadlines below a tick; returns the next */
 void     tcp_rack_probe_arm(struct tcp *tcp, struct tcp_conn *conn);
@@ -132,7 +133,7 @@ void tcp_rack_probe_ack(struct tcp *tcp, struct tcp_conn *conn, const struct tcp
 /* recover.c: what follows from losses and from the news that there were none */
 void tcp_recover_ack(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *segment,
 		     struct tcp_news *news);
-void tcp_recover_lost(struct tcp *tcp, struct tcp_conn *conn); /* found by a timer */
+void tcp_recover_lost(struct tcp *tcp, struct tcp_conn *conn, bool again); /* found by a timer */
 void tcp_recover_timeout(struct tcp *tcp, struct tcp_conn *conn);
 void tcp_recover_sent(struct tcp *tcp, struct tcp_conn *conn, uint32_t bytes, bool again);
 

@@ -224,6 +224,92 @@ static void a_lost_repetition_is_found_by_time_too(void **state)
 	end(&t);
 }
 
+/* Until the congestion window is twenty segments. */
+static void grow(struct loss *t)
+{
+	while (info_of(t).cwnd < 20000) {
+		uint32_t s = send_segments(t, 20);
+
+		for (uint32_t a = s + 2000; a <= t->next; a += 2000)
+			acked(t, a);
+		peer_forget(&t->peer);
+	}
+}
+
+/* Two holes were filled in vain: what was sent after has arrived. */
+static void lose_repetitions(struct loss *t, uint32_t s)
+{
+	uint32_t before = s + info_of(t).in_flight;
+
+	send_segments(t, 3);
+	peer_wait(&t->peer, RTT_MS * MS);
+	peer_forget(&t->peer);
+	loss_send(t,
+		  (struct seg){.ack = s,
+			       .sacks = 2,
+			       .sack = {{before, s + info_of(t).in_flight}, {s + 1000, s + 2000}}});
+}
+
+static void what_is_lost_again_reduces_the_window_once_a_round_trip(void **state)
+{
+	struct loss t;
+	uint32_t    s, ssthresh;
+
+	(void)state;
+	begin_newreno(&t);
+	grow(&t);
+	s = send_segments(&t, 20);
+	peer_wait(&t.peer, RTT_MS * MS);
+	peer_forget(&t.peer);
+	loss_send(&t, (struct seg){.ack = s,
+				   .sacks = 2,
+				   .sack = {{s + 3000, s + 20000}, {s + 1000, s + 2000}}});
+	expect_segment(&t.peer, ACK, s, 1, 1000);
+	expect_segment(&t.peer, ACK, s + 2000, 1, 1000);
+	ssthresh = info_of(&t).ssthresh;
+	assert_int_equal(ssthresh, 10000);
+	for (unsigned round = 0; round < 2; round++) {
+		peer_wait(&t.peer, MS);
+		lose_repetitions(&t, s);
+		expect_segment(&t.peer, ACK, s, 1, 1000); /* the other as the window lets */
+		ssthresh /= 2;
+		assert_int_equal(info_of(&t).ssthresh, ssthresh);
+		assert_int_equal(rig_metric(&t.peer.end, METRIC_tcp_lost_again), round + 1);
+	}
+	acked(&t, s + info_of(&t).in_flight);
+	assert_int_equal(info_of(&t).cwnd, ssthresh);
+	assert_int_equal(rig_metric(&t.peer.end, METRIC_tcp_fast_retransmits), 1);
+	assert_int_equal(rig_metric(&t.peer.end, METRIC_tcp_timeouts), 0);
+	end(&t);
+}
+
+static void what_is_lost_again_after_a_timeout_reduces_the_window_too(void **state)
+{
+	struct loss t;
+	uint32_t    s, ssthresh;
+
+	(void)state;
+	begin_newreno(&t);
+	s = send_segments(&t, 8);
+	peer_wait(&t.peer, 400 * MS);
+	assert_int_equal(rig_metric(&t.peer.end, METRIC_tcp_timeouts), 1);
+	ssthresh = info_of(&t).ssthresh;
+	acked(&t, s + 1000);
+	peer_wait(&t.peer, RTT_MS * MS);
+	acked(&t, s + 2000);
+	peer_wait(&t.peer, MS);
+	peer_wait(&t.peer, RTT_MS * MS);
+	peer_forget(&t.peer);
+	sacked(&t, s + 2000, s + 3000, s + 5000);
+	peer_wait(&t.peer, 6 * MS);
+	expect_segment(&t.peer, ACK, s + 2000, 1, 1000);
+	assert_int_equal(rig_metric(&t.peer.end, METRIC_tcp_lost_again), 1);
+	assert_true(info_of(&t).ssthresh < ssthresh);
+	acked(&t, t.next);
+	assert_int_equal(info_of(&t).cwnd, info_of(&t).ssthresh);
+	end(&t);
+}
+
 static void the_last_segment_is_probed_after_two_round_trips(void **state)
 {
 	struct loss t;
@@ -335,13 +421,7 @@ static void recovery_is_paced_by_what_arrives(void **state)
 
 	(void)state;
 	begin_newreno(&t);
-	while (info_of(&t).cwnd < 20000) {
-		s = t.next;
-		send_segments(&t, 20);
-		for (uint32_t a = s + 2000; a <= t.next; a += 2000)
-			acked(&t, a);
-		peer_forget(&t.peer);
-	}
+	grow(&t);
 	s = t.next;
 	peer_write(&t.peer, 60000);
 	sent = t.peer.outs;
@@ -603,6 +683,8 @@ int main(void)
 		cmocka_unit_test(
 			reports_of_duplicates_widen_the_reordering_window_and_16_recoveries_narrow_it),
 		cmocka_unit_test(a_lost_repetition_is_found_by_time_too),
+		cmocka_unit_test(what_is_lost_again_reduces_the_window_once_a_round_trip),
+		cmocka_unit_test(what_is_lost_again_after_a_timeout_reduces_the_window_too),
 		cmocka_unit_test(the_last_segment_is_probed_after_two_round_trips),
 		cmocka_unit_test(a_probe_is_new_data_where_there_is_some),
 		cmocka_unit_test(a_lone_segment_is_given_time_for_the_peers_delay),
