@@ -48,6 +48,7 @@
 #define TCP_FIN_WAIT_MS 60000u  /* the peer's FIN after ours was acknowledged */
 #define TCP_TIME_WAIT_MS 60000u /* 2 MSL */
 #define TCP_STARVED_MS 10u      /* memory was short: try again after */
+#define TCP_STARVED_ACK_MS 1u   /* and an acknowledgement, which makes the peer free memory */
 
 enum tcp_state {
 	TCP_CLOSED, /* free, or dead and waiting for its last event to be taken */

@@ -127,7 +127,7 @@ bool tcp_output_ack(struct tcp *tcp, struct tcp_conn *conn, uint32_t seq)
 
 	if (mbuf == NULL) {
 		conn->flags |= TCP_FLAG_ACK_NOW;
-		tcp_conn_touch(tcp, conn);
+		tcp_timer_set(tcp, conn, TCP_TIMER_STARVED, TCP_STARVED_ACK_MS);
 		return false;
 	}
 	header_make(tcp, conn, &header, 0);

@@ -291,6 +291,33 @@ static void all_connections_together_hold_a_quarter_of_the_pool_behind_holes(voi
 	peer_end(&peer);
 }
 
+static void an_acknowledgement_that_finds_no_memory_waits_a_millisecond(void **state)
+{
+	struct peer peer;
+	unsigned    turns = 0;
+
+	(void)state;
+	peer_open(&peer);
+	taken_count = rte_mempool_avail_count(rig_pool);
+	assert_int_equal(rte_pktmbuf_alloc_bulk(rig_pool, taken, taken_count), 0);
+	receive(&peer, 1, 1000);
+	tcp_consume(peer.end.tcp, peer.conn, 1000);
+	peer_turn(&peer);
+	for (uint64_t end_us = rig_now.us + 20000; rig_now.us < end_us; turns++) {
+		assert_in_range(peer.next_us - rig_now.us, 1, 1000); /* the worker may sleep */
+		rig_pass(peer.next_us - rig_now.us);
+		peer_turn(&peer);
+	}
+	assert_in_range(turns, 15, 25);
+	expect_silence(&peer);
+	rte_pktmbuf_free_bulk(taken, taken_count);
+	taken_count = 0;
+	rig_pass(1000);
+	peer_turn(&peer);
+	expect_segment(&peer, ACK, 1, 1001, 0);
+	peer_end(&peer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -304,6 +331,7 @@ int main(void)
 		cmocka_unit_test(what_is_worth_its_buffers_is_not_moved),
 		cmocka_unit_test(a_stream_of_single_bytes_holds_no_more_than_four_times_its_size),
 		cmocka_unit_test(a_flood_at_random_offsets_costs_a_bounded_walk_for_each_segment),
+		cmocka_unit_test(an_acknowledgement_that_finds_no_memory_waits_a_millisecond),
 		cmocka_unit_test(all_connections_together_hold_a_quarter_of_the_pool_behind_holes),
 	};
 
