@@ -5,10 +5,9 @@
 
 #define CONFIRM_MS 1000u /* progress tells the network layer that the next hop lives, so often */
 
-/* RFC 6298, 2. anew: what was known is worth nothing any more (RFC 4015, 3.2, step 7). */
-static void measure(struct tcp_conn *conn, uint32_t rtt_us, bool anew)
+void tcp_ack_measure(const struct tcp *tcp, struct tcp_conn *conn, uint32_t rtt_us, bool anew)
 {
-	uint32_t delta, rto_us;
+	uint32_t delta, rto_us, least_us = tcp->rto_min_ms * (uint32_t)US_PER_MS;
 
 	if (!(conn->flags & TCP_FLAG_RTT_KNOWN) || anew) {
 		conn->flags |= TCP_FLAG_RTT_KNOWN;
@@ -21,8 +20,8 @@ static void measure(struct tcp_conn *conn, uint32_t rtt_us, bool anew)
 	}
 	/* A peer may sit on an acknowledgement for as long as a round trip never shows. */
 	rto_us = 4 * conn->rttvar_us;
-	if (rto_us < TCP_RTO_MIN_MS * US_PER_MS)
-		rto_us = TCP_RTO_MIN_MS * US_PER_MS;
+	if (rto_us < least_us)
+		rto_us = least_us;
 	conn->rto_ms = (conn->srtt_us + rto_us + US_PER_MS - 1) / (uint32_t)US_PER_MS;
 	if (conn->rto_ms > TCP_RTO_MAX_MS)
 		conn->rto_ms = TCP_RTO_MAX_MS;
@@ -68,6 +67,8 @@ static void clock_take(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_
 
 	if (rtt_us != UINT32_MAX) {
 		tcp_rack_min_rtt(tcp, conn, rtt_us);
+		if (tcp_rack_is_lone(conn, news->flight))
+			tcp_rack_lone_acked(conn, rtt_us);
 	} else if (news->acked > 0 && conn->flags & TCP_FLAG_TIMESTAMPS && segment->has_timestamp) {
 		rtt_ms = tcp->now_ms + conn->ts_offset - segment->ts_echo;
 		if (rtt_ms >= TCP_RTO_MAX_MS)
@@ -76,7 +77,7 @@ static void clock_take(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_
 	} else {
 		return;
 	}
-	measure(conn, rtt_us, news->spurious && rtt_us > conn->srtt_us);
+	tcp_ack_measure(tcp, conn, rtt_us, news->spurious && rtt_us > conn->srtt_us);
 }
 
 static void advance(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *segment,

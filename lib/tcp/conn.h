@@ -38,7 +38,7 @@
 #define TCP_SCRATCH_SIZE (128u * 1024u)
 #define TCP_RTO_FIRST_MS 1000u    /* RFC 6298, 2.1 */
 #define TCP_RTO_SYN_LOST_MS 3000u /* RFC 6298, 5.7: of data after a handshake that was repeated */
-#define TCP_RTO_MIN_MS 200u
+#define TCP_RTO_MIN_MS 200u       /* unless configured otherwise */
 #define TCP_RTO_MAX_MS 60000u
 #define TCP_DELAYED_ACK_MS 40u
 #define TCP_QUICK_ACKS                                                                             \
@@ -195,7 +195,8 @@ struct tcp_conn {
 	uint8_t  reductions;  /* of the congestion window, modulo 256 */
 	uint32_t send_max;
 	uint16_t ooo_mbufs;
-	uint8_t  recent_count, cc;
+	uint8_t  recent_count : 4, cc : 4;
+	uint8_t  prompt;     /* lone segments in succession that the peer acknowledged at once */
 	uint32_t chunk_rack; /* last whose only transmission was judged; TCP_NONE: none */
 	uint32_t lost_head, again_head; /* lists of sack.c */
 
@@ -253,6 +254,7 @@ struct tcp_listener {
 struct tcp_half {
 	struct tcp_key key;
 	uint32_t       iss, irs, ts_recent, due_ms;
+	uint32_t       answered_us; /* when the SYN-ACK went; odd, or 0: it went twice */
 	uint32_t       next, prev;
 	uint16_t       mss;
 	uint8_t        scale, retries;
@@ -375,6 +377,7 @@ struct tcp {
 
 	struct tcp_ledger_line *ledger; /* by index of the control block, or NULL */
 	bool                    hushed;
+	uint32_t                rto_min_ms;
 
 	struct tcp_trace       *traces;
 	struct tcp_trace_rings *trace_rings; /* one for each of them */

@@ -21,6 +21,8 @@
 #define SOON_US (2u * (uint32_t)US_PER_MS)
 #define ACK_DELAY_MS                                                                               \
 	200u /* a lone segment may be acknowledged so late (RFC 1122, 4.2.3.2, and practice) */
+#define PROMPT_ENOUGH 8u /* unless so many of this peer's were not, by more than that: */
+#define PROMPT_MS 50u    /* beyond the delay of most, as it begins where a stream ends */
 
 void tcp_rack_min_rtt(struct tcp *tcp, struct tcp_conn *conn, uint32_t rtt_us)
 {
@@ -243,6 +245,33 @@ static bool may_probe(const struct tcp_conn *conn)
 	       tcp_state_synchronized(conn->state);
 }
 
+/* How late the peer's acknowledgement of a lone segment is, beyond two round trips. */
+static uint32_t prompt_us(const struct tcp_conn *conn)
+{
+	return 4 * conn->rttvar_us + PROMPT_MS * (uint32_t)US_PER_MS;
+}
+
+void tcp_rack_lone_acked(struct tcp_conn *conn, uint32_t rtt_us)
+{
+	if (!(conn->flags & TCP_FLAG_RTT_KNOWN))
+		return;
+	if (rtt_us > 2 * conn->srtt_us + prompt_us(conn))
+		conn->prompt = 0;
+	else if (conn->prompt < PROMPT_ENOUGH)
+		conn->prompt++;
+}
+
+/* RFC 8985, 7.2: the budget for the peer's delay is what a peer may take, until it has shown that
+ * it answers at once, as it does where each request has its response. If it was wrong, the probe
+ * came twice, which costs that segment and some of the belief. */
+static uint32_t ack_delay_ms(const struct tcp *tcp, const struct tcp_conn *conn)
+{
+	uint32_t most_ms = tcp->rto_min_ms < ACK_DELAY_MS ? tcp->rto_min_ms : ACK_DELAY_MS;
+	uint32_t prompt_ms = prompt_us(conn) / (uint32_t)US_PER_MS;
+
+	return conn->prompt == PROMPT_ENOUGH && prompt_ms < most_ms ? prompt_ms : most_ms;
+}
+
 /* RFC 8985, 7.2. A peer may wait with its acknowledgement for a second full segment. The probe that
  * would be due with the retransmission timer has no timer of its own: that one sends it. */
 void tcp_rack_probe_arm(struct tcp *tcp, struct tcp_conn *conn)
@@ -252,8 +281,8 @@ void tcp_rack_probe_arm(struct tcp *tcp, struct tcp_conn *conn)
 	if (conn->flags & TCP_FLAG_RTT_KNOWN)
 		after_ms = 2 * conn->srtt_us / (uint32_t)US_PER_MS +
 			   2; /* ticks: one of it has passed */
-	if (conn->snd_nxt - conn->snd_una < 2u * conn->mss)
-		after_ms += ACK_DELAY_MS;
+	if (tcp_rack_is_lone(conn, conn->snd_nxt - conn->snd_una))
+		after_ms += ack_delay_ms(tcp, conn);
 	if (!may_probe(conn) || after_ms >= conn->deadline[TCP_TIMER_RETRANSMIT] - tcp->now_ms)
 		tcp_timer_clear(conn, TCP_TIMER_PROBE);
 	else
@@ -289,6 +318,8 @@ void tcp_rack_probe_ack(struct tcp *tcp, struct tcp_conn *conn, const struct tcp
 	if (old && news->dsack == 0 && segment->ack == conn->probe_end && !news->duplicate)
 		return; /* the next acknowledgement says more */
 	conn->flags &= ~(uint32_t)(TCP_FLAG_PROBED | TCP_FLAG_PROBED_OLD);
+	if (old && (news->dsack > 0 || news->duplicate))
+		conn->prompt /= 2; /* it may be that its acknowledgement was lost */
 	if (old && news->dsack == 0 && seq_after(segment->ack, conn->probe_end)) {
 		metric_inc(tcp->metrics, METRIC_tcp_tail_losses);
 		tcp_cc[conn->cc]->lost(conn, news->flight);

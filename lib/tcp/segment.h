@@ -100,6 +100,8 @@ struct tcp_news {
 /* ack.c: false when the segment is to be dropped. */
 bool     tcp_ack_take(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *segment);
 uint32_t tcp_ack_rto_ms(const struct tcp_conn *conn); /* with backoff */
+/* RFC 6298, 2. anew: what was known is worth nothing any more (RFC 4015, 3.2, step 7). */
+void tcp_ack_measure(const struct tcp *tcp, struct tcp_conn *conn, uint32_t rtt_us, bool anew);
 
 /* sack.c: the scoreboard. All changes of a piece's marks go through here. */
 void tcp_sack_dsack(const struct tcp_conn *conn, const struct tcp_segment *segment,
@@ -125,10 +127,17 @@ uint32_t tcp_rack_find_lost(struct tcp *tcp, struct tcp_conn *conn,
 			    bool *again); /* bytes; again: sent anew since cwnd was reduced */
 void     tcp_rack_reordered(struct tcp *tcp, struct tcp_conn *conn); /* the timer fired */
 uint64_t tcp_rack_run(struct tcp *tcp); /* deadlines below a tick; returns the next */
+void     tcp_rack_lone_acked(struct tcp_conn *conn, uint32_t rtt_us);
 void     tcp_rack_probe_arm(struct tcp *tcp, struct tcp_conn *conn);
 bool     tcp_rack_probe(struct tcp *tcp, struct tcp_conn *conn); /* true: one was sent */
 void tcp_rack_probe_ack(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *segment,
 			const struct tcp_news *news);
+
+/* Less than what a peer must acknowledge at once (RFC 1122, 4.2.3.2). */
+static inline bool tcp_rack_is_lone(const struct tcp_conn *conn, uint32_t flight)
+{
+	return flight < 2u * conn->mss;
+}
 
 /* recover.c: what follows from losses and from the news that there were none */
 void tcp_recover_ack(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *segment,
@@ -173,6 +182,7 @@ void     tcp_syn_run(struct tcp *tcp, unsigned budget);
 /* A handshake that is complete becomes a connection, which takes the segment. */
 struct tcp_handshake {
 	uint32_t iss, irs, ts_recent;
+	uint32_t rtt_us; /* 0: not known */
 	uint16_t mss;
 	uint8_t  scale, retries;
 	bool     timestamps, sack, scaled;

@@ -165,6 +165,7 @@ void tcp_syn_begin(struct tcp *tcp, const struct tcp_segment *segment,
 	tcp->half_count++;
 	metric_inc(tcp->metrics, METRIC_tcp_passive_opens);
 	metric_inc(tcp->metrics, METRIC_tcp_half_open);
+	half->answered_us = (uint32_t)tcp->now.us | 1;
 	half_answer(tcp, half, listener);
 }
 
@@ -193,6 +194,10 @@ static void accepted_fill(struct tcp *tcp, struct tcp_conn *conn, const struct t
 	conn->snd_wnd = conn->snd_wnd_max = (uint32_t)segment->window << conn->snd_scale;
 	tcp_conn_isn(tcp, &conn->key, &iss, &conn->ts_offset);
 	tcp_conn_set_mss(conn, handshake->mss);
+	if (handshake->rtt_us > 0) {
+		tcp_rack_min_rtt(tcp, conn, handshake->rtt_us);
+		tcp_ack_measure(tcp, conn, handshake->rtt_us, false);
+	}
 }
 
 bool tcp_syn_accept(struct tcp *tcp, struct tcp_segment *segment,
@@ -233,6 +238,8 @@ static void half_ack(struct tcp *tcp, struct tcp_half *half, struct tcp_segment 
 		metric_inc(tcp->metrics, METRIC_tcp_connections_full);
 		return; /* the entry stays: the peer will say it again */
 	}
+	if (half->answered_us != 0) /* Karn: it went once, so this is the answer to it */
+		handshake.rtt_us = ((uint32_t)tcp->now.us | 1) - half->answered_us;
 	half_free(tcp, half);
 	if (!tcp_syn_accept(tcp, segment, listener, &handshake))
 		metric_inc(tcp->metrics, METRIC_tcp_attempt_fails);
@@ -254,6 +261,7 @@ void tcp_syn_input(struct tcp *tcp, struct tcp_half *half, struct tcp_segment *s
 	} else if (segment->flags & TCP_SYN) {
 		/* Again, or another: the answer to the first serves both, as one who lost its state
 		 * resets on it (RFC 5961, 4.2). */
+		half->answered_us = 0;
 		half_answer(tcp, half, listener);
 	} else if (segment->flags & TCP_ACK) {
 		half_ack(tcp, half, segment, listener);
@@ -298,6 +306,7 @@ void tcp_syn_run(struct tcp *tcp, unsigned budget)
 			}
 			list_cut(tcp, index);
 			list_add(tcp, index, (uint8_t)(level + 1));
+			half->answered_us = 0;
 			half_answer(tcp, half, listener);
 		}
 	}

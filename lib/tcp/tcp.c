@@ -67,6 +67,7 @@ struct tcp *tcp_new(const struct tcp_config *config)
 	tcp->half_max = config->half_open_max != 0 ? config->half_open_max : HALF_OPEN_DEFAULT;
 	tcp->time_wait_max = config->time_wait_max != 0 ? config->time_wait_max : 1;
 	tcp->cookies_always = config->cookies_always;
+	tcp->rto_min_ms = config->rto_min_ms != 0 ? config->rto_min_ms : TCP_RTO_MIN_MS;
 	tcp->ledger = config->ledger;
 	tcp->free_head = tcp->free_tail = TCP_NONE;
 	tcp->dirty_head = tcp->dirty_tail = tcp->ready_head = tcp->ready_tail = TCP_NONE;

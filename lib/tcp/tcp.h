@@ -31,6 +31,7 @@ struct tcp_config {
 	uint32_t time_wait_max;
 	uint64_t seed, shared_seed;
 	bool     cookies_always; /* test mode */
+	uint32_t rto_min_ms;     /* least retransmission timeout beyond the round trip; 0: 200 */
 	uint32_t traces_max;     /* flight recorders; 0: one for each connection, at most 4,096 */
 	struct tcp_ledger_line *ledger; /* [connections_max], zeroed, or NULL (tcp/ledger.h) */
 };

@@ -674,6 +674,84 @@ static void hostile_ranges_cost_bounded_work(void **state)
 	end(&t);
 }
 
+static void the_least_timeout_is_what_was_configured(void **state)
+{
+	static const struct {
+		uint32_t configured, rto_ms;
+	} rows[] = {{0, 200}, {10, 10}, {200, 200}, {1000, 1000}};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct tcp_config config = {.rto_min_ms = rows[i].configured};
+		struct loss             t = {.next = 1};
+
+		peer_open_with(&t.peer, &config, &defaults, (struct seg){.mss = 1000});
+		for (unsigned n = 0; n < 50; n++) { /* no variance is left */
+			send_segments(&t, 2);
+			peer_wait(&t.peer, MS);
+			acked(&t, t.next);
+			peer_forget(&t.peer);
+		}
+		assert_in_range(info_of(&t).rto_us / MS, rows[i].rto_ms + 1, rows[i].rto_ms + 2);
+		send_segments(&t, 2);
+		peer_forget(&t.peer);
+		peer_wait(&t.peer, rows[i].rto_ms * MS);
+		expect_silence(&t.peer);
+		peer_wait(&t.peer, 3 * MS);
+		assert_int_equal(rig_metric(&t.peer.end, METRIC_tcp_timeouts), 1);
+		expect_segment(&t.peer, ACK, t.next - 2000, 1, 1000);
+		end(&t);
+	}
+}
+
+/* Requests of one segment, each answered at once; then one is lost. */
+static uint32_t lose_a_prompt_one(struct loss *t)
+{
+	uint32_t s;
+
+	begin(t);
+	for (unsigned i = 0; i < 20; i++) {
+		send_segments(t, 1);
+		peer_wait(&t->peer, RTT_MS * MS);
+		acked(t, t->next);
+	}
+	s = send_segments(t, 1);
+	peer_forget(&t->peer);
+	peer_wait(&t->peer, 85 * MS);
+	expect_silence(&t->peer);
+	peer_wait(&t->peer, 25 * MS);
+	expect_segment(&t->peer, ACK, s, 1, 1000);
+	assert_int_equal(rig_metric(&t->peer.end, METRIC_tcp_tail_probes), 1);
+	return s;
+}
+
+static void a_peer_that_answers_at_once_is_probed_earlier(void **state)
+{
+	struct loss t;
+
+	(void)state;
+	lose_a_prompt_one(&t);
+	acked(&t, t.next);
+	assert_int_equal(rig_metric(&t.peer.end, METRIC_tcp_timeouts), 0);
+	end(&t);
+}
+
+static void a_peer_that_was_probed_in_vain_is_given_its_delay_again(void **state)
+{
+	struct loss t;
+	uint32_t    s;
+
+	(void)state;
+	s = lose_a_prompt_one(&t);
+	sacked(&t, t.next, s, t.next); /* it came twice */
+	send_segments(&t, 1);
+	peer_forget(&t.peer);
+	peer_wait(&t.peer, 190 * MS);
+	expect_silence(&t.peer);
+	acked(&t, t.next);
+	end(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -700,6 +778,9 @@ int main(void)
 		cmocka_unit_test(an_echo_undoes_a_timeout_at_once),
 		cmocka_unit_test(
 			without_sack_a_duplicate_of_what_a_timeout_repeated_starts_nothing),
+		cmocka_unit_test(the_least_timeout_is_what_was_configured),
+		cmocka_unit_test(a_peer_that_answers_at_once_is_probed_earlier),
+		cmocka_unit_test(a_peer_that_was_probed_in_vain_is_given_its_delay_again),
 		cmocka_unit_test(hostile_ranges_cost_bounded_work),
 	};
 

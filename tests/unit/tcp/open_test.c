@@ -78,6 +78,35 @@ static void the_mss_of_a_peer_is_never_taken_below_536(void **state)
 	}
 }
 
+static void the_answer_to_our_syn_ack_measures_the_round_trip_unless_it_went_twice(void **state)
+{
+	static const struct {
+		bool     again, late, cookie;
+		uint32_t srtt_us, rto_ms;
+	} rows[] = {{.srtt_us = 30000, .rto_ms = 230},
+		    {.again = true, .rto_ms = 1000},
+		    {.late = true, .rto_ms = 3000},
+		    {.cookie = true, .rto_ms = 1000}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct tcp_config config = {.cookies_always = rows[i].cookie};
+		struct peer             peer;
+		struct tcp_info         info;
+
+		peer_begin(&peer, &config, &defaults);
+		peer_send(&peer, (struct seg){.flags = SYN, .mss = 1460});
+		if (rows[i].again)
+			peer_send(&peer, (struct seg){.flags = SYN, .mss = 1460});
+		peer_wait(&peer, rows[i].late ? 1500000 : 30000);
+		peer_send(&peer, (struct seg){.flags = ACK, .seq = 1, .ack = 1});
+		assert_true(tcp_info(peer.end.tcp, peer.conn, &info));
+		assert_int_equal(info.srtt_us, rows[i].srtt_us);
+		assert_int_equal(info.rto_us / 1000, rows[i].rto_ms);
+		peer_end(&peer);
+	}
+}
+
 static void a_segment_to_no_listener_is_reset(void **state)
 {
 	struct peer peer;
@@ -496,6 +525,8 @@ int main(void)
 		cmocka_unit_test(a_syn_is_answered_with_what_both_sides_can_do),
 		cmocka_unit_test(a_plain_syn_gets_no_options_but_the_mss),
 		cmocka_unit_test(the_mss_of_a_peer_is_never_taken_below_536),
+		cmocka_unit_test(
+			the_answer_to_our_syn_ack_measures_the_round_trip_unless_it_went_twice),
 		cmocka_unit_test(a_segment_to_no_listener_is_reset),
 		cmocka_unit_test(a_handshake_without_its_end_is_repeated_and_forgotten),
 		cmocka_unit_test(a_wrong_acknowledgement_of_a_syn_ack_is_reset),
