@@ -433,6 +433,14 @@ static inline bool tcp_conn_is_established(const struct tcp_conn *conn)
 	return conn->state == TCP_ESTABLISHED || conn->state == TCP_CLOSE_WAIT;
 }
 
+/* Both directions are closed and acknowledged; it lives on only to be read. */
+static inline bool tcp_conn_is_over(const struct tcp_conn *conn)
+{
+	const uint32_t fins = TCP_FLAG_FIN_QUEUED | TCP_FLAG_PEER_FIN;
+
+	return (conn->flags & fins) == fins && conn->snd_una == conn->snd_end;
+}
+
 /* conn.c: a control block's life. */
 
 struct tcp_conn *tcp_conn_new(struct tcp *tcp, const struct tcp_key *key,

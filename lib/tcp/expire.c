@@ -58,6 +58,8 @@ static void keepalive(struct tcp *tcp, struct tcp_conn *conn)
 {
 	uint32_t silent_ms = tcp->now_ms - conn->heard_ms, allowed_ms = conn->keepalive_s * 1000u;
 
+	if (tcp_conn_is_over(conn))
+		return; /* nobody is there any more, rightly */
 	if (silent_ms < allowed_ms) {
 		conn->keepalives = 0;
 		tcp_timer_set(tcp, conn, TCP_TIMER_KEEPALIVE, allowed_ms - silent_ms);

@@ -146,6 +146,12 @@ static void reset_in(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_se
 		tcp_output_challenge(tcp, conn);
 		return;
 	}
+	if (tcp_conn_is_over(conn)) {
+		/* A peer that has forgotten it resets on a late duplicate (RFC 1337); what it sent
+		 * is here, and is to be read. */
+		dropped(tcp, conn, segment, METRIC_tcp_late_resets);
+		return;
+	}
 	metric_inc(tcp->metrics, METRIC_tcp_resets_in);
 	tcp_conn_die(tcp, conn,
 		     conn->state == TCP_SYN_RECEIVED ? REASON_CONNECTION_REFUSED

@@ -97,6 +97,47 @@ static void after_our_end_the_peer_is_read_on(void **state)
 	peer_end(&peer);
 }
 
+/* The peer that has forgotten the connection resets on a late duplicate of our acknowledgement, and
+ * is silent for ever. */
+static void after_both_ends_neither_reset_nor_silence_takes_bytes_from_the_reader(void **state)
+{
+	struct peer peer;
+	struct cur  in;
+
+	(void)state;
+	for (unsigned first = 0; first < 2; first++) { /* who ends first */
+		peer_open(&peer);
+		if (first == 0) {
+			tcp_end(peer.end.tcp, peer.conn);
+			peer_turn(&peer);
+			peer_send(&peer, (struct seg){.flags = ACK, .seq = 1, .ack = 2});
+		}
+		peer_send(&peer, (struct seg){.flags = FIN | ACK,
+					      .seq = 1,
+					      .ack = first == 0 ? 2 : 1,
+					      .len = 1000});
+		if (first == 1) {
+			tcp_end(peer.end.tcp, peer.conn);
+			peer_turn(&peer);
+			peer_send(&peer, (struct seg){.flags = ACK, .seq = 1002, .ack = 2});
+		}
+		peer_send(&peer, (struct seg){.flags = RST, .seq = 1002});
+		assert_int_equal(rig_metric(&peer.end, METRIC_tcp_late_resets), 1);
+		peer_forget(&peer);
+		peer_wait(&peer, 600 * US_PER_SECOND);
+		expect_silence(&peer);
+		assert_null(peer_event(&peer, TCP_EVENT_CLOSED));
+		assert_int_equal(tcp_peek(peer.end.tcp, peer.conn, 1000, &in), 1000);
+		assert_true(tcp_read_ended(peer.end.tcp, peer.conn));
+		consume(&peer, 1000);
+		tcp_close(peer.end.tcp, peer.conn, false);
+		peer_turn(&peer);
+		assert_int_equal(peer_event(&peer, TCP_EVENT_CLOSED)->why,
+				 first == 0 ? REASON_NONE : REASON_CLOSED_BY_PEER);
+		peer_end(&peer);
+	}
+}
+
 static void closed_after_our_end_a_silent_peer_is_given_a_minute(void **state)
 {
 	struct peer peer;
@@ -438,6 +479,8 @@ int main(void)
 		cmocka_unit_test(our_close_is_delivered_and_ends_in_time_wait),
 		cmocka_unit_test(the_peer_closes_first_and_we_may_go_on_sending),
 		cmocka_unit_test(after_our_end_the_peer_is_read_on),
+		cmocka_unit_test(
+			after_both_ends_neither_reset_nor_silence_takes_bytes_from_the_reader),
 		cmocka_unit_test(closed_after_our_end_a_silent_peer_is_given_a_minute),
 		cmocka_unit_test(what_was_not_read_after_our_end_makes_the_close_a_reset),
 		cmocka_unit_test(the_peer_ended_first_and_its_bytes_outlive_our_end),

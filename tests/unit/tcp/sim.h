@@ -43,6 +43,7 @@ enum knob {
 	NEWRENO,
 	TICK_WRAP,
 	IP6,
+	HALF_CLOSE,
 	KNOB_COUNT
 };
 
@@ -55,6 +56,7 @@ struct frame {
 struct app {
 	uint32_t    conn;
 	bool        open, closed, ended, closing;
+	bool        our_end; /* tcp_end() was called: nothing more is sent, all is read */
 	uint32_t    to_send, sent, received, expected;
 	uint64_t    stream;    /* which bytes */
 	uint64_t    paused_us; /* until when nothing is read */
@@ -79,23 +81,23 @@ struct edge {          /* what one end told the other of its window */
 };
 
 struct sim {
-	struct rig_end     end[2];
-	struct random      draw, wire, play;
-	struct frame       frames[FRAMES_MAX]; /* a heap by time */
-	unsigned           frame_count, late_count;
-	uint64_t           frame_serial;
-	struct direction   direction[2];
-	struct app         apps[2][APPS];
-	struct edge        edges[CONNS * 2];
-	uint64_t           app_us[2], start_us, progress_us, steps;
-	uint64_t           seed, progress;
-	uint32_t           off;   /* knobs left out */
-	unsigned           conns; /* that the client opens */
-	uint32_t           bytes_max;
-	unsigned           loss, burst, duplicate, reorder, damage; /* of 1000 */
-	uint32_t           once[2], hunt[2];                        /* which frame with data */
-	uint32_t           delay_us, jitter_us, rate;               /* bytes a ms; 0: no limit */
-	bool               late_free, chains, squeezes, aborts, pauses, no_sack, no_timestamps;
+	struct rig_end   end[2];
+	struct random    draw, wire, play;
+	struct frame     frames[FRAMES_MAX]; /* a heap by time */
+	unsigned         frame_count, late_count;
+	uint64_t         frame_serial;
+	struct direction direction[2];
+	struct app       apps[2][APPS];
+	struct edge      edges[CONNS * 2];
+	uint64_t         app_us[2], start_us, progress_us, steps;
+	uint64_t         seed, progress;
+	uint32_t         off;   /* knobs left out */
+	unsigned         conns; /* that the client opens */
+	uint32_t         bytes_max;
+	unsigned         loss, burst, duplicate, reorder, damage; /* of 1000 */
+	uint32_t         once[2], hunt[2];                        /* which frame with data */
+	uint32_t         delay_us, jitter_us, rate;               /* bytes a ms; 0: no limit */
+	bool late_free, chains, squeezes, aborts, pauses, half_closes, no_sack, no_timestamps;
 	struct tcp_options options[2];
 	struct rte_mbuf   *squeezed[8191]; /* taken away, so that memory is short */
 	unsigned           squeeze;

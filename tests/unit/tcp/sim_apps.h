@@ -111,8 +111,11 @@ static void app_read(struct app *app, unsigned end)
 		app->received += (uint32_t)part;
 		sim.progress += part;
 	}
-	if (tcp_peek(tcp, app->conn, 0, &in) == 0 && tcp_read_ended(tcp, app->conn))
+	if (tcp_peek(tcp, app->conn, 0, &in) == 0 && tcp_read_ended(tcp, app->conn)) {
+		/* The peer ends its direction when all of it was sent, and no byte is missing. */
+		CHECK(sim.aborts || app->received == app->expected);
 		app->ended = true;
+	}
 }
 
 static void app_write(struct app *app, unsigned end)
@@ -131,6 +134,12 @@ static void app_write(struct app *app, unsigned end)
 	app->sent += (uint32_t)tcp_send(sim.end[end].tcp, app->conn, bytes, n);
 }
 
+/* The server does not know what it has to send before the first byte has come. */
+static bool knows_all(const struct app *app, unsigned end)
+{
+	return end == 0 || app->received > 0;
+}
+
 static void app_turn(struct app *app, unsigned end)
 {
 	if (sim.pauses && one_in_1000(&sim.play, 5))
@@ -144,6 +153,12 @@ static void app_turn(struct app *app, unsigned end)
 		app->closing = true;
 		tcp_close(sim.end[end].tcp, app->conn, true);
 		return;
+	}
+	if (sim.half_closes && !app->our_end && knows_all(app, end) && app->sent == app->to_send &&
+	    random_below(&sim.play, 3) == 0) {
+		app->our_end = true;
+		tcp_end(sim.end[end].tcp, app->conn);
+		CHECK(tcp_send(sim.end[end].tcp, app->conn, "x", 1) == 0);
 	}
 	/* The client closes when it has everything; the server when it was told, or first when it
 	 * has everything, by its stream. */

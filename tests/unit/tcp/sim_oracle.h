@@ -27,6 +27,8 @@ static void pair_check(const struct tcp_conn *a, const struct tcp_conn *b)
 	CHECK(a->state != TCP_SYN_SENT && b->state != TCP_SYN_SENT);
 	CHECK(!fin_seen(a->state) || fin_queued(b->state));
 	CHECK(a->state != TCP_FIN_WAIT_2 || fin_seen(b->state));
+	CHECK(a->state != TCP_LAST_ACK || fin_queued(b->state));
+	CHECK(!(b->flags & TCP_FLAG_PEER_FIN) || b->rcv_nxt == a->snd_end);
 	CHECK(!seq_after(a->snd_una, b->rcv_nxt) && !seq_after(b->rcv_nxt, a->snd_nxt));
 }
 

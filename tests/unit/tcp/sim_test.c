@@ -18,17 +18,29 @@
 #include "sim_wire.h"
 
 static const char *const knobs[KNOB_COUNT] = {
-	[LOSS] = "loss",           [BURST] = "burst",
-	[ONCE] = "once",           [HUNT] = "hunt",
-	[DUPLICATE] = "duplicate", [REORDER] = "reorder",
-	[DAMAGE] = "damage",       [JITTER] = "jitter",
-	[RATE] = "rate",           [LATE_FREE] = "late-free",
-	[CHAINS] = "chains",       [SQUEEZE] = "squeeze",
-	[ABORT] = "abort",         [PAUSE] = "pause",
-	[NO_SACK] = "no-sack",     [NO_TIMESTAMPS] = "no-timestamps",
-	[WRAP] = "wrap",           [NAGLE] = "nagle",
-	[COOKIES] = "cookies",     [NEWRENO] = "newreno",
-	[TICK_WRAP] = "tick-wrap", [IP6] = "ip6",
+	[LOSS] = "loss",
+	[BURST] = "burst",
+	[ONCE] = "once",
+	[HUNT] = "hunt",
+	[DUPLICATE] = "duplicate",
+	[REORDER] = "reorder",
+	[DAMAGE] = "damage",
+	[JITTER] = "jitter",
+	[RATE] = "rate",
+	[LATE_FREE] = "late-free",
+	[CHAINS] = "chains",
+	[SQUEEZE] = "squeeze",
+	[ABORT] = "abort",
+	[PAUSE] = "pause",
+	[NO_SACK] = "no-sack",
+	[NO_TIMESTAMPS] = "no-timestamps",
+	[WRAP] = "wrap",
+	[NAGLE] = "nagle",
+	[COOKIES] = "cookies",
+	[NEWRENO] = "newreno",
+	[TICK_WRAP] = "tick-wrap",
+	[IP6] = "ip6",
+	[HALF_CLOSE] = "half-close",
 };
 
 /* What a run is besides its seed. */
@@ -163,6 +175,7 @@ static void sim_begin(uint64_t seed, const struct how *how)
 	CHECK(tcp_listen(sim.end[1].tcp, &(struct net_addr){.ip6 = rig_ip6}, PORT, &sim.options[1],
 			 77) == 0);
 	apps_draw();
+	sim.half_closes = has(HALF_CLOSE, 2);
 }
 
 static uint64_t turn(unsigned i)
