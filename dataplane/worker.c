@@ -63,6 +63,7 @@ int worker_init(struct worker *w, const struct worker_config *config)
 	const struct conf_dataplane *conf = config->conf;
 	struct tcp_config            tc = {.pool = config->pool,
 					   .connections_max = conf->connections_max,
+					   .time_wait_max = conf->connections_max,
 					   .rto_min_ms = conf->rto_min,
 					   .ledger = ledger_of(config->ledger, config->number),
 					   .seed = hash_mix(config->seed + 100),
