@@ -68,6 +68,18 @@ static void connections_fill(struct worker *w, struct mailbox *m)
 		connection_row(w, handles[i], &m->connections[i]);
 }
 
+static void others_fill(struct worker *w, struct mailbox *m)
+{
+	struct tcp_info infos[MAILBOX_ROWS];
+
+	m->count = tcp_list_others(w->tcp, &m->from, infos, MAILBOX_ROWS);
+	for (uint32_t i = 0; i < m->count; i++)
+		m->connections[i] = (struct mailbox_connection){.handle = TCP_CONN_NONE,
+								.account = MSG_SLOT_NONE,
+								.peer = MSG_SLOT_NONE,
+								.info = infos[i]};
+}
+
 static void closed_fill(struct worker *w, struct mailbox *m)
 {
 	uint32_t handles[TCP_TRACE_CLOSED_MAX];
@@ -111,6 +123,9 @@ void mailbox_turn(struct worker *w)
 	}
 	case MAILBOX_CONNECTIONS:
 		connections_fill(w, m);
+		break;
+	case MAILBOX_OTHER_CONNECTIONS:
+		others_fill(w, m);
 		break;
 	case MAILBOX_CLOSED_CONNECTIONS:
 		closed_fill(w, m);

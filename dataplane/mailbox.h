@@ -22,6 +22,7 @@ enum mailbox_kind {
 	MAILBOX_SESSIONS,
 	MAILBOX_CLOSE,
 	MAILBOX_CONNECTIONS,
+	MAILBOX_OTHER_CONNECTIONS, /* those without a handle: half open, and in TIME_WAIT */
 	MAILBOX_CLOSED_CONNECTIONS,
 	MAILBOX_CONNECTION
 };
@@ -36,7 +37,7 @@ struct mailbox_session {
 };
 
 struct mailbox_connection {
-	uint32_t           handle;
+	uint32_t           handle; /* TCP_CONN_NONE: it has none */
 	bool               closed, has_session;
 	struct session_ref session;
 	uint32_t           account, peer;

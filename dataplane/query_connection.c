@@ -36,9 +36,10 @@ static void list_row(const struct dataplane *dp, const struct worker *w,
 		     const struct mailbox_connection *c, json_t *rows)
 {
 	const struct tcp_info *i = &c->info;
-	char                   id[48], local[80], remote[80], session[48] = "";
+	char                   id[48] = "", local[80], remote[80], session[48] = "";
 
-	connection_id(w, c->handle, id);
+	if (c->handle != TCP_CONN_NONE)
+		connection_id(w, c->handle, id);
 	address_text(&i->local, i->local_port, local);
 	address_text(&i->remote, i->remote_port, remote);
 	if (c->has_session)
@@ -53,29 +54,43 @@ static void list_row(const struct dataplane *dp, const struct worker *w,
 					(json_int_t)i->bytes_in, (json_int_t)i->bytes_out));
 }
 
+/* false: the worker does not answer. */
+static bool list_kind(struct dataplane *dp, struct worker *w, enum mailbox_kind kind, json_t *rows)
+{
+	uint32_t from = 0;
+
+	while (from != UINT32_MAX) {
+		if (!mailbox_ask(w, kind, from, (struct session_ref){0}))
+			return false;
+		for (uint32_t r = 0; r < w->mailbox.count; r++)
+			list_row(dp, w, &w->mailbox.connections[r], rows);
+		from = w->mailbox.from;
+	}
+	return true;
+}
+
 int query_connection_list(struct dataplane *dp, const json_t *args, json_t **reply, char error[256])
 {
 	static const char *const columns[] = {
 		"id",     "local",       "remote",   "state",    "party",      "session",
 		"worker", "srtt_us",     "rto_ms",   "cwnd",     "send_queue", "receive_queue",
 		"mss",    "retransmits", "bytes_in", "bytes_out"};
-	enum mailbox_kind kind =
-		query_flag(args, "closed") ? MAILBOX_CLOSED_CONNECTIONS : MAILBOX_CONNECTIONS;
+	bool    closed = query_flag(args, "closed");
 	json_t *rows;
 
 	*reply = query_table(columns, sizeof(columns) / sizeof(columns[0]), &rows);
 	for (unsigned i = 0; i < dp->worker_count; i++) {
 		struct worker *w = dp->workers[i];
-		uint32_t       from = 0;
+		bool           told;
 
-		while (from != UINT32_MAX) {
-			if (!mailbox_ask(w, kind, from, (struct session_ref){0})) {
-				json_decref(*reply);
-				return query_worker_silent(w, error);
-			}
-			for (uint32_t r = 0; r < w->mailbox.count; r++)
-				list_row(dp, w, &w->mailbox.connections[r], rows);
-			from = w->mailbox.from;
+		if (closed)
+			told = list_kind(dp, w, MAILBOX_CLOSED_CONNECTIONS, rows);
+		else
+			told = list_kind(dp, w, MAILBOX_CONNECTIONS, rows) &&
+			       list_kind(dp, w, MAILBOX_OTHER_CONNECTIONS, rows);
+		if (!told) {
+			json_decref(*reply);
+			return query_worker_silent(w, error);
 		}
 	}
 	return 0;

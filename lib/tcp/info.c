@@ -99,6 +99,51 @@ unsigned tcp_list(const struct tcp *tcp, uint32_t *from, uint32_t handles[], uns
 	return n;
 }
 
+static void key_fill(const struct tcp_key *key, const char *state, struct tcp_info *info)
+{
+	*info = (struct tcp_info){.local = key->local,
+				  .remote = key->remote,
+				  .local_port = key->local_port,
+				  .remote_port = key->remote_port,
+				  .state = state};
+}
+
+static bool half_fill(const struct tcp_half *half, struct tcp_info *info)
+{
+	key_fill(&half->key, "syn-received", info);
+	info->accepted = true;
+	info->sack = half->sack;
+	info->timestamps = half->timestamps;
+	info->scaled = half->scaled;
+	info->mss = half->mss;
+	return half->used;
+}
+
+static bool time_wait_fill(const struct tcp_time_wait *wait, struct tcp_info *info)
+{
+	key_fill(&wait->key, "time-wait", info);
+	info->timestamps = wait->timestamps;
+	return wait->used;
+}
+
+unsigned tcp_list_others(const struct tcp *tcp, uint32_t *from, struct tcp_info infos[],
+			 unsigned max)
+{
+	uint32_t i = *from, all = tcp->half_max + tcp->time_wait_max, end = all;
+	unsigned n = 0;
+
+	if (i < end && end - i > LOOKED_AT_MAX)
+		end = i + LOOKED_AT_MAX;
+	for (; i < end && n < max; i++) {
+		if (i < tcp->half_max)
+			n += half_fill(&tcp->halves[i], &infos[n]);
+		else
+			n += time_wait_fill(&tcp->time_waits[i - tcp->half_max], &infos[n]);
+	}
+	*from = i < all ? i : UINT32_MAX;
+	return n;
+}
+
 size_t tcp_memory(const struct tcp *tcp)
 {
 	return sizeof(*tcp) + tcp->conns_max * sizeof(*tcp->conns) +

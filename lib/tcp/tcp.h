@@ -28,7 +28,7 @@ struct tcp_config {
 	struct metrics     *metrics;
 	uint32_t            connections_max;
 	uint32_t half_open_max; /* SYN_RECEIVED entries before SYN cookies; default 16,384 */
-	uint32_t time_wait_max;
+	uint32_t time_wait_max; /* 64 bytes each; when all are taken, the oldest ends early */
 	uint64_t seed, shared_seed;
 	bool     cookies_always; /* test mode */
 	uint32_t rto_min_ms;     /* least retransmission timeout beyond the round trip; 0: 200 */
@@ -159,6 +159,11 @@ bool tcp_info(const struct tcp *tcp, uint32_t conn, struct tcp_info *info);
 /* Handles of living connections from *from on, which is moved to where to go on; UINT32_MAX at the
  * end. Bounded: it may return 0 before the end. */
 unsigned tcp_list(const struct tcp *tcp, uint32_t *from, uint32_t handles[], unsigned max);
+
+/* What has no control block and so no handle: handshakes of peers that are not complete, and
+ * connections in TIME_WAIT. Names, state and MSS are filled. *from as of tcp_list(). */
+unsigned tcp_list_others(const struct tcp *tcp, uint32_t *from, struct tcp_info infos[],
+			 unsigned max);
 
 /* The last that ended, newest first, as long as their handle is not given again. */
 #define TCP_TRACE_CLOSED_MAX 256u

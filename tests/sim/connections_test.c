@@ -156,6 +156,26 @@ static void one_that_ended_is_listed_and_shown_among_the_closed(void **state)
 	json_decref(show.reply);
 }
 
+/* Whom we refuse we close. */
+static void one_in_time_wait_is_listed_without_an_id(void **state)
+{
+	struct question q = {.name = "connection_list", .args = json_object()};
+	size_t          row;
+
+	(void)state;
+	assert_true(host_connect(&sim.host, sim.now, 2775, "nobody", "knows",
+				 PROTO_SENDS | PROTO_RECEIVES));
+	sim_pass(&sim, 5 * US_PER_SECOND);
+	ask(&q);
+	assert_int_equal(q.err, 0);
+	assert_int_equal(json_array_size(json_object_get(q.reply, "rows")), 3);
+	row = row_of(q.reply, "state", "time-wait");
+	assert_true(row != SIZE_MAX);
+	assert_string_equal(cell(q.reply, row, "id"), "");
+	assert_string_equal(cell(q.reply, row, "local"), "198.18.0.1:2775");
+	json_decref(q.reply);
+}
+
 static void an_id_that_nobody_has_is_refused_with_a_remedy(void **state)
 {
 	static const char *const wrong[] = {"0-4000-3", "9-0-0", "x", "0-0", "0-99999999-0"};
@@ -179,6 +199,8 @@ int main(void)
 						begin, end),
 		cmocka_unit_test_setup_teardown(one_that_ended_is_listed_and_shown_among_the_closed,
 						begin, end),
+		cmocka_unit_test_setup_teardown(one_in_time_wait_is_listed_without_an_id, begin,
+						end),
 		cmocka_unit_test_setup_teardown(an_id_that_nobody_has_is_refused_with_a_remedy,
 						begin, end),
 	};

@@ -107,6 +107,42 @@ static void the_answer_to_our_syn_ack_measures_the_round_trip_unless_it_went_twi
 	}
 }
 
+static void half_open_and_ended_connections_are_listed_without_a_handle(void **state)
+{
+	struct tcp_info infos[8];
+	struct peer     peer;
+	uint32_t        from = 0, handle;
+	unsigned        n = 0, halves = 0;
+
+	(void)state;
+	peer_open(&peer);
+	tcp_close(peer.end.tcp, peer.conn, false);
+	peer_turn(&peer);
+	peer_send(&peer, (struct seg){.flags = FIN | ACK, .seq = 1, .ack = 2});
+	for (unsigned i = 0; i < 3; i++) {
+		peer.port = (uint16_t)(50000 + i);
+		peer_send(&peer, (struct seg){.flags = SYN, .mss = 1000, .sack_ok = true});
+	}
+	while (from != UINT32_MAX) { /* two at a time */
+		n += tcp_list_others(peer.end.tcp, &from, infos + n, 2);
+		assert_in_range(n, 0, 4);
+	}
+	assert_int_equal(n, 4);
+	for (unsigned i = 0; i < n; i++) {
+		bool half = strcmp(infos[i].state, "syn-received") == 0;
+
+		assert_true(half || strcmp(infos[i].state, "time-wait") == 0);
+		assert_int_equal(infos[i].local_port, STACK_PORT);
+		assert_int_equal(infos[i].remote_port, half ? 50000 + halves : 40000);
+		assert_int_equal(infos[i].mss, half ? 1000 : 0);
+		halves += half;
+	}
+	assert_int_equal(halves, 3);
+	from = 0;
+	assert_int_equal(tcp_list(peer.end.tcp, &from, &handle, 1), 0);
+	peer_end(&peer);
+}
+
 static void a_segment_to_no_listener_is_reset(void **state)
 {
 	struct peer peer;
@@ -527,6 +563,7 @@ int main(void)
 		cmocka_unit_test(the_mss_of_a_peer_is_never_taken_below_536),
 		cmocka_unit_test(
 			the_answer_to_our_syn_ack_measures_the_round_trip_unless_it_went_twice),
+		cmocka_unit_test(half_open_and_ended_connections_are_listed_without_a_handle),
 		cmocka_unit_test(a_segment_to_no_listener_is_reset),
 		cmocka_unit_test(a_handshake_without_its_end_is_repeated_and_forgotten),
 		cmocka_unit_test(a_wrong_acknowledgement_of_a_syn_ack_is_reset),
