@@ -75,7 +75,7 @@ struct direction {
 
 struct edge {          /* what one end told the other of its window */
 	uint16_t port; /* of the client */
-	bool     known, over, scaled[2], has_edge[2];
+	bool     known, over, ended[2], scaled[2], has_edge[2];
 	uint8_t  scale[2];
 	uint32_t edge[2];
 };

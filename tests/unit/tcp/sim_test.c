@@ -86,12 +86,13 @@ static void ends_draw(uint64_t seed)
 	config.cookies_always = has(COOKIES, 4);
 	for (unsigned i = 0; i < 2; i++) {
 		rig_end_new(&sim.end[i], i + 1, seed * 2 + i, &config);
-		sim.options[i] = (struct tcp_options){.receive_max = sizes[random_below(draw, 4)],
-						      .send_max = sizes[random_below(draw, 4)],
-						      .keepalive_s = 3600,
-						      .user_timeout_s = 20000,
-						      .connect_timeout_s = 2000,
-						      .nagle = has(NAGLE, 4)};
+		sim.options[i] =
+			(struct tcp_options){.receive_max = sizes[random_below(draw, 4)],
+					     .send_max = sizes[random_below(draw, 4)],
+					     .keepalive_s = 600, /* for what a late cookie opened */
+					     .user_timeout_s = 20000,
+					     .connect_timeout_s = 2000,
+					     .nagle = has(NAGLE, 4)};
 		sim.options[i].congestion =
 			has(NEWRENO, 3) ? TCP_CONGESTION_NEWRENO : TCP_CONGESTION_CUBIC;
 	}

@@ -71,7 +71,9 @@ static void watch(const struct rte_mbuf *mbuf, unsigned from)
 		edge_syn(edge, tcp, from);
 		return;
 	}
-	if (tcp->tcp_flags & RTE_TCP_RST_FLAG)
+	edge->ended[from] |= (tcp->tcp_flags & RTE_TCP_FIN_FLAG) != 0;
+	/* After both ends a late cookie may open it anew, in vain. */
+	if (tcp->tcp_flags & RTE_TCP_RST_FLAG || (edge->ended[0] && edge->ended[1]))
 		edge->over = true;
 	if (!(tcp->tcp_flags & RTE_TCP_ACK_FLAG) || edge->over || tcp->rx_win == 0)
 		return;
