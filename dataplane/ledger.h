@@ -17,15 +17,17 @@ struct ledger {
 	char                    path[128];
 	void                   *map; /* NULL: none could be made; connections go without */
 	size_t                  size;
-	uint32_t                lines; /* of each worker */
-	struct tcp_ledger_line *inherited;
+	uint32_t                lines;     /* of each worker */
+	struct tcp_ledger_line *inherited; /* in the file, else in: */
+	void                   *inherited_memory;
 	uint32_t                inherited_count;
 };
 
 /*
- * Take what a predecessor left, and begin a new file. A file that is damaged or another's is
- * refused, logged and replaced. What cannot be made is logged, and done without: a dataplane
- * without ledger is better than none.
+ * Take what a predecessor left, and begin a new file, in which those lines stay until their peers
+ * are reset or given up: so they outlive one who is killed meanwhile. A file that is damaged or
+ * another's is refused, logged and replaced. What cannot be made is logged, and done without: a
+ * dataplane without ledger is better than none.
  */
 void ledger_open(struct ledger *l, const char *run_dir, unsigned workers, uint32_t connections_max);
 /* In order: nobody is left to be reset. */

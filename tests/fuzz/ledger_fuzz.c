@@ -21,7 +21,7 @@ static void judge(struct ledger *l, const char *wrong)
 		    line->remote_port == 0)
 			abort();
 	}
-	free(l->inherited);
+	free(l->inherited_memory);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -35,6 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	memcpy(lines, data, size);
 	l = (struct ledger){.inherited = calloc(n + 1u, sizeof(*lines))};
+	l.inherited_memory = l.inherited;
 	l.inherited_count = tcp_ledger_read(lines, n, l.inherited);
 	judge(&l, NULL);
 	free(lines);

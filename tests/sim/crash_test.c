@@ -11,6 +11,7 @@
 #include "record.h"
 
 #define ESMES 20u
+#define MANY 200u /* more than are reset in a turn */
 #define WORKERS 2u
 #define LINES 1024u /* as a simulation has connections */
 
@@ -20,7 +21,7 @@ static char          dir[] = "/tmp/cpm-ledger.XXXXXX", path[64];
 
 static const char *const world =
 	"accounts:\n"
-	"  - {name: esme1, password: secret1, window: 1000}\n"
+	"  - {name: esme1, password: secret1, window: 1000, sessions: 1000}\n"
 	"peers:\n"
 	"  - {name: smsc1, host: 198.18.0.2, port: 2776, system_id: one, password: pw}\n"
 	"routes:\n"
@@ -43,7 +44,7 @@ static int dir_remove(void **state)
 	return rmdir(dir);
 }
 
-static void begin(void)
+static void begin_with(unsigned esmes)
 {
 	ledger_open(&first, dir, WORKERS, LINES);
 	assert_non_null(first.map);
@@ -54,7 +55,12 @@ static void begin(void)
 					  .window = 10,
 					  .hooks = record_hooks,
 					  .ledger = &first},
-		     world, 1, ESMES, 1);
+		     world, 1, esmes, 1);
+}
+
+static void begin(void)
+{
+	begin_with(ESMES);
 }
 
 static void end(void)
@@ -80,16 +86,20 @@ static bool none_open(struct sim *s)
 }
 
 /* As kill -9 does: the file stays as it is. */
+static void kill_and_open(const struct ledger *before, struct ledger *after)
+{
+	void  *map = before->map;
+	size_t size = before->size;
+
+	ledger_open(after, dir, WORKERS, LINES);
+	assert_non_null(after->map);
+	sim_killed(&sim, after);
+	munmap(map, size);
+}
+
 static void kill_and_begin(void)
 {
-	void  *map = first.map;
-	size_t size = first.size;
-
-	ledger_open(&second, dir, WORKERS, LINES);
-	assert_non_null(second.map);
-	sim_killed(&sim, &second);
-	free(first.inherited);
-	munmap(map, size);
+	kill_and_open(&first, &second);
 }
 
 static void idle_peers_are_reset_within_a_second_and_connect_again(void **state)
@@ -119,6 +129,33 @@ static void peers_with_messages_on_the_way_are_reset_too(void **state)
 	record.limit = record.next; /* no more after the crash */
 	kill_and_begin();
 	assert_true(sim_until(&sim, none_open, US_PER_SECOND));
+	end();
+}
+
+/* Killed a second time before the next hop is known, and a third time in the middle. */
+static void who_is_killed_while_it_resets_peers_hands_the_others_down(void **state)
+{
+	struct ledger third, last;
+	uint64_t      reset = 0;
+
+	(void)state;
+	begin_with(MANY);
+	sim_pass(&sim, 5 * US_PER_SECOND);
+	assert_int_equal(open_at_the_host(), MANY + 1);
+	kill_and_open(&first, &second);
+	assert_int_equal(second.inherited_count, MANY + 1);
+	kill_and_open(&second, &third);
+	assert_int_equal(third.inherited_count, MANY + 1);
+	for (unsigned i = 0; i < 10000 && reset == 0; i++) {
+		sim_step(&sim, 10);
+		reset = sim_metric(&sim, METRIC_tcp_peers_reset);
+	}
+	assert_in_range(reset, 1, MANY);
+	kill_and_open(&third, &last);
+	assert_int_equal(last.inherited_count, MANY + 1 - reset);
+	assert_true(sim_until(&sim, none_open, 2 * US_PER_SECOND));
+	assert_int_equal(sim_metric(&sim, METRIC_tcp_peers_reset), MANY + 1 - reset);
+	second = last;
 	end();
 }
 
@@ -169,7 +206,7 @@ static void a_ledger_cut_at_any_byte_or_with_any_bit_of_its_head_wrong_is_refuse
 	for (size_t cut = 0; cut < 300; cut++)
 		assert_int_equal(inherited_from(bytes, cut), 0);
 	assert_int_equal(inherited_from(bytes, size - 1), 0);
-	for (unsigned bit = 0; bit < 24 * 8; bit++) {
+	for (unsigned bit = 0; bit < 28 * 8; bit++) {
 		bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
 		assert_int_equal(inherited_from(bytes, size), 0);
 		bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
@@ -196,6 +233,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(idle_peers_are_reset_within_a_second_and_connect_again),
 		cmocka_unit_test(peers_with_messages_on_the_way_are_reset_too),
+		cmocka_unit_test(who_is_killed_while_it_resets_peers_hands_the_others_down),
 		cmocka_unit_test(an_orderly_end_leaves_no_ledger),
 		cmocka_unit_test(
 			a_ledger_cut_at_any_byte_or_with_any_bit_of_its_head_wrong_is_refused),

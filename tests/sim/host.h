@@ -16,7 +16,7 @@
 
 #include "wire.h"
 
-#define HOST_SESSIONS_MAX 128u
+#define HOST_SESSIONS_MAX 256u
 
 enum host_role { HOST_ESME, HOST_SMSC };
 
