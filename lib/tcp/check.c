@@ -94,6 +94,13 @@ static void timers_check(const struct tcp_conn *conn)
 	ASSERT(conn->armed == 0 || conn->timer_slot != TCP_WHEEL_NO_SLOT);
 }
 
+/* Who holds packets is found when they become short. */
+static void holding_check(const struct tcp *tcp, const struct tcp_conn *conn, uint32_t index)
+{
+	ASSERT((conn->rx_head == NULL && conn->ooo_head == NULL) ||
+	       tcp->received[index / 64] >> index % 64 & 1);
+}
+
 static void numbers_check(const struct tcp_conn *conn)
 {
 	ASSERT(!seq_after(conn->snd_una, conn->snd_nxt) &&
@@ -111,6 +118,7 @@ void tcp_check(struct tcp *tcp)
 		if (conn->state == TCP_CLOSED)
 			continue;
 		numbers_check(conn);
+		holding_check(tcp, conn, i);
 		board_check(tcp, conn);
 		timers_check(conn);
 	}

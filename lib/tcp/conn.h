@@ -371,7 +371,8 @@ struct tcp {
 	uint8_t  pressure;    /* enum tcp_pressure */
 	uint32_t pool_most;   /* buffers that were ever free at once */
 	uint32_t sweep_at, sweep_left;
-	struct rte_mempool   *small; /* for what rests half read */
+	uint64_t             *received; /* a bit for each connection that may hold packets */
+	struct rte_mempool   *small;    /* for what rests half read */
 	struct tcp_challenges challenges;
 	uint8_t              *scratch;
 

@@ -147,6 +147,7 @@ unsigned tcp_list_others(const struct tcp *tcp, uint32_t *from, struct tcp_info 
 size_t tcp_memory(const struct tcp *tcp)
 {
 	return sizeof(*tcp) + tcp->conns_max * sizeof(*tcp->conns) +
+	       (tcp->conns_max / 64 + 1) * sizeof(*tcp->received) +
 	       tcp->half_max * sizeof(*tcp->halves) +
 	       tcp->time_wait_max * sizeof(*tcp->time_waits) +
 	       (tcp->pool->size + (size_t)tcp->conns_max) * sizeof(*tcp->chunks) +

@@ -12,7 +12,7 @@
 #define SMALL_ROOM 512u    /* bytes; most of what rests is a piece of one message */
 #define SMALL_MAX 8191u    /* 5 MB a worker */
 #define SMALL_CHAIN_MAX 8u /* more is not worth it */
-#define SWEEP_LOW 256u     /* connections looked at each time */
+#define SWEEP_LOW 256u     /* connections, or 64 that hold nothing, looked at each time */
 #define SWEEP_HIGH 1024u
 
 void tcp_memory_init(struct tcp *tcp)
@@ -142,20 +142,44 @@ static void relieve(struct tcp *tcp, struct tcp_conn *conn)
 		tcp_stream_window_follow(tcp, conn);
 }
 
-/* The hand goes round all connections while memory is short, and once more when it no longer is, to
- * open their windows. */
+static bool window_is_open(const struct tcp_conn *conn)
+{
+	return conn->rcv_edge - conn->rcv_nxt > conn->receive_max / 2;
+}
+
+/* Nothing is left to be done for it before it receives again. */
+static bool is_relieved(const struct tcp *tcp, const struct tcp_conn *conn)
+{
+	return conn->state == TCP_CLOSED ||
+	       (conn->rx_head == NULL && conn->ooo_head == NULL &&
+		(tcp->pressure == TCP_PRESSURE_NONE || window_is_open(conn)));
+}
+
+/* The hand goes round the connections that received while memory is short, and once more when it no
+ * longer is, to open their windows. */
 static void sweep(struct tcp *tcp)
 {
 	uint32_t n = tcp->pressure >= TCP_PRESSURE_HIGH ? SWEEP_HIGH : SWEEP_LOW;
 
-	if (n > tcp->sweep_left)
-		n = tcp->sweep_left;
-	for (uint32_t i = 0; i < n; i++) {
-		if (++tcp->sweep_at >= tcp->conns_fresh)
+	for (; n > 0 && tcp->sweep_left > 0; n--) {
+		uint32_t at = tcp->sweep_at, passed = 64 - at % 64;
+		uint64_t here = tcp->received[at / 64] >> at % 64;
+
+		if (here != 0) {
+			struct tcp_conn *conn;
+
+			passed = (uint32_t)__builtin_ctzll(here) + 1;
+			at += passed - 1;
+			conn = tcp_conn_at(tcp, at);
+			relieve(tcp, conn);
+			if (is_relieved(tcp, conn))
+				tcp->received[at / 64] &= ~(1ull << at % 64);
+		}
+		tcp->sweep_at += passed;
+		if (tcp->sweep_at >= tcp->conns_fresh)
 			tcp->sweep_at = 0;
-		relieve(tcp, tcp_conn_at(tcp, tcp->sweep_at));
+		tcp->sweep_left -= passed < tcp->sweep_left ? passed : tcp->sweep_left;
 	}
-	tcp->sweep_left -= n;
 }
 
 void tcp_memory_look(struct tcp *tcp)

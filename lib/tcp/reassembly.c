@@ -306,6 +306,14 @@ static bool may_take(const struct tcp *tcp, const struct tcp_conn *conn,
 	return held <= (uint64_t)TCP_COMPACT_RATIO * conn->receive_max;
 }
 
+/* For memory.c, which finds it when packets become short. */
+static inline void note_received(struct tcp *tcp, const struct tcp_conn *conn)
+{
+	uint32_t index = tcp_conn_index(tcp, conn);
+
+	tcp->received[index / 64] |= 1ull << index % 64;
+}
+
 /* RFC 9293, 3.10.7.4, seventh: the segment was cut to the window, its ACK taken. */
 void tcp_reassembly_take(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment *segment)
 {
@@ -330,6 +338,7 @@ void tcp_reassembly_take(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segm
 	}
 	if (!in_order)
 		metric_inc(tcp->metrics, METRIC_tcp_out_of_order);
+	note_received(tcp, conn);
 	while (mbuf != NULL) {
 		struct rte_mbuf *next = mbuf->next;
 		uint32_t         n = mbuf->data_len;

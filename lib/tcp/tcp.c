@@ -40,9 +40,11 @@ static bool memory_new(struct tcp *tcp)
 	tcp->time_waits = lines_new(tcp->time_wait_max, sizeof(*tcp->time_waits));
 	tcp->chunks = lines_new(chunks, sizeof(*tcp->chunks));
 	tcp->links = lines_new(chunks, sizeof(*tcp->links));
+	tcp->received = lines_new(tcp->conns_max / 64 + 1, sizeof(*tcp->received));
 	tcp->scratch = lines_new(TCP_SCRATCH_SIZE, 1);
 	if (tcp->conns == NULL || tcp->halves == NULL || tcp->time_waits == NULL ||
-	    tcp->chunks == NULL || tcp->links == NULL || tcp->scratch == NULL)
+	    tcp->chunks == NULL || tcp->links == NULL || tcp->received == NULL ||
+	    tcp->scratch == NULL)
 		return false;
 	tcp->chunk_free = TCP_NONE;
 	for (uint32_t i = chunks; i-- > 0;) {
@@ -103,6 +105,7 @@ void tcp_free(struct tcp *tcp)
 	free(tcp->time_waits);
 	free(tcp->chunks);
 	free(tcp->links);
+	free(tcp->received);
 	free(tcp->scratch);
 	free(tcp);
 }
