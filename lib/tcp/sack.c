@@ -198,6 +198,23 @@ static bool range_good(const struct tcp_conn *conn, const uint32_t range[2])
 	       !seq_after(range[1], conn->snd_nxt);
 }
 
+/* In place; those that touch become one, so that a piece that lies in both is found. */
+static unsigned ranges_join(uint32_t ranges[TCP_SACK_MAX][2], unsigned n)
+{
+	unsigned last = 0;
+
+	for (unsigned i = 1; i < n; i++) {
+		if (seq_after(ranges[i][0], ranges[last][1])) {
+			last++;
+			ranges[last][0] = ranges[i][0];
+			ranges[last][1] = ranges[i][1];
+		} else {
+			ranges[last][1] = seq_max(ranges[last][1], ranges[i][1]);
+		}
+	}
+	return n > 0 ? last + 1 : 0;
+}
+
 /* The good ranges of a segment, lowest first. */
 static unsigned ranges_sort(struct tcp *tcp, const struct tcp_conn *conn,
 			    const struct tcp_segment *segment, uint32_t ranges[TCP_SACK_MAX][2])
@@ -222,7 +239,7 @@ static unsigned ranges_sort(struct tcp *tcp, const struct tcp_conn *conn,
 		ranges[at][1] = segment->sack[i][1];
 		n++;
 	}
-	return n;
+	return ranges_join(ranges, n);
 }
 
 /* The last of a run of pieces that have arrived: the way there is remembered, so that it is not
