@@ -1,0 +1,376 @@
+#include "sip/mime.h"
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
+
+bool sip_mime_same(struct str a, struct str b)
+{
+	if (a.n != b.n)
+		return false;
+	for (size_t i = 0; i < a.n; i++) {
+		if (lower(a.p[i]) != lower(b.p[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Blanks, and the line ends of a folded value. */
+static bool blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+struct str sip_mime_trim(struct str s)
+{
+	while (s.n > 0 && blank(s.p[0]))
+		s = str_skip(s, 1);
+	while (s.n > 0 && blank(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
+static bool control(uint8_t c)
+{
+	return (c < 0x20 && c != '\t') || c == 0x7f;
+}
+
+/* RFC 2045, 5.1: a token; header names are made of the same. */
+static bool token(char c)
+{
+	return (uint8_t)c > 0x20 && (uint8_t)c < 0x7f && strchr("()<>@,;:\\\"/[]?=", c) == NULL;
+}
+
+bool sip_mime_line(struct cur *in, struct str *line)
+{
+	const uint8_t *start = in->p;
+	size_t         n = 0;
+
+	while (n < cur_left(in) && !control(start[n]))
+		n++;
+	*line = (struct str){(const char *)start, n};
+	cur_bytes(in, n);
+	return cur_be16(in) == ('\r' << 8 | '\n') && !in->failed ? true
+								 : (in->failed = true, false);
+}
+
+static bool header_read(struct cur *in, struct sip_mime_header *h)
+{
+	struct str line, more;
+	size_t     n = 0;
+
+	if (!sip_mime_line(in, &line))
+		return false;
+	while (n < line.n && token(line.p[n]))
+		n++;
+	if (n == 0 || n == line.n || line.p[n] != ':') {
+		in->failed = true;
+		return false;
+	}
+	h->name = (struct str){line.p, n};
+	while (cur_left(in) > 0 && (*in->p == ' ' || *in->p == '\t')) {
+		if (!sip_mime_line(in, &more))
+			return false;
+		line.n = (size_t)(more.p + more.n - line.p);
+	}
+	h->value = sip_mime_trim(str_skip(line, n + 1));
+	return true;
+}
+
+bool sip_mime_next(struct str *headers, struct sip_mime_header *h)
+{
+	struct cur in;
+
+	if (headers->n == 0)
+		return false;
+	in = cur_of(headers->p, headers->n);
+	if (!header_read(&in, h))
+		return false;
+	*headers = (struct str){(const char *)in.p, cur_left(&in)};
+	return true;
+}
+
+enum sip_mime_encoding sip_mime_encoding_of(struct str value)
+{
+	if (value.n == 0 || sip_mime_same(value, STR("7bit")) ||
+	    sip_mime_same(value, STR("8bit")) || sip_mime_same(value, STR("binary")))
+		return SIP_MIME_IDENTITY;
+	if (sip_mime_same(value, STR("base64")))
+		return SIP_MIME_BASE64;
+	return sip_mime_same(value, STR("quoted-printable")) ? SIP_MIME_QUOTED : SIP_MIME_UNKNOWN;
+}
+
+/* Headers that have a field, or are made anew: each may stand once. */
+enum known { TYPE, ID, DISPOSITION, ENCODING, LENGTH, KNOWN_COUNT };
+
+static const struct str known_names[KNOWN_COUNT] = {
+	[TYPE] = {"Content-Type", 12},
+	[ID] = {"Content-ID", 10},
+	[DISPOSITION] = {"Content-Disposition", 19},
+	[ENCODING] = {"Content-Transfer-Encoding", 25},
+	[LENGTH] = {"Content-Length", 14},
+};
+
+static enum known known_of(struct str name)
+{
+	unsigned i = 0;
+
+	while (i < KNOWN_COUNT && !sip_mime_same(name, known_names[i]))
+		i++;
+	return (enum known)i;
+}
+
+enum sip_body sip_mime_parse(struct cur *in, struct sip_mime *m)
+{
+	struct str  field[KNOWN_COUNT + 1] = {{NULL, 0}};
+	const char *start = (const char *)in->p;
+	unsigned    count = 0;
+
+	*m = (struct sip_mime){.headers = {start, 0}};
+	while (cur_left(in) > 0 && *in->p != '\r') {
+		struct sip_mime_header h;
+		enum known             known;
+
+		if (!header_read(in, &h))
+			return SIP_BODY_SYNTAX;
+		if (++count > SIP_MIME_HEADERS_MAX)
+			return SIP_BODY_LIMIT;
+		known = known_of(h.name);
+		if (known < KNOWN_COUNT && field[known].p != NULL)
+			return SIP_BODY_REPEATED;
+		field[known] = h.value;
+	}
+	m->type = field[TYPE];
+	m->id = field[ID];
+	m->disposition = field[DISPOSITION];
+	m->encoding = sip_mime_encoding_of(field[ENCODING]);
+	m->headers.n = (size_t)((const char *)in->p - start);
+	if (cur_left(in) == 0)
+		return SIP_BODY_MISSING;
+	return cur_be16(in) == ('\r' << 8 | '\n') && !in->failed ? SIP_BODY_OK : SIP_BODY_SYNTAX;
+}
+
+void sip_mime_header_put(struct put *w, struct str name, struct str value)
+{
+	for (size_t i = 0; i < name.n; i++)
+		w->failed |= !token(name.p[i]);
+	put_str(w, name);
+	put_str(w, STR(": "));
+	for (size_t i = 0; i < value.n; i++) {
+		bool fold = i + 2 < value.n && value.p[i] == '\r' && value.p[i + 1] == '\n' &&
+			    (value.p[i + 2] == ' ' || value.p[i + 2] == '\t');
+
+		if (fold)
+			i += 2;
+		w->failed |= control((uint8_t)value.p[i]);
+		put_u8(w, (uint8_t)value.p[i]);
+	}
+	put_str(w, STR("\r\n"));
+}
+
+static void field_put(struct put *w, enum known known, struct str value)
+{
+	if (value.n > 0)
+		sip_mime_header_put(w, known_names[known], value);
+}
+
+static void length_put(struct put *w, size_t size)
+{
+	char   digits[20];
+	size_t n = sizeof(digits);
+
+	do
+		digits[--n] = (char)('0' + size % 10);
+	while ((size /= 10) > 0);
+	sip_mime_header_put(w, known_names[LENGTH], (struct str){digits + n, sizeof(digits) - n});
+}
+
+void sip_mime_put(struct put *w, const struct sip_mime *m, size_t body_size)
+{
+	struct str             headers = m->headers;
+	struct sip_mime_header h;
+
+	field_put(w, TYPE, m->type);
+	field_put(w, ID, m->id);
+	field_put(w, DISPOSITION, m->disposition);
+	if (m->encoding == SIP_MIME_BASE64)
+		field_put(w, ENCODING, STR("base64"));
+	else if (m->encoding == SIP_MIME_QUOTED)
+		field_put(w, ENCODING, STR("quoted-printable"));
+	while (sip_mime_next(&headers, &h)) {
+		enum known known = known_of(h.name);
+		bool plain = m->encoding == SIP_MIME_IDENTITY || m->encoding == SIP_MIME_UNKNOWN;
+
+		if (known == LENGTH)
+			length_put(w, body_size);
+		else if (known == KNOWN_COUNT)
+			sip_mime_header_put(w, h.name, h.value);
+		else if (known == ENCODING && plain && sip_mime_encoding_of(h.value) == m->encoding)
+			field_put(w, ENCODING, h.value);
+	}
+}
+
+bool sip_mime_is(struct str value, struct str type)
+{
+	size_t n = 0;
+
+	if (value.n == 0)
+		return sip_mime_same(type, STR("text/plain"));
+	while (n < value.n && value.p[n] != ';' && !blank(value.p[n]))
+		n++;
+	return sip_mime_same((struct str){value.p, n}, type);
+}
+
+/* A value at the start of s: a token, or what stands between quotes; s moves behind it. */
+static bool param_value(struct str *s, struct str *found)
+{
+	size_t n = 0;
+
+	if (s->n > 0 && s->p[0] == '"') {
+		for (n = 1; n < s->n && s->p[n] != '"'; n++)
+			n += s->p[n] == '\\';
+		if (n >= s->n)
+			return false;
+		*found = (struct str){s->p + 1, n - 1};
+		*s = str_skip(*s, n + 1);
+		return true;
+	}
+	while (n < s->n && s->p[n] != ';' && !blank(s->p[n]) && s->p[n] != '"')
+		n++;
+	*found = (struct str){s->p, n};
+	*s = str_skip(*s, n);
+	return n > 0;
+}
+
+bool sip_mime_param(struct str value, struct str name, struct str *found)
+{
+	size_t n = 0;
+
+	while (n < value.n && value.p[n] != ';')
+		n++;
+	if (n == value.n)
+		return false;
+	value = str_skip(value, n);
+	while (value.n > 0 && value.p[0] == ';') {
+		struct str key;
+
+		value = sip_mime_trim(str_skip(value, 1));
+		for (n = 0; n < value.n && token(value.p[n]);)
+			n++;
+		key = (struct str){value.p, n};
+		value = sip_mime_trim(str_skip(value, n));
+		if (n == 0 || value.n == 0 || value.p[0] != '=')
+			return false;
+		value = sip_mime_trim(str_skip(value, 1));
+		if (!param_value(&value, found))
+			return false;
+		if (sip_mime_same(key, name))
+			return true;
+		value = sip_mime_trim(value);
+	}
+	return false;
+}
+
+static int base64_digit(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+static enum sip_body base64_decode(struct str s, struct put *w)
+{
+	uint32_t bits = 0;
+	unsigned digits = 0, padding = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		int digit = base64_digit(s.p[i]);
+
+		if (blank(s.p[i]))
+			continue;
+		if (s.p[i] == '=' && digits >= 2 && digits + ++padding <= 4)
+			continue;
+		if (digit < 0 || padding > 0)
+			return SIP_BODY_SYNTAX;
+		bits = bits << 6 | (uint32_t)digit;
+		if (++digits < 4)
+			continue;
+		put_bytes(w,
+			  (uint8_t[]){(uint8_t)(bits >> 16), (uint8_t)(bits >> 8), (uint8_t)bits},
+			  3);
+		digits = 0;
+	}
+	if (digits + padding != 0 && digits + padding != 4)
+		return SIP_BODY_SYNTAX;
+	if (digits >= 2)
+		put_u8(w, (uint8_t)(bits >> (6 * digits - 8)));
+	if (digits == 3)
+		put_u8(w, (uint8_t)(bits >> 2));
+	return w->failed ? SIP_BODY_LIMIT : SIP_BODY_OK;
+}
+
+static int hex_digit(char c)
+{
+	c = lower(c);
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Does nothing but *run blanks stand before the end of the line at the start of s? They are padding
+ * of the transport (RFC 2045, 6.7, rule 3). */
+static bool line_over(struct str s, size_t *run)
+{
+	size_t n = 0;
+
+	while (n < s.n && (s.p[n] == ' ' || s.p[n] == '\t'))
+		n++;
+	*run = n;
+	return n == s.n || str_starts(str_skip(s, n), STR("\r\n"));
+}
+
+static enum sip_body quoted_decode(struct str s, struct put *w)
+{
+	while (s.n > 0) {
+		bool   escape = s.p[0] == '=';
+		size_t run;
+		bool   over = line_over(str_skip(s, escape), &run);
+
+		if (!escape && run > 0) {
+			put_bytes(w, s.p, over ? 0 : run);
+			s = str_skip(s, run);
+		} else if (!escape) {
+			put_u8(w, (uint8_t)s.p[0]);
+			s = str_skip(s, 1);
+		} else if (over) { /* a soft line break */
+			s = str_skip(s, 1 + run + 2);
+		} else if (s.n >= 3 && hex_digit(s.p[1]) >= 0 && hex_digit(s.p[2]) >= 0) {
+			put_u8(w, (uint8_t)(hex_digit(s.p[1]) << 4 | hex_digit(s.p[2])));
+			s = str_skip(s, 3);
+		} else {
+			return SIP_BODY_SYNTAX;
+		}
+	}
+	return w->failed ? SIP_BODY_LIMIT : SIP_BODY_OK;
+}
+
+enum sip_body sip_mime_decode(enum sip_mime_encoding encoding, struct str bytes, struct put *w)
+{
+	switch (encoding) {
+	case SIP_MIME_IDENTITY:
+		put_str(w, bytes);
+		return w->failed ? SIP_BODY_LIMIT : SIP_BODY_OK;
+	case SIP_MIME_BASE64:
+		return base64_decode(bytes, w);
+	case SIP_MIME_QUOTED:
+		return quoted_decode(bytes, w);
+	case SIP_MIME_UNKNOWN:
+		break;
+	}
+	return SIP_BODY_SYNTAX;
+}

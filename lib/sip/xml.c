@@ -1,0 +1,606 @@
+#include "sip/xml.h"
+
+#include "base/assert.h"
+#include "sip/mime.h"
+#include "sip/utf8.h"
+
+static const struct str xml_prefix = {"xml", 3};
+static const struct str xmlns_prefix = {"xmlns", 5};
+static const struct str xml_uri = {"http://www.w3.org/XML/1998/namespace", 36};
+static const struct str xmlns_uri = {"http://www.w3.org/2000/xmlns/", 29};
+static const struct str cdata_open = {"<![CDATA[", 9};
+static const struct str cdata_close = {"]]>", 3};
+
+/* XML 1.0, production 2. */
+static bool character(uint32_t c)
+{
+	return c >= 0x20 ? c < 0xd800 || (c >= 0xe000 && c != 0xfffe && c != 0xffff)
+			 : c == '\t' || c == '\n' || c == '\r';
+}
+
+static bool space_char(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static bool name_start(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
+}
+
+static bool name_char(char c)
+{
+	return name_start(c) || (c >= '0' && c <= '9') || c == '-' || c == '.';
+}
+
+static struct str rest_of(const struct cur *in)
+{
+	return (struct str){(const char *)in->p, cur_left(in)};
+}
+
+static size_t spaces(struct cur *in)
+{
+	struct str s = rest_of(in);
+	size_t     n = 0;
+
+	while (n < s.n && space_char(s.p[n]))
+		n++;
+	cur_bytes(in, n);
+	return n;
+}
+
+/* Takes what must come next. */
+static bool expect(struct cur *in, struct str what)
+{
+	bool there = str_starts(rest_of(in), what);
+
+	if (there)
+		cur_bytes(in, what.n);
+	else
+		in->failed = true;
+	return there;
+}
+
+static struct str part(struct cur *in)
+{
+	struct str s = rest_of(in);
+	size_t     n = 0;
+
+	if (s.n > 0 && name_start(s.p[0])) {
+		while (n < s.n && n <= SIP_XML_NAME_MAX && name_char(s.p[n]))
+			n++;
+	}
+	if (n == 0 || n > SIP_XML_NAME_MAX)
+		in->failed = true;
+	cur_bytes(in, n);
+	return (struct str){s.p, n};
+}
+
+static struct sip_xml_name name_read(struct cur *in)
+{
+	struct sip_xml_name name = {.local = part(in)};
+
+	name.prefix = (struct str){name.local.p, 0};
+	if (str_starts(rest_of(in), STR(":"))) {
+		cur_bytes(in, 1);
+		name.prefix = name.local;
+		name.local = part(in);
+	}
+	return name;
+}
+
+static bool name_eq(struct sip_xml_name a, struct sip_xml_name b)
+{
+	return str_eq(a.prefix, b.prefix) && str_eq(a.local, b.local);
+}
+
+static unsigned digit_of(char c)
+{
+	if (c >= '0' && c <= '9')
+		return (unsigned)(c - '0');
+	if (c >= 'a' && c <= 'f')
+		return (unsigned)(c - 'a') + 10;
+	return c >= 'A' && c <= 'F' ? (unsigned)(c - 'A') + 10 : 99;
+}
+
+/* "&#65;", "&#x41;": the digits, up to and with the semicolon; returns their size, 0: none. */
+static size_t number_read(struct str s, unsigned base, uint32_t *code)
+{
+	size_t n = 0;
+
+	*code = 0;
+	while (n < s.n && n < 8 && digit_of(s.p[n]) < base)
+		*code = *code * base + digit_of(s.p[n++]);
+	return n > 0 && n < s.n && s.p[n] == ';' && *code <= 0x10ffff && character(*code) ? n + 1
+											  : 0;
+}
+
+/* The reference at the start of s, which begins with "&"; returns its size, 0: it is none. */
+static size_t reference_read(struct str s, uint32_t *code)
+{
+	static const struct {
+		struct str text;
+		char       code;
+	} entities[] = {
+		{{"&amp;", 5}, '&'},  {{"&lt;", 4}, '<'},    {{"&gt;", 4}, '>'},
+		{{"&quot;", 6}, '"'}, {{"&apos;", 6}, '\''},
+	};
+	bool   hex = str_starts(s, STR("&#x"));
+	size_t n;
+
+	if (str_starts(s, STR("&#"))) {
+		n = number_read(str_skip(s, hex ? 3 : 2), hex ? 16 : 10, code);
+		return n > 0 ? n + (hex ? 3 : 2) : 0;
+	}
+	for (unsigned i = 0; i < sizeof(entities) / sizeof(entities[0]); i++) {
+		if (str_starts(s, entities[i].text)) {
+			*code = (uint8_t)entities[i].code;
+			return entities[i].text.n;
+		}
+	}
+	return 0;
+}
+
+/* Everything up to one of two ends, references checked; fails where neither comes. */
+static struct str run(struct cur *in, char end, char other)
+{
+	struct str s = rest_of(in);
+	uint32_t   code;
+	size_t     n = 0, step = 1;
+
+	while (n < s.n && s.p[n] != end && s.p[n] != other && step > 0) {
+		step = s.p[n] == '&' ? reference_read(str_skip(s, n), &code) : 1;
+		n += step;
+	}
+	in->failed |= step == 0;
+	cur_bytes(in, n);
+	return (struct str){s.p, n};
+}
+
+/* Eq and a quoted value. */
+static struct str value_read(struct cur *in)
+{
+	struct str value;
+	char       quote;
+
+	spaces(in);
+	expect(in, STR("="));
+	spaces(in);
+	quote = (char)cur_u8(in);
+	if (quote != '"' && quote != '\'')
+		in->failed = true;
+	value = run(in, quote, '<');
+	if (cur_u8(in) != (uint8_t)quote)
+		in->failed = true;
+	return value;
+}
+
+static bool attribute_read(struct cur *in, struct sip_xml_attribute *a)
+{
+	if (spaces(in) == 0)
+		in->failed = true;
+	a->name = name_read(in);
+	a->value = value_read(in);
+	return !in->failed;
+}
+
+/* Production 23. A version that is not 1.0, or an encoding but UTF-8, is not ours to read. */
+static bool declaration(struct cur *in)
+{
+	static const struct str names[3] = {{"version", 7}, {"encoding", 8}, {"standalone", 10}};
+
+	expect(in, STR("<?xml"));
+	for (unsigned i = 0; i < 3; i++) {
+		struct cur at = *in;
+		struct str value;
+
+		if (spaces(&at) == 0 || !expect(&at, names[i])) {
+			in->failed |= i == 0;
+			continue;
+		}
+		value = value_read(&at);
+		*in = at;
+		if (i == 0)
+			in->failed |= !str_eq(value, STR("1.0"));
+		else if (i == 1)
+			in->failed |= !sip_mime_same(value, STR("UTF-8"));
+		else
+			in->failed |= !str_eq(value, STR("yes")) && !str_eq(value, STR("no"));
+	}
+	spaces(in);
+	return expect(in, STR("?>")) && !in->failed;
+}
+
+void sip_xml_open(struct sip_xml *x, struct cur document)
+{
+	struct cur c = document;
+
+	*x = (struct sip_xml){.in = document};
+	x->limit = cur_left(&c) > SIP_XML_SIZE_MAX;
+	x->bad = x->limit || document.failed;
+	while (!x->bad && cur_left(&c) > 0)
+		x->bad = !character(sip_utf8_next(&c)) || c.failed;
+	if (!x->bad && str_starts(rest_of(&x->in), STR("\xef\xbb\xbf")))
+		cur_bytes(&x->in, 3);
+	if (!x->bad && str_starts(rest_of(&x->in), STR("<?")))
+		x->bad = !declaration(&x->in);
+}
+
+bool sip_xml_space(const struct sip_xml *x, struct str prefix, struct str *uri)
+{
+	*uri = STR("");
+	if (str_eq(prefix, xml_prefix)) {
+		*uri = xml_uri;
+		return true;
+	}
+	for (unsigned i = x->bindings; i > 0; i--) {
+		if (str_eq(x->binding[i - 1].prefix, prefix)) {
+			*uri = x->binding[i - 1].uri;
+			return true;
+		}
+	}
+	return prefix.n == 0;
+}
+
+/* Namespaces in XML 1.0, 3 and 5. A reference in a namespace's name, which its readers would have
+ * to resolve before they compare, is refused. */
+static bool bind(struct sip_xml *x, const struct sip_xml_attribute *a, unsigned depth)
+{
+	struct str prefix = a->name.prefix.n > 0 ? a->name.local : (struct str){"", 0};
+	bool       xml = str_eq(prefix, xml_prefix);
+
+	if ((a->value.n == 0 && prefix.n > 0) || str_eq(prefix, xmlns_prefix) ||
+	    str_eq(a->value, xmlns_uri) || str_eq(a->value, xml_uri) != xml)
+		return false;
+	for (size_t i = 0; i < a->value.n; i++) {
+		if (a->value.p[i] == '&' || space_char(a->value.p[i]))
+			return false;
+	}
+	if (xml)
+		return true;
+	if (x->bindings == SIP_XML_BINDINGS_MAX) {
+		x->limit = true;
+		return false;
+	}
+	x->binding[x->bindings].prefix = prefix;
+	x->binding[x->bindings].uri = a->value;
+	x->binding[x->bindings++].depth = depth;
+	return true;
+}
+
+static bool declares(const struct sip_xml_attribute *a)
+{
+	return str_eq(a->name.prefix.n > 0 ? a->name.prefix : a->name.local, xmlns_prefix);
+}
+
+/* Two attributes are alike when their names are, after the namespaces are known. An attribute
+ * without prefix is in none. */
+static bool alike(const struct sip_xml *x, const struct sip_xml_attribute *a,
+		  const struct sip_xml_attribute *b)
+{
+	struct str one, other;
+
+	if (name_eq(a->name, b->name))
+		return true;
+	if (!str_eq(a->name.local, b->name.local) || a->name.prefix.n == 0 ||
+	    b->name.prefix.n == 0 || declares(a) || declares(b))
+		return false;
+	sip_xml_space(x, a->name.prefix, &one);
+	sip_xml_space(x, b->name.prefix, &other);
+	return str_eq(one, other);
+}
+
+static bool attributes(struct sip_xml *x, struct cur *c)
+{
+	struct sip_xml_attribute a[SIP_XML_ATTRIBUTES_MAX];
+	const uint8_t           *start = c->p;
+	unsigned                 n = 0;
+	struct str               uri;
+
+	for (;;) {
+		struct cur at = *c;
+		struct str rest;
+
+		spaces(&at);
+		rest = rest_of(&at);
+		if (rest.n == 0 || rest.p[0] == '>' || rest.p[0] == '/')
+			break;
+		if (n == SIP_XML_ATTRIBUTES_MAX) {
+			x->limit = true;
+			return false;
+		}
+		if (!attribute_read(c, &a[n]))
+			return false;
+		if (declares(&a[n]) && !bind(x, &a[n], x->open + 1))
+			return false;
+		n++;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		if (!declares(&a[i]) && !sip_xml_space(x, a[i].name.prefix, &uri))
+			return false;
+		for (unsigned k = 0; k < i; k++) {
+			if (alike(x, &a[i], &a[k]))
+				return false;
+		}
+	}
+	x->attributes = (struct str){(const char *)start, (size_t)(c->p - start)};
+	spaces(c);
+	return true;
+}
+
+static enum sip_xml_token start(struct sip_xml *x)
+{
+	struct cur c = x->in;
+
+	if (x->open == SIP_XML_DEPTH_MAX) {
+		x->limit = true;
+		return SIP_XML_BAD;
+	}
+	expect(&c, STR("<"));
+	x->name = name_read(&c);
+	if (c.failed || (x->open == 0 && x->ended) || !attributes(x, &c) ||
+	    str_eq(x->name.prefix, xmlns_prefix) || !sip_xml_space(x, x->name.prefix, &x->space))
+		return SIP_XML_BAD;
+	x->empty = str_starts(rest_of(&c), STR("/"));
+	if (x->empty)
+		cur_bytes(&c, 1);
+	if (!expect(&c, STR(">")))
+		return SIP_XML_BAD;
+	x->element[x->open++] = x->name;
+	x->depth = x->open;
+	x->in = c;
+	return SIP_XML_START;
+}
+
+static enum sip_xml_token close_element(struct sip_xml *x)
+{
+	ASSERT(x->open > 0);
+	x->name = x->element[x->open - 1];
+	sip_xml_space(x, x->name.prefix, &x->space);
+	x->depth = x->open--;
+	while (x->bindings > 0 && x->binding[x->bindings - 1].depth > x->open)
+		x->bindings--;
+	x->empty = false;
+	x->ended = x->open == 0;
+	return SIP_XML_END;
+}
+
+static enum sip_xml_token end(struct sip_xml *x)
+{
+	struct cur          c = x->in;
+	struct sip_xml_name name;
+
+	expect(&c, STR("</"));
+	name = name_read(&c);
+	spaces(&c);
+	if (!expect(&c, STR(">")) || c.failed || x->open == 0 ||
+	    !name_eq(name, x->element[x->open - 1]))
+		return SIP_XML_BAD;
+	x->in = c;
+	return close_element(x);
+}
+
+static size_t find(struct str s, struct str what)
+{
+	const char *at = s.n > 0 ? memmem(s.p, s.n, what.p, what.n) : NULL;
+
+	return at != NULL ? (size_t)(at - s.p) : SIZE_MAX;
+}
+
+static enum sip_xml_token cdata(struct sip_xml *x)
+{
+	struct str s = rest_of(&x->in);
+	size_t     n = find(s, cdata_close);
+
+	if (n == SIZE_MAX || x->open == 0)
+		return SIP_XML_BAD;
+	x->text = (struct str){s.p, n + cdata_close.n};
+	x->depth = x->open;
+	cur_bytes(&x->in, x->text.n);
+	return SIP_XML_TEXT;
+}
+
+static enum sip_xml_token text(struct sip_xml *x)
+{
+	struct cur c = x->in;
+
+	x->text = run(&c, '<', '<');
+	x->depth = x->open;
+	if (c.failed || find(x->text, cdata_close) != SIZE_MAX)
+		return SIP_XML_BAD;
+	x->in = c;
+	return SIP_XML_TEXT;
+}
+
+static enum sip_xml_token token(struct sip_xml *x)
+{
+	struct str s;
+
+	if (x->empty)
+		return close_element(x);
+	if (x->open == 0)
+		spaces(&x->in);
+	s = rest_of(&x->in);
+	if (s.n == 0)
+		return x->ended ? SIP_XML_DONE : SIP_XML_BAD;
+	if (s.p[0] != '<')
+		return x->open > 0 ? text(x) : SIP_XML_BAD;
+	if (str_starts(s, STR("</")))
+		return end(x);
+	return str_starts(s, cdata_open) ? cdata(x) : start(x);
+}
+
+enum sip_xml_token sip_xml_next(struct sip_xml *x)
+{
+	enum sip_xml_token t = x->bad ? SIP_XML_BAD : token(x);
+
+	x->bad = t == SIP_XML_BAD;
+	return t;
+}
+
+bool sip_xml_attribute_next(const struct sip_xml *x, struct str *attributes,
+			    struct sip_xml_attribute *a)
+{
+	struct cur c = cur_of(attributes->p, attributes->n);
+	bool       there;
+
+	do
+		there = cur_left(&c) > 0 && attribute_read(&c, a);
+	while (there && declares(a));
+	*attributes = rest_of(&c);
+	return there && !x->bad;
+}
+
+bool sip_xml_is(const struct sip_xml *x, struct str space, struct str local)
+{
+	return str_eq(x->name.local, local) && str_eq(x->space, space);
+}
+
+bool sip_xml_skip(struct sip_xml *x)
+{
+	unsigned           depth = x->depth;
+	enum sip_xml_token t;
+
+	do
+		t = sip_xml_next(x);
+	while (t != SIP_XML_BAD && (t != SIP_XML_END || x->depth > depth));
+	return t == SIP_XML_END;
+}
+
+static bool as_meant(struct str raw)
+{
+	for (size_t i = 0; i < raw.n; i++) {
+		if (raw.p[i] == '&' || raw.p[i] == '<' || raw.p[i] == '\r')
+			return false;
+	}
+	return true;
+}
+
+bool sip_xml_text(struct sip_xml *x, struct put *room, struct str *text)
+{
+	struct str         raw = {"", 0};
+	enum sip_xml_token t;
+
+	while ((t = sip_xml_next(x)) == SIP_XML_TEXT) {
+		raw.p = raw.n > 0 ? raw.p : x->text.p;
+		raw.n = (size_t)(x->text.p + x->text.n - raw.p);
+	}
+	if (t != SIP_XML_END) {
+		x->bad = true;
+		return false;
+	}
+	*text = raw;
+	if (!as_meant(raw)) {
+		text->p = (const char *)room->p;
+		sip_xml_text_put(room, raw);
+		text->n = (size_t)((const char *)room->p - text->p);
+	}
+	*text = sip_mime_trim(*text);
+	return !room->failed;
+}
+
+/* XML 1.0, 2.11: CR and CR LF are read as LF. Returns how many bytes the line end has. */
+static size_t line_end(struct str s)
+{
+	return str_starts(s, STR("\r\n")) ? 2 : 1;
+}
+
+static void cdata_put(struct put *w, struct str s)
+{
+	while (s.n > 0) {
+		size_t n = line_end(s);
+
+		put_u8(w, s.p[0] == '\r' ? '\n' : (uint8_t)s.p[0]);
+		s = str_skip(s, n);
+	}
+}
+
+static size_t reference_put(struct put *w, struct str s)
+{
+	uint32_t code = 0;
+	size_t   n = reference_read(s, &code);
+
+	if (n == 0)
+		w->failed = true;
+	else
+		sip_utf8_put(w, code);
+	return n > 0 ? n : s.n;
+}
+
+void sip_xml_text_put(struct put *w, struct str raw)
+{
+	while (raw.n > 0) {
+		size_t n = line_end(raw);
+
+		if (raw.p[0] == '&') {
+			n = reference_put(w, raw);
+		} else if (str_starts(raw, cdata_open)) {
+			n = find(raw, cdata_close);
+			w->failed |= n == SIZE_MAX;
+			n = n < raw.n ? n : raw.n;
+			cdata_put(w, (struct str){raw.p + cdata_open.n, n - cdata_open.n});
+			n += cdata_close.n;
+		} else {
+			w->failed |= raw.p[0] == '<';
+			put_u8(w, raw.p[0] == '\r' ? '\n' : (uint8_t)raw.p[0]);
+		}
+		raw = str_skip(raw, n);
+	}
+}
+
+/* XML 1.0, 3.3.3: white space is read as blanks, but for what references give. */
+void sip_xml_value_put(struct put *w, struct str raw)
+{
+	while (raw.n > 0) {
+		size_t n = line_end(raw);
+
+		if (raw.p[0] == '&')
+			n = reference_put(w, raw);
+		else
+			put_u8(w, space_char(raw.p[0]) ? ' ' : (uint8_t)raw.p[0]);
+		raw = str_skip(raw, n);
+	}
+}
+
+static void escaped_put(struct put *w, uint32_t code)
+{
+	switch (code) {
+	case '&':
+		put_str(w, STR("&amp;"));
+		break;
+	case '<':
+		put_str(w, STR("&lt;"));
+		break;
+	case '>':
+		put_str(w, STR("&gt;"));
+		break;
+	case '"':
+		put_str(w, STR("&quot;"));
+		break;
+	case '\t':
+		put_str(w, STR("&#9;"));
+		break;
+	case '\n':
+		put_str(w, STR("&#10;"));
+		break;
+	case '\r':
+		put_str(w, STR("&#13;"));
+		break;
+	default:
+		w->failed |= !character(code);
+		sip_utf8_put(w, code);
+		break;
+	}
+}
+
+void sip_xml_escape_put(struct put *w, struct str text)
+{
+	struct cur c = cur_of(text.n > 0 ? text.p : "", text.n);
+
+	while (!w->failed && cur_left(&c) > 0) {
+		uint32_t code = sip_utf8_next(&c);
+
+		w->failed |= c.failed;
+		escaped_put(w, code);
+	}
+}
