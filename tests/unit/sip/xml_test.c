@@ -1,0 +1,211 @@
+#include "test.h"
+
+#include "sip/xml.h"
+
+/* Reads to the end; the number of tokens before DONE, or 0: BAD. */
+static unsigned tokens(const char *bytes, size_t n, bool *limit)
+{
+	uint8_t           *copy = test_copy(bytes, n);
+	struct sip_xml     x;
+	enum sip_xml_token t;
+	unsigned           count = 0;
+
+	sip_xml_open(&x, cur_of(copy, n));
+	while ((t = sip_xml_next(&x)) != SIP_XML_DONE && t != SIP_XML_BAD)
+		count++;
+	*limit = x.limit;
+	free(copy);
+	return t == SIP_XML_DONE ? count : 0;
+}
+
+static void what_could_be_read_in_two_ways_is_refused(void **state)
+{
+	static const char *const table[] = {
+		"",
+		" ",
+		"x",
+		"<a>",
+		"<a/>x",
+		"<a/><b/>",
+		"<a></b>",
+		"<a><b></a></b>",
+		"<p:a xmlns:p='u'></a>",
+		"</a>",
+		"<a b='1' b='2'/>",
+		"<a p:b='1' q:b='2' xmlns:p='u' xmlns:q='u'/>",
+		"<a b=1/>",
+		"<a b/>",
+		"<a b='<'/>",
+		"<a b='&'/>",
+		"<a b='1'c='2'/>",
+		"<a b='1/>",
+		"<p:a/>",
+		"<a p:b=''/>",
+		"<a xmlns:p=''/>",
+		"<a xmlns:xmlns='u'/>",
+		"<a xmlns:xml='u'/>",
+		"<a xmlns='http://www.w3.org/2000/xmlns/'/>",
+		"<a xmlns='http://www.w3.org/XML/1998/namespace'/>",
+		"<a xmlns='u&amp;v'/>",
+		"<xmlns:a/>",
+		"<:a/>",
+		"<a:/>",
+		"<1/>",
+		"< a/>",
+		"<a / >",
+		"<a>&b;</a>",
+		"<a>&amp</a>",
+		"<a>&#;</a>",
+		"<a>&#x;</a>",
+		"<a>&#X41;</a>",
+		"<a>&#0;</a>",
+		"<a>&#xD800;</a>",
+		"<a>&#xFFFE;</a>",
+		"<a>&#x110000;</a>",
+		"<a>&#4294967361;</a>",
+		"<a>]]></a>",
+		"<a><![CDATA[</a>",
+		"<![CDATA[a]]>",
+		"<a><!-- b --></a>",
+		"<!-- b --><a/>",
+		"<a><?b?></a>",
+		"<?b?><a/>",
+		" <?xml version='1.0'?><a/>",
+		"<?xml?><a/>",
+		"<?xml version='1.1'?><a/>",
+		"<?xml version='1.0' encoding='UTF-16'?><a/>",
+		"<?xml version='1.0' encoding='ISO-8859-1'?><a/>",
+		"<?xml version='1.0' standalone='maybe'?><a/>",
+		"<?xml standalone='yes' version='1.0'?><a/>",
+		"<!DOCTYPE a><a/>",
+		"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>",
+		"<a>\x01</a>",
+		"<a>\xff</a>",
+		"<a>\xc0\xbc</a>",
+		"<a>\xed\xa0\x80</a>",
+		"<a>\xf4\x90\x80\x80</a>",
+		"<a>\xef\xbf\xbe</a>",
+		"<a>\xe2\x82</a>",
+		"\xff\xfe<\0a\0/\0>\0",
+		"<\xc3\xa9/>",
+	};
+	bool limit;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		unsigned count = tokens(table[i], strlen(table[i]), &limit);
+
+		if (count != 0 || limit)
+			print_error("%s\n", table[i]);
+		assert_int_equal(count, 0);
+		assert_false(limit);
+	}
+	assert_int_equal(tokens("<a>\0</a>", 8, &limit), 0);
+}
+
+static void repeat(struct put *w, const char *text, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		put_str(w, str_of(text));
+}
+
+static void size_depth_attributes_and_namespaces_are_limited(void **state)
+{
+	static char room[SIP_XML_SIZE_MAX + 16];
+	bool        limit;
+
+	(void)state;
+	for (unsigned over = 0; over < 2; over++) {
+		struct put w = put_to(room, sizeof(room));
+
+		repeat(&w, "<a>", SIP_XML_DEPTH_MAX + over);
+		repeat(&w, "</a>", SIP_XML_DEPTH_MAX + over);
+		assert_int_equal(tokens(room, put_size(&w), &limit) == 0, over);
+		assert_int_equal(limit, over);
+
+		w = put_to(room, sizeof(room));
+		put_str(&w, STR("<a"));
+		for (unsigned i = 0; i < SIP_XML_ATTRIBUTES_MAX + over; i++) {
+			put_str(&w, STR(" b"));
+			put_u8(&w, (uint8_t)('a' + i));
+			put_str(&w, STR("=''"));
+		}
+		put_str(&w, STR("/>"));
+		assert_int_equal(tokens(room, put_size(&w), &limit) == 0, over);
+		assert_int_equal(limit, over);
+
+		w = put_to(room, sizeof(room));
+		repeat(&w, "<a xmlns='u' xmlns:p='u' xmlns:q='u' xmlns:r='u'>",
+		       SIP_XML_BINDINGS_MAX / 4);
+		put_str(&w, over ? STR("<a xmlns='u'/>") : STR("<a/>"));
+		repeat(&w, "</a>", SIP_XML_BINDINGS_MAX / 4);
+		assert_int_equal(tokens(room, put_size(&w), &limit) == 0, over);
+		assert_int_equal(limit, over);
+
+		w = put_to(room, sizeof(room));
+		put_str(&w, STR("<a>"));
+		repeat(&w, "x", SIP_XML_SIZE_MAX - 7 + over);
+		put_str(&w, STR("</a>"));
+		assert_int_equal(tokens(room, put_size(&w), &limit) == 0, over);
+		assert_int_equal(limit, over);
+
+		w = put_to(room, sizeof(room));
+		put_str(&w, STR("<"));
+		repeat(&w, "x", SIP_XML_NAME_MAX + over);
+		put_str(&w, STR("/>"));
+		assert_int_equal(tokens(room, put_size(&w), &limit) == 0, over);
+	}
+}
+
+static void namespaces_end_with_their_element(void **state)
+{
+	static const char text[] =
+		"<p:a xmlns:p='1' xmlns='2'><b xmlns='3' xmlns:p='4'><p:c/></b><d/><p:e/></p:a>";
+	static const char *const spaces[] = {"1", "3", "4", "4", "3", "2", "2", "1", "1", "1"};
+	struct sip_xml           x;
+
+	(void)state;
+	sip_xml_open(&x, cur_of(text, sizeof(text) - 1));
+	for (unsigned i = 0; i < sizeof(spaces) / sizeof(spaces[0]); i++) {
+		enum sip_xml_token t = sip_xml_next(&x);
+
+		assert_true(t == SIP_XML_START || t == SIP_XML_END);
+		assert_true(str_eq(x.space, str_of(spaces[i])));
+	}
+	assert_int_equal(sip_xml_next(&x), SIP_XML_DONE);
+}
+
+static void what_is_escaped_comes_back(void **state)
+{
+	static const char text[] = "<a b=\"c\">'&amp;\t\r\n]]>\xf0\x9f\x98\x80</a>";
+	char              escaped[256], back[256];
+	struct put        w = put_to(escaped, sizeof(escaped)), again = put_to(back, sizeof(back));
+
+	(void)state;
+	sip_xml_escape_put(&w, str_of(text));
+	assert_false(w.failed);
+	sip_xml_value_put(&again, (struct str){escaped, put_size(&w)});
+	assert_true(str_eq((struct str){back, put_size(&again)}, str_of(text)));
+	again = put_to(back, sizeof(back));
+	sip_xml_text_put(&again, (struct str){escaped, put_size(&w)});
+	assert_true(str_eq((struct str){back, put_size(&again)}, str_of(text)));
+	for (unsigned i = 0; i < 3; i++) {
+		static const char *const bad[] = {"\x01", "\xff", "\xef\xbf\xbf"};
+
+		w = put_to(escaped, sizeof(escaped));
+		sip_xml_escape_put(&w, str_of(bad[i]));
+		assert_true(w.failed);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_could_be_read_in_two_ways_is_refused),
+		cmocka_unit_test(size_depth_attributes_and_namespaces_are_limited),
+		cmocka_unit_test(namespaces_end_with_their_element),
+		cmocka_unit_test(what_is_escaped_comes_back),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
