@@ -21,7 +21,7 @@ void sip_hash_add(struct sip_hash *h, struct str s)
 		MD5_Update(&h->u.md5, s.p, s.n);
 }
 
-void sip_hash_end(struct sip_hash *h, uint8_t digest[SIP_HASH_MAX])
+void sip_hash_end(struct sip_hash *h, uint8_t *digest)
 {
 	if (h->sha256)
 		SHA256_Final(digest, &h->u.sha);
@@ -54,8 +54,7 @@ static void add_more(struct sip_hash *h, struct str s)
 	sip_hash_add(h, s);
 }
 
-void sip_hash_ha1(bool sha256, struct str user, struct str realm, struct str password,
-		  uint8_t ha1[SIP_HASH_MAX])
+void sip_hash_ha1(bool sha256, struct str user, struct str realm, struct str password, uint8_t *ha1)
 {
 	struct sip_hash h;
 
@@ -67,7 +66,7 @@ void sip_hash_ha1(bool sha256, struct str user, struct str realm, struct str pas
 }
 
 void sip_hash_response(bool sha256, const uint8_t *ha1, const struct sip_hash_terms *terms,
-		       uint8_t response[SIP_HASH_MAX])
+		       uint8_t *response)
 {
 	struct sip_hash h;
 	uint8_t         ha2[SIP_HASH_MAX];

@@ -24,15 +24,16 @@ static inline unsigned sip_hash_size(bool sha256)
 	return sha256 ? SHA256_DIGEST_LENGTH : MD5_DIGEST_LENGTH;
 }
 
+/* Digests, HA1 and responses have sip_hash_size() bytes. */
 void sip_hash_begin(struct sip_hash *h, bool sha256);
 void sip_hash_add(struct sip_hash *h, struct str s);
-void sip_hash_end(struct sip_hash *h, uint8_t digest[SIP_HASH_MAX]);
+void sip_hash_end(struct sip_hash *h, uint8_t *digest);
 /* Twice the bytes of the digest, in small letters; returns their number. */
 unsigned sip_hash_hex(bool sha256, const uint8_t *digest, char hex[2 * SIP_HASH_MAX]);
 
 /* user:realm:password */
 void sip_hash_ha1(bool sha256, struct str user, struct str realm, struct str password,
-		  uint8_t ha1[SIP_HASH_MAX]);
+		  uint8_t *ha1);
 
 struct sip_hash_terms {
 	struct str nonce, nc, cnonce, method, uri;
@@ -40,4 +41,4 @@ struct sip_hash_terms {
 };
 
 void sip_hash_response(bool sha256, const uint8_t *ha1, const struct sip_hash_terms *terms,
-		       uint8_t response[SIP_HASH_MAX]);
+		       uint8_t *response);
