@@ -82,7 +82,7 @@ static void put_nonce(struct sip_digest *d, struct now now, struct str realm, st
 	sip_base32_put(w, bytes, BYTES);
 }
 
-/* One that we gave, for this realm, and when; false: not, or so long ago, or later than now. */
+/* One that we gave, for this realm, and when; false: not, or too long ago. */
 static bool nonce_holds(const struct sip_digest *d, struct now now, struct str nonce,
 			struct str realm, uint64_t *issued_us, uint64_t *id)
 {
@@ -99,7 +99,7 @@ static bool nonce_holds(const struct sip_digest *d, struct now now, struct str n
 	*issued_us = (high << 32 | cur_be32(&from)) * US_PER_MS;
 	cur_be32(&from);
 	*id = cur_be64(&from) | 1; /* never 0; of its proof, so that it spreads */
-	return *issued_us <= now.us && now.us - *issued_us <= SIP_NONCE_US;
+	return now.us <= *issued_us + SIP_NONCE_US;
 }
 
 static void put_one(struct sip_digest *d, struct now now, enum sip_header_id header,

@@ -8,6 +8,15 @@ static_assert(sizeof(struct sip_nonce_set) == 128, "five nonces in two cache lin
 #define UNIT_SHIFT 16u /* 2^32 of them are 8.9 years */
 #define WINDOW 64u
 
+/* In units. Workers read the clock each in its own turn, so that a nonce of another may be from a
+ * little later than now: it is new. */
+static uint32_t age(uint32_t now, uint32_t then)
+{
+	uint32_t units = now - then;
+
+	return units <= UINT32_MAX / 2 ? units : 0;
+}
+
 static bool mark(struct sip_nonce_use *u, uint32_t nc)
 {
 	uint32_t behind;
@@ -34,12 +43,12 @@ static struct sip_nonce_use *place(struct sip_nonce_set *set, uint32_t now, uint
 	for (unsigned i = 0; i < SIP_NONCE_WAYS; i++) {
 		struct sip_nonce_use *u = &set->use[i];
 
-		if (u->id == 0 || now - u->issued > life)
+		if (u->id == 0 || age(now, u->issued) > life)
 			return u;
-		if (now - u->issued > now - first->issued)
+		if (age(now, u->issued) > age(now, first->issued))
 			first = u;
 	}
-	if (!set->bound || now - first->issued < now - set->floor)
+	if (!set->bound || age(now, first->issued) < age(now, set->floor))
 		set->floor = first->issued;
 	set->bound = true;
 	return first;
@@ -56,9 +65,9 @@ bool sip_nonce_use(struct sip_nonce_set *set, uint64_t id, uint64_t issued_us, u
 	for (unsigned i = 0; i < SIP_NONCE_WAYS; i++)
 		if (set->use[i].id == id && set->use[i].issued == issued)
 			return mark(&set->use[i], nc);
-	if (set->bound && now - set->floor > life)
+	if (set->bound && age(now, set->floor) > life)
 		set->bound = false;
-	if (set->bound && now - issued >= now - set->floor)
+	if (set->bound && age(now, issued) >= age(now, set->floor))
 		return false;
 	u = place(set, now, life);
 	*u = (struct sip_nonce_use){.id = id, .window = 1, .highest = nc, .issued = issued};

@@ -24,6 +24,7 @@ struct sip_nonce_set {
 	bool     bound;
 } __attribute__((aligned(64)));
 
-/* Marks the count as seen; false: it was, or may have been. issued_us is at most life_us ago. */
+/* Marks the count as seen; false: it was, or may have been. issued_us is at most life_us ago; one
+ * later than now is as good as now. */
 bool sip_nonce_use(struct sip_nonce_set *set, uint64_t id, uint64_t issued_us, uint32_t nc,
 		   uint64_t now_us, uint64_t life_us);

@@ -395,7 +395,11 @@ static void another_worker_knows_the_nonce(void **state)
 	gate_open(&two, 2, 9);
 	gate_nonce(&one, realm, nonce);
 	l.nonce = nonce;
+	two.now.us -= 200 * US_PER_MS; /* its turn began before the nonce was made */
 	assert_int_equal(judge(&two, &l), SIP_PROOF_PROVEN);
+	assert_int_equal(judge(&two, &l), SIP_PROOF_STALE);
+	two.now.us += 400 * US_PER_MS;
+	assert_int_equal(judge(&two, &l), SIP_PROOF_STALE);
 	gate_close(&one);
 	gate_close(&two);
 }
