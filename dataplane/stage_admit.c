@@ -4,8 +4,6 @@
 #include "pipeline.h"
 #include "worker.h"
 
-#define HOPS_MAX 32u
-
 static enum reason admit(struct worker *w, struct item *i)
 {
 	struct msg *m = i->msg;
@@ -30,7 +28,7 @@ static enum reason admit(struct worker *w, struct item *i)
 		if (i->peer == NULL)
 			return REASON_ACCOUNT_GONE;
 	}
-	if (m->hops >= HOPS_MAX)
+	if (m->hops >= MSG_HOPS_MAX)
 		return REASON_LOOP;
 	if (!msg_is_report(m) && m->to.size == 0)
 		return REASON_DESTINATION;

@@ -98,6 +98,8 @@ static uint32_t submit_status(enum reason why)
 	case REASON_SIP_CONTACT:
 	case REASON_SIP_ROUTE:
 	case REASON_SIP_FIELD:
+	case REASON_SIP_EXTENSION:
+	case REASON_SIP_TRANSACTION:
 		return SMPP_RSYSERR;
 	case REASON_LOOP:
 	case REASON_UNKNOWN_OUTCOME:

@@ -1,0 +1,131 @@
+/*
+ * Between a MESSAGE request (RFC 3428) and struct msg, both ways. What only SIP knows travels as
+ * extras (extras.def), so that a message from SIP to SIP arrives as it was. No state, no memory but
+ * the message's pool. Workers.
+ *
+ * Identity (RFC 3323, 3325): a sender that wants to be withheld has ADDR_NONE for everybody; who it
+ * is travels as an extra that only peers in our trust domain are told.
+ */
+#pragma once
+
+#include "proto/proto.h"
+#include "sip/print.h"
+#include "sip/value.h"
+#include "sip/via.h"
+
+#define SIP_FORWARDS_FIRST 70u    /* RFC 3261, 8.1.1.6 */
+#define SIP_EXTRA_VALUE_MAX 1024u /* a longer header field does not go with its message */
+
+enum sip_extra_tag {
+	SIP_EXTRA_CONTENT_TYPE = 1,
+#define SIP_EXTRA(tag, header, to) SIP_EXTRA_##header = tag,
+#include "sip/extras.def"
+#undef SIP_EXTRA
+	SIP_EXTRA_ASSERTED = 100, /* normal address of a sender that wants to be withheld */
+	SIP_EXTRA_FORWARDS = 101, /* one byte: the Max-Forwards that it came with */
+};
+
+enum {
+#define SIP_EXTRA(tag, header, to) SIP_EXTRA_AT_##header,
+#include "sip/extras.def"
+#undef SIP_EXTRA
+	SIP_EXTRA_HEADERS
+};
+
+extern const struct sip_extra_header {
+	uint16_t           tag;
+	enum sip_header_id id;
+	bool               trusted; /* only from and to peers that are */
+} sip_extra_headers[SIP_EXTRA_HEADERS];
+
+enum sip_content {
+	SIP_CONTENT_TEXT,
+	SIP_CONTENT_OPAQUE,
+	SIP_CONTENT_NONE, /* not taken */
+};
+
+struct sip_map {
+	const struct proto_settings *settings;
+	const struct proto_services *services;
+	struct metrics              *metrics;
+	struct now                   now;
+	uint8_t                      protocol; /* our index in protocols.def */
+};
+
+/* An address in normal form (msg/addr.h). */
+struct sip_address {
+	enum addr_kind kind;
+	uint8_t        size;
+	char           text[MSG_ADDR_SIZE_MAX];
+};
+
+static inline struct str sip_address_text(const struct sip_address *a)
+{
+	return (struct str){a->text, a->size};
+}
+
+/*
+ * The normal form of who or what a URI names: "+" and digits are a number wherever they stand, also
+ * in tel: ones; digits alone are one with user=phone, in a domain that we serve, or in tel:;
+ * anonymous (RFC 3323, 4.1.1.3) is ADDR_NONE; else "sip:user@host" in small letters where case does
+ * not matter, without port and parameters. False: a scheme that messages do not go to, or too long.
+ */
+bool sip_address_of(const struct sip_map *map, const struct sip_uri *uri, struct sip_address *a);
+
+/* A host in small letters; false: it does not fit. */
+#define SIP_HOST_SIZE_MAX 255u
+bool sip_host_fold(struct str host, char room[SIP_HOST_SIZE_MAX], struct str *folded);
+/* Is it a domain that we serve? In any case of letters. */
+bool sip_serves(const struct sip_map *map, struct str host);
+
+/* An address of record as registrations and credentials are found by: sip_uri_aor_put() without the
+ * port, which is no part of it (10.3, step 5: the registrar's own), sips as sip. */
+void sip_aor_put(struct put *w, const struct sip_uri *uri);
+
+/* Where a request goes, and what its receiver may know. */
+struct sip_way {
+	struct str                 domain; /* ours, for addresses that have none */
+	struct str                 host;   /* the peer's, likewise */
+	uint16_t                   port;   /* the peer's; 0: the default one */
+	bool                       trusted;
+	const struct proto_target *at; /* a registration; NULL: the peer itself */
+};
+
+/* Writes the URI of an address, numbers in this host (port 0: none). False: nothing of the kind has
+ * one. */
+bool sip_address_put(struct put *w, enum addr_kind kind, struct str text, struct str host,
+		     uint16_t port);
+/* A host as it stands in a URI: with brackets around an IPv6 address. */
+void sip_host_text_put(struct put *w, struct str host);
+
+/* Whom a request comes from, as far as it is known. */
+struct sip_sender {
+	bool       trusted; /* P-Asserted-Identity is believed */
+	struct str proven;  /* address of record that gave credentials; empty: nobody did */
+	struct str number;  /* its telephone number; empty: it has none */
+};
+
+/* Content-Type as one of those taken; *media is filled unless NONE. No Content-Type is text. */
+enum sip_content sip_content_of(const struct sip_message *in, struct sip_media *media);
+/* Accept: all that is taken. */
+void sip_accept_put(struct put *w);
+
+/* Is this address one of who gave the credentials? */
+bool sip_sender_owns(const struct sip_sender *from, const struct sip_address *a);
+
+/* Fills the empty record *m. 200, or the status that answers the fault, *why its reason and *m half
+ * filled. */
+unsigned sip_map_in(const struct sip_map *map, const struct sip_message *in,
+		    const struct sip_mandatory *known, const struct sip_sender *from, struct msg *m,
+		    enum reason *why);
+
+/* The Request-URI of a message. A reason: it can never go out here. */
+enum reason sip_map_uri(const struct msg *m, const struct sip_way *way, struct put *w);
+
+/* From, To and all that follows of a message, to the end of its body. A reason: it can never go out
+ * here. NONE with w->failed: too little room. */
+enum reason sip_map_out(const struct sip_map *map, const struct msg *m, const struct sip_way *way,
+			struct str from_tag, struct put *w);
+
+/* Max-Forwards: one less than it came with, when it came by SIP. */
+uint32_t sip_map_forwards(const struct sip_map *map, const struct msg *m);

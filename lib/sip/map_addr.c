@@ -1,0 +1,184 @@
+/* Addresses: between URIs and the normal form. */
+#include "msg/addr.h"
+#include "sip/map.h"
+
+#define ANONYMOUS "sip:anonymous@anonymous.invalid"
+
+static bool all_digits(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return false;
+	}
+	return s.n > 0;
+}
+
+/* The part of a user that is a telephone-subscriber, without separators and parameters (RFC 3261,
+ * 19.1.6; RFC 3966, 5.1.1). */
+static struct str number_of(struct str user, char room[SIP_URI_MAX])
+{
+	struct put w = put_to(room, SIP_URI_MAX);
+	size_t     n = 0;
+
+	while (n < user.n && user.p[n] != ';')
+		n++;
+	sip_tel_number_put(&w, (struct str){user.p, n});
+	return (struct str){room, w.failed ? 0 : put_size(&w)};
+}
+
+static bool take(struct sip_address *a, enum addr_kind kind, struct str text)
+{
+	if (text.n > sizeof(a->text))
+		return false;
+	a->kind = kind;
+	a->size = (uint8_t)text.n;
+	memcpy(a->text, text.p, text.n);
+	return true;
+}
+
+/* Is the text a number, then *a is it; false: no. */
+static bool take_number(struct sip_address *a, struct str number, bool local)
+{
+	if (number.n > ADDR_NUMBER_SIZE_MAX + 1)
+		return false;
+	if (str_starts(number, STR("+")) && all_digits(str_skip(number, 1)))
+		return take(a, ADDR_E164, number);
+	return local && number.n <= ADDR_NUMBER_SIZE_MAX && all_digits(number) &&
+	       take(a, ADDR_SHORT, number);
+}
+
+bool sip_host_fold(struct str host, char room[SIP_HOST_SIZE_MAX], struct str *folded)
+{
+	if (host.n > SIP_HOST_SIZE_MAX)
+		return false;
+	for (size_t i = 0; i < host.n; i++)
+		room[i] =
+			(char)(host.p[i] >= 'A' && host.p[i] <= 'Z' ? host.p[i] | 0x20 : host.p[i]);
+	*folded = (struct str){room, host.n};
+	return true;
+}
+
+bool sip_serves(const struct sip_map *map, struct str host)
+{
+	char       room[SIP_HOST_SIZE_MAX];
+	struct str folded;
+
+	return sip_host_fold(host, room, &folded) &&
+	       map->services->serves(map->services->context, map->protocol, folded);
+}
+
+static bool is_local(const struct sip_map *map, const struct sip_uri *uri)
+{
+	struct sip_param user;
+
+	if (sip_uri_param_find(uri, STR("user"), &user) && sip_same(user.value, STR("phone")))
+		return true;
+	return sip_serves(map, uri->host.text);
+}
+
+void sip_aor_put(struct put *w, const struct sip_uri *uri)
+{
+	struct sip_uri plain = *uri;
+
+	if (uri->scheme == SIP_SCHEME_SIPS) {
+		plain.scheme = SIP_SCHEME_SIP;
+		plain.scheme_text = STR("sip");
+	}
+	plain.has_password = plain.has_port = false;
+	plain.port = 0;
+	sip_uri_aor_put(w, &plain);
+}
+
+static bool take_uri(struct sip_address *a, const struct sip_uri *uri)
+{
+	struct put w = put_to(a->text, sizeof(a->text));
+
+	sip_aor_put(&w, uri);
+	a->size = (uint8_t)put_size(&w);
+	a->kind = str_eq(sip_address_text(a), STR(ANONYMOUS)) ? ADDR_NONE : ADDR_URI;
+	if (a->kind == ADDR_NONE)
+		a->size = 0;
+	return !w.failed;
+}
+
+bool sip_address_of(const struct sip_map *map, const struct sip_uri *uri, struct sip_address *a)
+{
+	char       plain[SIP_URI_MAX], number[SIP_URI_MAX];
+	struct put w = put_to(plain, sizeof(plain));
+
+	switch (uri->scheme) {
+	case SIP_SCHEME_TEL:
+		return take_number(a, number_of(uri->user, number), true);
+	case SIP_SCHEME_SIP:
+	case SIP_SCHEME_SIPS:
+		break;
+	case SIP_SCHEME_OTHER:
+		return false;
+	}
+	if (uri->has_user && sip_unescape_put(&w, uri->user) && !w.failed &&
+	    take_number(a, number_of((struct str){plain, put_size(&w)}, number),
+			is_local(map, uri)))
+		return true;
+	return take_uri(a, uri);
+}
+
+void sip_host_text_put(struct put *w, struct str host)
+{
+	bool ip6 = host.n > 0 && host.p[0] != '[' && memchr(host.p, ':', host.n) != NULL;
+
+	if (ip6)
+		put_u8(w, '[');
+	sip_put_text(w, host);
+	if (ip6)
+		put_u8(w, ']');
+}
+
+static void put_host_port(struct put *w, struct str host, uint16_t port)
+{
+	sip_host_text_put(w, host);
+	if (port != 0) {
+		put_u8(w, ':');
+		sip_put_number(w, port);
+	}
+}
+
+/* As it stands, when it is a URI of SIP; "user@domain" of another protocol gets its scheme. */
+static bool put_uri(struct put *w, struct str text)
+{
+	char           room[MSG_ADDR_SIZE_MAX + 4];
+	struct put     full = put_to(room, sizeof(room));
+	struct sip_uri uri;
+
+	if (!str_starts(text, STR("sip:")) && !str_starts(text, STR("sips:")))
+		put_str(&full, STR("sip:"));
+	put_str(&full, text);
+	if (full.failed || !sip_uri_parse((struct str){room, put_size(&full)}, &uri))
+		return false;
+	put_bytes(w, room, put_size(&full));
+	return true;
+}
+
+bool sip_address_put(struct put *w, enum addr_kind kind, struct str text, struct str host,
+		     uint16_t port)
+{
+	switch (kind) {
+	case ADDR_NONE:
+		put_str(w, STR(ANONYMOUS));
+		return true;
+	case ADDR_URI:
+		return put_uri(w, text);
+	case ADDR_E164:
+	case ADDR_SHORT:
+	case ADDR_ALPHA:
+		put_str(w, STR("sip:"));
+		sip_put_user(w, text);
+		put_u8(w, '@');
+		put_host_port(w, host, port);
+		if (kind != ADDR_ALPHA)
+			put_str(w, STR(";user=phone"));
+		return true;
+	case ADDR_KIND_COUNT:
+		break;
+	}
+	return false;
+}

@@ -1,0 +1,281 @@
+#include "sip/map.h"
+
+#include "sip/status.h"
+
+static const struct {
+	enum sip_content content;
+	struct str       type, subtype;
+} contents[] = {
+#define SIP_CONTENT(id, type, subtype)                                                             \
+	{SIP_CONTENT_##id, {type, sizeof(type) - 1}, {subtype, sizeof(subtype) - 1}},
+#include "sip/contents.def"
+#undef SIP_CONTENT
+};
+
+enum sip_content sip_content_of(const struct sip_message *in, struct sip_media *media)
+{
+	struct str value;
+
+	if (!sip_header_find(in, SIP_CONTENT_TYPE, &value))
+		value = STR("text/plain");
+	if (!sip_media_parse(value, media))
+		return SIP_CONTENT_NONE;
+	for (size_t i = 0; i < sizeof(contents) / sizeof(contents[0]); i++) {
+		if (sip_media_is(media, contents[i].type, contents[i].subtype))
+			return contents[i].content;
+	}
+	return SIP_CONTENT_NONE;
+}
+
+void sip_accept_put(struct put *w)
+{
+	sip_put_header_begin(w, SIP_ACCEPT);
+	for (size_t i = 0; i < sizeof(contents) / sizeof(contents[0]); i++) {
+		if (i > 0)
+			put_str(w, STR(", "));
+		put_str(w, contents[i].type);
+		put_u8(w, '/');
+		put_str(w, contents[i].subtype);
+	}
+	sip_put_header_end(w);
+}
+
+static bool append(struct msg *m, const struct sip_address *a, struct addr *addr)
+{
+	return msg_append_addr(m, a->kind, 0, 0, sip_address_text(a), addr);
+}
+
+/* Of the identities that were asserted (RFC 3325, 9.1: one or two) a number before any other.
+ * False: none. */
+static bool asserted(const struct sip_map *map, const struct sip_message *in, struct sip_address *a)
+{
+	struct sip_name_addr name;
+	struct sip_list      l;
+	struct str           element;
+	struct sip_address   next;
+	bool                 found = false;
+
+	sip_list_init(&l, in, SIP_P_ASSERTED_IDENTITY);
+	while (sip_list_next(&l, &element)) {
+		if (!sip_name_addr_parse(element, &name) ||
+		    !sip_address_of(map, &name.uri, &next) || next.kind == ADDR_NONE)
+			continue;
+		if (!found || (next.kind == ADDR_E164 && a->kind != ADDR_E164))
+			*a = next;
+		found = true;
+	}
+	return found;
+}
+
+bool sip_sender_owns(const struct sip_sender *from, const struct sip_address *a)
+{
+	if (a->kind == ADDR_E164)
+		return str_eq(sip_address_text(a), from->number);
+	return a->kind == ADDR_URI && str_eq(sip_address_text(a), from->proven);
+}
+
+/* RFC 3323, 4.2 and RFC 3325, 7: "none" overrules the rest. */
+static bool wants_privacy(const struct sip_message *in)
+{
+	if (sip_list_has(in, SIP_PRIVACY, STR("none")))
+		return false;
+	return sip_list_has(in, SIP_PRIVACY, STR("id")) ||
+	       sip_list_has(in, SIP_PRIVACY, STR("user"));
+}
+
+/* By its number, where it has one: what every protocol can answer to. */
+static bool address_of_proven(const struct sip_map *map, const struct sip_sender *from,
+			      struct sip_address *a)
+{
+	struct sip_uri uri;
+
+	if (from->number.n > 0 && from->number.n <= sizeof(a->text)) {
+		a->kind = ADDR_E164;
+		a->size = (uint8_t)from->number.n;
+		memcpy(a->text, from->number.p, from->number.n);
+		return true;
+	}
+	return sip_uri_parse(from->proven, &uri) && sip_address_of(map, &uri, a);
+}
+
+/* Who sent it; *withheld: and only our trust domain may know. False: it says that it is somebody
+ * else. */
+static bool identify(const struct sip_map *map, const struct sip_message *in,
+		     const struct sip_mandatory *known, const struct sip_sender *from,
+		     struct sip_address *a, bool *withheld)
+{
+	bool named;
+
+	*withheld = wants_privacy(in);
+	if (from->trusted && asserted(map, in, a))
+		return true;
+	named = sip_address_of(map, &known->from.uri, a);
+	if (named && a->kind == ADDR_NONE)
+		*withheld = true;
+	if (from->proven.n == 0)
+		return named;
+	if (!*withheld && !(named && sip_sender_owns(from, a)))
+		return false;
+	return address_of_proven(map, from, a);
+}
+
+static unsigned map_addrs(const struct sip_map *map, const struct sip_message *in,
+			  const struct sip_mandatory *known, const struct sip_sender *from,
+			  struct msg *m, struct sip_address *hidden, enum reason *why)
+{
+	struct sip_address a;
+	bool               withheld;
+
+	*hidden = (struct sip_address){.kind = ADDR_NONE};
+	*why = REASON_SENDER;
+	if (!identify(map, in, known, from, &a, &withheld))
+		return 403;
+	if (withheld) {
+		*hidden = a;
+		a = (struct sip_address){.kind = ADDR_NONE};
+	}
+	if (!append(m, &a, &m->from))
+		return 403;
+	*why = REASON_DESTINATION;
+	if (known->uri.scheme == SIP_SCHEME_OTHER)
+		return 416;
+	if (!sip_address_of(map, &known->uri, &a) || a.kind == ADDR_NONE || !append(m, &a, &m->to))
+		return 404;
+	*why = REASON_NONE;
+	return 200;
+}
+
+/* How the text is to be read; BINARY: in a charset that nobody here reads. */
+static enum msg_coding charset(const struct sip_media *media)
+{
+	struct str name;
+
+	if (!sip_media_param(media, STR("charset"), &name) || sip_same(name, STR("utf-8")))
+		return MSG_CODING_UTF8;
+	if (sip_same(name, STR("us-ascii")))
+		return MSG_CODING_ASCII;
+	if (sip_same(name, STR("iso-8859-1")))
+		return MSG_CODING_LATIN1;
+	return MSG_CODING_BINARY;
+}
+
+static bool encoded(const struct sip_message *in)
+{
+	struct sip_list l;
+	struct str      element;
+
+	sip_list_init(&l, in, SIP_CONTENT_ENCODING);
+	while (sip_list_next(&l, &element)) {
+		if (!sip_same(element, STR("identity")))
+			return true;
+	}
+	return false;
+}
+
+static unsigned map_body(const struct sip_map *map, const struct sip_message *in, struct msg *m,
+			 enum reason *why)
+{
+	struct sip_media media;
+	enum sip_content content = sip_content_of(in, &media);
+	struct cur       body = in->body;
+	size_t           n = cur_left(&body);
+
+	*why = REASON_CODING;
+	if (content == SIP_CONTENT_NONE || encoded(in))
+		return 415;
+	m->coding = content == SIP_CONTENT_TEXT ? (uint8_t)charset(&media) : MSG_CODING_BINARY;
+	m->kind = content == SIP_CONTENT_TEXT ? MSG_TEXT : MSG_BINARY;
+	if (m->kind == MSG_TEXT && m->coding == MSG_CODING_BINARY)
+		return 415;
+	if (n > map->settings->message_size_max) {
+		*why = REASON_MESSAGE_SIZE;
+		return 413;
+	}
+	m->native_protocol = map->protocol;
+	if (!msg_append(m, cur_bytes(&body, n), n, &m->body)) {
+		*why = REASON_POOL;
+		return 503;
+	}
+	*why = REASON_NONE;
+	return 200;
+}
+
+static bool extra_add(const struct sip_map *map, struct msg *m, uint16_t tag, struct str value)
+{
+	if (value.n > SIP_EXTRA_VALUE_MAX) {
+		metric_inc(map->metrics, METRIC_sip_headers_dropped);
+		return true;
+	}
+	return msg_extra_add(m, map->protocol, tag, value.p, (uint16_t)value.n);
+}
+
+/* A list that came on several lines goes on as several extras. */
+static bool header_add(const struct sip_map *map, const struct sip_message *in, struct msg *m,
+		       uint16_t tag, enum sip_header_id id)
+{
+	for (uint8_t slot = in->first[id]; slot != SIP_NO_SLOT; slot = in->headers[slot].next) {
+		if (!extra_add(map, m, tag, in->headers[slot].value))
+			return false;
+	}
+	return true;
+}
+
+static bool map_extras(const struct sip_map *map, const struct sip_message *in,
+		       const struct sip_mandatory *known, const struct sip_sender *from,
+		       const struct sip_address *hidden, struct msg *m)
+{
+	if (!header_add(map, in, m, SIP_EXTRA_CONTENT_TYPE, SIP_CONTENT_TYPE) ||
+	    (known->has_max_forwards &&
+	     !msg_extra_add(m, map->protocol, SIP_EXTRA_FORWARDS, &known->max_forwards, 1)))
+		return false;
+	for (size_t i = 0; i < SIP_EXTRA_HEADERS; i++) {
+		if ((!sip_extra_headers[i].trusted || from->trusted) &&
+		    !header_add(map, in, m, sip_extra_headers[i].tag, sip_extra_headers[i].id))
+			return false;
+	}
+	return hidden->kind == ADDR_NONE ||
+	       extra_add(map, m, SIP_EXTRA_ASSERTED, sip_address_text(hidden));
+}
+
+static void map_times(const struct sip_map *map, const struct sip_message *in, struct msg *m)
+{
+	struct str value;
+	uint32_t   seconds;
+
+	m->received_us = map->now.us;
+	if (sip_header_find(in, SIP_EXPIRES, &value) && sip_seconds_parse(value, &seconds) &&
+	    seconds > 0)
+		m->expires_us = map->now.us + seconds * US_PER_SECOND;
+}
+
+static enum msg_class class_of(const struct sip_message *in)
+{
+	struct str value;
+
+	/* Emergency is what our own rules and accounts say, not what a stranger writes (20.26). */
+	if (sip_header_find(in, SIP_PRIORITY, &value) && sip_same(value, STR("non-urgent")))
+		return MSG_BULK;
+	return MSG_NORMAL;
+}
+
+unsigned sip_map_in(const struct sip_map *map, const struct sip_message *in,
+		    const struct sip_mandatory *known, const struct sip_sender *from, struct msg *m,
+		    enum reason *why)
+{
+	struct sip_address hidden;
+	unsigned           status = map_addrs(map, in, known, from, m, &hidden, why);
+
+	if (status == 200)
+		status = map_body(map, in, m, why);
+	if (status != 200)
+		return status;
+	m->class = (uint8_t)class_of(in);
+	map_times(map, in, m);
+	if (known->has_max_forwards && known->max_forwards < MSG_HOPS_MAX)
+		m->hops = (uint8_t)(MSG_HOPS_MAX - known->max_forwards);
+	if (!map_extras(map, in, known, from, &hidden, m)) {
+		*why = REASON_POOL;
+		return 503;
+	}
+	return 200;
+}

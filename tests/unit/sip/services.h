@@ -1,0 +1,123 @@
+/* The services that a protocol asks, out of fixed tables: subscribers with their passwords, a
+ * domain, peers by address, and a directory of registrations. */
+#pragma once
+
+#include "test.h"
+
+#include <openssl/evp.h>
+#include <stdio.h>
+
+#include "proto/proto.h"
+
+#define SERVICES_DOMAIN "example.org"
+#define SERVICES_RECORDS 8u
+
+struct services_subscriber {
+	const char *address, *user, *password, *number;
+};
+
+static const struct services_subscriber services_subscribers[] = {
+	{"sip:alice@example.org", "alice", "wonderland", "+46701234567"},
+	{"sip:bob@example.org", "bob", "builder", ""},
+};
+
+struct services {
+	struct proto_services ops;
+	struct flow           peer; /* port 0: any */
+	bool                  has_peer, peer_trusted;
+	unsigned              record_count;
+	struct proto_record  *records[SERVICES_RECORDS];
+};
+
+static inline void services_hash(const EVP_MD *md, const struct services_subscriber *s, uint8_t *to)
+{
+	char     text[256];
+	unsigned n = (unsigned)snprintf(text, sizeof(text), "%s:" SERVICES_DOMAIN ":%s", s->user,
+					s->password);
+
+	assert_true(EVP_Digest(text, n, to, NULL, md, NULL));
+}
+
+static inline bool services_credentials(void *context, unsigned protocol, struct str address,
+					struct proto_credentials *c)
+{
+	for (size_t i = 0; i < sizeof(services_subscribers) / sizeof(services_subscribers[0]);
+	     i++) {
+		const struct services_subscriber *s = &services_subscribers[i];
+
+		if (!str_eq(address, str_of(s->address)))
+			continue;
+		services_hash(EVP_md5(), s, c->ha1_md5);
+		services_hash(EVP_sha256(), s, c->ha1_sha256);
+		c->number = str_of(s->number);
+		return true;
+	}
+	return false;
+}
+
+static inline const struct proto_record *services_record(void *context, unsigned protocol,
+							 struct str address)
+{
+	struct services *s = context;
+
+	for (unsigned i = 0; i < s->record_count; i++) {
+		if (str_eq(s->records[i]->address, address))
+			return s->records[i];
+	}
+	return NULL;
+}
+
+static inline bool services_serves(void *context, unsigned protocol, struct str domain)
+{
+	return str_eq(domain, STR(SERVICES_DOMAIN));
+}
+
+static inline bool services_source(void *context, unsigned protocol, const struct flow *from,
+				   struct proto_source *source)
+{
+	struct services *s = context;
+
+	if (!s->has_peer || memcmp(s->peer.address, from->address, sizeof(from->address)) != 0 ||
+	    (s->peer.port != 0 && s->peer.port != from->port))
+		return false;
+	*source = (struct proto_source){3, s->peer_trusted};
+	return true;
+}
+
+static inline bool services_resolve(void *context, struct str host, struct flow *to)
+{
+	return false;
+}
+
+static inline void services_init(struct services *s)
+{
+	*s = (struct services){.ops = {s, services_credentials, services_record, services_serves,
+				       services_source, services_resolve}};
+}
+
+/* The registration as the directory would keep it. */
+static inline void services_register(struct services *s, const struct proto_registration *r)
+{
+	struct proto_record *record;
+	uint8_t             *text;
+	char                *address;
+
+	assert_true(s->record_count < SERVICES_RECORDS);
+	record = calloc(1, sizeof(*record) + r->count * sizeof(r->bindings[0]) + r->text.n +
+				   r->address.n);
+	record->count = r->count;
+	memcpy(record->bindings, r->bindings, r->count * sizeof(r->bindings[0]));
+	text = (uint8_t *)&record->bindings[r->count];
+	memcpy(text, r->text.p, r->text.n);
+	record->text_size = (uint32_t)r->text.n;
+	address = (char *)text + r->text.n;
+	memcpy(address, r->address.p, r->address.n);
+	record->address = (struct str){address, r->address.n};
+	s->records[s->record_count++] = record;
+}
+
+static inline void services_free(struct services *s)
+{
+	while (s->record_count > 0)
+		free(s->records[--s->record_count]);
+}
