@@ -1,0 +1,400 @@
+/* The user agent server (RFC 3261, 8.2): who sends a request, and its answer. */
+#include "sip/session_private.h"
+
+#define NOTE_STALE 1u /* of a 401; of other answers the note is Retry-After */
+
+/* A registrar's realm is the domain of the address of record, a gateway's that of the sender, where
+ * we serve it. */
+static struct str realm_of(struct sip_input *in)
+{
+	const struct sip_uri *uri =
+		in->m.method == SIP_METHOD_REGISTER ? &in->known.to.uri : &in->known.from.uri;
+	const struct sip_map map = sip_session_map(in->s, in->now);
+	struct str           realm;
+
+	if (uri->host.kind == SIP_HOST_NAME && sip_serves(&map, uri->host.text) &&
+	    sip_host_fold(uri->host.text, in->realm, &realm))
+		return realm;
+	return sip_session_domain(in->s);
+}
+
+static void put_allow(struct put *w)
+{
+	sip_put_header(w, SIP_ALLOW, STR("MESSAGE, OPTIONS, REGISTER"));
+}
+
+static void put_unsupported(const struct sip_message *m, struct put *w)
+{
+	struct sip_list l;
+	struct str      element;
+	bool            some = false;
+
+	sip_put_header_begin(w, SIP_UNSUPPORTED);
+	sip_list_init(&l, m, SIP_REQUIRE);
+	while (sip_list_next(&l, &element)) {
+		if (sip_extension_known(element))
+			continue;
+		if (some)
+			put_str(w, STR(", "));
+		sip_put_text(w, element);
+		some = true;
+	}
+	sip_put_header_end(w);
+}
+
+/* The header fields that belong to a status, which the request and the note tell; so they can be
+ * written again when it comes again. */
+static void put_lines(struct sip_input *in, unsigned status, uint32_t note, struct put *w)
+{
+	struct sip_instance *i = in->s->instance;
+
+	switch (status) {
+	case 200:
+		if (in->m.method == SIP_METHOD_REGISTER)
+			sip_register_lines(in, w);
+		return;
+	case 401:
+		sip_digest_challenge(&i->digest, in->now, SIP_WWW_AUTHENTICATE, realm_of(in),
+				     note == NOTE_STALE, w);
+		return;
+	case 405:
+		put_allow(w);
+		return;
+	case 415:
+		sip_accept_put(w);
+		return;
+	case 420:
+		put_unsupported(&in->m, w);
+		return;
+	case 423:
+		sip_put_header_number(w, SIP_MIN_EXPIRES, SIP_EXPIRES_MIN);
+		return;
+	}
+	if (note > 0)
+		sip_put_header_number(w, SIP_RETRY_AFTER, note);
+}
+
+static struct sip_incoming incoming(const struct sip_input *in)
+{
+	return (struct sip_incoming){&in->m, &in->known, in->from, in->s->datagram};
+}
+
+static struct str phrase(unsigned status, enum reason why)
+{
+	return status == 400 && why != REASON_NONE ? str_of(reason_text(why))
+						   : sip_status_phrase(status);
+}
+
+/* Nothing that follows from a datagram alone is many times as long as that: who forges its source
+ * has no use of it against that one. Requests of real agents are longer than that asks for. */
+static bool amplifies(const struct sip_input *in, size_t mark)
+{
+	size_t head = sizeof(struct out_datagram);
+
+	return in->s->datagram &&
+	       out_mark(in->out) - mark > head + SIP_AMPLIFICATION_MAX * in->m.whole.n;
+}
+
+static void reply_lines(struct sip_input *in, unsigned status, enum reason why, struct str lines)
+{
+	struct sip_transactions  *t = &in->s->instance->transactions;
+	const struct sip_incoming request = incoming(in);
+	size_t                    mark = out_mark(in->out);
+
+	sip_server_reply(t, &request,
+			 &(struct sip_answer){
+				 .status = status, .reason = phrase(status, why), .headers = lines},
+			 in->out);
+	if (amplifies(in, mark)) {
+		out_undo(in->out, mark);
+		metric_inc(in->s->instance->metrics, METRIC_sip_malformed_dropped);
+		return;
+	}
+	metric_inc(in->s->instance->metrics, METRIC_sip_responses_out);
+}
+
+static void reply(struct sip_input *in, unsigned status, uint32_t note, enum reason why)
+{
+	char       room[SIP_HEADERS_ROOM];
+	struct put lines = put_to(room, sizeof(room));
+
+	put_lines(in, status, note, &lines);
+	reply_lines(in, status, why, (struct str){room, put_size(&lines)});
+}
+
+static uint32_t note_of(unsigned status)
+{
+	return status == 503 ? SIP_RETRY_AFTER_S : 0;
+}
+
+void sip_refuse(struct sip_input *in, unsigned status, enum reason why)
+{
+	metric_refused(in->s->instance->metrics, why);
+	reply(in, status, note_of(status), why);
+}
+
+static void answer_open(struct sip_input *in, struct sip_server *server, unsigned status,
+			uint32_t note, enum reason why)
+{
+	char       room[SIP_HEADERS_ROOM];
+	struct put lines = put_to(room, sizeof(room));
+
+	put_lines(in, status, note, &lines);
+	sip_server_answer(&in->s->instance->transactions, server, in->now,
+			  &(struct sip_answer){.status = status,
+					       .reason = phrase(status, why),
+					       .headers = {room, put_size(&lines)},
+					       .note = note},
+			  in->out);
+	metric_inc(in->s->instance->metrics, METRIC_sip_responses_out);
+}
+
+void sip_refuse_open(struct sip_input *in, struct sip_server *server, unsigned status,
+		     enum reason why)
+{
+	metric_refused(in->s->instance->metrics, why);
+	answer_open(in, server, status, note_of(status), why);
+}
+
+void sip_answer_open(struct sip_input *in, struct sip_server *server, unsigned status)
+{
+	answer_open(in, server, status, 0, REASON_NONE);
+}
+
+/* A transaction for it; NULL: it was dealt with. */
+static struct sip_server *begin(struct sip_input *in)
+{
+	struct sip_session       *s = in->s;
+	const struct sip_incoming request = incoming(in);
+	struct sip_server        *server;
+	struct sip_again          again;
+
+	switch (sip_server_request(&s->instance->transactions, &s->servers, in->now, &request,
+				   in->out, &server, &again)) {
+	case SIP_SERVER_PENDING:
+		return NULL;
+	case SIP_SERVER_AGAIN:
+		reply(in, again.status, again.note, REASON_NONE);
+		return NULL;
+	case SIP_SERVER_FULL:
+		sip_refuse(in, 503, REASON_POOL);
+		return NULL;
+	case SIP_SERVER_NEW:
+		break;
+	}
+	if (s->state == SIP_STATE_PARTING) {
+		sip_refuse_open(in, server, 503, REASON_SHUTDOWN);
+		return NULL;
+	}
+	if (s->servers.open > s->settings.window_max) {
+		sip_refuse_open(in, server, 503, REASON_WINDOW);
+		return NULL;
+	}
+	s->message_us = in->now.us;
+	return server;
+}
+
+/* Is it let in by where it comes from? To register somebody it never is. */
+static bool let_in(struct sip_input *in)
+{
+	const struct proto_services *services = in->s->instance->services;
+	struct proto_source          source;
+
+	if (in->m.method == SIP_METHOD_REGISTER)
+		return in->s->open_to_all;
+	if (in->s->role == PROTO_CONNECTING) {
+		in->sender.trusted = in->s->trusted;
+		return true;
+	}
+	if (services->source(services->context, in->s->instance->protocol, in->from, &source)) {
+		in->peer = source.peer;
+		in->sender.trusted = source.trusted;
+		return true;
+	}
+	return in->s->open_to_all;
+}
+
+/* The address of record that a user name of a realm stands for. */
+static bool address_of_user(struct str username, struct str realm, struct put *aor)
+{
+	char           plain[SIP_URI_MAX], text[SIP_URI_MAX];
+	struct put     user = put_to(plain, sizeof(plain)), w = put_to(text, sizeof(text));
+	struct sip_uri uri;
+
+	sip_unquote_put(&user, username);
+	put_str(&w, STR("sip:"));
+	if (memchr(plain, '@', put_size(&user)) != NULL) {
+		put_bytes(&w, plain, put_size(&user));
+	} else {
+		sip_put_user(&w, (struct str){plain, put_size(&user)});
+		put_u8(&w, '@');
+		put_str(&w, realm);
+	}
+	if (user.failed || w.failed || !sip_uri_parse((struct str){text, put_size(&w)}, &uri))
+		return false;
+	sip_aor_put(aor, &uri);
+	return !aor->failed;
+}
+
+static enum sip_proof prove(struct sip_input *in, struct str realm)
+{
+	struct sip_instance     *i = in->s->instance;
+	struct put               aor = put_to(in->proven, sizeof(in->proven));
+	struct proto_credentials credentials;
+	struct sip_claim         claim;
+	enum sip_proof           proof;
+	bool                     there;
+
+	proof = sip_digest_claim(&i->digest, &in->m, SIP_AUTHORIZATION, realm, &claim);
+	if (proof != SIP_PROOF_PROVEN)
+		return proof;
+	there = address_of_user(claim.username, realm, &aor) &&
+		i->services->credentials(i->services->context, i->protocol,
+					 (struct str){in->proven, put_size(&aor)}, &credentials);
+	proof = sip_digest_check(&i->digest, in->now, &claim, in->m.method_text, in->m.uri,
+				 there ? &credentials : NULL);
+	if (proof == SIP_PROOF_PROVEN) {
+		in->sender.proven = (struct str){in->proven, put_size(&aor)};
+		in->sender.number = credentials.number;
+	}
+	return proof;
+}
+
+static bool authenticate(struct sip_input *in, struct sip_server *server)
+{
+	switch (prove(in, realm_of(in))) {
+	case SIP_PROOF_PROVEN:
+		return true;
+	case SIP_PROOF_MALFORMED:
+		sip_refuse_open(in, server, 400, REASON_SIP_FIELD);
+		return false;
+	case SIP_PROOF_STALE:
+		answer_open(in, server, 401, NOTE_STALE, REASON_NONE);
+		return false;
+	case SIP_PROOF_WRONG:
+		sip_refuse_open(in, server, 401, REASON_PASSWORD);
+		return false;
+	case SIP_PROOF_NONE:
+		break;
+	}
+	answer_open(in, server, 401, 0, REASON_NONE);
+	return false;
+}
+
+/*
+ * What has no credentials is turned away before it costs memory; what has some gets a transaction
+ * first, so that a request that comes again is no replay of its nonce count.
+ */
+struct sip_server *sip_admit(struct sip_input *in)
+{
+	bool               in_already = let_in(in);
+	struct sip_claim   claim;
+	struct sip_server *server;
+
+	if (!in_already && sip_digest_claim(&in->s->instance->digest, &in->m, SIP_AUTHORIZATION,
+					    realm_of(in), &claim) == SIP_PROOF_NONE) {
+		reply(in, 401, 0, REASON_NONE);
+		return NULL;
+	}
+	server = begin(in);
+	if (server == NULL || in_already || authenticate(in, server))
+		return server;
+	return NULL;
+}
+
+/* One of our own requests has come back: its Via is among those of this one (16.3, step 4). */
+static bool loops(const struct sip_input *in)
+{
+	char            room[SIP_FLOW_TEXT_SIZE];
+	struct str      local = sip_flow_text(&in->s->local, room), element;
+	struct sip_list l;
+	struct sip_via  via;
+	unsigned        worker;
+
+	sip_list_init(&l, &in->m, SIP_VIA);
+	while (sip_list_next(&l, &element)) {
+		if (sip_via_parse(element, &via) && via.port == in->s->local.port &&
+		    sip_same(via.host.text, local) && sip_branch_worker(via.branch, &worker))
+			return true;
+	}
+	return false;
+}
+
+void sip_on_message(struct sip_input *in)
+{
+	struct sip_session  *s = in->s;
+	const struct sip_map map = sip_session_map(s, in->now);
+	struct msg          *m = in->event->msg;
+	struct sip_server   *server;
+	enum reason          why;
+	unsigned             status;
+
+	if (in->known.has_max_forwards && in->known.max_forwards == 0) {
+		sip_refuse(in, 483, REASON_LOOP);
+		return;
+	}
+	if (loops(in)) {
+		sip_refuse(in, 482, REASON_LOOP);
+		return;
+	}
+	server = sip_admit(in);
+	if (server == NULL)
+		return;
+	if (!(s->may & PROTO_SENDS)) {
+		sip_refuse_open(in, server, 403, REASON_BIND_STATE);
+		return;
+	}
+	if (m == NULL) {
+		sip_refuse_open(in, server, 503, REASON_POOL);
+		return;
+	}
+	status = sip_map_in(&map, &in->m, &in->known, &in->sender, m, &why);
+	if (status != 200) {
+		msg_reset(m);
+		sip_refuse_open(in, server, status, why);
+		return;
+	}
+	m->token = sip_server_token(&s->instance->transactions, server);
+	in->event->kind = EVENT_MSG;
+	in->event->peer = in->peer;
+}
+
+void sip_answer_message(struct sip_session *s, struct now now, struct sip_server *server,
+			const struct result *r, struct out *out)
+{
+	unsigned   status = sip_status_of_result(r, s->instance->protocol);
+	char       room[1024];
+	struct put lines = put_to(room, sizeof(room));
+	uint32_t   note = 0;
+
+	if (status == 503 || (r->retry_after_ms > 0 && sip_status_retries(status)))
+		note = r->retry_after_ms > 0 ? (r->retry_after_ms + 999) / 1000 : SIP_RETRY_AFTER_S;
+	if (note > 0)
+		sip_put_header_number(&lines, SIP_RETRY_AFTER, note);
+	if (status == 415)
+		sip_accept_put(&lines);
+	sip_server_answer(&s->instance->transactions, server, now,
+			  &(struct sip_answer){.status = status,
+					       .reason = sip_status_phrase(status),
+					       .headers = {room, put_size(&lines)},
+					       .note = note},
+			  out);
+	metric_inc(s->instance->metrics, METRIC_sip_responses_out);
+}
+
+/* RFC 3261, 11.2: what we can, to whoever asks. Over UDP a short question does not get a long
+ * answer, which would be of use against somebody else. */
+void sip_on_options(struct sip_input *in)
+{
+	char       room[1024];
+	struct put lines = put_to(room, sizeof(room));
+	size_t     mark;
+
+	put_allow(&lines);
+	sip_supported_put(&lines);
+	mark = put_size(&lines);
+	sip_accept_put(&lines);
+	if (in->s->datagram && put_size(&lines) > in->m.whole.n)
+		lines.p = lines.start + mark;
+	reply_lines(in, 200, REASON_NONE, (struct str){room, put_size(&lines)});
+}

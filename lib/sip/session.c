@@ -1,0 +1,410 @@
+#include "sip/session.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+
+#include "sip/owner.h"
+#include "sip/session_private.h"
+
+static_assert(sizeof(struct sip_peer) <= sizeof(((struct sip_block *)NULL)->bytes),
+	      "one block holds what only peers have");
+static_assert(sizeof(struct sip_challenge) <= sizeof(((struct sip_block *)NULL)->bytes),
+	      "one block holds a challenge");
+static_assert(sizeof(struct sip_session) <= 512, "a hundred thousand idle sessions fit in 50 MB");
+
+/* Of the blocks, one in so many remembers nonces. */
+#define DIGEST_SHARE 16u
+
+static int instance_init(void *instance, const struct proto_instance_config *config)
+{
+	struct sip_instance *i = instance;
+	size_t               digest = config->block_count / DIGEST_SHARE * SIP_BLOCK_SIZE;
+	size_t               transactions = (size_t)config->block_count * SIP_BLOCK_SIZE - digest;
+	uint8_t             *memory = config->blocks;
+
+	if (config->block_count < SIP_BLOCKS_MIN || config->services == NULL)
+		return -EINVAL;
+	i->metrics = config->metrics;
+	i->services = config->services;
+	i->protocol = config->protocol;
+	i->worker = config->worker;
+	i->domain_count = 0;
+	i->texts = 0;
+	random_seed(&i->random, config->seed ^ 0x736970ull);
+	i->text_key.k0 = random_next(&i->random);
+	i->text_key.k1 = random_next(&i->random);
+	sip_transactions_init(&i->transactions, config->metrics, config->worker, config->seed,
+			      memory, transactions);
+	sip_digest_init(&i->digest, config->metrics, config->worker, config->shared_seed,
+			memory + transactions, digest);
+	return 0;
+}
+
+void sip_text_new(struct sip_instance *i, char room[SIP_TEXT_SIZE])
+{
+	uint64_t   words[2][2] = {{i->texts, 0}, {i->texts, 1}}, random[2];
+	struct put w = put_to(room, SIP_TEXT_SIZE);
+
+	i->texts++;
+	for (unsigned n = 0; n < 2; n++)
+		random[n] = hash_sip(&i->text_key, words[n], sizeof(words[n]));
+	sip_base32_put(&w, (const uint8_t *)random, SIP_TEXT_SIZE / 8 * 5);
+}
+
+struct str sip_flow_text(const struct flow *f, char room[SIP_FLOW_TEXT_SIZE])
+{
+	if (inet_ntop(f->ip6 ? AF_INET6 : AF_INET, f->address, room, SIP_FLOW_TEXT_SIZE) == NULL)
+		return STR("");
+	return str_of(room);
+}
+
+/* Domains are few and sessions many: each is kept once. */
+static uint8_t domain_intern(struct sip_instance *i, struct str domain)
+{
+	struct sip_domain *d;
+
+	for (uint32_t n = 0; n < i->domain_count; n++) {
+		if (str_eq((struct str){i->domains[n].text, i->domains[n].size}, domain))
+			return (uint8_t)n;
+	}
+	if (i->domain_count == SIP_DOMAINS_MAX || domain.n > SIP_DOMAIN_SIZE_MAX)
+		return 0;
+	d = &i->domains[i->domain_count];
+	d->size = (uint8_t)domain.n;
+	memcpy(d->text, domain.p, domain.n);
+	return (uint8_t)i->domain_count++;
+}
+
+struct str sip_session_domain(const struct sip_session *s)
+{
+	const struct sip_domain *d = &s->instance->domains[s->domain];
+
+	return (struct str){d->text, d->size};
+}
+
+void sip_close_later(struct sip_session *s, enum reason why)
+{
+	s->close_due = true;
+	s->close_why = (uint8_t)why;
+	s->state = SIP_STATE_CLOSED;
+}
+
+static uint8_t copy(char *room, size_t size, struct str from)
+{
+	size_t n = from.n < size ? from.n : size;
+
+	memcpy(room, from.p, n);
+	return (uint8_t)n;
+}
+
+static bool peer_keep(struct sip_session *s, const struct proto_open *how)
+{
+	struct sip_pool *pool = &s->instance->transactions.pool;
+	char             room[SIP_FLOW_TEXT_SIZE];
+	struct str       host = how->host.n > 0 ? how->host : sip_flow_text(&how->remote, room);
+	struct sip_peer *peer;
+
+	s->peer_block = sip_pool_take(pool);
+	if (s->peer_block == SIP_BLOCK_NONE)
+		return false;
+	peer = (void *)sip_pool_at(pool, s->peer_block)->bytes;
+	peer->host_size = copy(peer->host, sizeof(peer->host), host);
+	peer->identity_size = copy(peer->identity, sizeof(peer->identity), how->identity);
+	peer->secret_size = copy(peer->secret, sizeof(peer->secret), how->secret);
+	return true;
+}
+
+static void session_open(void *session, struct now now, const struct proto_open *how,
+			 struct out *out)
+{
+	struct sip_session *s = session;
+	char                room[SIP_FLOW_TEXT_SIZE];
+
+	s->instance = how->instance;
+	s->role = (uint8_t)how->role;
+	s->datagram = how->datagram;
+	s->trusted = how->trusted;
+	s->open_to_all = how->open_to_all;
+	s->settings = *how->settings;
+	s->local = how->local;
+	s->remote = how->remote;
+	s->clients.session = s->servers.session = s;
+	s->heard_us = s->message_us = now.us;
+	s->domain = domain_intern(
+		s->instance, how->domain.n > 0 ? how->domain : sip_flow_text(&how->local, room));
+	s->may = how->role == PROTO_CONNECTING ? (uint8_t)how->wants : PROTO_SENDS | PROTO_RECEIVES;
+	s->state = SIP_STATE_UP;
+	if (how->role == PROTO_ACCEPTED)
+		s->due_us = now.us + how->login_us;
+	if (how->role != PROTO_CONNECTING)
+		return;
+	if (!peer_keep(s, how)) {
+		sip_close_later(s, REASON_POOL);
+	} else if (s->datagram) {
+		s->state = SIP_STATE_OPEN;
+		sip_request_options(s, now, out);
+	} else {
+		s->up_due = true;
+	}
+}
+
+/* Nobody logs in here: requests have credentials of their own. */
+static void session_login(void *session, struct now now, const struct login_verdict *v,
+			  struct out *out)
+{
+}
+
+static void session_settings(void *session, const struct proto_settings *settings)
+{
+	struct sip_session *s = session;
+
+	s->settings = *settings;
+}
+
+static bool session_ready(const void *session)
+{
+	const struct sip_session *s = session;
+
+	return s->state == SIP_STATE_UP && !s->up_due && (s->may & PROTO_RECEIVES);
+}
+
+static enum submit session_submit(void *session, struct now now, const struct msg *m,
+				  const struct proto_target *at, uint64_t token, struct out *out,
+				  struct result *result)
+{
+	struct sip_session *s = session;
+
+	if (session_ready(s) && (at != NULL || s->role == PROTO_CONNECTING))
+		return sip_request_message(s, now, m, at, token, out, result);
+	*result = (struct result){.why = REASON_SESSION_GONE};
+	return SUBMIT_REFUSED;
+}
+
+static void session_answer(void *session, struct now now, uint64_t msg_token,
+			   const struct result *r, struct out *out)
+{
+	struct sip_session *s = session;
+	struct sip_server  *server = sip_server_find(&s->instance->transactions, msg_token);
+
+	if (server == NULL || server->of != &s->servers)
+		return;
+	s->message_us = now.us;
+	if (server->method == SIP_METHOD_REGISTER)
+		sip_answer_register(s, now, server, r, out);
+	else
+		sip_answer_message(s, now, server, r, out);
+}
+
+static void session_part(void *session, struct now now, struct out *out)
+{
+	struct sip_session *s = session;
+
+	if (s->state != SIP_STATE_OPEN && s->state != SIP_STATE_UP)
+		return;
+	s->state = SIP_STATE_PARTING;
+	s->due_us = now.us + SIP_PART_US;
+}
+
+static unsigned session_window_used(const void *session)
+{
+	const struct sip_session *s = session;
+
+	return s->clients.open - s->asking;
+}
+
+static void session_close(void *session, struct now now, enum reason why, struct out *out)
+{
+	struct sip_session *s = session;
+	struct sip_pool    *pool = &s->instance->transactions.pool;
+
+	sip_server_end_all(&s->instance->transactions, &s->servers);
+	if (s->peer_block != SIP_BLOCK_NONE)
+		sip_pool_give(pool, s->peer_block);
+	if (s->challenge_block != SIP_BLOCK_NONE)
+		sip_pool_give(pool, s->challenge_block);
+	s->peer_block = s->challenge_block = SIP_BLOCK_NONE;
+	s->state = SIP_STATE_CLOSED;
+}
+
+static bool session_drain(void *session, uint64_t *token)
+{
+	struct sip_session      *s = session;
+	struct sip_transactions *t = &s->instance->transactions;
+	struct sip_client       *c;
+
+	while ((c = sip_client_oldest(t, &s->clients)) != NULL) {
+		bool message = c->kind == SIP_CLIENT_MESSAGE;
+
+		*token = c->token;
+		sip_client_end(t, c);
+		if (message)
+			return true;
+	}
+	return false;
+}
+
+static bool give_close(struct sip_session *s, struct proto_event *event, enum reason why)
+{
+	s->close_due = false;
+	s->state = SIP_STATE_CLOSED;
+	event->kind = EVENT_CLOSE;
+	event->why = why;
+	return true;
+}
+
+static void earliest(uint64_t *next, uint64_t due)
+{
+	if (due < *next)
+		*next = due;
+}
+
+/* Timers E and F. True: *event says what ended. */
+static bool tick_clients(struct sip_session *s, struct now now, struct out *out,
+			 struct proto_event *event, uint64_t *next)
+{
+	struct sip_transactions *t = &s->instance->transactions;
+	struct sip_client       *c;
+
+	while ((c = sip_client_tick(t, &s->clients, now, out, next)) != NULL) {
+		uint64_t token = c->token;
+		uint8_t  kind = c->kind;
+
+		sip_client_end(t, c);
+		if (kind == SIP_CLIENT_MESSAGE) {
+			event->kind = EVENT_RESULT;
+			event->token = token;
+			event->result =
+				(struct result){.why = REASON_UNKNOWN_OUTCOME, .maybe_sent = true};
+			return true;
+		}
+		ASSERT(s->asking > 0);
+		s->asking--;
+		s->missed++;
+	}
+	return false;
+}
+
+/* The health of a peer: OPTIONS while nothing is heard. */
+static bool tick_peer(struct sip_session *s, struct now now, struct out *out,
+		      struct proto_event *event, uint64_t *next)
+{
+	uint64_t due = UINT64_MAX;
+
+	if (s->role != PROTO_CONNECTING || s->state > SIP_STATE_UP)
+		return false;
+	if (s->up_due) {
+		s->up_due = false;
+		event->kind = EVENT_UP;
+		return true;
+	}
+	if (s->missed >= SIP_MISSED_MAX)
+		return give_close(s, event, REASON_LINK_DEAD);
+	if (s->asking > 0)
+		return false;
+	if (s->state == SIP_STATE_OPEN || s->missed > 0)
+		due = now.us;
+	else if (s->settings.keepalive_us > 0)
+		due = s->heard_us + s->settings.keepalive_us;
+	if (due > now.us)
+		earliest(next, due);
+	else
+		earliest(next,
+			 sip_request_options(s, now, out) ? now.us : now.us + SIP_POOL_WAIT_US);
+	return false;
+}
+
+/* A stream that somebody opened must be used for something. */
+static bool tick_accepted(struct sip_session *s, struct now now, struct proto_event *event,
+			  uint64_t *next)
+{
+	uint64_t due;
+
+	if (s->role != PROTO_ACCEPTED || s->state != SIP_STATE_UP)
+		return false;
+	if (!s->known) {
+		if (now.us >= s->due_us)
+			return give_close(s, event, REASON_BIND_TIMEOUT);
+		earliest(next, s->due_us);
+		return false;
+	}
+	if (s->settings.inactivity_us == 0 || s->clients.open > 0 || s->servers.open > 0)
+		return false;
+	due = s->message_us + s->settings.inactivity_us;
+	if (now.us >= due)
+		return give_close(s, event, REASON_INACTIVITY);
+	earliest(next, due);
+	return false;
+}
+
+static bool tick_part(struct sip_session *s, struct now now, struct proto_event *event,
+		      uint64_t *next)
+{
+	if (s->state != SIP_STATE_PARTING)
+		return false;
+	if (now.us >= s->due_us || (s->servers.open == 0 && session_window_used(s) == 0))
+		return give_close(s, event, REASON_UNBOUND);
+	earliest(next, s->due_us);
+	return false;
+}
+
+static bool tick_ready(struct sip_session *s, struct now now, const struct out *out,
+		       struct proto_event *event, uint64_t *next)
+{
+	const struct sip_pool *pool = &s->instance->transactions.pool;
+
+	if (!s->blocked || s->state != SIP_STATE_UP)
+		return false;
+	if (pool->used == pool->count)
+		earliest(next, now.us + SIP_POOL_WAIT_US);
+	if (pool->used == pool->count || s->clients.open >= s->settings.window_max ||
+	    !out_fits(out, s->blocked_room))
+		return false;
+	s->blocked = false;
+	event->kind = EVENT_READY;
+	return true;
+}
+
+static uint64_t session_tick(void *session, struct now now, struct out *out,
+			     struct proto_event *event)
+{
+	struct sip_session *s = session;
+	uint64_t            next = UINT64_MAX;
+
+	event->kind = EVENT_NONE;
+	event->session = NULL;
+	if (tick_clients(s, now, out, event, &next))
+		return now.us;
+	earliest(&next, sip_server_tick(&s->instance->transactions, &s->servers, now, out));
+	if (s->close_due) {
+		give_close(s, event, (enum reason)s->close_why);
+		return now.us;
+	}
+	if (tick_peer(s, now, out, event, &next) || tick_accepted(s, now, event, &next) ||
+	    tick_part(s, now, event, &next) || tick_ready(s, now, out, event, &next))
+		return now.us;
+	return next;
+}
+
+const struct proto_ops sip_ops = {
+	.name = "sip",
+	.instance_size = sizeof(struct sip_instance),
+	.session_size = sizeof(struct sip_session),
+	.block_size = SIP_BLOCK_SIZE,
+	.item_size_max = SIP_MESSAGE_SIZE_MAX,
+	.out_size_max = SIP_ANSWER_ROOM + SIP_MESSAGE_SIZE_MAX,
+	.instance_init = instance_init,
+	.owner = sip_owner,
+	.open = session_open,
+	.feed = sip_session_feed,
+	.login = session_login,
+	.settings = session_settings,
+	.submit = session_submit,
+	.answer = session_answer,
+	.tick = session_tick,
+	.close = session_close,
+	.drain = session_drain,
+	.part = session_part,
+	.ready = session_ready,
+	.window_used = session_window_used,
+};

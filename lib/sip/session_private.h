@@ -1,0 +1,153 @@
+/* What the files of the session share, and nobody else includes. */
+#pragma once
+
+#include "base/assert.h"
+#include "base/random.h"
+#include "sip/digest.h"
+#include "sip/map.h"
+#include "sip/session.h"
+#include "sip/status.h"
+#include "sip/transaction.h"
+
+#define SIP_DOMAINS_MAX 64u /* of all listeners of a worker */
+#define SIP_DOMAIN_SIZE_MAX 255u
+#define SIP_MISSED_MAX 2u /* OPTIONS without answer, then the peer is dead */
+#define SIP_PART_US (5 * US_PER_SECOND)
+#define SIP_POOL_WAIT_US (100 * US_PER_MS)
+#define SIP_HEADERS_ROOM 10240u /* lines of a response beside those of the request */
+#define SIP_ANSWER_ROOM (SIP_RESPONSE_HEAD_MAX + SIP_HEADERS_ROOM + sizeof(struct out_datagram))
+#define SIP_BLOCKS_MIN 64u
+#define SIP_AMPLIFICATION_MAX 3u /* as RFC 9000, 8.1, has it */
+
+struct sip_domain {
+	uint8_t size;
+	char    text[SIP_DOMAIN_SIZE_MAX];
+};
+
+struct sip_instance {
+	struct metrics              *metrics;
+	const struct proto_services *services;
+	struct sip_transactions      transactions;
+	struct sip_digest            digest;
+	struct random                random;
+	struct hash_key              text_key; /* of Call-IDs and tags */
+	uint64_t                     texts;    /* made so far */
+	uint8_t                      protocol, worker;
+	uint32_t                     domain_count;
+	struct sip_domain            domains[SIP_DOMAINS_MAX];
+	struct proto_registration    registration; /* of the event that is out */
+	char                         text[PROTO_RECORD_TEXT_MAX];
+	uint8_t                      scratch[SIP_MESSAGE_SIZE_MAX]; /* during a call */
+};
+
+enum sip_state {
+	SIP_STATE_OPEN, /* a peer over UDP that has not answered yet */
+	SIP_STATE_UP,
+	SIP_STATE_PARTING, /* nothing new is taken; what is open is finished */
+	SIP_STATE_CLOSED
+};
+
+/* What only sessions of peers have, each in a block of the instance's pool. */
+struct sip_peer {
+	uint8_t host_size, identity_size, secret_size;
+	char    host[SIP_DOMAIN_SIZE_MAX];
+	char    identity[PROTO_NAME_SIZE_MAX], secret[PROTO_SECRET_SIZE_MAX];
+};
+
+struct sip_session {
+	struct sip_instance  *instance;
+	uint8_t               state; /* enum sip_state */
+	uint8_t               role;  /* enum proto_role */
+	uint8_t               may;   /* PROTO_SENDS | PROTO_RECEIVES */
+	bool                  datagram, trusted, open_to_all;
+	bool                  close_due, up_due; /* tick() is to give the event */
+	bool                  blocked;           /* SUBMIT_LATER was said */
+	bool                  known;             /* accepted: a whole request came */
+	uint8_t               close_why;         /* enum reason */
+	uint8_t               missed;            /* OPTIONS that had no answer, in a row */
+	uint8_t               asking;            /* OPTIONS that are open */
+	uint8_t               domain;            /* of instance->domains */
+	uint32_t              blocked_room;
+	uint32_t              peer_block, challenge_block; /* SIP_BLOCK_NONE: none */
+	struct sip_scan       scan;
+	struct sip_clients    clients;
+	struct sip_servers    servers;
+	struct flow           local, remote;
+	uint64_t              heard_us;   /* anything of the other side */
+	uint64_t              message_us; /* the last message, registration or answer to one */
+	uint64_t              due_us;     /* accepted: for its first request; parting: the end */
+	struct proto_settings settings;
+};
+
+enum sip_client_kind { SIP_CLIENT_MESSAGE, SIP_CLIENT_OPTIONS };
+#define SIP_NOTE_CREDENTIALS 1u /* of a client transaction: it had credentials */
+
+struct sip_input { /* a request or response on its way through feed() */
+	struct sip_session  *s;
+	struct sip_message   m;
+	struct sip_mandatory known;
+	const struct flow   *from;
+	struct now           now;
+	struct out          *out;
+	struct proto_event  *event;
+	struct sip_sender    sender; /* MESSAGE and REGISTER, when let in */
+	char                 proven[SIP_URI_MAX], realm[SIP_HOST_SIZE_MAX];
+	uint32_t             peer; /* slot, or MSG_SLOT_NONE */
+};
+
+/* session.c */
+#define SIP_FLOW_TEXT_SIZE 46u
+struct str sip_flow_text(const struct flow *f, char room[SIP_FLOW_TEXT_SIZE]); /* its address */
+struct str sip_session_domain(const struct sip_session *s);
+void       sip_close_later(struct sip_session *s, enum reason why);
+/* 24 letters and digits that nobody can guess, each time others. */
+#define SIP_TEXT_SIZE 24u
+void sip_text_new(struct sip_instance *i, char room[SIP_TEXT_SIZE]);
+
+static inline const struct sip_peer *sip_session_peer(const struct sip_session *s)
+{
+	ASSERT(s->peer_block != SIP_BLOCK_NONE);
+	return (const void *)sip_pool_at(&s->instance->transactions.pool, s->peer_block)->bytes;
+}
+
+static inline struct sip_map sip_session_map(const struct sip_session *s, struct now now)
+{
+	return (struct sip_map){&s->settings, s->instance->services, s->instance->metrics, now,
+				s->instance->protocol};
+}
+
+/* feed.c */
+enum pull sip_session_feed(void *session, struct now now, const struct flow *from, struct cur *in,
+			   struct out *out, struct proto_event *event);
+bool      sip_extension_known(struct str name); /* an option tag of Require */
+void      sip_supported_put(struct put *w);
+
+/* agent.c: requests of others */
+void sip_on_message(struct sip_input *in);
+void sip_on_options(struct sip_input *in);
+void sip_answer_message(struct sip_session *s, struct now now, struct sip_server *server,
+			const struct result *r, struct out *out);
+/* An answer that follows from the request alone, with the header fields that its status has. */
+void sip_refuse(struct sip_input *in, unsigned status, enum reason why);
+/* The same for one that has a transaction, which ends: it gets the same again when it comes again.
+ */
+void sip_refuse_open(struct sip_input *in, struct sip_server *server, unsigned status,
+		     enum reason why);
+void sip_answer_open(struct sip_input *in, struct sip_server *server, unsigned status);
+/* Finds out who sends it (->sender, ->peer) and gives it a transaction. NULL: it was dealt with: a
+ * challenge, a refusal, an answer again. */
+struct sip_server *sip_admit(struct sip_input *in);
+
+/* registrar.c */
+void sip_on_register(struct sip_input *in);
+void sip_answer_register(struct sip_session *s, struct now now, struct sip_server *server,
+			 const struct result *r, struct out *out);
+/* Those of the 200 to a REGISTER that is at hand. */
+void sip_register_lines(struct sip_input *in, struct put *w);
+
+/* request.c: our own */
+enum submit sip_request_message(struct sip_session *s, struct now now, const struct msg *m,
+				const struct proto_target *at, uint64_t token, struct out *out,
+				struct result *result);
+bool        sip_request_options(struct sip_session *s, struct now now, struct out *out);
+void        sip_on_response(struct sip_input *in);

@@ -1,0 +1,349 @@
+/* What broken, careless and hostile senders say: for each the answer of the standard, a counted
+ * reason, and a session that goes on. */
+#include "subscriber.h"
+
+#define VIA "Via: SIP/2.0/UDP 192.0.2.66:5066;branch=z9hG4bKbad;rport\r\n"
+#define REST "From: <sip:bob@else.example>;tag=1\r\nTo: <sip:alice@example.org>\r\nCall-ID: 1\r\n"
+#define MESSAGE "MESSAGE sip:alice@example.org SIP/2.0\r\n"
+#define END "Content-Length: 1\r\n\r\nx"
+
+static const char good[] = MESSAGE VIA REST "CSeq: 1 MESSAGE\r\n" END;
+
+static struct side *open_new(void)
+{
+	struct side *s = side_new(1);
+
+	side_listen(s, true);
+	return s;
+}
+
+static void is_alive(struct side *s)
+{
+	struct flow from = side_flow(66, 5066);
+
+	assert_int_equal(side_status(side_say(s, &from,
+					      "OPTIONS sip:example.org SIP/2.0\r\n" VIA REST
+					      "CSeq: 9 OPTIONS\r\nContent-Length: 0\r\n\r\n")),
+			 200);
+}
+
+static void a_bad_datagram_gets_its_answer_or_none_and_the_session_goes_on(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned    status; /* 0: no answer, but it is counted; 1: a message */
+		enum reason why;
+	} cases[] = {
+		{good, 1, REASON_NONE},
+		{MESSAGE VIA REST "CSeq: 1 MESSAGE\r\nContent-Length: -1\r\n\r\nx", 400,
+		 REASON_SIP_CONTENT_LENGTH},
+		{MESSAGE VIA REST "CSeq: 1 MESSAGE\r\nContent-Length: 99999999999\r\n\r\nx", 400,
+		 REASON_COUNT},
+		{MESSAGE VIA REST "CSeq: 1 MESSAGE\r\nContent-Length: 1\r\nl: 2\r\n\r\nxx", 400,
+		 REASON_COUNT},
+		{MESSAGE VIA REST "CSeq: 1 MESSAGE\r\nContent-Length: 5\r\n\r\nx", 400,
+		 REASON_SIP_BODY_SHORT},
+		{MESSAGE VIA REST "CSeq: 1 MESSAGE\r\nSubject\x01: x\r\n" END, 400, REASON_COUNT},
+		{MESSAGE VIA REST "CSeq: 1 MESSAGE\r\nSubject: a\rb\r\n" END, 400, REASON_COUNT},
+		{MESSAGE VIA REST "CSeq: 1 MESSAGE\r\nSubject: a\nb: c\r\n" END, 400, REASON_COUNT},
+		{MESSAGE VIA REST "CSeq: 1 INVITE\r\n" END, 400, REASON_SIP_CSEQ},
+		{MESSAGE VIA REST "CSeq: 2147483648 MESSAGE\r\n" END, 400, REASON_SIP_CSEQ},
+		{MESSAGE VIA REST "CSeq: 1 MESSAGE\r\nMax-Forwards: -1\r\n" END, 400,
+		 REASON_SIP_MAX_FORWARDS},
+		{MESSAGE VIA REST "CSeq: 1 MESSAGE\r\nMax-Forwards: 999\r\n" END, 400,
+		 REASON_SIP_MAX_FORWARDS},
+		{MESSAGE VIA REST "CSeq: 1 MESSAGE\r\nMax-Forwards: 0\r\n" END, 483, REASON_LOOP},
+		{MESSAGE VIA REST "CSeq: 1 MESSAGE\r\nFrom: <sip:eve@x>;tag=2\r\n" END, 400,
+		 REASON_SIP_HEADER_REPEATED},
+		{MESSAGE VIA REST "CSeq: 1 MESSAGE\r\nf: <sip:eve@x>;tag=2\r\n" END, 400,
+		 REASON_SIP_HEADER_REPEATED},
+		{"MESSAGE sip:alice@example.org SIP/3.0\r\n" VIA REST "CSeq: 1 MESSAGE\r\n" END,
+		 505, REASON_SIP_VERSION},
+		{"MESSAGE <sip:alice@example.org> SIP/2.0\r\n" VIA REST "CSeq: 1 MESSAGE\r\n" END,
+		 400, REASON_SIP_URI},
+		{"MESSAGE mailto:x@y SIP/2.0\r\n" VIA REST "CSeq: 1 MESSAGE\r\n" END, 416,
+		 REASON_DESTINATION},
+		{MESSAGE VIA REST "CSeq: 1 MESSAGE\r\nRequire: nothing, path, 100rel\r\n" END, 420,
+		 REASON_SIP_EXTENSION},
+		{MESSAGE VIA REST "CSeq: 1 MESSAGE\r\nContent-Type: image/png\r\n" END, 415,
+		 REASON_CODING},
+		{MESSAGE VIA
+		 "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKaeaaaaacaaaaaady7at654m7"
+		 "\r\n" REST "CSeq: 1 MESSAGE\r\n" END,
+		 482, REASON_LOOP},
+		{"INVITE sip:alice@example.org SIP/2.0\r\n" VIA REST "CSeq: 1 INVITE\r\n" END, 405,
+		 REASON_NOT_SUPPORTED},
+		{"BYE sip:alice@example.org SIP/2.0\r\n" VIA REST "CSeq: 1 BYE\r\n" END, 405,
+		 REASON_NOT_SUPPORTED},
+		{"FROBNICATE sip:alice@example.org SIP/2.0\r\n" VIA REST
+		 "CSeq: 1 FROBNICATE\r\n" END,
+		 405, REASON_PDU_COMMAND},
+		{"CANCEL sip:alice@example.org SIP/2.0\r\n" VIA REST "CSeq: 1 CANCEL\r\n" END, 481,
+		 REASON_SIP_TRANSACTION},
+		{"ACK sip:alice@example.org SIP/2.0\r\n" VIA REST "CSeq: 1 ACK\r\n" END, 0,
+		 REASON_NONE},
+		{"ACK sip:alice@example.org SIP/2.0\r\n" VIA REST "CSeq: 1 INVITE\r\n" END, 0,
+		 REASON_SIP_CSEQ},
+		{MESSAGE REST "CSeq: 1 MESSAGE\r\n" END, 0, REASON_SIP_HEADER_MISSING},
+		{MESSAGE "Via: junk\r\n" REST "CSeq: 1 MESSAGE\r\n" END, 0, REASON_SIP_VIA},
+		{"SIP/2.0 200 OK\r\n" VIA REST "CSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n", 0,
+		 REASON_NONE},
+		{"SIP/2.0 999 OK\r\n" VIA REST "CSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n", 0,
+		 REASON_SIP_START_LINE},
+		{"GET / HTTP/1.1\r\n\r\n", 0, REASON_COUNT},
+		{"\r\n\r\n\r\n\r\n", 0, REASON_NONE},
+		{"\x16\x03\x01\x02", 0, REASON_COUNT},
+	};
+	struct flow from = side_flow(66, 5066);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct side *s = open_new();
+		const char  *answer = side_say(s, &from, cases[i].text);
+
+		if (cases[i].status < 2)
+			assert_null(answer);
+		else
+			assert_int_equal(side_status(answer), cases[i].status);
+		assert_int_equal(side_last(s, EVENT_MSG) != NULL, cases[i].status == 1);
+		if (cases[i].why != REASON_NONE && cases[i].why != REASON_COUNT)
+			assert_int_equal(side_refused(s, cases[i].why), 1);
+		is_alive(s);
+		side_free(s);
+	}
+}
+
+static void an_answer_says_what_would_have_been_right(void **state)
+{
+	static const struct {
+		const char *text, *with;
+	} cases[] = {
+		{"INVITE sip:a@b SIP/2.0\r\n" VIA REST "CSeq: 1 INVITE\r\n" END,
+		 "Allow: MESSAGE, OPTIONS, REGISTER\r\n"},
+		{MESSAGE VIA REST "CSeq: 1 MESSAGE\r\nRequire: nothing, path, 100rel\r\n" END,
+		 "Unsupported: nothing, 100rel\r\n"},
+		{MESSAGE VIA REST "CSeq: 1 MESSAGE\r\nContent-Type: image/png\r\n" END,
+		 "Accept: text/plain, "},
+		{good, "received=192.0.2.66;rport=5066"},
+		{good, "Retry-After: 5\r\n"},
+	};
+	struct flow from = side_flow(66, 5066);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct side *s = open_new();
+		const char  *answer = side_say(s, &from, cases[i].text);
+		struct flow  to;
+
+		if (cases[i].text == good) {
+			side_answer(s, side_last(s, EVENT_MSG),
+				    &(struct result){.why = REASON_QUEUE_FULL});
+			answer = side_heard(s, &to);
+		}
+		assert_non_null(strstr(answer, cases[i].with));
+		side_free(s);
+	}
+}
+
+static void a_stream_whose_framing_is_lost_is_told_so_and_ends(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned    status; /* 0: nothing can be said */
+	} cases[] = {
+		{MESSAGE VIA REST "CSeq: 1 MESSAGE\r\nContent-Length: -1\r\n\r\nx", 400},
+		{MESSAGE VIA REST "CSeq: 1 MESSAGE\r\nContent-Length: 99999999\r\n\r\nx", 413},
+		{MESSAGE VIA REST "CSeq: 1 MESSAGE\r\nContent-Type: text/plain\r\n\r\nx", 400},
+		{"GET / HTTP/1.1\r\n\r\n", 0},
+	};
+	struct flow from = side_flow(66, 5066);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct side      *s = side_new(1);
+		struct proto_open how = side_how(s, PROTO_ACCEPTED);
+		const char       *answer;
+
+		how.open_to_all = true;
+		how.remote = from;
+		side_open_as(s, s->session, &how);
+		answer = side_say(s, &from, cases[i].text);
+		if (cases[i].status == 0)
+			assert_null(answer);
+		else
+			assert_int_equal(side_status(answer), cases[i].status);
+		assert_non_null(side_last(s, EVENT_CLOSE));
+		side_free(s);
+	}
+}
+
+/* Whoever forges the source of a datagram gets one answer for it at most, to that source, and none
+ * that is more than three times as long. */
+static void a_forged_datagram_is_of_no_use_against_a_third(void **state)
+{
+	static const char *const requests[] = {
+		good,
+		MESSAGE VIA REST "CSeq: 1 MESSAGE\r\nContent-Type: image/png\r\n" END,
+		"OPTIONS sip:example.org SIP/2.0\r\n" VIA REST "CSeq: 1 OPTIONS\r\n\r\n",
+		"OPTIONS sip:e SIP/2.0\r\nv:SIP/2.0/UDP h;branch=z9hG4bK1\r\nf:sip:a@b;tag=1\r\n"
+		"t:sip:a@b\r\ni:1\r\nCSeq:1 OPTIONS\r\n\r\n",
+		"REGISTER sip:example.org SIP/2.0\r\n" VIA REST "CSeq: 1 REGISTER\r\n"
+		"Contact: <sip:a@198.51.100.9>\r\nContent-Length: 0\r\n\r\n",
+		"REGISTER sip:e SIP/2.0\r\nv:SIP/2.0/UDP h;branch=z9hG4bK1\r\nf:sip:a@b;tag=1\r\n"
+		"t:sip:a@b\r\ni:1\r\nCSeq:1 REGISTER\r\n\r\n",
+		"INVITE sip:e SIP/2.0\r\nv:SIP/2.0/UDP h;branch=z9hG4bK1\r\nf:sip:a@b;tag=1\r\n"
+		"t:sip:a@b\r\ni:1\r\nCSeq:1 INVITE\r\n\r\n",
+	};
+	struct flow from = side_flow(66, 5066), to;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+		struct side *s = side_new(1);
+		size_t       asked = strlen(requests[i]), told;
+		const char  *answer;
+
+		side_listen(s, false);
+		side_feed(s, &from, requests[i], asked, &(enum pull){0});
+		answer = side_heard(s, &to);
+		told = answer != NULL ? strlen(answer) : 0;
+		assert_true(told <= 3 * asked);
+		assert_true(asked < 150 || told > 0); /* real agents are answered */
+		if (told > 0)
+			assert_memory_equal(to.address, from.address, sizeof(to.address));
+		assert_null(side_heard(s, &to));
+		/* and nothing comes later by itself */
+		for (uint64_t us = 0; us < 40 * US_PER_SECOND; us += US_PER_SECOND / 2) {
+			side_at(s, 1000000 + us);
+			side_tick(s);
+			assert_int_equal(s->sent_size, 0);
+		}
+		side_free(s);
+	}
+}
+
+static void nobody_sends_in_the_name_of_another(void **state)
+{
+	static const struct {
+		const char *from;
+		unsigned    status; /* 1: delivered */
+	} cases[] = {
+		{"<sip:alice@example.org>", 1}, {"<sip:+46701234567@example.org>", 1},
+		{"<sip:bob@example.org>", 403}, {"<sip:alice@bank.example>", 403},
+		{"<tel:+46709999999>", 403},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct side      *s = side_new(1);
+		struct subscriber alice = subscriber_alice();
+		char              lines[512];
+		const char       *answer;
+
+		side_listen(s, false);
+		snprintf(lines, sizeof(lines),
+			 "From: %s;tag=1\r\nTo: <sip:bob@example.org>\r\n"
+			 "P-Asserted-Identity: <sip:bob@example.org>\r\n",
+			 cases[i].from);
+		answer = subscriber_prove(s, &alice, "MESSAGE", "sip:bob@example.org", lines, "x");
+		if (cases[i].status == 1) {
+			assert_null(answer);
+			assert_true(str_eq(msg_addr(side_last(s, EVENT_MSG)->msg,
+						    &side_last(s, EVENT_MSG)->msg->from),
+					   STR("+46701234567")));
+			assert_int_equal(side_last(s, EVENT_MSG)->peer, MSG_SLOT_NONE);
+		} else {
+			assert_int_equal(side_status(answer), cases[i].status);
+			assert_null(side_last(s, EVENT_MSG));
+			assert_int_equal(side_refused(s, REASON_SENDER), 1);
+		}
+		side_free(s);
+	}
+}
+
+static void a_message_whose_credentials_were_overheard_is_not_taken_twice(void **state)
+{
+	struct side      *s = side_new(1);
+	struct subscriber alice = subscriber_alice();
+	char              text[4096], *branch;
+	static const char lines[] =
+		"From: <sip:alice@example.org>;tag=1\r\nTo: <sip:bob@example.org>\r\n";
+	const char *answer;
+
+	(void)state;
+	side_listen(s, false);
+	answer = subscriber_say(s, &alice, "MESSAGE", "sip:bob@example.org", lines, "x");
+	subscriber_challenged(&alice, answer);
+	subscriber_request(&alice, "MESSAGE", "sip:bob@example.org", lines, "x", text,
+			   sizeof(text));
+	assert_null(side_say(s, &alice.flow, text));
+	assert_non_null(side_last(s, EVENT_MSG));
+	side_answer(s, side_last(s, EVENT_MSG), &(struct result){0});
+	s->sent_size = 0;
+	side_forget_events(s);
+	branch = strstr(text, "z9hG4bK");
+	branch[7] = 'X'; /* as a new transaction */
+	answer = side_say(s, &alice.flow, text);
+	assert_int_equal(side_status(answer), 401);
+	assert_non_null(strstr(answer, "stale=true"));
+	assert_null(side_last(s, EVENT_MSG));
+	side_free(s);
+}
+
+static void a_head_cut_at_any_byte_and_bytes_changed_at_any_place_do_no_harm(void **state)
+{
+	struct flow from = side_flow(66, 5066);
+	enum pull   last;
+
+	(void)state;
+	for (size_t cut = 0; cut < sizeof(good) - 1; cut++) {
+		struct side *s = open_new();
+		char         text[sizeof(good)];
+
+		side_feed(s, &from, good, cut, &last);
+		side_forget_events(s);
+		s->sent_size = 0;
+		memcpy(text, good, sizeof(text));
+		text[cut] ^= 0x15;
+		side_feed(s, &from, text, sizeof(text) - 1, &last);
+		s->sent_size = 0;
+		is_alive(s);
+		side_free(s);
+	}
+}
+
+static void a_stream_cut_at_any_byte_gives_the_same_message(void **state)
+{
+	struct flow from = side_flow(66, 5066);
+	enum pull   last;
+
+	(void)state;
+	for (size_t cut = 0; cut < sizeof(good) - 1; cut++) {
+		struct side      *s = side_new(1);
+		struct proto_open how = side_how(s, PROTO_ACCEPTED);
+
+		how.open_to_all = true;
+		side_open_as(s, s->session, &how);
+		assert_int_equal(side_feed(s, &from, good, cut, &last), 0);
+		assert_null(side_last(s, EVENT_MSG));
+		assert_int_equal(side_feed(s, &from, good, sizeof(good) - 1, &last),
+				 sizeof(good) - 1);
+		assert_non_null(side_last(s, EVENT_MSG));
+		side_free(s);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_bad_datagram_gets_its_answer_or_none_and_the_session_goes_on),
+		cmocka_unit_test(an_answer_says_what_would_have_been_right),
+		cmocka_unit_test(a_stream_whose_framing_is_lost_is_told_so_and_ends),
+		cmocka_unit_test(a_forged_datagram_is_of_no_use_against_a_third),
+		cmocka_unit_test(nobody_sends_in_the_name_of_another),
+		cmocka_unit_test(a_message_whose_credentials_were_overheard_is_not_taken_twice),
+		cmocka_unit_test(a_head_cut_at_any_byte_and_bytes_changed_at_any_place_do_no_harm),
+		cmocka_unit_test(a_stream_cut_at_any_byte_gives_the_same_message),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,338 @@
+#include "subscriber.h"
+
+#define REGISTRAR "sip:example.org"
+#define ALICE "From: <sip:alice@example.org>;tag=1\r\nTo: <sip:alice@example.org>\r\n"
+
+static struct side *registrar_new(bool open_to_all)
+{
+	struct side *s = side_new(1);
+
+	side_listen(s, open_to_all);
+	return s;
+}
+
+static void a_subscriber_registers_and_asks_and_is_told_what_is_there(void **state)
+{
+	struct side                *s = registrar_new(false);
+	struct subscriber           alice = subscriber_alice();
+	const struct proto_binding *b;
+	const struct proto_record  *r;
+	const char                 *answer;
+
+	(void)state;
+	answer =
+		subscriber_prove(s, &alice, "REGISTER", REGISTRAR,
+				 ALICE "Contact: <sip:alice@10.0.0.1:5080;ob>;q=0.5;expires=600\r\n"
+				       "Supported: path\r\nPath: <sip:edge.example;lr>\r\n",
+				 "");
+	assert_int_equal(side_status(answer), 200);
+	assert_non_null(
+		strstr(answer, "Contact: <sip:alice@10.0.0.1:5080;ob>;expires=600;q=0.500\r\n"));
+	assert_non_null(strstr(answer, "Path: <sip:edge.example;lr>\r\n"));
+	assert_non_null(strstr(answer, "Date: "));
+	assert_int_equal(s->services.record_count, 1);
+	r = s->services.records[0];
+	b = &r->bindings[0];
+	assert_true(str_eq(r->address, STR("sip:alice@example.org")));
+	assert_true(str_eq(proto_binding_text(r, b, BINDING_CONTACT),
+			   STR("sip:alice@10.0.0.1:5080;ob")));
+	assert_true(str_eq(proto_binding_text(r, b, BINDING_PATH), STR("<sip:edge.example;lr>")));
+	assert_true(str_eq(proto_binding_text(r, b, BINDING_CALL), STR("alice@x")));
+	assert_int_equal(b->sequence, alice.sequence);
+	assert_int_equal(b->expires_us, s->now.us + 600 * US_PER_SECOND);
+	assert_int_equal(b->priority, 500);
+	assert_true(flow_eq(&b->flow, &alice.flow));
+	side_at(s, s->now.us + 100 * US_PER_SECOND);
+	answer = subscriber_say(s, &alice, "REGISTER", REGISTRAR, ALICE, "");
+	assert_int_equal(side_status(answer), 200);
+	assert_non_null(strstr(answer, "expires=500;"));
+	assert_int_equal(s->services.record_count, 1);
+	side_free(s);
+}
+
+static void what_a_contact_may_not_say_is_refused(void **state)
+{
+	static const struct {
+		const char *lines;
+		unsigned    status;
+		const char *with;
+	} cases[] = {
+		{ALICE "Contact: <sip:a@h>;expires=59\r\n", 423, "Min-Expires: 60\r\n"},
+		{ALICE "Contact: <sip:a@h>\r\nExpires: 1\r\n", 423, "Min-Expires: 60\r\n"},
+		{ALICE "Contact: <sip:a@h>;expires=60\r\n", 200, ";expires=60\r\n"},
+		{ALICE "Contact: <sip:a@h>\r\n", 200, ";expires=3600\r\n"},
+		{ALICE "Contact: <sip:a@h>;expires=7200\r\n", 200, ";expires=3600\r\n"},
+		{ALICE "Contact: <sip:a@h>;expires=junk\r\n", 200, ";expires=3600\r\n"},
+		{ALICE "Contact: <sip:a@h>\r\nExpires: 4294967299\r\n", 200, ";expires=3600\r\n"},
+		{ALICE "Contact: <mailto:a@h>\r\n", 400, ""},
+		{ALICE "Contact: <sip:a@h>;q=2\r\n", 400, ""},
+		{ALICE "Contact: *\r\n", 400, ""},
+		{ALICE "Contact: *\r\nExpires: 60\r\n", 400, ""},
+		{ALICE "Contact: *, <sip:a@h>\r\nExpires: 0\r\n", 400, ""},
+		{ALICE "Contact: *\r\nExpires: 0\r\n", 200, ""},
+		{ALICE "Contact: <sip:a@h>;reg-id=0;+sip.instance=\"<urn:x>\"\r\n", 400, ""},
+		{ALICE "Contact: <sip:a@h>;reg-id=1;+sip.instance=\"<urn:x>\", <sip:b@h>\r\n"
+		       "Supported: outbound\r\n",
+		 400, ""},
+		{ALICE "Contact: <sip:a@h>\r\nRequire: gruu, path\r\n", 420,
+		 "Unsupported: gruu\r\n"},
+		{ALICE "Contact: <sip:1@h>, <sip:2@h>, <sip:3@h>, <sip:4@h>, <sip:5@h>,<sip:6@h>,"
+		       "<sip:7@h>,<sip:8@h>,<sip:9@h>,<sip:10@h>,<sip:11@h>\r\n",
+		 403, ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct side      *s = registrar_new(true);
+		struct subscriber alice = subscriber_alice();
+		const char       *answer =
+			subscriber_say(s, &alice, "REGISTER", REGISTRAR, cases[i].lines, "");
+
+		assert_int_equal(side_status(answer), cases[i].status);
+		assert_non_null(strstr(answer, cases[i].with));
+		side_free(s);
+	}
+}
+
+static void a_star_removes_all_and_a_zero_removes_one(void **state)
+{
+	struct side      *s = registrar_new(true);
+	struct subscriber alice = subscriber_alice();
+
+	(void)state;
+	s->hold = true;
+	assert_null(subscriber_say(s, &alice, "REGISTER", REGISTRAR,
+				   ALICE "Contact: *\r\nExpires: 0\r\n", ""));
+	assert_non_null(side_last(s, EVENT_BINDING));
+	side_answer(s, side_last(s, EVENT_BINDING), &(struct result){0});
+	s->hold = false;
+	s->sent_size = 0;
+	subscriber_say(s, &alice, "REGISTER", REGISTRAR, ALICE "Contact: <sip:a@h>;expires=0\r\n",
+		       "");
+	assert_int_equal(s->services.records[0]->bindings[0].expires_us, s->now.us);
+	side_free(s);
+}
+
+static void an_outbound_registration_is_known_by_its_device(void **state)
+{
+	struct side                *s = registrar_new(true);
+	struct subscriber           alice = subscriber_alice();
+	const struct proto_binding *b[3];
+	const char                 *answer;
+
+	(void)state;
+	answer = subscriber_say(
+		s, &alice, "REGISTER", REGISTRAR,
+		ALICE
+		"Contact: <sip:a@h:1>;reg-id=2;+sip.instance=\"<urn:uuid:1>\";+g.3gpp.smsip\r\n"
+		"Supported: outbound\r\n",
+		"");
+	assert_non_null(strstr(answer, "Require: outbound\r\n"));
+	assert_non_null(strstr(answer, ";+sip.instance=\"<urn:uuid:1>\";reg-id=2\r\n"));
+	subscriber_say(s, &alice, "REGISTER", REGISTRAR,
+		       ALICE "Contact: <sip:a@h:2>;reg-id=2;+sip.instance=\"<urn:uuid:1>\"\r\n"
+			     "Supported: outbound\r\n",
+		       "");
+	subscriber_say(s, &alice, "REGISTER", REGISTRAR,
+		       ALICE "Contact: <sip:a@h:2>;reg-id=3;+sip.instance=\"<urn:uuid:1>\"\r\n"
+			     "Supported: outbound\r\n",
+		       "");
+	for (unsigned i = 0; i < 3; i++)
+		b[i] = &s->services.records[i]->bindings[0];
+	assert_int_equal(b[0]->key, b[1]->key);
+	assert_int_not_equal(b[1]->key, b[2]->key);
+	assert_int_equal(b[0]->features, SIP_FEATURE_SMSIP | 2u << SIP_FEATURE_REG_ID_SHIFT);
+	side_free(s);
+}
+
+static void who_may_register_whom(void **state)
+{
+	static const struct {
+		const char *lines;
+		unsigned    status;
+	} cases[] = {
+		{"From: <sip:alice@example.org>;tag=1\r\nTo: <sip:alice@example.org>\r\n", 200},
+		{"From: <sip:alice@example.org>;tag=1\r\nTo: <sip:alice@EXAMPLE.org:5060>\r\n",
+		 200},
+		{"From: <sip:alice@example.org>;tag=1\r\nTo: <sip:+46701234567@example.org>\r\n",
+		 200},
+		{"From: <sip:alice@example.org>;tag=1\r\nTo: <sip:bob@example.org>\r\n", 403},
+		{"From: <sip:bob@example.org>;tag=1\r\nTo: <sip:bob@example.org>\r\n", 403},
+		{"From: <sip:alice@example.org>;tag=1\r\nTo: <sip:alice@else.example>\r\n", 404},
+		{"From: <sip:alice@example.org>;tag=1\r\nTo: <tel:+46701234567>\r\n", 404},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct side      *s = registrar_new(false);
+		struct subscriber alice = subscriber_alice();
+		char              lines[512];
+
+		snprintf(lines, sizeof(lines), "%sContact: <sip:a@h>\r\n", cases[i].lines);
+		assert_int_equal(
+			side_status(subscriber_prove(s, &alice, "REGISTER", REGISTRAR, lines, "")),
+			cases[i].status);
+		assert_int_equal(s->services.record_count, cases[i].status == 200);
+		side_free(s);
+	}
+}
+
+static void a_peer_cannot_register_somebody_without_his_password(void **state)
+{
+	struct side      *s = registrar_new(false);
+	struct subscriber alice = subscriber_alice();
+
+	(void)state;
+	s->services.has_peer = s->services.peer_trusted = true;
+	s->services.peer = alice.flow;
+	assert_int_equal(side_status(subscriber_say(s, &alice, "REGISTER", REGISTRAR,
+						    ALICE "Contact: <sip:a@h>\r\n", "")),
+			 401);
+	side_free(s);
+}
+
+static void a_wrong_password_is_challenged_again_and_registers_nothing(void **state)
+{
+	struct side      *s = registrar_new(false);
+	struct subscriber alice = subscriber_alice();
+
+	(void)state;
+	alice.password = "queen";
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(side_status(subscriber_prove(s, &alice, "REGISTER", REGISTRAR,
+							      ALICE "Contact: <sip:a@h>\r\n", "")),
+				 401);
+	assert_int_equal(s->services.record_count, 0);
+	assert_int_equal(side_refused(s, REASON_PASSWORD), 3);
+	side_free(s);
+}
+
+/* Its answer was lost: the same comes again, is no replay, and changes nothing a second time. */
+static void a_registration_that_comes_again_gets_the_same_answer(void **state)
+{
+	struct side      *s = registrar_new(false);
+	struct subscriber alice = subscriber_alice();
+	char              text[4096], first[4096];
+	const char       *answer;
+
+	(void)state;
+	answer = subscriber_say(s, &alice, "REGISTER", REGISTRAR,
+				ALICE "Contact: <sip:a@h>\r\nPath: <sip:p;lr>\r\n", "");
+	subscriber_challenged(&alice, answer);
+	subscriber_request(&alice, "REGISTER", REGISTRAR,
+			   ALICE "Contact: <sip:a@h>\r\nPath: <sip:p;lr>\r\n", "", text,
+			   sizeof(text));
+	strcpy(first, side_say(s, &alice.flow, text));
+	assert_int_equal(side_status(first), 200);
+	assert_string_equal(side_say(s, &alice.flow, text), first);
+	assert_int_equal(s->services.record_count, 1);
+	side_free(s);
+}
+
+static void the_directory_has_the_last_word(void **state)
+{
+	static const struct {
+		enum reason why;
+		unsigned    status;
+	} cases[] = {
+		{REASON_NONE, 200},
+		{REASON_REGISTRATIONS_FULL, 403},
+		{REASON_REGISTRATION_ORDER, 400},
+		{REASON_QUEUE_FULL, 503},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct side      *s = registrar_new(true);
+		struct subscriber alice = subscriber_alice();
+
+		s->registered.why = (uint8_t)cases[i].why;
+		assert_int_equal(side_status(subscriber_say(s, &alice, "REGISTER", REGISTRAR,
+							    ALICE "Contact: <sip:a@h>\r\n", "")),
+				 cases[i].status);
+		side_free(s);
+	}
+}
+
+/* Datagrams go where the registration came from: a Contact that names a third is of no use against
+ * it. */
+static void a_contact_elsewhere_does_not_turn_messages_on_somebody_else(void **state)
+{
+	static const struct {
+		const char *contact;
+		uint16_t    port;
+	} cases[] = {
+		{"<sip:a@198.51.100.1:5060>", 40000},
+		{"<sip:a@victim.example>", 40000},
+		{"<sip:a@192.0.2.50:5099>", 5099}, /* the same host, another port of it */
+		{"<sip:a@192.0.2.50>", 5060},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct side       *s = registrar_new(true);
+		struct subscriber  alice = subscriber_alice();
+		const struct flow  want = side_flow(50, cases[i].port);
+		const struct flow *is;
+		char               lines[256];
+
+		snprintf(lines, sizeof(lines), ALICE "Contact: %s\r\n", cases[i].contact);
+		subscriber_say(s, &alice, "REGISTER", REGISTRAR, lines, "");
+		is = &s->services.records[0]->bindings[0].flow;
+		assert_true(flow_eq(is, &want));
+		side_free(s);
+	}
+}
+
+static void a_message_goes_to_the_registration_by_its_path(void **state)
+{
+	struct side        *s = registrar_new(true);
+	struct subscriber   alice = subscriber_alice();
+	struct msg         *m = msg_new(s->pool);
+	struct proto_target at;
+	struct result       refused;
+	struct flow         to;
+	const char         *sent;
+
+	(void)state;
+	subscriber_say(s, &alice, "REGISTER", REGISTRAR,
+		       ALICE "Contact: <sip:alice@10.0.0.1:5080;ob>\r\n"
+			     "Path: <sip:edge.example;lr>, <sip:core.example;lr>\r\n",
+		       "");
+	at = (struct proto_target){s->services.records[0], &s->services.records[0]->bindings[0]};
+	assert_true(msg_append_addr(m, ADDR_E164, 0, 0, STR("+4670"), &m->from));
+	assert_true(msg_append_addr(m, ADDR_URI, 0, 0, STR("sip:alice@example.org"), &m->to));
+	assert_true(msg_append(m, "hej", 3, &m->body));
+	m->kind = MSG_TEXT;
+	m->coding = MSG_CODING_ASCII;
+	assert_int_equal(side_submit_to(s, s->session, m, &at, 1, &refused), SUBMIT_SENT);
+	sent = side_heard(s, &to);
+	assert_true(flow_eq(&to, &alice.flow));
+	assert_true(
+		str_starts(str_of(sent), STR("MESSAGE sip:alice@10.0.0.1:5080;ob SIP/2.0\r\n")));
+	assert_non_null(strstr(sent, "Route: <sip:edge.example;lr>, <sip:core.example;lr>\r\n"));
+	assert_non_null(strstr(sent, "To: <sip:alice@example.org>\r\n"));
+	assert_non_null(strstr(sent, "From: <sip:+4670@example.org;user=phone>;tag="));
+	assert_null(strstr(sent, "P-Asserted-Identity"));
+	msg_free(m);
+	side_free(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_subscriber_registers_and_asks_and_is_told_what_is_there),
+		cmocka_unit_test(what_a_contact_may_not_say_is_refused),
+		cmocka_unit_test(a_star_removes_all_and_a_zero_removes_one),
+		cmocka_unit_test(an_outbound_registration_is_known_by_its_device),
+		cmocka_unit_test(who_may_register_whom),
+		cmocka_unit_test(a_peer_cannot_register_somebody_without_his_password),
+		cmocka_unit_test(a_wrong_password_is_challenged_again_and_registers_nothing),
+		cmocka_unit_test(a_registration_that_comes_again_gets_the_same_answer),
+		cmocka_unit_test(the_directory_has_the_last_word),
+		cmocka_unit_test(a_contact_elsewhere_does_not_turn_messages_on_somebody_else),
+		cmocka_unit_test(a_message_goes_to_the_registration_by_its_path),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
