@@ -3,8 +3,9 @@
  * that hears their port. Bytes that arrive are those of their place, so whatever is put together
  * must be exactly that; what is held stays within its limits; every buffer comes home.
  *
- * Each fragment is 4 bytes: family and datagram (1 and 3 bits), last, silence before it; place in
- * units of 8; length; a fault.
+ * Each fragment is 4 bytes: family and datagram (1 and 3 bits), last, silence before it, and in
+ * IPv6 what the datagram begins with (2 bits: UDP, destination options, a fragment header again);
+ * place in units of 8; length; a fault.
  */
 #include <string.h>
 
@@ -78,7 +79,8 @@ static uint8_t *ip4_put(uint8_t *at, unsigned id, uint32_t offset, uint32_t n, b
 	return at + 20;
 }
 
-static uint8_t *ip6_put(uint8_t *at, unsigned id, uint32_t offset, uint32_t n, bool more)
+static uint8_t *ip6_put(uint8_t *at, uint8_t next, unsigned id, uint32_t offset, uint32_t n,
+			bool more)
 {
 	uint16_t where = (uint16_t)((offset & 0xfff8) | more);
 	uint8_t  header[48] = {0x60, 0, 0, 0, (uint8_t)((n + 8) >> 8), (uint8_t)(n + 8), 44, 9};
@@ -86,12 +88,13 @@ static uint8_t *ip6_put(uint8_t *at, unsigned id, uint32_t offset, uint32_t n, b
 	memcpy(header + 8, "\x20\x01\0\2\0\0\0\0\0\0\0\0\0\0\0\2", 16);
 	memcpy(header + 24, "\x20\x01\0\2\0\0\0\0\0\0\0\0\0\0\0\1", 16);
 	memcpy(header + 40,
-	       (uint8_t[]){17, 0, (uint8_t)(where >> 8), (uint8_t)where, 0, 0, 0, (uint8_t)id}, 8);
+	       (uint8_t[]){next, 0, (uint8_t)(where >> 8), (uint8_t)where, 0, 0, 0, (uint8_t)id},
+	       8);
 	memcpy(at, header, 48);
 	return at + 48;
 }
 
-static void fragment_in(bool ip6, unsigned id, uint32_t offset, uint32_t n, bool more,
+static void fragment_in(bool ip6, uint8_t next, unsigned id, uint32_t offset, uint32_t n, bool more,
 			uint8_t fault)
 {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(pool), *tcp[1];
@@ -99,7 +102,7 @@ static void fragment_in(bool ip6, unsigned id, uint32_t offset, uint32_t n, bool
 
 	memcpy(frame, "\2\0\0\0\0\1\2\0\0\0\0\2", 12);
 	memcpy(frame + 12, ip6 ? "\x86\xdd" : "\x08\x00", 2);
-	at = ip6 ? ip6_put(frame + 14, id, offset, n, more)
+	at = ip6 ? ip6_put(frame + 14, next, id, offset, n, more)
 		 : ip4_put(frame + 14, id, offset, n, more);
 	for (uint32_t i = 0; i < n; i++)
 		at[i] = byte_at(offset + i);
@@ -135,8 +138,9 @@ static void datagrams_check(bool faults)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct cur in = cur_of(data, size);
-	bool       faults = false;
+	static const uint8_t nexts[] = {17, 60, 44, 17};
+	struct cur           in = cur_of(data, size);
+	bool                 faults = false;
 
 	if (net == NULL)
 		begin();
@@ -148,7 +152,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		faults |= fault >= 0xf0;
 		now.us += (kind & 0x20) != 0 ? 20 * US_PER_SECOND : 1;
 		net_tick(net, now);
-		fragment_in((kind & 1) != 0, kind >> 1 & 7, place * 8u,
+		fragment_in((kind & 1) != 0, nexts[kind >> 6], kind >> 1 & 7, place * 8u,
 			    more ? length * 8u % 1456 : length * 5u % 1456, more, fault);
 		ASSERT(rte_mempool_in_use_count(pool) <= HELD_MAX + 512 + NET_TX_MAX);
 		datagrams_check(faults);
