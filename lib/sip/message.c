@@ -166,22 +166,13 @@ static size_t find_space(struct str s)
 	return at != NULL ? (size_t)(at - s.p) : s.n;
 }
 
-static bool has_control(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		if (((uint8_t)s.p[i] < ' ' && s.p[i] != '\t') || s.p[i] == 0x7f)
-			return true;
-	}
-	return false;
-}
-
-/* The space after the status may be missing: there is no other way to read such a line (RFC 4475,
- * 3.1.1.13). */
+/* The space after the status is there also where no reason follows (7.2): without it others take
+ * the next line for the reason (libosip2 5.3), and so miss a header field. */
 static bool response_line(struct sip_message *m, struct str line)
 {
 	size_t     space = find_space(line);
 	struct str code = str_skip(line, space + 1);
-	bool       two;
+	bool       two, spaced;
 	uint32_t   status = 0;
 
 	if (!version_parse((struct str){line.p, space}, &two))
@@ -190,10 +181,10 @@ static bool response_line(struct sip_message *m, struct str line)
 	if (!two)
 		fault(m, REASON_SIP_VERSION);
 	m->reason = str_skip(code, find_space(code) + 1);
+	spaced = find_space(code) < code.n;
 	code.n = find_space(code);
-	if (has_control(m->reason))
-		fault(m, REASON_SIP_CONTROL);
-	if (code.n != 3 || !sip_number_parse(code, &status) || status < 100 || status > 699)
+	if (!spaced || code.n != 3 || !sip_number_parse(code, &status) || status < 100 ||
+	    status > 699)
 		fault(m, REASON_SIP_START_LINE);
 	else
 		m->status = (uint16_t)status;
@@ -234,11 +225,18 @@ static bool request_line(struct sip_message *m, struct str line)
 	return true;
 }
 
-/* False: this is not SIP. */
-static bool start_line(struct sip_message *m, struct str line)
+/* False: this is not SIP. A start line has no control character and is not folded; control: there
+ * is one in the head. */
+static bool start_line(struct sip_message *m, struct str line, bool control)
 {
 	struct str first = {line.p, line.n < 4 ? line.n : 4};
 
+	if (line.n == 0 || memchr(line.p, '\r', line.n) != NULL)
+		return false;
+	for (size_t i = 0; control && i < line.n; i++) {
+		if (((uint8_t)line.p[i] < ' ' && line.p[i] != '\t') || line.p[i] == 0x7f)
+			return false;
+	}
 	return sip_same(first, STR("SIP/")) ? response_line(m, line) : request_line(m, line);
 }
 
@@ -298,7 +296,7 @@ static bool head_parse(struct sip_message *m, const struct look *l)
 
 		if (i > 0)
 			header_line(m, line, l->control);
-		else if (!start_line(m, line))
+		else if (!start_line(m, line, l->control))
 			return false;
 	}
 	if (l->lone)
@@ -427,7 +425,7 @@ static enum pull head_more(struct sip_scan *scan, const struct look *l, struct s
 		return bad(why, REASON_SIP_LINE_END);
 	if (!scan->start_seen && l->line_end > 0) {
 		if (l->line_end > SIP_START_LINE_MAX ||
-		    !start_line(m, (struct str){(const char *)l->p, l->line_end - 1}))
+		    !start_line(m, (struct str){(const char *)l->p, l->line_end - 1}, l->control))
 			return bad(why, REASON_SIP_START_LINE);
 		scan->start_seen = true;
 	}

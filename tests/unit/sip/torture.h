@@ -7,7 +7,7 @@
 
 #include "base/str.h"
 
-/* Caller frees .p. */
+/* Given back with torture_free(). */
 static inline struct str torture_read(const char *name)
 {
 	char       path[512];
@@ -25,4 +25,9 @@ static inline struct str torture_read(const char *name)
 	assert_true(whole.n > 0 && whole.n < sizeof(room));
 	whole.p = (const char *)test_copy(room, whole.n);
 	return whole;
+}
+
+static inline void torture_free(struct str whole)
+{
+	free((void *)(uintptr_t)whole.p);
 }

@@ -4,79 +4,20 @@
 #include "sip/value.h"
 #include "sip/via.h"
 
+enum { GOOD, WRONG };
+
 static const struct torture {
 	const char *name;
-	enum reason fault;   /* found in the frame, or in what every message must have */
-	bool        field;   /* else: a field that only some readers need is wrong */
-	enum pull   stream;  /* the same bytes on a stream */
-	enum reason lost;    /* with PULL_BAD there */
-	unsigned    headers; /* header lines */
+	enum reason fault;
+	bool        field;
+	enum pull   stream;
+	enum reason lost;
+	unsigned    headers;
 } messages[] = {
-	/* 3.1.1: valid */
-	{"wsinv", REASON_NONE, false, PULL_ITEM, 0, 14},
-	{"intmeth", REASON_NONE, false, PULL_ITEM, 0, 8},
-	{"esc01", REASON_NONE, false, PULL_ITEM, 0, 9},
-	{"escnull", REASON_NONE, false, PULL_ITEM, 0, 9},
-	{"esc02", REASON_NONE, false, PULL_ITEM, 0, 10},
-	{"lwsdisp", REASON_NONE, false, PULL_ITEM, 0, 7},
-	{"longreq", REASON_NONE, false, PULL_ITEM, 0, 43},
-	{"dblreq", REASON_NONE, false, PULL_ITEM, 0, 8}, /* trailing bytes are noise */
-	{"semiuri", REASON_NONE, false, PULL_ITEM, 0, 8},
-	{"transports", REASON_NONE, false, PULL_ITEM, 0, 12},
-	{"mpart01", REASON_NONE, false, PULL_ITEM, 0, 14},
-	{"unreason", REASON_NONE, false, PULL_ITEM, 0, 8},
-	{"noreason", REASON_NONE, false, PULL_ITEM, 0, 7},
-	/* 3.1.2: invalid */
-	{"badinv01", REASON_SIP_VIA, true, PULL_ITEM, 0, 9},
-	{"clerr", REASON_SIP_BODY_SHORT, false, PULL_MORE, 0, 9},
-	{"ncl", REASON_SIP_CONTENT_LENGTH, false, PULL_BAD, REASON_SIP_CONTENT_LENGTH, 9},
-	{"scalar02", REASON_SIP_CSEQ, false, PULL_ITEM, 0, 9},
-	{"scalarlg", REASON_SIP_CSEQ, false, PULL_ITEM, 0, 8}, /* a response: to be dropped */
-	{"quotbal", REASON_SIP_TO, false, PULL_ITEM, 0, 9},
-	{"ltgtruri", REASON_SIP_URI, false, PULL_ITEM, 0, 9},
-	{"lwsruri", REASON_SIP_URI, false, PULL_ITEM, 0, 9},
-	{"lwsstart", REASON_SIP_START_LINE, false, PULL_ITEM, 0, 9},
-	{"trws", REASON_SIP_START_LINE, false, PULL_ITEM, 0, 8},
-	{"escruri", REASON_SIP_URI, false, PULL_ITEM, 0, 9},
-	{"baddate", REASON_NONE, true, PULL_ITEM, 0, 10}, /* wrong to who reads Date alone */
-	{"regbadct", REASON_NONE, true, PULL_ITEM, 0, 8}, /* to registrars */
-	{"badaspec", REASON_SIP_TO, false, PULL_ITEM, 0, 8},
-	{"baddn", REASON_SIP_FROM, false, PULL_ITEM, 0, 8},
-	{"badvers", REASON_SIP_VERSION, false, PULL_ITEM, 0, 7},
-	{"mismatch01", REASON_SIP_CSEQ, false, PULL_ITEM, 0, 7},
-	{"mismatch02", REASON_SIP_CSEQ, false, PULL_ITEM, 0, 9},    /* or 501, by its method */
-	{"bigcode", REASON_SIP_START_LINE, false, PULL_ITEM, 0, 7}, /* a response */
-	/* 3.2 to 3.4: well-formed, or wrong in what they mean */
-	{"badbranch", REASON_NONE, false, PULL_ITEM, 0, 8},
-	{"insuf", REASON_SIP_HEADER_MISSING, false, PULL_ITEM, 0, 4},
-	{"unkscm", REASON_NONE, false, PULL_ITEM, 0, 7},
-	{"novelsc", REASON_NONE, false, PULL_ITEM, 0, 7},
-	{"unksm2", REASON_NONE, false, PULL_ITEM, 0, 8},
-	{"bext01", REASON_NONE, false, PULL_ITEM, 0, 9},
-	{"invut", REASON_NONE, false, PULL_ITEM, 0, 9},
-	{"regaut01", REASON_NONE, false, PULL_ITEM, 0, 8},
-	{"multi01", REASON_SIP_HEADER_REPEATED, false, PULL_ITEM, 0, 15},
-	{"mcl01", REASON_SIP_CONTENT_LENGTH, false, PULL_BAD, REASON_SIP_CONTENT_LENGTH, 9},
-	{"bcast", REASON_NONE, false, PULL_ITEM, 0, 9},
-	{"zeromf", REASON_NONE, false, PULL_ITEM, 0, 7},
-	{"cparam01", REASON_NONE, false, PULL_ITEM, 0, 8},
-	{"cparam02", REASON_NONE, false, PULL_ITEM, 0, 8},
-	{"regescrt", REASON_NONE, false, PULL_ITEM, 0, 8},
-	{"sdp01", REASON_NONE, false, PULL_ITEM, 0, 10},
-	{"inv2543", REASON_NONE, false, PULL_BAD, REASON_SIP_NO_CONTENT_LENGTH, 7},
-	/* RFC 5118 */
-	{"ipv6-good", REASON_NONE, false, PULL_ITEM, 0, 8},
-	{"ipv6-bad", REASON_SIP_URI, false, PULL_ITEM, 0, 8},
-	{"port-ambiguous", REASON_NONE, false, PULL_ITEM, 0, 8},
-	{"port-unambiguous", REASON_NONE, false, PULL_ITEM, 0, 8},
-	{"via-received-param-with-delim", REASON_NONE, false, PULL_ITEM, 0, 7},
-	{"via-received-param-no-delim", REASON_NONE, false, PULL_ITEM, 0, 8},
-	{"ipv6-in-sdp", REASON_NONE, false, PULL_ITEM, 0, 9},
-	{"mult-ip-in-header", REASON_NONE, false, PULL_ITEM, 0, 9},
-	{"mult-ip-in-sdp", REASON_NONE, false, PULL_ITEM, 0, 9},
-	{"ipv4-mapped-ipv6", REASON_NONE, false, PULL_ITEM, 0, 10},
-	{"ipv6-bug-abnf-3-colons", REASON_NONE, false, PULL_ITEM, 0, 7},
-	{"ipv6-correct-abnf-2-colons", REASON_NONE, false, PULL_ITEM, 0, 7},
+#define TORTURE(name, fault, fields, stream, lost, headers)                                        \
+	{name, fault, fields, stream, lost, headers},
+#include "sip/torture.def"
+#undef TORTURE
 };
 
 static struct sip_message   m;
@@ -94,11 +35,6 @@ static enum reason take(const char *name, struct str *whole)
 	assert_int_equal(sip_message_next(&scan, &in, SIP_DATAGRAM, &m, &why), PULL_ITEM);
 	assert_int_equal(cur_left(&in), 0);
 	return m.fault != REASON_NONE ? m.fault : sip_mandatory_parse(&m, &known);
-}
-
-static void give_back(struct str whole)
-{
-	free((void *)(uintptr_t)whole.p);
 }
 
 /* Those fields of the message that a registrar or a reader of dates looks into. */
@@ -137,7 +73,7 @@ static void each_message_gets_the_verdict_of_its_rfc(void **state)
 			fail_msg("%s: %s, %u headers, fields %d", t->name, reason_name(fault),
 				 m.header_count, fields_are_good());
 		assert_int_equal(sip_fault_status(fault), fault == REASON_SIP_VERSION ? 505 : 400);
-		give_back(whole);
+		torture_free(whole);
 	}
 }
 
@@ -162,7 +98,7 @@ static void on_a_stream_only_what_loses_the_frame_ends_it(void **state)
 			assert_int_equal(m.fault, why);
 			assert_ptr_equal(in.p, whole.p);
 		}
-		give_back(whole);
+		torture_free(whole);
 	}
 }
 
@@ -211,7 +147,7 @@ static void the_tortuous_invite_is_read_to_the_last_field(void **state)
 	assert_str(p.value, "newvalue");
 	assert_true(sip_param_find(a.params, STR("secondparam"), &p));
 	assert_false(p.has_value);
-	give_back(whole);
+	torture_free(whole);
 }
 
 static void unusual_characters_stay_in_their_fields(void **state)
@@ -228,11 +164,11 @@ static void unusual_characters_stay_in_their_fields(void **state)
 	assert_int_equal(known.to.display.n, 20);
 	assert_memory_equal(known.to.display.p, "BEL:\\\a NUL:\\\0 DEL:\\\x7f", 20);
 	assert_str(known.call_id, "intmeth.word%ZK-!.*_+'@word`~)(><:\\/\"][?}{");
-	give_back(whole);
+	torture_free(whole);
 	assert_int_equal(take("semiuri", &whole), REASON_NONE);
 	assert_str(known.uri.user, "user;par=u%40example.net");
 	assert_str(known.uri.host.text, "example.com");
-	give_back(whole);
+	torture_free(whole);
 }
 
 static void a_percent_sign_is_an_escape_in_uris_alone(void **state)
@@ -247,7 +183,7 @@ static void a_percent_sign_is_an_escape_in_uris_alone(void **state)
 	for (sip_list_init(&l, &m, SIP_CONTACT); sip_list_next(&l, &value);)
 		contacts++;
 	assert_int_equal(contacts, 2);
-	give_back(whole);
+	torture_free(whole);
 }
 
 static void parameters_belong_to_the_field_or_the_uri_by_the_brackets(void **state)
@@ -261,12 +197,12 @@ static void parameters_belong_to_the_field_or_the_uri_by_the_brackets(void **sta
 	assert_true(sip_header_find(&m, SIP_CONTACT, &value) && sip_name_addr_parse(value, &a));
 	assert_true(sip_param_find(a.params, STR("unknownparam"), &p));
 	assert_int_equal(a.uri.params.n, 0);
-	give_back(whole);
+	torture_free(whole);
 	assert_int_equal(take("cparam02", &whole), REASON_NONE);
 	assert_true(sip_header_find(&m, SIP_CONTACT, &value) && sip_name_addr_parse(value, &a));
 	assert_true(sip_uri_param_find(&a.uri, STR("unknownparam"), &p));
 	assert_int_equal(a.params.n, 0);
-	give_back(whole);
+	torture_free(whole);
 }
 
 static void what_no_one_knows_is_left_to_the_next_layer(void **state)
@@ -278,19 +214,19 @@ static void what_no_one_knows_is_left_to_the_next_layer(void **state)
 	assert_int_equal(take("novelsc", &whole), REASON_NONE);
 	assert_int_equal(known.uri.scheme, SIP_SCHEME_OTHER);
 	assert_str(known.uri.scheme_text, "soap.beep");
-	give_back(whole);
+	torture_free(whole);
 	assert_int_equal(take("unksm2", &whole), REASON_NONE);
 	assert_int_equal(known.to.uri.scheme, SIP_SCHEME_OTHER);
-	give_back(whole);
+	torture_free(whole);
 	assert_int_equal(take("regaut01", &whole), REASON_NONE);
 	assert_true(sip_header_find(&m, SIP_AUTHORIZATION, &value));
 	assert_true(sip_auth_parse(value, &auth));
 	assert_false(auth.digest);
 	assert_str(auth.scheme, "NoOneKnowsThisScheme");
-	give_back(whole);
+	torture_free(whole);
 	assert_int_equal(take("badbranch", &whole), REASON_NONE);
 	assert_false(known.via.has_cookie); /* so it is matched as RFC 2543 has it */
-	give_back(whole);
+	torture_free(whole);
 }
 
 static void ipv6_references_are_addresses_with_and_without_a_port(void **state)
@@ -302,24 +238,24 @@ static void ipv6_references_are_addresses_with_and_without_a_port(void **state)
 	assert_int_equal(take("port-ambiguous", &whole), REASON_NONE);
 	assert_str(known.uri.host.text, "2001:db8::10:5070");
 	assert_false(known.uri.has_port);
-	give_back(whole);
+	torture_free(whole);
 	assert_int_equal(take("port-unambiguous", &whole), REASON_NONE);
 	assert_str(known.uri.host.text, "2001:db8::10");
 	assert_int_equal(known.uri.port, 5070);
-	give_back(whole);
+	torture_free(whole);
 	assert_int_equal(take("via-received-param-with-delim", &whole), REASON_NONE);
 	assert_str(known.via.received.text, "2001:db8::9:255");
-	give_back(whole);
+	torture_free(whole);
 	assert_int_equal(take("via-received-param-no-delim", &whole), REASON_NONE);
 	assert_str(known.via.received.text, "2001:db8::9:255");
 	assert_int_equal(known.via.received.kind, SIP_HOST_IP6);
-	give_back(whole);
+	torture_free(whole);
 	assert_int_equal(take("ipv6-bug-abnf-3-colons", &whole), REASON_NONE);
 	assert_memory_equal(known.uri.host.address, embedded, 16);
-	give_back(whole);
+	torture_free(whole);
 	assert_int_equal(take("ipv6-correct-abnf-2-colons", &whole), REASON_NONE);
 	assert_memory_equal(known.uri.host.address, embedded, 16);
-	give_back(whole);
+	torture_free(whole);
 }
 
 int main(void)
