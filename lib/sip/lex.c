@@ -40,13 +40,6 @@ const uint8_t sip_class[256] = {
 	['@'] = SIP_CLASS_URI,
 };
 
-bool sip_lex_fail(struct cur *c)
-{
-	c->failed = true;
-	c->p = c->end;
-	return false;
-}
-
 bool sip_lex_all(struct str s, unsigned classes)
 {
 	for (size_t i = 0; i < s.n; i++) {
@@ -66,31 +59,12 @@ static size_t space_size(const uint8_t *p, size_t left)
 	return left >= 3 && p[0] == '\r' && p[1] == '\n' && (p[2] == ' ' || p[2] == '\t') ? 3 : 0;
 }
 
-void sip_lex_space(struct cur *c)
+void sip_lex_folds(struct cur *c)
 {
 	size_t n;
 
 	while ((n = space_size(c->p, cur_left(c))) > 0)
 		c->p += n;
-}
-
-int sip_lex_peek(const struct cur *c)
-{
-	return c->p < c->end ? *c->p : -1;
-}
-
-bool sip_lex_char(struct cur *c, uint8_t want)
-{
-	return cur_u8(c) == want && !c->failed ? true : sip_lex_fail(c);
-}
-
-struct str sip_lex_while(struct cur *c, unsigned classes)
-{
-	const uint8_t *start = c->p;
-
-	while (c->p < c->end && sip_is(*c->p, classes))
-		c->p++;
-	return (struct str){(const char *)start, (size_t)(c->p - start)};
 }
 
 bool sip_lex_token(struct cur *c, struct str *token)
@@ -180,17 +154,14 @@ bool sip_controls_quoted(struct str value)
 	return true;
 }
 
-static uint8_t small(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : (uint8_t)c;
-}
-
 bool sip_same(struct str a, struct str b)
 {
 	if (a.n != b.n)
 		return false;
 	for (size_t i = 0; i < a.n; i++) {
-		if (small(a.p[i]) != small(b.p[i]))
+		unsigned x = (uint8_t)a.p[i], y = (uint8_t)b.p[i];
+
+		if (x != y && ((x ^ y) != 0x20 || (x | 0x20) < 'a' || (x | 0x20) > 'z'))
 			return false;
 	}
 	return true;
@@ -205,9 +176,10 @@ struct str sip_trim(struct str s)
 	while (s.n > 0) {
 		char last = s.p[s.n - 1];
 
-		if (last == ' ' || last == '\t' ||
-		    (last == '\n' && s.n > 1 && s.p[s.n - 2] == '\r'))
-			s.n -= last == '\n' ? 2 : 1;
+		if (last == ' ' || last == '\t')
+			s.n--;
+		else if (last == '\n' && s.n > 1 && s.p[s.n - 2] == '\r')
+			s.n -= 2;
 		else
 			break;
 	}

@@ -32,13 +32,51 @@ static inline struct cur sip_cur(struct str s)
 	return cur_of(s.n > 0 ? s.p : "", s.n); /* an empty text may have no place */
 }
 
-bool       sip_lex_fail(struct cur *c);                 /* gives false */
-bool       sip_lex_all(struct str s, unsigned classes); /* not empty, and every byte of a class */
-void       sip_lex_space(struct cur *c);                /* SWS */
-int        sip_lex_peek(const struct cur *c);           /* the next byte, -1 at the end */
-bool       sip_lex_char(struct cur *c, uint8_t want);   /* exactly this byte */
-struct str sip_lex_while(struct cur *c, unsigned classes); /* as many as there are, maybe none */
-bool       sip_lex_token(struct cur *c, struct str *token);
+/* Gives false. */
+static inline bool sip_lex_fail(struct cur *c)
+{
+	c->failed = true;
+	c->p = c->end;
+	return false;
+}
+
+/* The next byte, -1 at the end. */
+static inline int sip_lex_peek(const struct cur *c)
+{
+	return c->p < c->end ? *c->p : -1;
+}
+
+/* Exactly this byte. */
+static inline bool sip_lex_char(struct cur *c, uint8_t want)
+{
+	if (sip_lex_peek(c) != want)
+		return sip_lex_fail(c);
+	c->p++;
+	return true;
+}
+
+/* As many bytes of these classes as there are, maybe none. */
+static inline struct str sip_lex_while(struct cur *c, unsigned classes)
+{
+	const uint8_t *start = c->p, *p = start;
+
+	while (p < c->end && sip_is(*p, classes))
+		p++;
+	c->p = p;
+	return (struct str){(const char *)start, (size_t)(p - start)};
+}
+
+void sip_lex_folds(struct cur *c); /* SWS that begins with white space or CR */
+
+/* SWS. */
+static inline void sip_lex_space(struct cur *c)
+{
+	if (c->p < c->end && (*c->p == ' ' || *c->p == '\t' || *c->p == '\r'))
+		sip_lex_folds(c);
+}
+
+bool sip_lex_all(struct str s, unsigned classes); /* not empty, and every byte of a class */
+bool sip_lex_token(struct cur *c, struct str *token);
 /* From the opening quote to the closing; *inside is what stands between, quoted pairs as they are.
  */
 bool sip_lex_quoted(struct cur *c, struct str *inside);

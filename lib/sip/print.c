@@ -1,7 +1,5 @@
 #include "sip/print.h"
 
-#include <stdio.h>
-
 #include "base/assert.h"
 
 static void fail(struct put *w)
@@ -53,10 +51,14 @@ void sip_put_token(struct put *w, struct str token)
 
 void sip_put_number(struct put *w, uint32_t number)
 {
-	char text[12];
-	int  n = snprintf(text, sizeof(text), "%u", number);
+	char   digits[10];
+	size_t n = sizeof(digits);
 
-	put_bytes(w, text, (size_t)n);
+	do {
+		digits[--n] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	put_bytes(w, digits + n, sizeof(digits) - n);
 }
 
 static void crlf(struct put *w)

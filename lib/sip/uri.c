@@ -1,7 +1,8 @@
 #include "sip/uri.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
+
+#include "sip/print.h"
 
 static int hex(int c)
 {
@@ -391,8 +392,6 @@ static void canonical_put(struct put *w, struct str s, unsigned plain)
 void sip_uri_aor_put(struct put *w, const struct sip_uri *uri)
 {
 	struct sip_param context;
-	char             port[8];
-	int              n;
 
 	small_put(w, uri->scheme_text);
 	put_u8(w, ':');
@@ -425,8 +424,8 @@ void sip_uri_aor_put(struct put *w, const struct sip_uri *uri)
 		small_put(w, uri->host.text);
 	}
 	if (uri->has_port) {
-		n = snprintf(port, sizeof(port), ":%u", uri->port);
-		put_bytes(w, port, (size_t)n);
+		put_u8(w, ':');
+		sip_put_number(w, uri->port);
 	}
 }
 
