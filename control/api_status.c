@@ -59,7 +59,6 @@ static void status_ports(struct api_call *call, json_t *rows)
 void api_status(struct api_call *call)
 {
 	static const char *const columns[] = {"what", "value"};
-	static const char *const plural[CONF_KIND_COUNT] = {"accounts", "peers", "routes", "rules"};
 	struct control_status    s;
 	json_t                  *rows = api_table(call, columns, 2);
 	unsigned                 workers = 0;
@@ -72,7 +71,7 @@ void api_status(struct api_call *call)
 	status_row(rows, "version in force", json_integer((json_int_t)s.dataplane_version));
 	status_row(rows, "rule set", json_string(s.rules_state != NULL ? s.rules_state : ""));
 	for (enum conf_kind kind = 0; kind < CONF_KIND_COUNT; kind++)
-		status_row(rows, plural[kind],
+		status_row(rows, conf_kind_plural(kind),
 			   json_integer((json_int_t)control_object_count(call->control, kind)));
 	if (metrics != NULL) {
 		status_row(rows, "workers", json_integer(workers));

@@ -285,24 +285,11 @@ static int commit_timed(struct db *db, uint64_t *us)
 	return err;
 }
 
-/* For the history, which keeps thousands of versions: the first of them. Owned by the caller. */
-static char *print_differences(const json_t *differences)
-{
-	json_t *first = json_array();
-	char   *text;
-
-	for (size_t i = 0; i < json_array_size(differences) && i < DB_DIFFERENCES_MAX; i++)
-		json_array_append(first, json_array_get(differences, i));
-	text = json_dumps(first, JSON_COMPACT);
-	json_decref(first);
-	return text;
-}
-
 static int record(struct change *ch)
 {
 	struct control       *c = ch->control;
 	struct change_result *r = ch->result;
-	char                 *differences = print_differences(r->differences);
+	char                 *differences = change_differences_print(r->differences);
 	struct db_version     v = {.version = c->version + 1,
 				   .at_ms = control_wall_ms(),
 				   .checksum = ch->checksum,
@@ -311,7 +298,7 @@ static int record(struct change *ch)
 				   .replaced = r->replaced,
 				   .removed = r->removed,
 				   .rules = ch->rules,
-				   .whole = differing(ch) > DB_DELTA_OBJECTS,
+				   .whole = ch->erases || differing(ch) > DB_DELTA_OBJECTS,
 				   .differences = differences != NULL ? differences : "[]"};
 	int                   err = 0;
 
@@ -362,6 +349,8 @@ static int carry_out(struct change *ch)
 		err = prepared ? dp_link_publish(c->link, &r->publish_us)
 			       : dp_link_resync(c->link, &r->publish_us);
 	r->outcome = err == 0 ? CHANGE_IN_FORCE : CHANGE_NOT_IN_FORCE;
+	if (ch->erases)
+		db_forget(c->db); /* what fails is logged, and tried again with the next */
 	return 0;
 }
 

@@ -45,9 +45,13 @@ static int seal(struct change *ch, struct change_op *op, void *old)
 	return secret_seal(ch->control->secrets, owner, secret);
 }
 
-static const char *identity(const struct conf_account *a)
+/* What the object as it was logged in as is free. */
+static int release_login(struct change *ch, enum conf_kind kind, const void *old_object)
 {
-	return a->system_id[0] != '\0' ? a->system_id : a->name;
+	int         space;
+	const char *login = old_object != NULL ? object_login(kind, old_object, &space) : NULL;
+
+	return login != NULL ? db_login_remove(ch->control->db, space, login) : 0;
 }
 
 static int remove_op(struct change *ch, struct change_op *op, const struct db_object *old,
@@ -65,12 +69,10 @@ static int remove_op(struct change *ch, struct change_op *op, const struct db_ob
 	ch->checksum -= old->digest;
 	ch->result->removed++;
 	change_difference(ch, op, old_object);
-	if (op->kind == CONF_ACCOUNT) {
-		err = db_login_remove(c->db, ((struct conf_account *)old_object)->protocol,
-				      identity(old_object));
-		if (err < 0)
-			return err;
-	}
+	ch->erases = ch->erases || op->kind == CONF_SUBSCRIBER;
+	err = release_login(ch, op->kind, old_object);
+	if (err < 0)
+		return err;
 	return db_remove(c->db, op->kind, op->key);
 }
 
@@ -98,12 +100,9 @@ static int put_op(struct change *ch, struct change_op *op, const struct db_objec
 	else
 		ch->result->added++;
 	change_difference(ch, op, old_object);
-	if (op->kind == CONF_ACCOUNT && old_object != NULL) {
-		err = db_login_remove(c->db, ((struct conf_account *)old_object)->protocol,
-				      identity(old_object));
-		if (err < 0)
-			return err;
-	}
+	err = release_login(ch, op->kind, old_object);
+	if (err < 0)
+		return err;
 	return db_put(c->db, op->kind, op->key, ch->packed.bytes, ch->packed.size, digest);
 }
 
@@ -145,23 +144,25 @@ static int apply_one(struct change *ch, struct change_op *op)
 	return err;
 }
 
-/* When all accounts are as they will be, so that two may swap their identities. */
+/* When all are as they will be, so that two may swap what they log in as. */
 static int apply_logins(struct change *ch)
 {
-	for (size_t i = 0; i < ch->n && ch->ops[i].kind == CONF_ACCOUNT; i++) {
-		struct change_op          *op = &ch->ops[i];
-		const struct conf_account *a = op->object;
-		char                       holder[CONF_NAME_SIZE];
-		int                        err;
+	for (size_t i = 0; i < ch->n; i++) {
+		struct change_op *op = &ch->ops[i];
+		const char       *login, *key = op->kind == CONF_ACCOUNT ? "system_id" : "sip";
+		char              holder[CONF_NAME_SIZE];
+		int               err, space;
 
-		if (!op->differs || a == NULL)
+		login = op->differs && op->object != NULL
+				? object_login(op->kind, op->object, &space)
+				: NULL;
+		if (login == NULL)
 			continue;
-		err = db_login_put(ch->control->db, a->protocol, identity(a), a->name, holder);
+		err = db_login_put(ch->control->db, space, login, op->key, holder);
 		if (err == -EEXIST)
-			change_fault(ch, op, "system_id",
-				     "account '%s' logs in as '%s' already; give one of them "
-				     "another system_id",
-				     holder, identity(a));
+			change_fault(ch, op, key,
+				     "%s '%s' logs in as '%s' already; give one of them another %s",
+				     conf_kind_name(op->kind), holder, login, key);
 		else if (err < 0)
 			return err;
 	}

@@ -72,3 +72,44 @@ void change_difference(struct change *ch, const struct change_op *op, const void
 			      json_pack("{s:s, s:s, s:s, s:o}", "kind", conf_kind_name(op->kind),
 					"id", id, "what", what, "keys", keys_of(op, old)));
 }
+
+/* A row without names, numbers and addresses: which keys were set or changed is enough. */
+static json_t *row_redacted(const json_t *row)
+{
+	const char *id = json_string_value(json_object_get(row, "id")), *key;
+	char        redacted[DB_KEY_SIZE];
+	json_t     *keys = json_object(), *copy = json_copy((json_t *)row), *value;
+
+	object_id_redacted(CONF_SUBSCRIBER, id != NULL ? id : "", redacted);
+	json_object_foreach(json_object_get(row, "keys"), key, value)
+	{
+		json_object_set_new(
+			keys, key,
+			json_string(json_is_object(value) ||
+						    strcmp(json_string_value(value), "changed") == 0
+					    ? "changed"
+					    : "set"));
+	}
+	json_object_set_new(copy, "id", json_string(redacted));
+	json_object_set_new(copy, "keys", keys);
+	return copy;
+}
+
+char *change_differences_print(const json_t *differences)
+{
+	json_t *first = json_array();
+	char   *text;
+
+	for (size_t i = 0; i < json_array_size(differences) && i < DB_DIFFERENCES_MAX; i++) {
+		json_t     *row = json_array_get(differences, i);
+		const char *kind = json_string_value(json_object_get(row, "kind"));
+
+		if (kind != NULL && strcmp(kind, conf_kind_name(CONF_SUBSCRIBER)) == 0)
+			json_array_append_new(first, row_redacted(row));
+		else
+			json_array_append(first, row);
+	}
+	text = json_dumps(first, JSON_COMPACT);
+	json_decref(first);
+	return text;
+}

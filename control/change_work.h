@@ -31,6 +31,7 @@ struct change {
 	struct change_result *result;
 	uint64_t              checksum; /* of the world after it */
 	bool                  rules;    /* they differ */
+	bool                  erases;   /* it removes a subscriber */
 	struct names          targets;  /* names in use by routes and rules: how many uses more */
 	struct object_room    packed;   /* of the object at hand */
 };
@@ -47,5 +48,8 @@ int change_apply(struct change *ch);
 int change_check_targets(struct change *ch);
 /* The change itself asked: where a rule of it stands. */
 void change_where_rule(void *user, const char *rule, const char **file, unsigned *line);
+/* The report as the history may keep it: the first rows, subscribers without what tells of them.
+ * The caller frees. */
+char *change_differences_print(const json_t *differences);
 /* One more row of the report. old, new: NULL where there is none. */
 void change_difference(struct change *ch, const struct change_op *op, const void *old);

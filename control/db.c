@@ -211,6 +211,16 @@ void db_rollback(struct db *db)
 		db_run(db, DB_ROLLBACK, "");
 }
 
+/* Pages are zeroed as they are freed (secure_delete); the write-ahead log keeps older ones until it
+ * is written over. */
+int db_forget(struct db *db)
+{
+	return sqlite3_wal_checkpoint_v2(db->sqlite, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
+					 NULL) == SQLITE_OK
+		       ? 0
+		       : db_failed(db, "forget");
+}
+
 int db_meta_get(struct db *db, const char *name, void *value, size_t room, size_t *n)
 {
 	int        err = db_run(db, DB_META_GET, "t", name);

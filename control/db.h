@@ -30,6 +30,9 @@ void       db_close(struct db *db);
 int  db_begin(struct db *db);
 int  db_commit(struct db *db);
 void db_rollback(struct db *db);
+/* After a commit that erased somebody: what was written for recovery holds them no longer either.
+ */
+int db_forget(struct db *db);
 /* What was lent is no longer looked at; without this the files could not be tidied. */
 void db_release(struct db *db);
 
@@ -50,11 +53,12 @@ int      db_each(struct db *db, enum conf_kind kind, const char *from,
 		 bool (*each)(void *user, const struct db_object *object), void *user);
 uint64_t db_count(struct db *db, enum conf_kind kind);
 
-/* Who logs in as what: one account for each protocol and identity. db_login_put(): -EEXIST when it
- * is taken, holder says by whom. */
-int db_login_put(struct db *db, unsigned protocol, const char *identity, const char *account,
+/* Who logs in as what: one account for each protocol and identity, one subscriber for each address
+ * of record of SIP. db_login_put(): -EEXIST when it is taken, holder says by whom. */
+#define DB_LOGIN_SIP (-1)
+int db_login_put(struct db *db, int space, const char *identity, const char *who,
 		 char holder[CONF_NAME_SIZE]);
-int db_login_remove(struct db *db, unsigned protocol, const char *identity);
+int db_login_remove(struct db *db, int space, const char *identity);
 
 /* How many routes and rules have the target. */
 int      db_uses_add(struct db *db, const char *target, int64_t n);

@@ -78,15 +78,15 @@ uint64_t db_count(struct db *db, enum conf_kind kind)
 	return number(db, DB_COUNT, db_run(db, DB_COUNT, "i", (int64_t)kind));
 }
 
-int db_login_put(struct db *db, unsigned protocol, const char *identity, const char *account,
+int db_login_put(struct db *db, int space, const char *identity, const char *who,
 		 char holder[CONF_NAME_SIZE])
 {
-	int err = db_run(db, DB_LOGIN_PUT, "itt", (int64_t)protocol, identity, account);
+	int err = db_run(db, DB_LOGIN_PUT, "itt", (int64_t)space, identity, who);
 
 	if (err < 0 || sqlite3_changes(db->sqlite) > 0)
 		return err;
 	holder[0] = '\0';
-	if (db_run(db, DB_LOGIN_GET, "it", (int64_t)protocol, identity) == 1) {
+	if (db_run(db, DB_LOGIN_GET, "it", (int64_t)space, identity) == 1) {
 		snprintf(holder, CONF_NAME_SIZE, "%s",
 			 (const char *)sqlite3_column_text(db_row(db, DB_LOGIN_GET), 0));
 		db_done(db, DB_LOGIN_GET);
@@ -94,9 +94,9 @@ int db_login_put(struct db *db, unsigned protocol, const char *identity, const c
 	return -EEXIST;
 }
 
-int db_login_remove(struct db *db, unsigned protocol, const char *identity)
+int db_login_remove(struct db *db, int space, const char *identity)
 {
-	return db_run(db, DB_LOGIN_REMOVE, "it", (int64_t)protocol, identity);
+	return db_run(db, DB_LOGIN_REMOVE, "it", (int64_t)space, identity);
 }
 
 int db_uses_add(struct db *db, const char *target, int64_t n)

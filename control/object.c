@@ -65,12 +65,45 @@ struct conf_secret *object_secret(enum conf_kind kind, void *object)
 		return &((struct conf_account *)object)->password;
 	case CONF_PEER:
 		return &((struct conf_peer *)object)->password;
+	case CONF_SUBSCRIBER:
+		return &((struct conf_subscriber *)object)->password;
 	case CONF_ROUTE:
 	case CONF_RULE:
 	case CONF_KIND_COUNT:
 		break;
 	}
 	return NULL;
+}
+
+const char *object_login(enum conf_kind kind, const void *object, int *space)
+{
+	const struct conf_account    *a = object;
+	const struct conf_subscriber *s = object;
+
+	switch (kind) {
+	case CONF_ACCOUNT:
+		*space = a->protocol;
+		return a->system_id[0] != '\0' ? a->system_id : a->name;
+	case CONF_SUBSCRIBER:
+		*space = DB_LOGIN_SIP;
+		return s->sip[0] != '\0' ? s->sip : NULL;
+	case CONF_PEER:
+	case CONF_ROUTE:
+	case CONF_RULE:
+	case CONF_KIND_COUNT:
+		break;
+	}
+	return NULL;
+}
+
+void object_id_redacted(enum conf_kind kind, const char *id, char room[DB_KEY_SIZE])
+{
+	size_t n;
+
+	snprintf(room, DB_KEY_SIZE, "%s", id);
+	n = strlen(room);
+	for (size_t i = 3; kind == CONF_SUBSCRIBER && i + 2 < n; i++)
+		room[i] = '*';
 }
 
 bool object_pack(enum conf_kind kind, const void *object, struct object_room *to)

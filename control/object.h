@@ -20,6 +20,12 @@ void object_owner(enum conf_kind kind, const char *key, char owner[DB_KEY_SIZE +
 /* NULL: its kind has none. */
 struct conf_secret *object_secret(enum conf_kind kind, void *object);
 
+/* Under what it logs in or registers, of which each space has one only; NULL: it does not. space: a
+ * protocol's index, or DB_LOGIN_SIP. */
+const char *object_login(enum conf_kind kind, const void *object, int *space);
+/* Its id as logs and the history may keep it: of a subscriber's number not all digits. */
+void object_id_redacted(enum conf_kind kind, const char *id, char room[DB_KEY_SIZE]);
+
 /* Packed into a room that grows and is the caller's to free. false: no memory. */
 struct object_room {
 	uint8_t *bytes;

@@ -30,7 +30,7 @@ static_assert(SEAL_SIZE + PLAIN_MAX <= sizeof(((struct conf_secret *)0)->bytes),
 struct secrets {
 	uint8_t         key[KEY_SIZE];
 	EVP_CIPHER     *cipher;
-	EVP_MD         *sha256;
+	EVP_MD         *sha256, *md5;
 	EVP_CIPHER_CTX *context;
 	EVP_MD_CTX     *hash;
 };
@@ -107,13 +107,15 @@ struct secrets *secrets_open(const char *state_dir, bool create, char error[256]
 		goto fail;
 	s->cipher = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
 	s->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	s->md5 = EVP_MD_fetch(NULL, "MD5", NULL);
 	s->context = EVP_CIPHER_CTX_new();
 	s->hash = EVP_MD_CTX_new();
-	if (s->cipher != NULL && s->sha256 != NULL && s->context != NULL && s->hash != NULL)
+	if (s->cipher != NULL && s->sha256 != NULL && s->md5 != NULL && s->context != NULL &&
+	    s->hash != NULL)
 		return s;
 fail:
 	if (error[0] == '\0')
-		snprintf(error, 256, "no memory for the key, or OpenSSL lacks AES-256-GCM");
+		snprintf(error, 256, "no memory for the key, or OpenSSL lacks AES-256-GCM or MD5");
 	secrets_free(s);
 	return NULL;
 }
@@ -124,6 +126,7 @@ void secrets_free(struct secrets *s)
 		return;
 	EVP_CIPHER_free(s->cipher);
 	EVP_MD_free(s->sha256);
+	EVP_MD_free(s->md5);
 	EVP_CIPHER_CTX_free(s->context);
 	EVP_MD_CTX_free(s->hash);
 	OPENSSL_cleanse(s->key, sizeof(s->key));
@@ -157,7 +160,7 @@ int secret_seal(struct secrets *s, const char *owner, struct conf_secret *secret
 
 	ASSERT(secret->form == CONF_SECRET_PLAIN && secret->size <= PLAIN_MAX);
 	sealed.bytes[0] = FORMAT;
-	if (RAND_bytes(salt, SALT_SIZE) != 1 || RAND_bytes(nonce, NONCE_SIZE) != 1 ||
+	if (RAND_bytes(salt, SALT_SIZE + NONCE_SIZE) != 1 ||
 	    !gcm(s, true, owner, nonce, secret->bytes, secret->size, tag + TAG_SIZE, tag))
 		return -EIO;
 	OPENSSL_cleanse(secret, sizeof(*secret));
@@ -187,21 +190,56 @@ int secret_open(struct secrets *s, const char *owner, const struct conf_secret *
 	return -EBADMSG;
 }
 
+struct hash_part {
+	const void *p;
+	size_t      n;
+};
+
+static bool hash_parts(struct secrets *s, const EVP_MD *md, const struct hash_part parts[],
+		       unsigned n, uint8_t *to)
+{
+	if (EVP_DigestInit_ex2(s->hash, md, NULL) != 1)
+		return false;
+	for (unsigned i = 0; i < n; i++)
+		if (EVP_DigestUpdate(s->hash, parts[i].p, parts[i].n) != 1)
+			return false;
+	return EVP_DigestFinal_ex(s->hash, to, NULL) == 1;
+}
+
 int secret_digest(struct secrets *s, const char *owner, const struct conf_secret *sealed,
 		  struct conf_secret *digest)
 {
-	struct conf_secret plain;
-	const uint8_t     *salt = sealed->bytes + 1;
-	int                err = secret_open(s, owner, sealed, &plain);
+	struct conf_secret     plain = {.form = CONF_SECRET_NONE};
+	const uint8_t         *salt = sealed->bytes + 1;
+	int                    err = secret_open(s, owner, sealed, &plain);
+	const struct hash_part parts[] = {{salt, SALT_SIZE}, {plain.bytes, plain.size}};
 
 	if (err < 0)
 		return err;
 	*digest = (struct conf_secret){.form = CONF_SECRET_SHA256, .size = SALT_SIZE + 32};
 	memcpy(digest->bytes, salt, SALT_SIZE);
-	if (EVP_DigestInit_ex2(s->hash, s->sha256, NULL) != 1 ||
-	    EVP_DigestUpdate(s->hash, salt, SALT_SIZE) != 1 ||
-	    EVP_DigestUpdate(s->hash, plain.bytes, plain.size) != 1 ||
-	    EVP_DigestFinal_ex(s->hash, digest->bytes + SALT_SIZE, NULL) != 1)
+	if (!hash_parts(s, s->sha256, parts, 2, digest->bytes + SALT_SIZE))
+		err = -EIO;
+	OPENSSL_cleanse(&plain, sizeof(plain));
+	return err;
+}
+
+int secret_ha1(struct secrets *s, const char *owner, const struct conf_secret *sealed,
+	       struct str user, struct str realm, struct conf_secret *digest)
+{
+	struct conf_secret     plain = {.form = CONF_SECRET_NONE};
+	int                    err = secret_open(s, owner, sealed, &plain);
+	const struct hash_part parts[] = {{user.p, user.n},
+					  {":", 1},
+					  {realm.p, realm.n},
+					  {":", 1},
+					  {plain.bytes, plain.size}};
+
+	if (err < 0)
+		return err;
+	*digest = (struct conf_secret){.form = CONF_SECRET_DIGEST, .size = 16 + 32};
+	if (!hash_parts(s, s->md5, parts, 5, digest->bytes) ||
+	    !hash_parts(s, s->sha256, parts, 5, digest->bytes + 16))
 		err = -EIO;
 	OPENSSL_cleanse(&plain, sizeof(plain));
 	return err;

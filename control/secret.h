@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "base/str.h"
 #include "conf/model.h"
 
 struct secrets;
@@ -25,6 +26,10 @@ int secret_open(struct secrets *s, const char *owner, const struct conf_secret *
  * with. 0, -EBADMSG. */
 int secret_digest(struct secrets *s, const char *owner, const struct conf_secret *sealed,
 		  struct conf_secret *digest);
+/* What a subscriber's password is checked against: CONF_SECRET_DIGEST over user, realm and
+ * password. 0, -EBADMSG. */
+int secret_ha1(struct secrets *s, const char *owner, const struct conf_secret *sealed,
+	       struct str user, struct str realm, struct conf_secret *digest);
 /* Is the sealed one this plain one? */
 bool secret_is(struct secrets *s, const char *owner, const struct conf_secret *sealed,
 	       const struct conf_secret *plain);

@@ -3,13 +3,27 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 
+#include "base/aor.h"
 #include "base/log.h"
 #include "object.h"
 
 union with_secret {
-	struct conf_account account;
-	struct conf_peer    peer;
+	struct conf_account    account;
+	struct conf_peer       peer;
+	struct conf_subscriber subscriber;
 };
+
+/* HA1 over the user and domain under which it registers; none where it does not. */
+static int derive_subscriber(struct control *c, const char *owner, const struct conf_subscriber *s,
+			     struct conf_secret *to)
+{
+	struct aor a;
+
+	if (aor_split(str_of(s->sip), &a))
+		return secret_ha1(c->secrets, owner, &s->password, a.user, a.domain, to);
+	*to = (struct conf_secret){.form = CONF_SECRET_NONE};
+	return 0;
+}
 
 /* A shallow copy whose secret is as the dataplane needs it: a digest where it checks, the password
  * where it logs in itself. */
@@ -27,13 +41,18 @@ static int derive(struct control *c, enum conf_kind kind, const char *key, void 
 	memcpy(copy, object, conf_object_size(kind));
 	*derived = copy;
 	to = object_secret(kind, copy);
+	if (kind == CONF_SUBSCRIBER)
+		return derive_subscriber(c, owner, object, to);
 	return kind == CONF_ACCOUNT ? secret_digest(c->secrets, owner, sealed, to)
 				    : secret_open(c->secrets, owner, sealed, to);
 }
 
 static int derive_failed(enum conf_kind kind, const char *key, int err)
 {
-	log_error("secret.not_opened", "kind=%s name=%s", conf_kind_name(kind), key);
+	char name[DB_KEY_SIZE];
+
+	object_id_redacted(kind, key, name);
+	log_error("secret.not_opened", "kind=%s name=%s", conf_kind_name(kind), name);
 	return err;
 }
 
@@ -124,8 +143,8 @@ int world_build_image(struct control *c, struct world_delta *d)
 	struct build b = {.control = c, .delta = d};
 
 	world_delta_begin(d, 0, c->version);
-	for (b.kind = CONF_ACCOUNT; b.kind < CONF_RULE && b.err == 0; b.kind++) {
-		int err = db_each(c->db, b.kind, NULL, put_each, &b);
+	for (b.kind = 0; b.kind < CONF_KIND_COUNT && b.err == 0; b.kind++) {
+		int err = b.kind == CONF_RULE ? 0 : db_each(c->db, b.kind, NULL, put_each, &b);
 
 		if (b.err == 0)
 			b.err = err;

@@ -41,6 +41,7 @@ struct mgmt {
 	uint8_t          *prepared_bytes;   /* a copy, where the body lay in the channel's frame */
 	struct world_file file;
 	uint64_t          changed_ms;
+	bool              erase_due; /* files hold a subscriber who is no more */
 };
 
 static uint64_t now_ms(void)
@@ -72,6 +73,7 @@ static bool load_one(void *user, struct cur bytes)
 		log_error("world.not_loaded", "why=\"%s\"", error);
 		return false;
 	}
+	m->erase_due = m->erase_due || world_change_erases(change);
 	world_ref_publish(m->config.world, change);
 	return true;
 }
@@ -275,6 +277,8 @@ static void compact(struct mgmt *m)
 	if (!world_to_image(world_now(m), &image) ||
 	    world_file_replace(&m->file, cur_of(image.bytes, image.size)) < 0)
 		log_error("world.not_kept", "state_dir=%s", m->config.file->cpm.state_dir);
+	else
+		m->erase_due = false;
 	world_delta_free(&image);
 }
 
@@ -289,6 +293,7 @@ static void on_publish(struct mgmt *m, struct ipc_message *in)
 		return;
 	}
 	keep_prepared(m);
+	m->erase_due = m->erase_due || world_change_erases(m->prepared);
 	us = world_ref_publish(m->config.world, m->prepared);
 	m->prepared = NULL;
 	drop_prepared(m);
@@ -402,10 +407,11 @@ static void take_control(struct mgmt *m)
 /* What may wait until nothing changes; what failed is tried again. */
 static void settle(struct mgmt *m)
 {
-	if ((!m->file.unsynced && !m->file.behind) || now_ms() - m->changed_ms < SETTLE_MS)
+	if ((!m->file.unsynced && !m->file.behind && !m->erase_due) ||
+	    now_ms() - m->changed_ms < SETTLE_MS)
 		return;
 	m->changed_ms = now_ms();
-	if (m->file.behind || world_file_is_long(&m->file))
+	if (m->file.behind || m->erase_due || world_file_is_long(&m->file))
 		compact(m);
 	if (m->file.unsynced)
 		world_file_sync(&m->file);

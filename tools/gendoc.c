@@ -214,7 +214,7 @@ static void words_of(const struct word words[], size_t n)
 
 static void page_apply(void)
 {
-	page_begin("cpm-apply", "5", "accounts, peers, routes and rules as a file");
+	page_begin("cpm-apply", "5", "accounts, peers, routes, rules and subscribers as a file");
 	puts(".Sh DESCRIPTION\n.Ql cpmctl apply \\-f\nputs what a file says in force, all or "
 	     "nothing.\nThe same keys are those of\n.Ql cpmctl account "
 	     "add\nand its like.\nThe file is YAML without anchors, aliases and tags.\n.Ss "
@@ -227,6 +227,9 @@ static void page_apply(void)
 	keys_of(CONF_SECTION_route);
 	puts(".Ss rules:\nTried in order; the first that rejects, drops or routes ends it.");
 	keys_of(CONF_SECTION_rule);
+	puts(".Ss subscribers:\nWho is reached here by a number of its own, and registers with "
+	     "what protocols.");
+	keys_of(CONF_SECTION_subscriber);
 	puts(".Ss Conditions of a rule");
 	words_of(conditions, sizeof(conditions) / sizeof(conditions[0]));
 	puts(".Ss Actions of a rule");
@@ -237,7 +240,9 @@ static void page_apply(void)
 	     "system_id: cpm, password: pw}\nroutes:\n  \\- {to: "
 	     "\\(dq+4670\\(dq, via: [smsc1]}\n  \\- {to: \\(dq=71234\\(dq, via: [esme1]}\nrules:\n "
 	     " \\- {name: spam\\-url, when: {text: "
-	     "\\(aqbit\\e.ly/[a\\-z0\\-9]+\\(aq}, then: {reject: spam}}\n.Ed\n.Sh SEE ALSO\n.Xr "
+	     "\\(aqbit\\e.ly/[a\\-z0\\-9]+\\(aq}, then: {reject: spam}}\nsubscribers:\n  "
+	     "\\- {address: \\(dq+46701234567\\(dq, sip: \\(dqsip:alice@example.org\\(dq, "
+	     "password: pw}\n.Ed\n.Sh SEE ALSO\n.Xr "
 	     "cpmctl 1 ,\n.Xr cpm.yaml 5");
 }
 

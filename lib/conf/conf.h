@@ -59,11 +59,13 @@ int  conf_set_read(const char *file_name, const char *text, size_t n, struct con
 void conf_set_free(struct conf_set *set);
 
 /* One live object. */
-const char *conf_kind_name(enum conf_kind kind); /* "account" */
+const char *conf_kind_name(enum conf_kind kind);   /* "account" */
+const char *conf_kind_plural(enum conf_kind kind); /* "accounts", as apply files and lists say */
 size_t      conf_object_size(enum conf_kind kind);
 void       *conf_object_new(enum conf_kind kind); /* all defaults; NULL when memory is short */
 void        conf_object_free(enum conf_kind kind, void *object);
-/* What names it among its kind: the name; for a route "TO PRIORITY". Written to room. */
+/* What names it among its kind: its first key, the name; for a route "TO PRIORITY". Written to
+ * room. */
 void conf_object_id(enum conf_kind kind, const void *object, char room[128]);
 
 /* A route's destination in the one form in which it is kept: scheme and domain in lower case.

@@ -25,6 +25,7 @@ enum conf_section {
 	CONF_SECTION_peer,
 	CONF_SECTION_route,
 	CONF_SECTION_rule,
+	CONF_SECTION_subscriber,
 	CONF_SECTION_fault,
 	CONF_SECTION_COUNT
 };
@@ -109,9 +110,14 @@ static inline const void *conf_field_read(const struct conf_key *key, const void
 	X(BOOL)                                                                                    \
 	X(SECRET)                                                                                  \
 	X(LIST)                                                                                    \
-	X(PATTERNS) X(ADDRESS) X(PREFIXES) X(VIA) X(TREE) X(ENUM_PROTOCOL) X(ENUM_HUGEPAGES)       \
-		X(ENUM_IDLE) X(ENUM_BIND) X(ENUM_MODE) X(ENUM_ALPHABET) X(ENUM_IDS) X(ENUM_FAULT)  \
-			X(ENUM_TRANSPORT) X(ENUM_AUTHENTICATION) X(SET_TRANSPORT) X(DOMAINS)
+	X(PATTERNS)                                                                                \
+	X(ADDRESS)                                                                                 \
+	X(PREFIXES)                                                                                \
+	X(VIA)                                                                                     \
+	X(TREE)                                                                                    \
+	X(ENUM_PROTOCOL) X(ENUM_HUGEPAGES) X(ENUM_IDLE) X(ENUM_BIND) X(ENUM_MODE) X(ENUM_ALPHABET) \
+		X(ENUM_IDS) X(ENUM_FAULT) X(ENUM_TRANSPORT) X(ENUM_AUTHENTICATION)                 \
+			X(SET_TRANSPORT) X(DOMAINS) X(NUMBER) X(AOR_SIP) X(ENUM_REACH)
 #define X(type) extern const struct conf_type conf_type_##type;
 CONF_TYPES(X)
 #undef X

@@ -24,8 +24,8 @@ static const struct conf_key keys[] = {
 };
 
 static const char *const section_names[CONF_SECTION_COUNT] = {
-	"cpm",     "dataplane", "port",  "listener", "control",
-	"account", "peer",      "route", "rule",     "fault",
+	"cpm",  "dataplane", "port", "listener",   "control", "account",
+	"peer", "route",     "rule", "subscriber", "fault",
 };
 
 static const struct {
@@ -36,6 +36,7 @@ static const struct {
 	[CONF_PEER] = {CONF_SECTION_peer, sizeof(struct conf_peer)},
 	[CONF_ROUTE] = {CONF_SECTION_route, sizeof(struct conf_route)},
 	[CONF_RULE] = {CONF_SECTION_rule, sizeof(struct conf_rule)},
+	[CONF_SUBSCRIBER] = {CONF_SECTION_subscriber, sizeof(struct conf_subscriber)},
 };
 
 const struct conf_key *conf_keys(enum conf_section section, unsigned *n)

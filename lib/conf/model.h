@@ -22,6 +22,7 @@ enum conf_kind {
 	CONF_PEER,
 	CONF_ROUTE,
 	CONF_RULE,
+	CONF_SUBSCRIBER,
 	CONF_KIND_COUNT
 }; /* live objects */
 
@@ -36,6 +37,7 @@ enum conf_alphabet {
 	CONF_ALPHABET_LATIN1
 }; /* as enum msg_coding */
 enum conf_authentication { CONF_AUTHENTICATION_NONE, CONF_AUTHENTICATION_DIGEST };
+enum conf_reach { CONF_REACH_ANY, CONF_REACH_SMS };
 enum conf_ids { CONF_IDS_AUTO, CONF_IDS_DECIMAL, CONF_IDS_HEXADECIMAL, CONF_IDS_AS_IS };
 
 /* A secret in one of its forms; DESIGN.md 5, Secrets. */
@@ -43,7 +45,8 @@ enum conf_secret_form {
 	CONF_SECRET_NONE,
 	CONF_SECRET_PLAIN,
 	CONF_SECRET_SEALED,
-	CONF_SECRET_SHA256 /* 16 bytes of salt, 32 of SHA-256(salt, secret) */
+	CONF_SECRET_SHA256, /* 16 bytes of salt, 32 of SHA-256(salt, secret) */
+	CONF_SECRET_DIGEST  /* HA1 of RFC 7616, 3.4.2: 16 bytes by MD5, 32 by SHA-256 */
 };
 
 struct conf_secret {
@@ -114,6 +117,13 @@ struct conf_rule {
 	char     name[CONF_NAME_SIZE];
 	uint32_t position;
 	char    *when, *then; /* canonical JSON, owned */
+};
+
+struct conf_subscriber {
+	char               address[17]; /* "+46701234567", or a short number */
+	char               sip[CONF_TO_SIZE];
+	struct conf_secret password;
+	uint8_t            reach;
 };
 
 /* What `cpmctl port fault` asks for; kept nowhere. */

@@ -89,6 +89,9 @@ void conf_object_id(enum conf_kind kind, const void *object, char room[128])
 	case CONF_RULE:
 		snprintf(room, 128, "%s", ((const struct conf_rule *)object)->name);
 		return;
+	case CONF_SUBSCRIBER:
+		snprintf(room, 128, "%s", ((const struct conf_subscriber *)object)->address);
+		return;
 	case CONF_KIND_COUNT:
 		break;
 	}

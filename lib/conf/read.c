@@ -146,6 +146,16 @@ void conf_key_range(const struct conf_key *key, char *room, size_t size)
 			 "\"sip:*@ims.example\" for a domain or \"=sip:alice@example.org\" for one "
 			 "user; at most %llu characters",
 			 max);
+	else if (key->type == &conf_type_NUMBER)
+		snprintf(room, size,
+			 "\"+46701234567\" for a number of E.164 or \"71234\" for a short one, of "
+			 "up to "
+			 "15 digits");
+	else if (key->type == &conf_type_AOR_SIP)
+		snprintf(room, size,
+			 "an address of record as in \"sip:alice@example.org\", of up to %llu "
+			 "characters",
+			 max);
 	else if (key->type == &conf_type_HOST)
 		snprintf(room, size,
 			 "an IPv4 or IPv6 address, or a name that `hosts:` of cpm.yaml fixes");

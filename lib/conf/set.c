@@ -12,10 +12,15 @@
 
 #define SET_OBJECTS_MAX (16u << 20)
 
-static const char *const set_words[] = {"accounts", "peers", "routes",
-					"rules"}; /* by enum conf_kind */
-static const char *const later_words[] = {"subscribers", "templates", "broadcasts",
-					  "domains",     "sip",       "xmpp"};
+static const char *const set_words[CONF_KIND_COUNT] = {"accounts", "peers", "routes", "rules",
+						       "subscribers"}; /* by enum conf_kind */
+static const char *const later_words[] = {"templates", "broadcasts", "domains", "sip", "xmpp"};
+
+const char *conf_kind_plural(enum conf_kind kind)
+{
+	ASSERT(kind < CONF_KIND_COUNT);
+	return set_words[kind];
+}
 
 static bool objects_grow(struct conf_objects *objects)
 {
@@ -43,7 +48,9 @@ static bool objects_grow(struct conf_objects *objects)
 static void path_set(struct conf_reading *r, enum conf_kind kind, const struct conf_node *node,
 		     uint32_t index)
 {
-	const struct conf_node *name = conf_node_member(node, kind == CONF_ROUTE ? "to" : "name");
+	unsigned                n;
+	const struct conf_node *name =
+		conf_node_member(node, conf_keys(conf_kind_section(kind), &n)[0].name);
 
 	if (name != NULL && name->kind == CONF_NODE_TEXT && name->text.n > 0)
 		snprintf(r->path, sizeof(r->path), "%s.%.120s", set_words[kind], name->text.p);
@@ -119,9 +126,9 @@ static void fault_section(struct conf_reading *r, unsigned line, struct str word
 	if (near != NULL)
 		conf_reading_fault(r, line, key, "unknown key; did you mean '%s'?", near);
 	else
-		conf_reading_fault(
-			r, line, key,
-			"unknown key; an apply file has accounts, peers, routes and rules");
+		conf_reading_fault(r, line, key,
+				   "unknown key; an apply file has accounts, peers, routes, rules "
+				   "and subscribers");
 }
 
 static bool root_read(struct conf_yaml *y, struct conf_arena *arena, struct conf_set *set)
@@ -129,9 +136,9 @@ static bool root_read(struct conf_yaml *y, struct conf_arena *arena, struct conf
 	bool seen[CONF_KIND_COUNT] = {false};
 
 	if (y->event.type != YAML_MAPPING_START_EVENT) {
-		conf_reading_fault(
-			&y->reading, conf_yaml_line(y), "",
-			"is no map; begin with 'accounts:', 'peers:', 'routes:' or 'rules:'");
+		conf_reading_fault(&y->reading, conf_yaml_line(y), "",
+				   "is no map; begin with 'accounts:', 'peers:', 'routes:', "
+				   "'rules:' or 'subscribers:'");
 		return false;
 	}
 	if (!conf_yaml_next(y))

@@ -53,6 +53,16 @@ static struct entry rule_name(const void *object)
 	return (struct entry){.name = ((const struct conf_rule *)object)->name};
 }
 
+static struct entry subscriber_address(const void *object)
+{
+	return (struct entry){.name = ((const struct conf_subscriber *)object)->address};
+}
+
+static struct entry subscriber_sip(const void *object)
+{
+	return (struct entry){.name = ((const struct conf_subscriber *)object)->sip};
+}
+
 static const struct unique {
 	enum conf_kind kinds[2]; /* among these together */
 	entry_of      *of[2];
@@ -85,6 +95,18 @@ static const struct unique {
 	 "has a route of the same priority",
 	 "change the priority of one, or join their targets"},
 	{{CONF_RULE}, {rule_name}, 1, "name", "is the name of a rule", "give each name once"},
+	{{CONF_SUBSCRIBER},
+	 {subscriber_address},
+	 1,
+	 "address",
+	 "is the address of a subscriber",
+	 "give each address once"},
+	{{CONF_SUBSCRIBER},
+	 {subscriber_sip},
+	 1,
+	 "sip",
+	 "is what a subscriber registers as",
+	 "give one of them another"},
 };
 
 static struct entry *entries_sorted(const struct conf_set *set, const struct unique *u, size_t *n)

@@ -42,9 +42,10 @@ static bool secret_unpack(const struct conf_key *key, struct cur *from, void *fi
 	uint8_t             form = cur_u8(from), size = cur_u8(from);
 	const uint8_t      *bytes = cur_bytes(from, size);
 
-	if (bytes == NULL || form > CONF_SECRET_SHA256 || size > sizeof(secret->bytes))
+	if (bytes == NULL || form > CONF_SECRET_DIGEST || size > sizeof(secret->bytes))
 		return false;
-	if ((form == CONF_SECRET_NONE && size != 0) || (form == CONF_SECRET_SHA256 && size != 48))
+	if ((form == CONF_SECRET_NONE && size != 0) ||
+	    ((form == CONF_SECRET_SHA256 || form == CONF_SECRET_DIGEST) && size != 48))
 		return false;
 	*secret = (struct conf_secret){.form = form, .size = size};
 	memcpy(secret->bytes, bytes, size);

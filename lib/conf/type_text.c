@@ -1,4 +1,5 @@
-/* Types kept as characters in place: NAME, TARGET, TEXT, DESTINATION, HOST. */
+/* Types kept as characters in place: NAME, TARGET, TEXT, DESTINATION, HOST,
+ * NUMBER, AOR_SIP. */
 #include <arpa/inet.h>
 #include <stdio.h>
 
@@ -111,6 +112,28 @@ bool conf_unpack_text(struct cur *from, size_t max, struct str *s)
 	return true;
 }
 
+static bool is_number(struct str s)
+{
+	struct str digits = str_skip(s, str_starts(s, STR("+")));
+
+	return digits.n > 0 && digits.n <= 15 && is_digits(digits);
+}
+
+/* Of the types that have a normal form. False: it is none of them. */
+static bool normalise(const struct conf_key *key, struct str s, char normal[CONF_TO_SIZE])
+{
+	struct aor a;
+
+	if (key->type == &conf_type_DESTINATION)
+		return conf_destination(s, normal);
+	if (key->type != &conf_type_AOR_SIP)
+		return false;
+	normal[0] = '\0';
+	return s.n == 0 ||
+	       (aor_split(s, &a) && !aor_is_all_users(&a) &&
+		aor_write(normal, CONF_TO_SIZE, &a) > 0 && str_starts(str_of(normal), STR("sip:")));
+}
+
 /* Is it, its length aside, what the type allows? */
 static bool fits(const struct conf_key *key, struct str s)
 {
@@ -118,8 +141,10 @@ static bool fits(const struct conf_key *key, struct str s)
 
 	if (key->type == &conf_type_NAME || key->type == &conf_type_TARGET)
 		return is_name(s);
-	if (key->type == &conf_type_DESTINATION)
-		return conf_destination(s, normal);
+	if (key->type == &conf_type_DESTINATION || key->type == &conf_type_AOR_SIP)
+		return normalise(key, s, normal);
+	if (key->type == &conf_type_NUMBER)
+		return is_number(s);
 	if (key->type == &conf_type_HOST)
 		return is_host(s);
 	return is_printable(s);
@@ -133,7 +158,7 @@ static bool text_read(const struct conf_key *key, void *field, const struct conf
 
 	if (!conf_node_is_text(key, node, r))
 		return false;
-	if (key->type == &conf_type_DESTINATION && conf_destination(s, normal))
+	if (normalise(key, s, normal))
 		s = str_of(normal);
 	if (key->type == &conf_type_TARGET && str_eq(s, STR(CONF_VIA_REGISTERED))) {
 		conf_reading_fault(r, node->line, key->name,
@@ -184,3 +209,5 @@ TEXT_TYPE(TARGET);
 TEXT_TYPE(TEXT);
 TEXT_TYPE(DESTINATION);
 TEXT_TYPE(HOST);
+TEXT_TYPE(NUMBER);
+TEXT_TYPE(AOR_SIP);

@@ -122,13 +122,18 @@ enum pass { PASS_KNOWN, PASS_NEW, PASS_ROUTES, PASS_REMOVED, PASS_COUNT };
 static bool apply_op(struct world_change *c, const struct delta_op *op, enum pass pass)
 {
 	bool party = op->kind == CONF_ACCOUNT || op->kind == CONF_PEER;
+	bool subscriber = op->kind == CONF_SUBSCRIBER;
 
 	switch (pass) {
 	case PASS_KNOWN:
 		if (op->what == DELTA_RULES)
 			return rules_apply(c, op->bytes);
+		if (subscriber)
+			return subscribers_apply(c, op);
 		return op->what != DELTA_PUT || !party || parties_put(c, op, true);
 	case PASS_NEW:
+		if (subscriber)
+			return subscribers_name(c, op);
 		return op->what != DELTA_PUT || !party || parties_put(c, op, false);
 	case PASS_ROUTES:
 		return op->kind != CONF_ROUTE || routes_apply(c, op);
@@ -193,11 +198,13 @@ struct world_change *world_change_build(const struct world *from, struct cur byt
 	}
 	done = apply(c, &d) && finish(c, &d);
 	conf_object_free(CONF_ROUTE, c->route);
+	conf_object_free(CONF_SUBSCRIBER, c->subscriber);
 	if (!done) {
 		world_change_abandon(c);
 		return NULL;
 	}
 	c->route = NULL;
+	c->subscriber = NULL;
 	c->error = NULL; /* the caller's, and only lent for the build */
 	return c;
 }
@@ -205,6 +212,11 @@ struct world_change *world_change_build(const struct world *from, struct cur byt
 const struct world *world_change_world(const struct world_change *c)
 {
 	return c->world;
+}
+
+bool world_change_erases(const struct world_change *c)
+{
+	return c->erases;
 }
 
 void world_change_reclaim(struct world_change *c)
@@ -228,6 +240,7 @@ void world_change_abandon(struct world_change *c)
 	world_parts_free(&c->made);
 	if (c->routes != NULL)
 		route_edit_abandon(c->routes);
+	subscribers_free(c->index, c->index->made);
 	free(c->index);
 	free(c->world);
 	free(c);

@@ -25,18 +25,20 @@ struct parts {
 };
 
 struct world_change {
-	const struct world *from; /* NULL: the first world */
-	struct world       *world;
-	struct world_index *index;  /* of world */
-	struct route_edit  *routes; /* NULL: they stay */
-	struct parts        made, replaced;
-	struct conf_route  *route; /* during the build: one, unpacked into again and again */
+	const struct world     *from; /* NULL: the first world */
+	struct world           *world;
+	struct world_index     *index;  /* of world */
+	struct route_edit      *routes; /* NULL: they stay */
+	struct parts            made, replaced;
+	struct conf_route      *route; /* during the build: one, unpacked into again and again */
+	struct conf_subscriber *subscriber; /* likewise */
 	uint32_t hints[2]; /* CONF_ACCOUNT, CONF_PEER: no slot below is free in both worlds */
 	unsigned scratches;
 	bool     image;      /* everything is new, all of `from` is replaced */
 	bool     rules_kept; /* an image brought the same rules: `from` must leave them alone */
 	bool     parties_changed, rules_changed;
-	char    *error; /* [256] */
+	bool     erases; /* a subscriber was removed */
+	char    *error;  /* [256] */
 };
 
 /* Fills error; returns false, so that a refusal is one line. */
@@ -72,6 +74,9 @@ bool parties_put(struct world_change *c, const struct delta_op *op, bool known);
 bool parties_remove(struct world_change *c, const struct delta_op *op);
 bool parties_check_logins(struct world_change *c);
 bool routes_apply(struct world_change *c, const struct delta_op *op);
+/* Subscribers put and removed; then, when all are, the names under which they register. */
+bool subscribers_apply(struct world_change *c, const struct delta_op *op);
+bool subscribers_name(struct world_change *c, const struct delta_op *op);
 bool rules_apply(struct world_change *c, struct cur image);
 /* Where the rules' routes lead in the new world. */
 bool rules_resolve(struct world_change *c);

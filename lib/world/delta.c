@@ -19,6 +19,12 @@ static const struct hash_key object_key = {0x776f726c642d6f62ull, 0x6a6563742d73
 	(72u * 1024) /* the largest: an account with 256 senders of 255 characters */
 #define SIZE_AT 32u
 
+/* Rules are not: they travel as one image. */
+static bool is_shipped(unsigned kind)
+{
+	return kind < CONF_KIND_COUNT && kind != CONF_RULE;
+}
+
 /* What is free behind the bytes, at least n of it; a put that has failed when memory is short. */
 static struct put delta_room(struct world_delta *d, size_t n)
 {
@@ -74,7 +80,7 @@ void world_delta_put(struct world_delta *d, enum conf_kind kind, const void *obj
 {
 	bool packed = false;
 
-	ASSERT(kind < CONF_RULE);
+	ASSERT(is_shipped(kind));
 	for (size_t room = 512; !packed && !d->failed; room *= 2) {
 		struct put head = delta_room(d, DELTA_OP_SIZE + room), to = head;
 
@@ -89,7 +95,7 @@ void world_delta_put(struct world_delta *d, enum conf_kind kind, const void *obj
 
 void world_delta_remove(struct world_delta *d, enum conf_kind kind, const char *id)
 {
-	ASSERT(kind < CONF_RULE);
+	ASSERT(is_shipped(kind));
 	delta_append(d, DELTA_REMOVE, kind, id, strlen(id));
 }
 
@@ -122,7 +128,7 @@ static bool op_is_known(unsigned what, unsigned kind)
 {
 	if (what == DELTA_RULES)
 		return kind == CONF_RULE;
-	return (what == DELTA_PUT || what == DELTA_REMOVE) && kind < CONF_RULE;
+	return (what == DELTA_PUT || what == DELTA_REMOVE) && is_shipped(kind);
 }
 
 bool delta_next(struct cur *ops, struct delta_op *op)
@@ -192,7 +198,7 @@ uint64_t world_object_digest(enum conf_kind kind, const void *object)
 	struct put to = put_to(packed, sizeof(packed));
 	bool       fits = conf_object_pack(kind, object, &to);
 
-	ASSERT(kind < CONF_RULE && fits);
+	ASSERT(is_shipped(kind) && fits);
 	return digest(kind, packed, put_size(&to));
 }
 

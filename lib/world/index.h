@@ -67,8 +67,12 @@ struct world_rule_routes {
 	const struct route_set   *sets[];
 };
 
+enum subscriber_text { SUBSCRIBER_ADDRESS, SUBSCRIBER_SIP, SUBSCRIBER_TEXTS };
+
 struct world_index {
 	uint64_t                  made; /* number of the change that made this world */
+	uintptr_t                 subscribers[SUBSCRIBER_TEXTS]; /* roots, of hash_trie.h */
+	uint64_t                  subscriber_count;
 	struct world_parties      accounts, peers;
 	struct world_bucket      *logins[WORLD_BUCKETS];
 	struct world_rules       *rules;       /* NULL: none */
@@ -112,5 +116,9 @@ void world_route_conf(const struct world *w, const struct route_set *set,
 /* Frees all that belongs to this world, its rules only where asked to. */
 void world_release(const struct world *w, bool rules_too);
 void world_party_free(struct world_party *p);
+/* A subscriber as it was configured. */
+void world_subscriber_conf(const struct world_subscriber *s, struct conf_subscriber *conf);
+/* Those, and the parts of their indexes, that were made since. */
+void subscribers_free(const struct world_index *index, uint64_t since);
 void world_rules_free(struct world_rules *r);
 void world_rule_routes_free(struct world_rule_routes *r);

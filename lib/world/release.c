@@ -1,5 +1,6 @@
 /* The end of worlds and their parts, and a world written out as an image. Writer only. */
 #include "world/index.h"
+#include "world/hash_trie.h"
 
 #include <stdlib.h>
 
@@ -51,6 +52,7 @@ void world_release(const struct world *w, bool rules_too)
 	parties_free(&w->index->peers);
 	for (unsigned i = 0; i < WORLD_BUCKETS; i++)
 		free(w->index->logins[i]);
+	subscribers_free(w->index, 0);
 	route_table_free(w->routes);
 	world_rule_routes_free(w->index->rule_routes);
 	if (rules_too)
@@ -112,6 +114,16 @@ static bool write_set(void *user, const struct route_set *set)
 	return !w->delta->failed;
 }
 
+static bool write_subscriber(void *user, const struct world_subscriber *s)
+{
+	struct writing        *w = user;
+	struct conf_subscriber conf;
+
+	world_subscriber_conf(s, &conf);
+	world_delta_put(w->delta, CONF_SUBSCRIBER, &conf);
+	return !w->delta->failed;
+}
+
 static void write_parties(const struct world_parties *parties, struct world_delta *d)
 {
 	for (uint32_t slot = 0; slot < parties->slots_max; slot++) {
@@ -130,6 +142,7 @@ bool world_to_image(const struct world *w, struct world_delta *d)
 	write_parties(&w->index->accounts, d);
 	write_parties(&w->index->peers, d);
 	route_table_each(w->routes, write_set, &writing);
+	hash_trie_each(w->index->subscribers[SUBSCRIBER_ADDRESS], write_subscriber, &writing);
 	if (w->index->rules != NULL)
 		world_delta_rules(d, w->index->rules->image, w->index->rules->size);
 	return world_delta_end(d, w->checksum);

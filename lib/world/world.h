@@ -1,7 +1,7 @@
 /*
- * The published world: routes, rules, accounts and peers, reached from one pointer that workers
- * read once per turn under RCU. A world is immutable and persistent: a delta makes the next one,
- * sharing what it does not change.
+ * The published world: routes, rules, accounts, peers and subscribers, reached from one pointer
+ * that workers read once per turn under RCU. A world is immutable and persistent: a delta makes the
+ * next one, sharing what it does not change.
  *
  * What workers change (buckets, link states, counters) is not here but in slabs of the dataplane,
  * by the slot number that an account or peer keeps for as long as its name exists. Look-ups: any
@@ -18,6 +18,7 @@
 #include "conf/model.h"
 #include "route/route.h"
 #include "rules/rules.h"
+#include "world/subscriber.h"
 
 #define WORLD_ACCOUNTS_MAX 16384u
 #define WORLD_PEERS_MAX 4096u
@@ -109,6 +110,8 @@ struct world_change;
 struct world_change *world_change_build(const struct world *from, struct cur delta,
 					unsigned scratches, char error[256]);
 const struct world  *world_change_world(const struct world_change *c); /* to publish */
+/* Did the delta remove a subscriber? Then what is kept elsewhere of the world before it must go. */
+bool world_change_erases(const struct world_change *c);
 void world_change_reclaim(struct world_change *c); /* published and a grace period has passed: frees
 						      what only the old one used */
 void world_change_abandon(

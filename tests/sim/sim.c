@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <openssl/evp.h>
 #include <openssl/sha.h>
 #include <rte_eal.h>
 
+#include "base/aor.h"
 #include "base/assert.h"
 #include "base/hash.h"
 #include "rcu/rcu.h"
@@ -206,6 +208,24 @@ static void secret_derive(struct conf_secret *secret)
 	secret->size = 48;
 }
 
+static void ha1_derive(struct conf_subscriber *s)
+{
+	char       text[CONF_TO_SIZE + 128];
+	struct aor a;
+	int        n;
+
+	if (s->password.form == CONF_SECRET_NONE || !aor_split(str_of(s->sip), &a)) {
+		s->password = (struct conf_secret){.form = CONF_SECRET_NONE};
+		return;
+	}
+	n = snprintf(text, sizeof(text), "%.*s:%.*s:%.*s", STR_ARG(a.user), STR_ARG(a.domain),
+		     s->password.size, (const char *)s->password.bytes);
+	s->password = (struct conf_secret){.form = CONF_SECRET_DIGEST, .size = 48};
+	ASSERT(EVP_Q_digest(NULL, "MD5", NULL, text, (size_t)n, s->password.bytes, NULL) == 1);
+	ASSERT(EVP_Q_digest(NULL, "SHA256", NULL, text, (size_t)n, s->password.bytes + 16, NULL) ==
+	       1);
+}
+
 static void fault_print(void *user, size_t rule, const char *key, const char *text)
 {
 	(void)user;
@@ -248,6 +268,8 @@ static void objects_read(const char *yaml, struct conf_set *set)
 	for (uint32_t i = 0; i < set->kinds[CONF_ACCOUNT].n; i++)
 		secret_derive(
 			&((struct conf_account *)set->kinds[CONF_ACCOUNT].objects[i])->password);
+	for (uint32_t i = 0; i < set->kinds[CONF_SUBSCRIBER].n; i++)
+		ha1_derive(set->kinds[CONF_SUBSCRIBER].objects[i]);
 	conf_faults_free(&faults);
 }
 
@@ -258,8 +280,8 @@ void sim_delta_begin(struct sim *s, struct sim_delta *d, const char *yaml)
 	objects_read(yaml, &set);
 	*d = (struct sim_delta){0};
 	world_delta_begin(&d->delta, 0, ++s->version);
-	for (enum conf_kind k = CONF_ACCOUNT; k <= CONF_ROUTE; k++) {
-		for (uint32_t i = 0; i < set.kinds[k].n; i++)
+	for (enum conf_kind k = 0; k < CONF_KIND_COUNT; k++) {
+		for (uint32_t i = 0; k != CONF_RULE && i < set.kinds[k].n; i++)
 			sim_delta_put(d, k, set.kinds[k].objects[i]);
 	}
 	if (set.kinds[CONF_RULE].n > 0)
@@ -315,8 +337,9 @@ void sim_change(struct sim *s, const char *from, const char *to)
 	objects_read(to, &after);
 	world_delta_begin(&d.delta, s->version, s->version + 1);
 	s->version++;
-	for (enum conf_kind k = CONF_ACCOUNT; k <= CONF_ROUTE; k++)
-		delta_kind(&d, k, &before.kinds[k], &after.kinds[k]);
+	for (enum conf_kind k = 0; k < CONF_KIND_COUNT; k++)
+		if (k != CONF_RULE)
+			delta_kind(&d, k, &before.kinds[k], &after.kinds[k]);
 	conf_set_free(&before);
 	conf_set_free(&after);
 	sim_delta_publish(s, &d);

@@ -20,6 +20,8 @@ static const char *const samples[CONF_KIND_COUNT] = {
 	[CONF_RULE] = "{\"name\": \"spam-url\", \"position\": 10, \"when\": {\"all\": [{\"text\": "
 		      "\"bit\\\\.ly\"}, {\"not\": {\"from\": \"^\\\\+46\"}}]},"
 		      " \"then\": {\"reject\": \"spam\"}}",
+	[CONF_SUBSCRIBER] = ("{\"address\": \"+4670\", \"sip\": \"sip:a@b.example\", "
+			     "\"password\": \"pw\"}"),
 };
 
 static void *sample(enum conf_kind kind)
@@ -59,7 +61,8 @@ static void a_new_object_has_the_defaults_of_keys_def(void **state)
 static void an_object_is_named_by_its_id(void **state)
 {
 	(void)state;
-	static const char *const ids[CONF_KIND_COUNT] = {"esme1", "smsc1", "+4670 5", "spam-url"};
+	static const char *const ids[CONF_KIND_COUNT] = {"esme1", "smsc1", "+4670 5", "spam-url",
+							 "+4670"};
 
 	for (enum conf_kind kind = 0; kind < CONF_KIND_COUNT; kind++) {
 		void *object = sample(kind);

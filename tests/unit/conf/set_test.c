@@ -24,7 +24,11 @@ static const char design[] = "accounts:                          # who may bind 
 			     "rules:\n"
 			     "  - {name: spam-url, when: {text: 'bit\\.ly/[a-z0-9]+', from: "
 			     "'^\\+4670'}, then: {reject: spam}}\n"
-			     "  - {name: slow, when: {account: esme1}, then: {limit: 100}}\n";
+			     "  - {name: slow, when: {account: esme1}, then: {limit: 100}}\n"
+			     "subscribers:\n"
+			     "  - {address: \"+46701234567\", sip: \"sip:alice@Example.org\", "
+			     "password: pw}\n"
+			     "  - {address: 71234, reach: sms}\n";
 
 static int read_set(const char *text, struct conf_set *set, struct conf_faults *faults)
 {
@@ -38,11 +42,12 @@ static int read_set(const char *text, struct conf_set *set, struct conf_faults *
 static void the_example_of_the_design_is_read(void **state)
 {
 	(void)state;
-	struct conf_set            set;
-	struct conf_faults         faults = {0, NULL};
-	const struct conf_account *a;
-	const struct conf_route   *r;
-	const struct conf_rule    *rule;
+	struct conf_set               set;
+	struct conf_faults            faults = {0, NULL};
+	const struct conf_account    *a;
+	const struct conf_route      *r;
+	const struct conf_rule       *rule;
+	const struct conf_subscriber *s;
 
 	if (read_set(design, &set, &faults) != 0)
 		fail_msg("%s", faults.lines[0]);
@@ -63,9 +68,21 @@ static void the_example_of_the_design_is_read(void **state)
 	rule = set.kinds[CONF_RULE].objects[1];
 	assert_int_equal(rule->position, 20);
 	assert_string_equal(rule->then, "{\"limit\":100}");
+	assert_int_equal(set.kinds[CONF_SUBSCRIBER].n, 2);
+	s = set.kinds[CONF_SUBSCRIBER].objects[0];
+	assert_string_equal(s->address, "+46701234567");
+	assert_string_equal(s->sip, "sip:alice@example.org");
+	assert_int_equal(s->reach, CONF_REACH_ANY);
+	assert_int_equal(s->password.form, CONF_SECRET_PLAIN);
+	s = set.kinds[CONF_SUBSCRIBER].objects[1];
+	assert_string_equal(s->address, "71234");
+	assert_string_equal(s->sip, "");
+	assert_int_equal(s->reach, CONF_REACH_SMS);
 	conf_set_free(&set);
 }
 
+#define NUMBER                                                                                     \
+	"\"+46701234567\" for a number of E.164 or \"71234\" for a short one, of up to 15 digits"
 #define DESTINATION                                                                                \
 	"\"+4670\" for a prefix of up to 15 digits, \"=71234\" for one number, "                   \
 	"\"sip:*@ims.example\" for a domain or \"=sip:alice@example.org\" for one user; at most "  \
@@ -76,13 +93,35 @@ static const struct {
 	const char *text, *fault;
 } wrong[] = {
 	{"", "site.yaml:1: the file is empty"},
-	{"- a\n",
-	 "site.yaml:1: is no map; begin with 'accounts:', 'peers:', 'routes:' or 'rules:'"},
+	{"- a\n", "site.yaml:1: is no map; begin with 'accounts:', 'peers:', 'routes:', 'rules:' "
+		  "or 'subscribers:'"},
 	{"route:\n", "site.yaml:1: route: unknown key; did you mean 'routes'?"},
-	{"zebra: 1\n",
-	 "site.yaml:1: zebra: unknown key; an apply file has accounts, peers, routes and rules"},
-	{"subscribers: [{address: x}]\n",
-	 "site.yaml:1: subscribers: is not in this version; leave it out"},
+	{"zebra: 1\n", "site.yaml:1: zebra: unknown key; an apply file has accounts, peers, "
+		       "routes, rules and subscribers"},
+	{"templates: [{name: x}]\n",
+	 "site.yaml:1: templates: is not in this version; leave it out"},
+	{"subscribers: [{address: x}]\n", "site.yaml:1: subscribers.x.address: 'x' is not " NUMBER},
+	{"subscribers: [{address: '+1234567890123456'}]\n",
+	 "site.yaml:1: subscribers.+1234567890123456.address: '+1234567890123456' is not " NUMBER},
+	{"subscribers: [{address: '+'}]\n",
+	 "site.yaml:1: subscribers.+.address: '+' is not " NUMBER},
+	{"subscribers: [{sip: 'sip:a@b'}]\n",
+	 "site.yaml:1: subscribers[0].address: is missing; write " NUMBER},
+	{"subscribers: [{address: '+46', sip: alice@example.org}]\n",
+	 "site.yaml:1: subscribers.+46.sip: 'alice@example.org' is not an address of record as in "
+	 "\"sip:alice@example.org\", of up to 120 characters"},
+	{"subscribers: [{address: '+46', sip: 'sip:*@example.org'}]\n",
+	 "site.yaml:1: subscribers.+46.sip: 'sip:*@example.org' is not an address of record as in "
+	 "\"sip:alice@example.org\", of up to 120 characters"},
+	{"subscribers: [{address: '+46', reach: nowhere}]\n",
+	 "site.yaml:1: subscribers.+46.reach: 'nowhere' is not any or sms"},
+	{"subscribers:\n- {address: '+46'}\n- {address: '+46'}\n",
+	 "site.yaml:3: address: '+46' is the address of a subscriber on line 2 as well; give each "
+	 "address once"},
+	{"subscribers:\n- {address: '+46', sip: 'sip:a@b'}\n- {address: '+47', sip: 'SIP:a@B'}\n",
+	 "site.yaml:3: sip: 'sip:a@b' is what a subscriber registers as on line 2 as well; give "
+	 "one "
+	 "of them another"},
 	{"routes:\nroutes:\n", "site.yaml:2: routes: is given twice; keep one"},
 	{"routes: {a: b}\n",
 	 "site.yaml:1: routes: is no list; write one object a line, each after a '-'"},

@@ -125,6 +125,34 @@ static void a_change_is_in_force_when_it_is_answered(void **state)
 	setup_end(&s);
 }
 
+static void subscribers_are_kept_over_the_api_and_their_passwords_are_not_told(void **state)
+{
+	(void)state;
+	struct setup s;
+
+	setup_begin(&s, true);
+	expect(&s, "POST", "/v1/subscriber/add",
+	       "{\"address\": \"+46701\", \"sip\": \"sip:a@b.example\", \"password\": \"pw\"}", 200,
+	       "\"outcome\":\"in force\"");
+	expect(&s, "GET", "/v1/subscriber/list", "", 200,
+	       "[\"+46701\",\"sip:a@b.example\",\"set\",\"any\"]");
+	expect(&s, "GET", "/v1/subscriber/show?address=%2B46701", "", 200,
+	       "[\"password\",\"set\",");
+	expect(&s, "POST", "/v1/subscriber/set", "{\"address\": \"+46701\", \"reach\": \"sms\"}",
+	       200, "\"reach\":{\"was\":\"any\",\"is\":\"sms\"}");
+	expect(&s, "POST", "/v1/subscriber/add", "{\"address\": \"+46701\"}", 422,
+	       "there is a subscriber '+46701' already");
+	expect(&s, "GET", "/v1/status", "", 200, "[\"subscribers\",1]");
+	expect(&s, "POST", "/v1/apply?file=site.yaml",
+	       "subscribers:\n- {address: 71234}\n- {address: '+46701', sip: 'sip:c@d'}\n", 200,
+	       "\"added\":1");
+	expect(&s, "POST", "/v1/subscriber/remove", "{\"address\": \"+46701\"}", 200,
+	       "\"removed\":1");
+	expect(&s, "GET", "/v1/subscriber/show?address=%2B46701", "", 404,
+	       "there is no subscriber '+46701'");
+	setup_end(&s);
+}
+
 static void without_a_dataplane_a_change_is_committed_and_not_in_force(void **state)
 {
 	(void)state;
@@ -338,6 +366,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_change_is_in_force_when_it_is_answered),
+		cmocka_unit_test(
+			subscribers_are_kept_over_the_api_and_their_passwords_are_not_told),
 		cmocka_unit_test(without_a_dataplane_a_change_is_committed_and_not_in_force),
 		cmocka_unit_test(a_file_is_applied_whole_or_not_at_all),
 		cmocka_unit_test(what_is_wrong_is_answered_with_a_reason),

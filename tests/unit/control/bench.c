@@ -1,14 +1,16 @@
-/* Changes timed: a thousand of one route each at a million routes, and the million itself, through
- * control, database, channel and world. */
+/* Changes timed: a thousand of one route each at a million routes, the million itself, and a
+ * million subscribers, through control, database, channel and world. */
 #include "appliance.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "test.h"
 
 #define ROUTES 1000000u
+#define SUBSCRIBERS 1000000u
 #define CHANGES 1000u
 
 static uint64_t now_us(void)
@@ -47,20 +49,34 @@ static void print_times(const char *what, uint64_t us[])
 	       (unsigned long long)us[CHANGES * 99 / 100], (unsigned long long)us[CHANGES - 1]);
 }
 
-static void apply_all(struct appliance *a, uint32_t routes)
+static void put_subscriber(struct change *ch, uint32_t number, const char *domain)
+{
+	struct conf_subscriber *s = conf_object_new(CONF_SUBSCRIBER);
+
+	assert_non_null(s);
+	snprintf(s->address, sizeof(s->address), "+4670%07u", number);
+	snprintf(s->sip, sizeof(s->sip), "sip:+4670%07u@%s", number, domain);
+	s->password = (struct conf_secret){.form = CONF_SECRET_PLAIN, .size = 8};
+	memcpy(s->password.bytes, "password", 8);
+	change_put(ch, CONF_SUBSCRIBER, s);
+}
+
+static void apply_all(struct appliance *a, const char *what, uint32_t n,
+		      void (*put_one)(struct change *ch, uint32_t number, const char *where),
+		      const char *where)
 {
 	struct change       *ch = change_begin(a->control, "bench");
 	struct change_result result;
 	uint64_t             start = now_us(), made;
 
-	for (uint32_t i = 0; i < routes; i++)
-		put_route(ch, i, "smsc1");
+	for (uint32_t i = 0; i < n; i++)
+		put_one(ch, i, where);
 	made = now_us();
 	change_commit(ch, false, &result);
 	assert_int_equal(result.outcome, CHANGE_IN_FORCE);
-	printf("{\"bench\": \"control-apply\", \"routes\": %u, \"gather_s\": %.2f, \"apply_s\": "
+	printf("{\"bench\": \"control-apply\", \"%s\": %u, \"gather_s\": %.2f, \"apply_s\": "
 	       "%.2f, \"commit_s\": %.2f, \"publish_us\": %llu}\n",
-	       routes, (double)(made - start) / 1e6, (double)(now_us() - made) / 1e6,
+	       what, n, (double)(made - start) / 1e6, (double)(now_us() - made) / 1e6,
 	       (double)result.commit_us / 1e6, (unsigned long long)result.publish_us);
 	conf_faults_free(&result.faults);
 	json_decref(result.differences);
@@ -113,8 +129,9 @@ static void run(void **state)
 	assert_int_equal(
 		apply_one(&a, CONF_PEER, "{\"name\": \"smsc2\", \"host\": \"198.18.0.2\"}"),
 		CHANGE_IN_FORCE);
-	apply_all(&a, ROUTES);
+	apply_all(&a, "routes", ROUTES, put_route, "smsc1");
 	change_one_by_one(&a);
+	apply_all(&a, "subscribers", SUBSCRIBERS, put_subscriber, "ims.example");
 	until_restarted(&a);
 	until_in_step(&a);
 	appliance_remove(&a);

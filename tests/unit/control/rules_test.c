@@ -160,6 +160,10 @@ static void a_rule_routes_to_what_exists(void **state)
 	change_remove(ch, CONF_PEER, "smsc1");
 	change_remove(ch, CONF_RULE, "r");
 	assert_int_equal(finish(ch, false, NULL), CHANGE_IN_FORCE);
+	assert_int_equal(rule(a, "r", 10, "spam", "{\"route\": [\"registered\"]}"),
+			 CHANGE_IN_FORCE);
+	assert_int_equal(world_rule_route(dataplane_world(a), 0)->choices[0]->targets[0].kind,
+			 ROUTE_REGISTERED);
 }
 
 static void a_world_that_the_dataplane_refuses_leaves_the_old_one_and_status_says_so(void **state)

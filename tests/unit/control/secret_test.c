@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/evp.h>
+
 #include "appliance.h"
 #include "test.h"
 
@@ -93,6 +95,55 @@ static void two_seals_of_one_password_differ_and_so_do_their_digests(void **stat
 	assert_false(world_secret_fits(&dx, STR("Password")));
 }
 
+static void hex_of(const uint8_t bytes[], size_t n, char *hex)
+{
+	for (size_t i = 0; i < n; i++)
+		sprintf(hex + 2 * i, "%02x", bytes[i]);
+}
+
+/* RFC 7616, 3.9.1: what a client answers to its challenge, by each algorithm. */
+static const struct {
+	const char *algorithm, *response;
+	size_t      at, size; /* in the digest */
+} ha1_cases[] = {
+	{"MD5", "8ca523f5e9506fed4657c9700eebdbec", 0, 16},
+	{"SHA256", "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1", 16, 32},
+};
+
+static void a_subscribers_digest_answers_the_challenge_of_the_standard(void **state)
+{
+	struct conf_secret sealed = plain_of("Circle of Life", 14), digest;
+
+	assert_int_equal(secret_seal(secrets, "subscriber +46", &sealed), 0);
+	assert_int_equal(secret_ha1(secrets, "subscriber +46", &sealed, STR("Mufasa"),
+				    STR("http-auth@example.org"), &digest),
+			 0);
+	assert_int_equal(digest.form, CONF_SECRET_DIGEST);
+	assert_int_equal(digest.size, 48);
+	for (unsigned i = 0; i < 2; i++) {
+		char    ha1[65], ha2[65], response[65], text[400];
+		uint8_t raw[32];
+
+		hex_of(digest.bytes + ha1_cases[i].at, ha1_cases[i].size, ha1);
+		assert_int_equal(EVP_Q_digest(NULL, ha1_cases[i].algorithm, NULL,
+					      "GET:/dir/index.html", 19, raw, NULL),
+				 1);
+		hex_of(raw, ha1_cases[i].size, ha2);
+		snprintf(text, sizeof(text),
+			 "%s:7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v:00000001:"
+			 "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ:auth:%s",
+			 ha1, ha2);
+		assert_int_equal(EVP_Q_digest(NULL, ha1_cases[i].algorithm, NULL, text,
+					      strlen(text), raw, NULL),
+				 1);
+		hex_of(raw, ha1_cases[i].size, response);
+		assert_string_equal(response, ha1_cases[i].response);
+	}
+	assert_int_equal(
+		secret_ha1(secrets, "subscriber +47", &sealed, STR("a"), STR("b"), &digest),
+		-EBADMSG);
+}
+
 static void fails_to_open(bool create, const char *why)
 {
 	char            error[256] = "";
@@ -168,6 +219,7 @@ int main(void)
 		T(what_was_sealed_opens_again),
 		T(any_wrong_byte_or_cut_of_what_was_sealed_is_found),
 		T(two_seals_of_one_password_differ_and_so_do_their_digests),
+		T(a_subscribers_digest_answers_the_challenge_of_the_standard),
 		T(a_key_that_is_missing_cut_or_open_to_others_is_refused),
 		T(the_service_managers_credential_comes_first),
 		T(control_does_not_start_with_another_key_than_sealed_its_database),

@@ -28,6 +28,8 @@ static void *scarce_realloc(void *p, size_t n)
 #include "world/parties.c"
 #include "world/routes.c"
 #include "world/ruleset.c"
+#include "world/hash_trie.c"
+#include "world/subscribers.c"
 #undef malloc
 #undef calloc
 #undef realloc
@@ -86,6 +88,15 @@ static const struct world *apply_scarcely(struct mirror *m, const struct world *
 	return w;
 }
 
+static struct conf_subscriber *subscriber_of(unsigned i, unsigned sip)
+{
+	char address[17], uri[32];
+
+	snprintf(address, sizeof(address), "+46%u", i);
+	snprintf(uri, sizeof(uri), "sip:user%u@example.org", sip);
+	return sample_subscriber(address, uri, (uint8_t)(i + 1));
+}
+
 static void a_build_without_memory_is_refused_and_leaves_no_trace(void **state)
 {
 	struct mirror       m = {.version = 0};
@@ -103,6 +114,8 @@ static void a_build_without_memory_is_refused_and_leaves_no_trace(void **state)
 	mirror_put(&m, CONF_ACCOUNT, sample_account("esme1", "login"));
 	mirror_put(&m, CONF_ROUTE, sample_route("+46", 100, "smsc1=70 smsc2=30"));
 	put_rules(&m);
+	for (unsigned i = 0; i < 100; i++)
+		mirror_put(&m, CONF_SUBSCRIBER, subscriber_of(i, i));
 	w = apply_scarcely(&m, NULL, &failed);
 	assert_non_null(world_rule_route(w, 0));
 	mirror_begin(&m, false);
@@ -113,8 +126,16 @@ static void a_build_without_memory_is_refused_and_leaves_no_trace(void **state)
 	mirror_put(&m, CONF_ROUTE, sample_route("+4670", 100, "smsc3 esme2"));
 	mirror_gone(&m, CONF_ROUTE, sample_route("+46", 100, "smsc1=70 smsc2=30"));
 	mirror_put(&m, CONF_ROUTE, sample_route("+46", 100, "smsc3"));
+	for (unsigned i = 0; i < 10; i++) { /* what five register as goes round among them */
+		mirror_gone(&m, CONF_SUBSCRIBER, subscriber_of(i, i));
+		mirror_put(&m, CONF_SUBSCRIBER, subscriber_of(i, i < 5 ? (i + 1) % 5 : 100 + i));
+	}
+	mirror_put(&m, CONF_SUBSCRIBER, subscriber_of(100, 7));
+	for (unsigned i = 50; i < 60; i++)
+		mirror_remove(&m, CONF_SUBSCRIBER, subscriber_of(i, i));
 	w = apply_scarcely(&m, w, &failed);
 	assert_int_equal(w->checksum, m.checksum);
+	assert_int_equal(world_subscriber_count(w), 91);
 	assert_null(world_peer_find(w, STR("smsc7")));
 	assert_non_null(world_account_login(w, 0, STR("other")));
 	mirror_begin(&m, true);

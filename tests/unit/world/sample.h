@@ -35,6 +35,22 @@ static inline struct conf_peer *sample_peer(const char *name)
 	return p;
 }
 
+/* sip: "" for none; ha1: every byte of its digests, 0 for none. */
+static inline struct conf_subscriber *sample_subscriber(const char *address, const char *sip,
+							uint8_t ha1)
+{
+	struct conf_subscriber *s = conf_object_new(CONF_SUBSCRIBER);
+
+	assert_non_null(s);
+	snprintf(s->address, sizeof(s->address), "%s", address);
+	snprintf(s->sip, sizeof(s->sip), "%s", sip);
+	if (ha1 != 0) {
+		s->password = (struct conf_secret){.form = CONF_SECRET_DIGEST, .size = 48};
+		memset(s->password.bytes, ha1, 48);
+	}
+	return s;
+}
+
 /* via: names with spaces between; "a=70 b=30": with weights. */
 static inline struct conf_route *sample_route(const char *to, unsigned priority, const char *via)
 {

@@ -1,0 +1,189 @@
+/* Subscribers put, removed and found. They hang in two indexes; that of the addresses owns them. */
+#include "world/subscriber.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "conf/conf.h"
+#include "world/hash_trie.h"
+
+#define HA1_SIZE (WORLD_HA1_MD5_SIZE + WORLD_HA1_SHA256_SIZE)
+
+static_assert(CONF_TO_SIZE <= UINT8_MAX && sizeof(((struct conf_subscriber *)0)->address) <= 255,
+	      "world_subscriber: its sizes are bytes");
+
+void world_subscriber_conf(const struct world_subscriber *s, struct conf_subscriber *conf)
+{
+	bool whole = str_copy(conf->address, sizeof(conf->address), world_subscriber_address(s)) &&
+		     str_copy(conf->sip, sizeof(conf->sip), world_subscriber_sip(s));
+
+	ASSERT(whole);
+	conf->reach = s->reach;
+	conf->password = (struct conf_secret){.form = CONF_SECRET_NONE};
+	if (!s->has_password)
+		return;
+	conf->password.form = CONF_SECRET_DIGEST;
+	conf->password.size = HA1_SIZE;
+	memcpy(conf->password.bytes, world_subscriber_ha1_md5(s), HA1_SIZE);
+}
+
+static uint64_t subscriber_digest(const struct world_subscriber *s)
+{
+	struct conf_subscriber conf = {.reach = 0};
+
+	world_subscriber_conf(s, &conf);
+	return world_object_digest(CONF_SUBSCRIBER, &conf);
+}
+
+static struct world_subscriber *subscriber_new(struct world_change          *c,
+					       const struct conf_subscriber *conf)
+{
+	struct str               address = str_of(conf->address), sip = str_of(conf->sip);
+	bool                     has_password = conf->password.form == CONF_SECRET_DIGEST;
+	size_t                   texts = address.n + sip.n;
+	struct world_subscriber *s = malloc(sizeof(*s) + texts + (has_password ? HA1_SIZE : 0));
+
+	if (s == NULL) {
+		change_short_of_memory(c);
+		return NULL;
+	}
+	*s = (struct world_subscriber){.made = c->index->made,
+				       .address_size = (uint8_t)address.n,
+				       .sip_size = (uint8_t)sip.n,
+				       .reach = conf->reach & 15u,
+				       .has_password = has_password};
+	memcpy(s->bytes, address.p, address.n);
+	memcpy(s->bytes + address.n, sip.p, sip.n);
+	if (has_password)
+		memcpy(s->bytes + texts, conf->password.bytes, HA1_SIZE);
+	return s;
+}
+
+/* It hangs nowhere in the new world any more. */
+static bool subscriber_drop(struct world_change *c, const struct world_subscriber *s)
+{
+	if (s->made != c->index->made)
+		return change_replaced(c, PART_BLOCK, s);
+	free((void *)s);
+	return true;
+}
+
+/* The one at this address no longer counts, and its other name is free. */
+static bool subscriber_forget(struct world_change *c, const struct world_subscriber *s)
+{
+	struct str sip = world_subscriber_sip(s);
+
+	c->world->checksum -= subscriber_digest(s);
+	c->index->subscriber_count--;
+	return hash_trie_find(c->index->subscribers[SUBSCRIBER_SIP], SUBSCRIBER_SIP, sip) != s ||
+	       hash_trie_take(c, SUBSCRIBER_SIP, sip);
+}
+
+/* The object of a PUT in c->subscriber. */
+static bool subscriber_read(struct world_change *c, struct cur bytes)
+{
+	const struct conf_subscriber *conf;
+
+	if (c->subscriber == NULL)
+		c->subscriber = conf_object_new(CONF_SUBSCRIBER);
+	if (c->subscriber == NULL)
+		return change_short_of_memory(c);
+	if (!conf_object_unpack(CONF_SUBSCRIBER, &bytes, c->subscriber) || cur_left(&bytes) > 0)
+		return change_refuse(c, "%s", "a subscriber in the delta cannot be read");
+	conf = c->subscriber;
+	if (conf->address[0] == '\0')
+		return change_refuse(c, "%s", "a subscriber in the delta has no address");
+	if (conf->password.form != CONF_SECRET_NONE && conf->password.form != CONF_SECRET_DIGEST)
+		return change_refuse(c, "%s", "a subscriber's password is in no form for workers");
+	return true;
+}
+
+static bool subscriber_put(struct world_change *c, struct cur bytes)
+{
+	const struct world_subscriber *old;
+	struct world_subscriber       *s;
+
+	if (!subscriber_read(c, bytes))
+		return false;
+	s = subscriber_new(c, c->subscriber);
+	if (s == NULL)
+		return false;
+	if (!hash_trie_put(c, SUBSCRIBER_ADDRESS, s, &old)) {
+		free(s);
+		return false;
+	}
+	if (old != NULL && (!subscriber_forget(c, old) || !subscriber_drop(c, old)))
+		return false;
+	if (c->index->subscriber_count == WORLD_SUBSCRIBERS_MAX)
+		return change_refuse(c, "subscribers: there are already %u, the most there can be",
+				     WORLD_SUBSCRIBERS_MAX);
+	c->index->subscriber_count++;
+	c->world->checksum += world_object_digest(CONF_SUBSCRIBER, c->subscriber);
+	return true;
+}
+
+static bool subscriber_remove(struct world_change *c, struct str address)
+{
+	const struct world_subscriber *s = hash_trie_find(c->index->subscribers[SUBSCRIBER_ADDRESS],
+							  SUBSCRIBER_ADDRESS, address);
+
+	if (s == NULL)
+		return change_refuse(c, "%s", "a subscriber to be removed is not there");
+	c->erases = true;
+	return subscriber_forget(c, s) &&
+	       hash_trie_take(c, SUBSCRIBER_ADDRESS, world_subscriber_address(s)) &&
+	       subscriber_drop(c, s);
+}
+
+bool subscribers_apply(struct world_change *c, const struct delta_op *op)
+{
+	if (op->what == DELTA_PUT)
+		return subscriber_put(c, op->bytes);
+	return subscriber_remove(c, (struct str){(const char *)op->bytes.p, cur_left(&op->bytes)});
+}
+
+bool subscribers_name(struct world_change *c, const struct delta_op *op)
+{
+	const struct world_subscriber *s, *other;
+
+	if (op->what != DELTA_PUT)
+		return true;
+	if (!subscriber_read(c, op->bytes))
+		return false;
+	s = hash_trie_find(c->index->subscribers[SUBSCRIBER_ADDRESS], SUBSCRIBER_ADDRESS,
+			   str_of(c->subscriber->address));
+	if (s == NULL || s->sip_size == 0)
+		return true;
+	if (!hash_trie_put(c, SUBSCRIBER_SIP, s, &other))
+		return false;
+	if (other != NULL && other != s)
+		return change_refuse(c, "%s",
+				     "two subscribers would register as the same; give one of them "
+				     "another `sip`");
+	return true;
+}
+
+void subscribers_free(const struct world_index *index, uint64_t since)
+{
+	hash_trie_free(index->subscribers[SUBSCRIBER_SIP], since, false);
+	hash_trie_free(index->subscribers[SUBSCRIBER_ADDRESS], since, true);
+}
+
+const struct world_subscriber *world_subscriber_by_address(const struct world *w,
+							   struct str          address)
+{
+	return hash_trie_find(w->index->subscribers[SUBSCRIBER_ADDRESS], SUBSCRIBER_ADDRESS,
+			      address);
+}
+
+const struct world_subscriber *world_subscriber_by_uri(const struct world *w, struct str uri)
+{
+	return hash_trie_find(w->index->subscribers[SUBSCRIBER_SIP], SUBSCRIBER_SIP, uri);
+}
+
+uint64_t world_subscriber_count(const struct world *w)
+{
+	return w->index->subscriber_count;
+}
