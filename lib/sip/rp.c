@@ -89,14 +89,17 @@ static enum sip_body cause_read(struct cur *in, struct sip_rp *rp)
 /* TS 24.007, 11.2.4: an identifier with bit 8 set is the whole element. */
 static enum sip_body optional_read(struct cur *in, struct sip_rp *rp)
 {
+	bool may = rp->type != SIP_RP_SMMA_MS && !rp->has_user_data;
+
 	while (cur_left(in) > 0) {
 		uint8_t id = cur_u8(in);
 
-		if (id == IEI_USER_DATA && !rp->has_user_data) {
+		if (id == IEI_USER_DATA && may) {
 			enum sip_body fault = user_data_read(in, rp);
 
 			if (fault != SIP_BODY_OK)
 				return fault;
+			may = false;
 		} else if (id < 0x80) {
 			cur_bytes(in, cur_u8(in));
 		}

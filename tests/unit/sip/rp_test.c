@@ -104,6 +104,16 @@ static void every_message_is_written_back_and_every_cut_one_refused(void **state
 	}
 }
 
+static void user_data_where_none_belongs_is_passed_over(void **state)
+{
+	static const uint8_t octets[] = {0x06, 0x2a, 0x41, 0x01, 0x00};
+	struct sip_rp        rp;
+
+	(void)state;
+	assert_int_equal(sip_rp_parse(cur_of(octets, sizeof(octets)), &rp), SIP_BODY_OK);
+	assert_false(rp.has_user_data);
+}
+
 static void lengths_are_bounded(void **state)
 {
 	static const struct {
@@ -174,6 +184,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_fields_of_every_message_are_found),
 		cmocka_unit_test(every_message_is_written_back_and_every_cut_one_refused),
+		cmocka_unit_test(user_data_where_none_belongs_is_passed_over),
 		cmocka_unit_test(lengths_are_bounded),
 		cmocka_unit_test(what_does_not_fit_is_not_written),
 	};
