@@ -1,6 +1,7 @@
 #include "sip/cpim.h"
 
 #include "sip/cpim_private.h"
+#include "sip/lex.h"
 #include "sip/utf8.h"
 
 const struct sip_cpim_known sip_cpim_known[SIP_CPIM_HEADER_COUNT] = {
@@ -40,10 +41,10 @@ static enum sip_cpim_space space_of(const struct sip_cpim_headers *it, struct st
 	for (unsigned i = 0; i < it->spaces; i++) {
 		if (!str_eq(it->space[i].prefix, prefix))
 			continue;
-		if (sip_mime_same(it->space[i].uri, sip_cpim_imdn_uri))
+		if (sip_same(it->space[i].uri, sip_cpim_imdn_uri))
 			return SIP_CPIM_SPACE_IMDN;
-		return sip_mime_same(it->space[i].uri, core_uri) ? SIP_CPIM_SPACE_CORE
-								 : SIP_CPIM_SPACE_OTHER;
+		return sip_same(it->space[i].uri, core_uri) ? SIP_CPIM_SPACE_CORE
+							    : SIP_CPIM_SPACE_OTHER;
 	}
 	if (prefix.n == 0)
 		return SIP_CPIM_SPACE_CORE;
@@ -55,10 +56,10 @@ static enum sip_cpim_space space_of(const struct sip_cpim_headers *it, struct st
 static enum sip_cpim_header_kind kind_of(enum sip_cpim_space space, struct str prefix,
 					 struct str name)
 {
-	if (prefix.n == 0 && sip_mime_same(name, sip_cpim_known[SIP_CPIM_NS].name))
+	if (prefix.n == 0 && sip_same(name, sip_cpim_known[SIP_CPIM_NS].name))
 		return SIP_CPIM_NS;
 	for (unsigned i = SIP_CPIM_OTHER + 1; i < SIP_CPIM_HEADER_COUNT; i++) {
-		if (sip_cpim_known[i].space == space && sip_mime_same(sip_cpim_known[i].name, name))
+		if (sip_cpim_known[i].space == space && sip_same(sip_cpim_known[i].name, name))
 			return (enum sip_cpim_header_kind)i;
 	}
 	return SIP_CPIM_OTHER;
@@ -67,7 +68,7 @@ static enum sip_cpim_header_kind kind_of(enum sip_cpim_space space, struct str p
 bool sip_cpim_ns_parse(struct str value, struct str *prefix, struct str *uri)
 {
 	*prefix = name_at(value);
-	value = sip_mime_trim(str_skip(value, prefix->n));
+	value = sip_trim(str_skip(value, prefix->n));
 	if (value.n < 3 || value.p[0] != '<' || value.p[value.n - 1] != '>')
 		return false;
 	*uri = (struct str){value.p + 1, value.n - 2};
@@ -129,7 +130,7 @@ static bool header_read(struct sip_cpim_headers *it, struct sip_cpim_header *h)
 		return false;
 	line = str_skip(line, 1);
 	h->params = params_at(line);
-	h->value = sip_mime_trim(str_skip(line, h->params.n));
+	h->value = sip_trim(str_skip(line, h->params.n));
 	h->space = space_of(it, h->prefix);
 	h->kind = kind_of(h->space, h->prefix, h->name);
 	if (++it->count > SIP_CPIM_HEADERS_MAX) {
@@ -187,14 +188,14 @@ bool sip_cpim_address_parse(struct str value, struct sip_cpim_address *a)
 		if (n == SIZE_MAX)
 			return false;
 		a->name = (struct str){value.p + 1, n};
-		rest = sip_mime_trim(str_skip(value, n + 2));
+		rest = sip_trim(str_skip(value, n + 2));
 		if (rest.n == 0 || rest.p[0] != '<')
 			return false;
 	} else {
 		const char *open = value.n > 0 ? memchr(value.p, '<', value.n) : NULL;
 
 		if (open != NULL) {
-			a->name = sip_mime_trim((struct str){value.p, (size_t)(open - value.p)});
+			a->name = sip_trim((struct str){value.p, (size_t)(open - value.p)});
 			rest = str_skip(value, (size_t)(open - value.p));
 		}
 		for (size_t i = 0; i < a->name.n; i++) {
@@ -217,7 +218,7 @@ static bool list_next(struct str *list, struct str *item)
 		return false;
 	while (n < list->n && list->p[n] != ',')
 		n++;
-	*item = sip_mime_trim((struct str){list->p, n});
+	*item = sip_trim((struct str){list->p, n});
 	*list = str_skip(*list, n + 1);
 	return true;
 }
@@ -231,7 +232,7 @@ static unsigned wants_of(struct str list)
 		struct str name = name_at(item);
 
 		for (unsigned i = 0; i < SIP_CPIM_WANTS; i++) {
-			if (sip_mime_same(name, sip_cpim_want_names[i]))
+			if (sip_same(name, sip_cpim_want_names[i]))
 				wants |= 1u << i;
 		}
 	}
@@ -254,6 +255,16 @@ static void require(const struct sip_cpim_headers *it, struct str list, struct s
 	}
 }
 
+/* Of ";lang=fr"; empty where it is none. */
+static struct str language_of(struct str params)
+{
+	struct sip_param p;
+
+	if (params.n == 0 || !sip_param_find(str_skip(params, 1), STR("lang"), &p))
+		return STR("");
+	return name_at(p.value).n == p.value.n ? p.value : STR("");
+}
+
 static bool take(const struct sip_cpim_headers *it, const struct sip_cpim_header *h,
 		 struct sip_cpim *m)
 {
@@ -273,7 +284,7 @@ static bool take(const struct sip_cpim_headers *it, const struct sip_cpim_header
 	case SIP_CPIM_SUBJECT:
 		if (m->subject.p == NULL) {
 			m->subject = h->value;
-			sip_mime_param(h->params, STR("lang"), &m->subject_language);
+			m->subject_language = language_of(h->params);
 		}
 		return true;
 	case SIP_CPIM_REQUIRE:
@@ -316,8 +327,7 @@ static bool at_content(const struct cur *in)
 {
 	size_t n = sizeof("Content-") - 1;
 
-	return cur_left(in) >= n &&
-	       sip_mime_same((struct str){(const char *)in->p, n}, STR("Content-"));
+	return cur_left(in) >= n && sip_same((struct str){(const char *)in->p, n}, STR("Content-"));
 }
 
 enum sip_body sip_cpim_parse(struct cur in, struct sip_cpim *m)

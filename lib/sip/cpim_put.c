@@ -1,6 +1,7 @@
 #include "sip/cpim.h"
 
 #include "sip/cpim_private.h"
+#include "sip/lex.h"
 
 static void value_put(struct put *w, struct str s)
 {
@@ -192,7 +193,7 @@ static void other_put(struct put *w, const struct sip_cpim *m, bool imdn_bound)
 		if (h.kind != SIP_CPIM_NS || !sip_cpim_ns_parse(h.value, &prefix, &uri))
 			continue;
 		if (imdn_bound && str_eq(prefix, sip_cpim_imdn_prefix)) {
-			imdn_bound = sip_mime_same(uri, sip_cpim_imdn_uri);
+			imdn_bound = sip_same(uri, sip_cpim_imdn_uri);
 			if (imdn_bound)
 				continue;
 		}

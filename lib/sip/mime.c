@@ -1,45 +1,10 @@
 #include "sip/mime.h"
 
-static char lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
-}
-
-bool sip_mime_same(struct str a, struct str b)
-{
-	if (a.n != b.n)
-		return false;
-	for (size_t i = 0; i < a.n; i++) {
-		if (lower(a.p[i]) != lower(b.p[i]))
-			return false;
-	}
-	return true;
-}
-
-/* Blanks, and the line ends of a folded value. */
-static bool blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-struct str sip_mime_trim(struct str s)
-{
-	while (s.n > 0 && blank(s.p[0]))
-		s = str_skip(s, 1);
-	while (s.n > 0 && blank(s.p[s.n - 1]))
-		s.n--;
-	return s;
-}
+#include "sip/lex.h"
 
 static bool control(uint8_t c)
 {
 	return (c < 0x20 && c != '\t') || c == 0x7f;
-}
-
-/* RFC 2045, 5.1: a token; header names are made of the same. */
-static bool token(char c)
-{
-	return (uint8_t)c > 0x20 && (uint8_t)c < 0x7f && strchr("()<>@,;:\\\"/[]?=", c) == NULL;
 }
 
 bool sip_mime_line(struct cur *in, struct str *line)
@@ -62,7 +27,7 @@ static bool header_read(struct cur *in, struct sip_mime_header *h)
 
 	if (!sip_mime_line(in, &line))
 		return false;
-	while (n < line.n && token(line.p[n]))
+	while (n < line.n && sip_is((uint8_t)line.p[n], SIP_CLASS_TOKEN))
 		n++;
 	if (n == 0 || n == line.n || line.p[n] != ':') {
 		in->failed = true;
@@ -74,7 +39,7 @@ static bool header_read(struct cur *in, struct sip_mime_header *h)
 			return false;
 		line.n = (size_t)(more.p + more.n - line.p);
 	}
-	h->value = sip_mime_trim(str_skip(line, n + 1));
+	h->value = sip_trim(str_skip(line, n + 1));
 	return true;
 }
 
@@ -93,12 +58,12 @@ bool sip_mime_next(struct str *headers, struct sip_mime_header *h)
 
 enum sip_mime_encoding sip_mime_encoding_of(struct str value)
 {
-	if (value.n == 0 || sip_mime_same(value, STR("7bit")) ||
-	    sip_mime_same(value, STR("8bit")) || sip_mime_same(value, STR("binary")))
+	if (value.n == 0 || sip_same(value, STR("7bit")) || sip_same(value, STR("8bit")) ||
+	    sip_same(value, STR("binary")))
 		return SIP_MIME_IDENTITY;
-	if (sip_mime_same(value, STR("base64")))
+	if (sip_same(value, STR("base64")))
 		return SIP_MIME_BASE64;
-	return sip_mime_same(value, STR("quoted-printable")) ? SIP_MIME_QUOTED : SIP_MIME_UNKNOWN;
+	return sip_same(value, STR("quoted-printable")) ? SIP_MIME_QUOTED : SIP_MIME_UNKNOWN;
 }
 
 /* Headers that have a field, or are made anew: each may stand once. */
@@ -116,7 +81,7 @@ static enum known known_of(struct str name)
 {
 	unsigned i = 0;
 
-	while (i < KNOWN_COUNT && !sip_mime_same(name, known_names[i]))
+	while (i < KNOWN_COUNT && !sip_same(name, known_names[i]))
 		i++;
 	return (enum known)i;
 }
@@ -153,8 +118,7 @@ enum sip_body sip_mime_parse(struct cur *in, struct sip_mime *m)
 
 void sip_mime_header_put(struct put *w, struct str name, struct str value)
 {
-	for (size_t i = 0; i < name.n; i++)
-		w->failed |= !token(name.p[i]);
+	w->failed |= !sip_lex_all(name, SIP_CLASS_TOKEN);
 	put_str(w, name);
 	put_str(w, STR(": "));
 	for (size_t i = 0; i < value.n; i++) {
@@ -211,65 +175,9 @@ void sip_mime_put(struct put *w, const struct sip_mime *m, size_t body_size)
 	}
 }
 
-bool sip_mime_is(struct str value, struct str type)
+bool sip_mime_media(const struct sip_mime *m, struct sip_media *media)
 {
-	size_t n = 0;
-
-	if (value.n == 0)
-		return sip_mime_same(type, STR("text/plain"));
-	while (n < value.n && value.p[n] != ';' && !blank(value.p[n]))
-		n++;
-	return sip_mime_same((struct str){value.p, n}, type);
-}
-
-/* A value at the start of s: a token, or what stands between quotes; s moves behind it. */
-static bool param_value(struct str *s, struct str *found)
-{
-	size_t n = 0;
-
-	if (s->n > 0 && s->p[0] == '"') {
-		for (n = 1; n < s->n && s->p[n] != '"'; n++)
-			n += s->p[n] == '\\';
-		if (n >= s->n)
-			return false;
-		*found = (struct str){s->p + 1, n - 1};
-		*s = str_skip(*s, n + 1);
-		return true;
-	}
-	while (n < s->n && s->p[n] != ';' && !blank(s->p[n]) && s->p[n] != '"')
-		n++;
-	*found = (struct str){s->p, n};
-	*s = str_skip(*s, n);
-	return n > 0;
-}
-
-bool sip_mime_param(struct str value, struct str name, struct str *found)
-{
-	size_t n = 0;
-
-	while (n < value.n && value.p[n] != ';')
-		n++;
-	if (n == value.n)
-		return false;
-	value = str_skip(value, n);
-	while (value.n > 0 && value.p[0] == ';') {
-		struct str key;
-
-		value = sip_mime_trim(str_skip(value, 1));
-		for (n = 0; n < value.n && token(value.p[n]);)
-			n++;
-		key = (struct str){value.p, n};
-		value = sip_mime_trim(str_skip(value, n));
-		if (n == 0 || value.n == 0 || value.p[0] != '=')
-			return false;
-		value = sip_mime_trim(str_skip(value, 1));
-		if (!param_value(&value, found))
-			return false;
-		if (sip_mime_same(key, name))
-			return true;
-		value = sip_mime_trim(value);
-	}
-	return false;
+	return sip_media_parse(m->type.n > 0 ? m->type : STR("text/plain"), media);
 }
 
 static int base64_digit(char c)
@@ -291,7 +199,7 @@ static enum sip_body base64_decode(struct str s, struct put *w)
 	for (size_t i = 0; i < s.n; i++) {
 		int digit = base64_digit(s.p[i]);
 
-		if (blank(s.p[i]))
+		if (memchr(" \t\r\n", s.p[i], 4) != NULL)
 			continue;
 		if (s.p[i] == '=' && digits >= 2 && digits + ++padding <= 4)
 			continue;
@@ -316,9 +224,10 @@ static enum sip_body base64_decode(struct str s, struct put *w)
 
 static int hex_digit(char c)
 {
-	c = lower(c);
 	if (c >= '0' && c <= '9')
 		return c - '0';
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 

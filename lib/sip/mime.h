@@ -9,6 +9,7 @@
 #include "base/put.h"
 #include "base/str.h"
 #include "sip/body.h"
+#include "sip/value.h"
 
 #define SIP_MIME_HEADERS_MAX 32u
 
@@ -48,12 +49,8 @@ void sip_mime_header_put(struct put *w, struct str name, struct str value);
  * empty line. */
 void sip_mime_put(struct put *w, const struct sip_mime *m, size_t body_size);
 
-/* Is the media type of a Content-Type value this one ("text/plain"), in any case? An empty value is
- * text/plain. */
-bool sip_mime_is(struct str value, struct str type);
-/* A parameter's value by name in any case, without quotes; false: not there. A quoted pair inside
- * stays as it is. */
-bool sip_mime_param(struct str value, struct str name, struct str *found);
+/* The media type of the content: sip_media_parse() of .type; text/plain where there is none. */
+bool sip_mime_media(const struct sip_mime *m, struct sip_media *media);
 
 enum sip_mime_encoding sip_mime_encoding_of(struct str value);
 /*
@@ -62,8 +59,3 @@ enum sip_mime_encoding sip_mime_encoding_of(struct str value);
  * Quoted-printable: a lone "=" is SYNTAX. LIMIT: it does not fit. UNKNOWN is SYNTAX.
  */
 enum sip_body sip_mime_decode(enum sip_mime_encoding encoding, struct str bytes, struct put *w);
-
-/* Equal, ASCII letters in any case. */
-bool sip_mime_same(struct str a, struct str b);
-/* Without the blanks and tabs around it. */
-struct str sip_mime_trim(struct str s);

@@ -1,5 +1,8 @@
 #include "sip/multipart.h"
 
+#include "sip/lex.h"
+#include "sip/value.h"
+
 static bool stop(struct sip_multipart *m, enum sip_body fault)
 {
 	m->fault = fault;
@@ -72,15 +75,14 @@ bool sip_multipart_open(struct sip_multipart *m, struct str content_type, struct
 {
 	struct delimiter d = {0};
 	struct str       text = rest_of(&body);
+	struct sip_media media;
 	size_t           at;
 
 	*m = (struct sip_multipart){.in = body, .depth = outer != NULL ? outer->depth + 1 : 1};
 	if (m->depth > SIP_MULTIPART_DEPTH_MAX)
 		return stop(m, SIP_BODY_LIMIT);
-	if (content_type.n < 10 ||
-	    !sip_mime_same((struct str){content_type.p, 10}, STR("multipart/")) ||
-	    !sip_mime_param(content_type, STR("boundary"), &m->boundary) ||
-	    !boundary_valid(m->boundary))
+	if (!sip_media_parse(content_type, &media) || !sip_same(media.type, STR("multipart")) ||
+	    !sip_media_param(&media, STR("boundary"), &m->boundary) || !boundary_valid(m->boundary))
 		return stop(m, SIP_BODY_SYNTAX);
 	if (delimiter_at(text, m->boundary, &d)) {
 		cur_bytes(&m->in, d.size);

@@ -1,7 +1,7 @@
 #include "sip/xml.h"
 
 #include "base/assert.h"
-#include "sip/mime.h"
+#include "sip/lex.h"
 #include "sip/utf8.h"
 
 static const struct str xml_prefix = {"xml", 3};
@@ -203,7 +203,7 @@ static bool declaration(struct cur *in)
 		if (i == 0)
 			in->failed |= !str_eq(value, STR("1.0"));
 		else if (i == 1)
-			in->failed |= !sip_mime_same(value, STR("UTF-8"));
+			in->failed |= !sip_same(value, STR("UTF-8"));
 		else
 			in->failed |= !str_eq(value, STR("yes")) && !str_eq(value, STR("no"));
 	}
@@ -476,6 +476,15 @@ static bool as_meant(struct str raw)
 	return true;
 }
 
+static struct str trim(struct str s)
+{
+	while (s.n > 0 && space_char(s.p[0]))
+		s = str_skip(s, 1);
+	while (s.n > 0 && space_char(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
 bool sip_xml_text(struct sip_xml *x, struct put *room, struct str *text)
 {
 	struct str         raw = {"", 0};
@@ -495,7 +504,7 @@ bool sip_xml_text(struct sip_xml *x, struct put *room, struct str *text)
 		sip_xml_text_put(room, raw);
 		text->n = (size_t)((const char *)room->p - text->p);
 	}
-	*text = sip_mime_trim(*text);
+	*text = trim(*text);
 	return !room->failed;
 }
 

@@ -40,9 +40,10 @@ static void assert_str(struct str s, const char *expected)
 
 static void every_part_of_a_message_is_found(void **state)
 {
-	struct sip_cpim m;
-	uint8_t        *copy;
-	struct str      charset;
+	struct sip_cpim  m;
+	uint8_t         *copy;
+	struct sip_media media;
+	struct str       charset;
 
 	(void)state;
 	assert_int_equal(parse(text_message, sizeof(text_message) - 1, &m, &copy), SIP_BODY_OK);
@@ -61,8 +62,9 @@ static void every_part_of_a_message_is_found(void **state)
 	assert_int_equal(m.record_routes, 2);
 	assert_int_equal(m.routes, 0);
 	assert_str(m.original_to.uri, "sip:friends@example.com");
-	assert_true(sip_mime_is(m.content.type, STR("TEXT/plain")));
-	assert_true(sip_mime_param(m.content.type, STR("charset"), &charset));
+	assert_true(sip_mime_media(&m.content, &media));
+	assert_true(sip_media_is(&media, STR("TEXT"), STR("plain")));
+	assert_true(sip_media_param(&media, STR("charset"), &charset));
 	assert_str(charset, "utf-8");
 	assert_str(m.content.id, "<1234567890@foo.com>");
 	assert_str(m.body, "a" NL NL "b" NL);
@@ -136,10 +138,11 @@ static void what_operators_write_is_understood(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		struct sip_cpim m;
-		uint8_t        *copy;
-		char            room[64];
-		struct put      w = put_to(room, sizeof(room));
+		struct sip_cpim  m;
+		uint8_t         *copy;
+		char             room[64];
+		struct put       w = put_to(room, sizeof(room));
+		struct sip_media media;
 
 		print_message("%s\n", table[i].what);
 		assert_case(i, parse(table[i].bytes, strlen(table[i].bytes), &m, &copy),
@@ -148,7 +151,8 @@ static void what_operators_write_is_understood(void **state)
 		assert_str(m.to.uri, "tel:+15551230001");
 		assert_str(m.message_id, "Mx1");
 		assert_int_equal(m.wants, SIP_CPIM_WANT_POSITIVE | SIP_CPIM_WANT_DISPLAY);
-		assert_true(sip_mime_is(m.content.type, STR("text/plain")));
+		assert_true(sip_mime_media(&m.content, &media));
+		assert_true(sip_media_is(&media, STR("text"), STR("plain")));
 		assert_int_equal(sip_cpim_content(&m, &w), SIP_BODY_OK);
 		assert_str((struct str){room, put_size(&w)}, "hello");
 		free(copy);
