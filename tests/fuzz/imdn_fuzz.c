@@ -1,0 +1,121 @@
+/*
+ * Fuzz target: the bodies that are XML. A document has no more tokens than bytes; text decodes to
+ * no more than it was; what is read as a notification, a composing indication or recipients is
+ * written and read again the same.
+ */
+#include <string.h>
+
+#include "base/assert.h"
+#include "sip/composing.h"
+#include "sip/imdn.h"
+#include "sip/recipients.h"
+#include "sip/xml.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define SIZE_MAX_IN 16384u
+
+static char room[SIZE_MAX_IN], again_room[8 * SIZE_MAX_IN], written[8 * SIZE_MAX_IN];
+
+static void tokens(struct cur in)
+{
+	struct sip_xml     x;
+	enum sip_xml_token t;
+	size_t             count = 0, size = cur_left(&in);
+	bool               done;
+
+	sip_xml_open(&x, in);
+	while ((t = sip_xml_next(&x)) != SIP_XML_DONE && t != SIP_XML_BAD) {
+		struct put               w = put_to(room, sizeof(room));
+		struct str               attributes = x.attributes;
+		struct sip_xml_attribute a;
+
+		ASSERT(++count <= size && x.depth <= SIP_XML_DEPTH_MAX);
+		if (t == SIP_XML_TEXT)
+			sip_xml_text_put(&w, x.text);
+		ASSERT(!w.failed && (t != SIP_XML_TEXT || put_size(&w) <= x.text.n));
+		while (t == SIP_XML_START && sip_xml_attribute_next(&x, &attributes, &a)) {
+			w = put_to(room, sizeof(room));
+			sip_xml_value_put(&w, a.value);
+			ASSERT(!w.failed && put_size(&w) <= a.value.n);
+		}
+	}
+	done = t == SIP_XML_DONE;
+	ASSERT(done == !x.bad && sip_xml_next(&x) == t); /* and stays so */
+}
+
+static void notification(struct cur in)
+{
+	struct put r = put_to(room, cur_left(&in)), again = put_to(again_room, sizeof(written));
+	struct put w = put_to(written, sizeof(written));
+	struct sip_imdn n, m;
+	enum sip_body   fault = sip_imdn_parse(in, &r, &n);
+
+	ASSERT(!r.failed);
+	if (fault != SIP_BODY_OK)
+		return;
+	sip_imdn_put(&w, &n);
+	ASSERT(!w.failed);
+	ASSERT(sip_imdn_parse(cur_of(written, put_size(&w)), &again, &m) == SIP_BODY_OK);
+	ASSERT(n.kind == m.kind && n.status == m.status);
+	ASSERT(str_eq(n.message_id, m.message_id) && str_eq(n.datetime, m.datetime));
+	ASSERT(str_eq(n.recipient_uri, m.recipient_uri) && str_eq(n.subject, m.subject));
+	ASSERT(str_eq(n.original_recipient_uri, m.original_recipient_uri));
+}
+
+static void composing(struct cur in)
+{
+	struct put r = put_to(room, cur_left(&in)), again = put_to(again_room, sizeof(written));
+	struct put w = put_to(written, sizeof(written));
+	struct sip_composing c, d;
+	enum sip_body        fault = sip_composing_parse(in, &r, &c);
+
+	ASSERT(!r.failed);
+	if (fault != SIP_BODY_OK)
+		return;
+	sip_composing_put(&w, &c);
+	ASSERT(!w.failed);
+	ASSERT(sip_composing_parse(cur_of(written, put_size(&w)), &again, &d) == SIP_BODY_OK);
+	ASSERT(c.active == d.active && c.refresh_s == d.refresh_s);
+	ASSERT(str_eq(c.content_type, d.content_type) && str_eq(c.last_active, d.last_active));
+}
+
+static void recipients(struct cur in)
+{
+	struct put r = put_to(room, cur_left(&in)), again = put_to(again_room, sizeof(written));
+	struct put w = put_to(written, sizeof(written));
+	struct sip_recipients l, m;
+	struct sip_recipient  entry, other;
+
+	sip_recipients_open(&l, in, &r);
+	sip_recipients_begin(&w);
+	while (sip_recipients_next(&l, &entry))
+		sip_recipients_put(&w, &entry);
+	sip_recipients_end(&w);
+	ASSERT(!r.failed && l.count <= SIP_RECIPIENTS_MAX + 1);
+	if (l.fault != SIP_BODY_OK || put_size(&w) > SIP_XML_SIZE_MAX)
+		return;
+	ASSERT(!w.failed);
+	r = put_to(room, cur_left(&in));
+	sip_recipients_open(&l, in, &r);
+	sip_recipients_open(&m, cur_of(written, put_size(&w)), &again);
+	while (sip_recipients_next(&l, &entry)) {
+		ASSERT(sip_recipients_next(&m, &other));
+		ASSERT(str_eq(entry.uri, other.uri) && entry.copy == other.copy &&
+		       entry.anonymous == other.anonymous);
+	}
+	ASSERT(!sip_recipients_next(&m, &other) && m.fault == SIP_BODY_OK);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct cur in = cur_of(data, size);
+
+	if (size > SIZE_MAX_IN)
+		return 0;
+	tokens(in);
+	notification(in);
+	composing(in);
+	recipients(in);
+	return 0;
+}
