@@ -1,5 +1,6 @@
 #include "sip/cpim.h"
 
+#include "sip/lex.h"
 #include "sip/utf8.h"
 
 #define REPLACEMENT 0xfffdu
@@ -11,11 +12,7 @@ static bool unicode_escape(struct str s, uint32_t *code)
 	if (s.n < 6)
 		return false;
 	for (unsigned i = 2; i < 6; i++) {
-		char c = s.p[i];
-		int  digit = c >= '0' && c <= '9'   ? c - '0'
-			     : c >= 'a' && c <= 'f' ? c - 'a' + 10
-			     : c >= 'A' && c <= 'F' ? c - 'A' + 10
-						    : -1;
+		int digit = sip_hex(s.p[i]);
 
 		if (digit < 0)
 			return false;

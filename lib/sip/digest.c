@@ -147,21 +147,12 @@ static bool field_is(const struct sip_auth *a, enum sip_digest_field which, stru
 	return a->has[which] && sip_same(a->field[which], want);
 }
 
-static int nibble(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 static bool hex_parse(struct str text, uint8_t *bytes, size_t n)
 {
 	if (text.n != 2 * n)
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		int high = nibble(text.p[2 * i]), low = nibble(text.p[2 * i + 1]);
+		int high = sip_hex(text.p[2 * i]), low = sip_hex(text.p[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return false;

@@ -27,6 +27,16 @@ static inline bool sip_is(uint8_t c, unsigned classes)
 	return (sip_class[c] & classes) != 0;
 }
 
+/* The value of a hexadecimal digit in any case; -1: it is none. */
+static inline int sip_hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
 static inline struct cur sip_cur(struct str s)
 {
 	return cur_of(s.n > 0 ? s.p : "", s.n); /* an empty text may have no place */

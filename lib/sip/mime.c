@@ -222,15 +222,6 @@ static enum sip_body base64_decode(struct str s, struct put *w)
 	return w->failed ? SIP_BODY_LIMIT : SIP_BODY_OK;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Does nothing but *run blanks stand before the end of the line at the start of s? They are padding
  * of the transport (RFC 2045, 6.7, rule 3). */
 static bool line_over(struct str s, size_t *run)
@@ -258,8 +249,8 @@ static enum sip_body quoted_decode(struct str s, struct put *w)
 			s = str_skip(s, 1);
 		} else if (over) { /* a soft line break */
 			s = str_skip(s, 1 + run + 2);
-		} else if (s.n >= 3 && hex_digit(s.p[1]) >= 0 && hex_digit(s.p[2]) >= 0) {
-			put_u8(w, (uint8_t)(hex_digit(s.p[1]) << 4 | hex_digit(s.p[2])));
+		} else if (s.n >= 3 && sip_hex(s.p[1]) >= 0 && sip_hex(s.p[2]) >= 0) {
+			put_u8(w, (uint8_t)(sip_hex(s.p[1]) << 4 | sip_hex(s.p[2])));
 			s = str_skip(s, 3);
 		} else {
 			return SIP_BODY_SYNTAX;

@@ -94,23 +94,20 @@ static bool name_eq(struct sip_xml_name a, struct sip_xml_name b)
 	return str_eq(a.prefix, b.prefix) && str_eq(a.local, b.local);
 }
 
-static unsigned digit_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return (unsigned)(c - '0');
-	if (c >= 'a' && c <= 'f')
-		return (unsigned)(c - 'a') + 10;
-	return c >= 'A' && c <= 'F' ? (unsigned)(c - 'A') + 10 : 99;
-}
-
 /* "&#65;", "&#x41;": the digits, up to and with the semicolon; returns their size, 0: none. */
 static size_t number_read(struct str s, unsigned base, uint32_t *code)
 {
 	size_t n = 0;
 
 	*code = 0;
-	while (n < s.n && n < 8 && digit_of(s.p[n]) < base)
-		*code = *code * base + digit_of(s.p[n++]);
+	while (n < s.n && n < 8) {
+		int digit = sip_hex(s.p[n]);
+
+		if (digit < 0 || (unsigned)digit >= base)
+			break;
+		*code = *code * base + (unsigned)digit;
+		n++;
+	}
 	return n > 0 && n < s.n && s.p[n] == ';' && *code <= 0x10ffff && character(*code) ? n + 1
 											  : 0;
 }

@@ -1,4 +1,4 @@
-#include "test.h"
+#include "bodies.h"
 
 #include "sip/composing.h"
 
@@ -58,9 +58,7 @@ static void documents_are_judged(void **state)
 		struct sip_composing c;
 		enum sip_body        got = parse(table[i].bytes, &c);
 
-		if (got != table[i].why)
-			print_error("case %zu\n", i);
-		assert_int_equal(got, table[i].why);
+		assert_case(i, got, table[i].why);
 		if (got != SIP_BODY_OK)
 			continue;
 		assert_int_equal(c.active, table[i].active);

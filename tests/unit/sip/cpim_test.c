@@ -1,4 +1,4 @@
-#include "test.h"
+#include "bodies.h"
 
 #include "sip/cpim.h"
 
@@ -23,19 +23,6 @@ static enum sip_body parse(const char *bytes, size_t n, struct sip_cpim *m, uint
 {
 	*copy = test_copy(bytes, n);
 	return sip_cpim_parse(cur_of(*copy, n), m);
-}
-
-static void assert_case(size_t i, unsigned got, unsigned expected)
-{
-	if (got != expected)
-		print_error("case %zu\n", i);
-	assert_int_equal(got, expected);
-}
-
-static void assert_str(struct str s, const char *expected)
-{
-	assert_int_equal(s.n, strlen(expected));
-	assert_memory_equal(s.n > 0 ? s.p : "", expected, s.n);
 }
 
 static void every_part_of_a_message_is_found(void **state)

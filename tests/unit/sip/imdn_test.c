@@ -1,20 +1,7 @@
-#include "test.h"
+#include "bodies.h"
 
 #include "sip/imdn.h"
 #include "sip/xml.h"
-
-static void assert_case(size_t i, unsigned got, unsigned expected)
-{
-	if (got != expected)
-		print_error("case %zu\n", i);
-	assert_int_equal(got, expected);
-}
-
-static void assert_str(struct str s, const char *expected)
-{
-	assert_int_equal(s.n, strlen(expected));
-	assert_memory_equal(s.n > 0 ? s.p : "", expected, s.n);
-}
 
 #define NS "urn:ietf:params:xml:ns:imdn"
 #define IDS "<message-id>34jk324j</message-id><datetime>2008-04-04T12:16:49-05:00</datetime>"

@@ -1,12 +1,6 @@
-#include "test.h"
+#include "bodies.h"
 
 #include "sip/mime.h"
-
-static void assert_str(struct str s, const char *expected)
-{
-	assert_int_equal(s.n, strlen(expected));
-	assert_memory_equal(s.n > 0 ? s.p : "", expected, s.n);
-}
 
 static void contents_are_decoded_or_refused(void **state)
 {

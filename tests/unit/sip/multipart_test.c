@@ -1,15 +1,9 @@
-#include "test.h"
+#include "bodies.h"
 
 #include "sip/multipart.h"
 
 #define NL "\r\n"
 #define TYPE STR("multipart/mixed;boundary=\"b1\"")
-
-static void assert_str(struct str s, const char *expected)
-{
-	assert_int_equal(s.n, strlen(expected));
-	assert_memory_equal(s.n > 0 ? s.p : "", expected, s.n);
-}
 
 static void parts_are_taken_byte_for_byte(void **state)
 {
@@ -80,10 +74,8 @@ static void bad_bodies_end_with_their_reason(void **state)
 			while (sip_multipart_next(&m, &part))
 				parts++;
 		}
-		if (parts != table[i].parts || m.fault != table[i].fault)
-			print_error("case %zu\n", i);
-		assert_int_equal(parts, table[i].parts);
-		assert_int_equal(m.fault, table[i].fault);
+		assert_case(i, parts, table[i].parts);
+		assert_case(i, m.fault, table[i].fault);
 		free(copy);
 	}
 }

@@ -1,4 +1,4 @@
-#include "test.h"
+#include "bodies.h"
 
 #include "sip/recipients.h"
 
@@ -94,10 +94,8 @@ static void bad_lists_end_with_their_reason(void **state)
 		enum sip_body fault;
 		unsigned      entries = count(table[i].bytes, strlen(table[i].bytes), &fault);
 
-		if (entries != table[i].entries || fault != table[i].fault)
-			print_error("case %zu\n", i);
-		assert_int_equal(entries, table[i].entries);
-		assert_int_equal(fault, table[i].fault);
+		assert_case(i, entries, table[i].entries);
+		assert_case(i, fault, table[i].fault);
 	}
 }
 

@@ -1,4 +1,4 @@
-#include "test.h"
+#include "bodies.h"
 
 #include "sip/rp.h"
 #include "sip/tpdu.h"
@@ -144,9 +144,7 @@ static void lengths_are_bounded(void **state)
 		uint8_t      *copy = test_copy(table[i].octets, table[i].n);
 		enum sip_body got = sip_rp_parse(cur_of(copy, table[i].n), &rp);
 
-		if (got != table[i].why)
-			print_error("case %zu\n", i);
-		assert_int_equal(got, table[i].why);
+		assert_case(i, got, table[i].why);
 		free(copy);
 	}
 	for (size_t n = 230; n < 256; n++) {
