@@ -26,6 +26,18 @@ bool sip_param_end(struct cur *params)
 	return true;
 }
 
+bool sip_params_rest(struct cur *c, struct str *params)
+{
+	sip_lex_space(c);
+	*params = STR("");
+	if (cur_left(c) == 0)
+		return true;
+	if (!sip_lex_char(c, ';') || cur_left(c) == 0)
+		return sip_lex_fail(c);
+	*params = (struct str){(const char *)c->p, cur_left(c)};
+	return true;
+}
+
 bool sip_param_next(struct cur *params, struct sip_param *p)
 {
 	*p = (struct sip_param){.name = STR(""), .value = STR("")};
@@ -138,11 +150,5 @@ bool sip_name_addr_parse(struct str element, struct sip_name_addr *a)
 		return false;
 	if (!sip_uri_parse(a->uri_text, &a->uri))
 		return false;
-	sip_lex_space(&c);
-	if (cur_left(&c) == 0)
-		return true;
-	if (!sip_lex_char(&c, ';') || cur_left(&c) == 0)
-		return false;
-	a->params = between(c.p, c.end);
-	return take_tag(a);
+	return sip_params_rest(&c, &a->params) && take_tag(a);
 }

@@ -96,3 +96,5 @@ bool sip_params_check(struct str params);
 /* What ends a parameter: the end, or a ";" and something after it, which the cursor then stands at.
  */
 bool sip_param_end(struct cur *params);
+/* SWS, then the end or a ";" and what follows it, which are *params; the cursor stands at them. */
+bool sip_params_rest(struct cur *c, struct str *params);

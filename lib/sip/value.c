@@ -17,13 +17,7 @@ bool sip_media_parse(struct str value, struct sip_media *media)
 	sip_lex_space(&c);
 	if (!sip_lex_token(&c, &media->subtype))
 		return false;
-	sip_lex_space(&c);
-	if (cur_left(&c) == 0)
-		return true;
-	if (!sip_lex_char(&c, ';') || cur_left(&c) == 0)
-		return false;
-	media->params = (struct str){(const char *)c.p, cur_left(&c)};
-	return sip_params_check(media->params);
+	return sip_params_rest(&c, &media->params) && sip_params_check(media->params);
 }
 
 bool sip_media_is(const struct sip_media *media, struct str type, struct str subtype)

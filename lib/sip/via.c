@@ -87,11 +87,8 @@ static bool via_params(struct cur *c, struct sip_via *via)
 {
 	struct sip_param p;
 
-	if (cur_left(c) == 0)
-		return true;
-	if (!sip_lex_char(c, ';') || cur_left(c) == 0)
+	if (!sip_params_rest(c, &via->params))
 		return false;
-	via->params = (struct str){(const char *)c->p, cur_left(c)};
 	while (sip_param_next(c, &p)) {
 		if (!via_param(via, &p))
 			return false;
