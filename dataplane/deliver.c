@@ -153,7 +153,8 @@ static enum conn_submit delivery_submit(struct worker *w, struct conn *c, uint32
 		c->throttled_until_us = w->now.us + US_PER_MS;
 		return CONN_LATER;
 	}
-	if (e->binding != 0 && !registered_target(w, c->protocol, e->msg, e->binding, &at)) {
+	if (e->binding != 0 &&
+	    !registered_target(w, c->protocol, msg_addr(e->msg, &e->msg->to), e->binding, &at)) {
 		*result = (struct result){.why = REASON_NOT_REGISTERED};
 		return CONN_REFUSED;
 	}

@@ -267,17 +267,19 @@ static void flight_target_begin(struct worker *w, struct flight *e,
 static bool flight_try_registered(struct worker *w, struct flight *e)
 {
 	struct registered places[REGISTERED_MAX];
-	unsigned          n = registered_find(w, e->msg, places);
+	unsigned          n =
+		registered_find(w->dp, w->world, msg_addr(e->msg, &e->msg->to), w->now.us, places);
 
 	if (n == 0 && e->tries == 0)
 		e->last = (struct result){.why = REASON_NOT_REGISTERED};
 	for (unsigned i = 0; i < n && e->tries < FLIGHT_TRIES_MAX; i++) {
-		struct route_target target = {.slot = places[i].binding, .kind = ROUTE_REGISTERED};
+		struct route_target target = {.slot = places[i].binding->id,
+					      .kind = ROUTE_REGISTERED};
 
 		if (was_tried(e, &target))
 			continue;
 		flight_target_begin(w, e, &target);
-		if (flight_lend(w, e, places[i].session, places[i].binding))
+		if (flight_lend(w, e, registered_session(w, &places[i]), target.slot))
 			return true;
 		e->state = FLIGHT_CHOOSING;
 	}
@@ -308,7 +310,7 @@ static unsigned flight_targets(struct worker *w, const struct flight *e,
 	if (set != NULL)
 		return route_order(set, from, to, order);
 	order[0] = (struct route_target){.kind = ROUTE_REGISTERED};
-	return registered_here(w, to) ? 1 : 0;
+	return registered_here(w->dp, to) ? 1 : 0;
 }
 
 /* Choose the next target and hand over; when there is none left the message is refused with the

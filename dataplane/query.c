@@ -5,14 +5,17 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <rte_cycles.h>
 
 #include "base/aor.h"
 #include "base/hash.h"
+#include "rcu/rcu.h"
 #include "registry/registry.h"
 #include "rules/rules.h"
 
+#include "registered.h"
 #include "worker.h"
 
 const char *query_argument(const json_t *args, const char *name)
@@ -28,6 +31,14 @@ bool query_flag(const json_t *args, const char *name)
 
 	return json_is_true(value) ||
 	       (json_is_string(value) && strcmp(json_string_value(value), "true") == 0);
+}
+
+uint64_t query_clock_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * US_PER_SECOND + (uint64_t)t.tv_nsec / 1000u;
 }
 
 json_t *query_table(const char *const columns[], size_t n, json_t **rows)
@@ -204,20 +215,48 @@ static bool explain_link(struct dataplane *dp, const struct world *world,
 	return !full;
 }
 
+/* Where the recipient is registered, best first. Returns whether one would be taken. */
+static bool explain_registered(struct dataplane *dp, const struct world *world, struct str to,
+			       bool chosen, json_t *rows)
+{
+	struct registered places[REGISTERED_MAX];
+	unsigned          n;
+
+	rcu_thread_begin();
+	n = registered_find(dp, world, to, query_clock_us(), places);
+	for (unsigned i = 0; i < n; i++) {
+		const struct proto_binding *b = places[i].binding;
+		struct str contact = proto_binding_text(places[i].record, b, BINDING_CONTACT);
+		char       what[200], why[200];
+
+		snprintf(what, sizeof(what), "%s %.*s", CONF_VIA_REGISTERED,
+			 STR_ARG(places[i].record->address));
+		snprintf(why, sizeof(why), "%.*s, session %u-%u-%u%s", STR_ARG(contact),
+			 b->session.worker, b->session.index, b->session.generation,
+			 !chosen && i == 0 ? ": taken" : "");
+		explain_step(rows, "target", what, why);
+	}
+	rcu_thread_end();
+	if (n == 0)
+		explain_step(rows, "target", CONF_VIA_REGISTERED,
+			     "the recipient is not registered here");
+	return n > 0;
+}
+
+/* set NULL: an address in a domain of ours, which needs no route. */
 static void explain_targets(struct dataplane *dp, const struct world *world,
 			    const struct route_set *set, struct str from, struct str to,
 			    json_t *rows)
 {
-	struct route_target order[ROUTE_TARGETS_MAX];
-	unsigned            n = route_order(set, from, to, order);
+	struct route_target order[ROUTE_TARGETS_MAX] = {{.kind = ROUTE_REGISTERED}};
+	unsigned            n = set != NULL ? route_order(set, from, to, order) : 1;
 	enum reason why = n == 1 && order[0].kind == ROUTE_REGISTERED ? REASON_NOT_REGISTERED
 								      : REASON_NO_TARGET;
 	bool        chosen = false;
 
 	for (unsigned i = 0; i < n; i++) {
 		if (order[i].kind == ROUTE_REGISTERED)
-			explain_step(rows, "target", CONF_VIA_REGISTERED,
-				     "the recipient is not registered here");
+			chosen = explain_registered(dp, world, to, chosen, rows) || chosen;
 		else
 			chosen = explain_link(dp, world, &order[i], to, chosen, rows) || chosen;
 	}
@@ -303,6 +342,12 @@ static int query_route_explain(struct dataplane *dp, const json_t *args, json_t 
 		return 0;
 	if (set == NULL) {
 		set = world->routes != NULL ? route_find(world->routes, to) : NULL;
+		if (set == NULL && registered_here(dp, to)) {
+			explain_step(rows, "route", "none",
+				     "needs none: a listener serves the domain");
+			explain_targets(dp, world, NULL, from, to, rows);
+			return 0;
+		}
 		if (set == NULL) {
 			explain_step(rows, "route", "none", "no route matches the destination");
 			explain_step(rows, "result", "refused", reason_text(REASON_NO_ROUTE));
@@ -371,6 +416,9 @@ static const struct {
 	{"rule_hits", query_rule_hits},
 	{"port_list", query_port_list},
 	{"port_fault", query_port_fault},
+	{"registration_list", query_registration_list},
+	{"registration_show", query_registration_show},
+	{"registration_remove", query_registration_remove},
 	{"connection_list", query_connection_list},
 	{"connection_show", query_connection_show},
 };

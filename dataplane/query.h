@@ -27,9 +27,18 @@ int query_connection_list(struct dataplane *dp, const json_t *args, json_t **rep
 int query_connection_show(struct dataplane *dp, const json_t *args, json_t **reply,
 			  char error[256]);
 
+/* The questions about registrations, in query_registration.c. */
+int query_registration_list(struct dataplane *dp, const json_t *args, json_t **reply,
+			    char error[256]);
+int query_registration_show(struct dataplane *dp, const json_t *args, json_t **reply,
+			    char error[256]);
+int query_registration_remove(struct dataplane *dp, const json_t *args, json_t **reply,
+			      char error[256]);
+
 /* For the files that answer. An empty table; an argument as text, NULL: not given; a flag. */
 json_t     *query_table(const char *const columns[], size_t n, json_t **rows);
 const char *query_argument(const json_t *args, const char *name);
+uint64_t    query_clock_us(void); /* that the workers go by */
 bool        query_flag(const json_t *args, const char *name);
 void        query_session_id(struct session_ref ref, char room[48]);
 int         query_worker_silent(const struct worker *w, char error[256]);

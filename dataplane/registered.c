@@ -7,24 +7,38 @@
 
 #define ANSWERS_MAX 32u
 
-/* The recipient's address of record in a protocol; empty: it has none there. */
-static struct str address_in(const struct worker *w, const struct msg *m, unsigned protocol)
+/* The address of record in a protocol; empty: there is none. */
+static struct str address_in(const struct world *world, struct str to, unsigned protocol)
 {
-	struct str to = msg_addr(m, &m->to);
 	struct aor aor;
 
-	if (m->to.kind == ADDR_URI) {
-		bool same = aor_split(to, &aor) &&
-			    str_eq(aor.scheme, str_of(registry_ops(protocol)->name));
-
-		return same ? to : STR("");
-	}
-	return STR("");
+	if (!aor_split(to, &aor))
+		return STR("");
+	return str_eq(aor.scheme, str_of(registry_ops(protocol)->name)) ? to : STR("");
 }
 
-/* A session of datagrams has the same index at every worker, so the message need not travel. */
-static struct session_ref nearest(const struct worker *w, struct session_ref ref)
+unsigned registered_find(const struct dataplane *dp, const struct world *world, struct str to,
+			 uint64_t now_us, struct registered places[REGISTERED_MAX])
 {
+	unsigned n = 0;
+
+	for (unsigned p = 0; p < PROTO_COUNT; p++) {
+		struct str                 address = address_in(world, to, p);
+		const struct proto_record *r =
+			address.n > 0 ? directory_find(dp->directory, p, address) : NULL;
+
+		for (uint32_t i = 0; r != NULL && i < r->count && n < REGISTERED_MAX; i++) {
+			if (r->bindings[i].expires_us > now_us)
+				places[n++] = (struct registered){r, &r->bindings[i], p};
+		}
+	}
+	return n;
+}
+
+/* One of datagrams has the same index at every worker, so the message need not travel. */
+struct session_ref registered_session(const struct worker *w, const struct registered *place)
+{
+	struct session_ref ref = place->binding->session;
 	const struct conn *c = ref.index < w->conns.used_high ? &w->conns.table[ref.index] : NULL;
 
 	if (c != NULL && c->role == PROTO_DATAGRAM && c->protocol == ref.protocol)
@@ -32,30 +46,10 @@ static struct session_ref nearest(const struct worker *w, struct session_ref ref
 	return ref;
 }
 
-unsigned registered_find(const struct worker *w, const struct msg *m,
-			 struct registered places[REGISTERED_MAX])
+bool registered_target(const struct worker *w, unsigned protocol, struct str to, uint32_t binding,
+		       struct proto_target *target)
 {
-	unsigned n = 0;
-
-	for (unsigned p = 0; p < PROTO_COUNT; p++) {
-		struct str                 address = address_in(w, m, p);
-		const struct proto_record *r =
-			address.n > 0 ? directory_find(w->dp->directory, p, address) : NULL;
-
-		for (uint32_t i = 0; r != NULL && i < r->count && n < REGISTERED_MAX; i++) {
-			const struct proto_binding *b = &r->bindings[i];
-
-			if (b->expires_us > w->now.us)
-				places[n++] = (struct registered){nearest(w, b->session), b->id};
-		}
-	}
-	return n;
-}
-
-bool registered_target(const struct worker *w, unsigned protocol, const struct msg *m,
-		       uint32_t binding, struct proto_target *target)
-{
-	struct str address = address_in(w, m, protocol);
+	struct str address = address_in(w->world, to, protocol);
 
 	if (address.n == 0)
 		return false;
@@ -84,7 +78,7 @@ unsigned registered_answers(struct worker *w)
 	return n;
 }
 
-bool registered_here(const struct worker *w, struct str address)
+bool registered_here(const struct dataplane *dp, struct str address)
 {
 	struct aor aor;
 
@@ -92,7 +86,7 @@ bool registered_here(const struct worker *w, struct str address)
 		return false;
 	for (unsigned p = 0; p < PROTO_COUNT; p++) {
 		if (str_eq(aor.scheme, str_of(registry_ops(p)->name)) &&
-		    dataplane_serves(w->dp, p, aor.domain))
+		    dataplane_serves(dp, p, aor.domain))
 			return true;
 	}
 	return false;

@@ -16,7 +16,7 @@ void stage_route(struct worker *w, struct item items[], unsigned n)
 		if (items[i].rule_route != UINT32_MAX)
 			found[i] = world_rule_route(w->world, items[i].rule_route);
 		items[i].routes = found[i];
-		if (found[i] == NULL && !registered_here(w, to[i])) {
+		if (found[i] == NULL && !registered_here(w->dp, to[i])) {
 			refuse(w, items[i].msg, REASON_NO_ROUTE);
 			items[i].msg = NULL;
 		}
