@@ -177,7 +177,8 @@ bool deliver_accept(struct worker *w, const struct delivery_order *order, unsign
 	uint32_t         index;
 	enum conn_submit submitted = CONN_LATER;
 
-	if (c == NULL || c->state != CONN_OPEN || c->parting || !c->logged_in) {
+	if (c == NULL || c->state != CONN_OPEN || c->parting ||
+	    (!c->logged_in && order->binding == 0)) {
 		*result = (struct result){.why = REASON_SESSION_GONE};
 		return false;
 	}

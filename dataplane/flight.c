@@ -188,7 +188,8 @@ static void flight_delivered(struct worker *w, struct flight *e, const struct re
 	metric_inc(w->metrics, METRIC_messages_delivered);
 	if (!e->answered) { /* before a receipt that waits can follow: it names the id that is told
 			       here */
-		struct result answer = {.why = REASON_NONE, .msg_id = m->id};
+		struct result answer = {
+			.why = REASON_NONE, .msg_id = m->id, .delivered = result->delivered};
 
 		conn_answer(w, m->origin, m->token, &answer);
 	}

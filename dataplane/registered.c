@@ -10,11 +10,15 @@
 /* The address of record in a protocol; empty: there is none. */
 static struct str address_in(const struct world *world, struct str to, unsigned protocol)
 {
-	struct aor aor;
+	const struct world_subscriber *s;
+	struct aor                     aor;
 
-	if (!aor_split(to, &aor))
-		return STR("");
-	return str_eq(aor.scheme, str_of(registry_ops(protocol)->name)) ? to : STR("");
+	if (aor_split(to, &aor))
+		return str_eq(aor.scheme, str_of(registry_ops(protocol)->name)) ? to : STR("");
+	s = world_subscriber_by_address(world, to);
+	return s != NULL && s->reach == CONF_REACH_ANY && protocol == PROTO_sip
+		       ? world_subscriber_sip(s)
+		       : STR("");
 }
 
 unsigned registered_find(const struct dataplane *dp, const struct world *world, struct str to,

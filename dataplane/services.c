@@ -93,7 +93,19 @@ static bool source(void *context, unsigned protocol, const struct flow *from,
 static bool credentials(void *context, unsigned protocol, struct str address,
 			struct proto_credentials *c)
 {
-	return false; /* the world has no subscribers */
+	const struct worker           *w = context;
+	const struct world_subscriber *s =
+		w->world != NULL ? world_subscriber_by_uri(w->world, address) : NULL;
+
+	if (s == NULL)
+		return false;
+	*c = (struct proto_credentials){.number = world_subscriber_address(s),
+					.has_password = s->has_password};
+	if (s->has_password) {
+		memcpy(c->ha1_md5, world_subscriber_ha1_md5(s), sizeof(c->ha1_md5));
+		memcpy(c->ha1_sha256, world_subscriber_ha1_sha256(s), sizeof(c->ha1_sha256));
+	}
+	return true;
 }
 
 static const struct proto_record *record(void *context, unsigned protocol, struct str address)

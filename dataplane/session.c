@@ -10,6 +10,7 @@
 
 #define PEERS_LOOK_US (50 * US_PER_MS)
 #define MESSAGE_SIZE_MAX 65535u
+#define REGISTERED_QUEUE_MAX 1000u /* messages that wait for what registered over a connection */
 
 static const struct hash_key digest_key = {0x510e527fade682d1ull, 0x9b05688c2b3e6c1full};
 
@@ -118,6 +119,7 @@ void session_open_accepted(struct worker *w, struct conn *c, const struct listen
 		    .remote = c->flow,
 		    .domain = l->conf->domains.n > 0 ? str_of(l->conf->domains.items[0]) : STR("")};
 
+	c->queue_max = REGISTERED_QUEUE_MAX;
 	if (c->datagram) { /* everybody's, and so in nobody's name */
 		settings.window_max = w->dp->file->dataplane.messages_max;
 		c->logged_in = true;

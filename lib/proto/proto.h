@@ -125,10 +125,12 @@ struct proto_target {
 	const struct proto_binding *binding;
 };
 
-/* What proves a subscriber: HA1 of RFC 7616 3.4.2 for the realm of its own domain. */
+/* Who a subscriber is, and what proves it: HA1 of RFC 7616 3.4.2 for the realm of its own domain.
+ */
 struct proto_credentials {
+	struct str number;       /* its telephone number in normal form */
+	bool       has_password; /* else nothing proves it */
 	uint8_t    ha1_md5[16], ha1_sha256[32];
-	struct str number; /* its telephone number in normal form; empty: it has none */
 };
 
 /* Whom a request comes from, by its source address. */

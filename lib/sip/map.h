@@ -23,6 +23,8 @@ enum sip_extra_tag {
 #undef SIP_EXTRA
 	SIP_EXTRA_ASSERTED = 100, /* normal address of a sender that wants to be withheld */
 	SIP_EXTRA_FORWARDS = 101, /* one byte: the Max-Forwards that it came with */
+	SIP_EXTRA_URI = 102, /* "+46701234567 sip:alice@example.org": the sender's own address,
+				behind the number by which everybody else knows it */
 };
 
 enum {

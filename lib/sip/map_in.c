@@ -1,5 +1,7 @@
 #include "sip/map.h"
 
+#include "msg/addr.h"
+
 #include "sip/status.h"
 
 static const struct {
@@ -119,21 +121,50 @@ static bool identify(const struct sip_map *map, const struct sip_message *in,
 	return address_of_proven(map, from, a);
 }
 
+struct senders { /* beside the one that the message has */
+	struct sip_address hidden, uri;
+};
+
+/* A subscriber is known by its number; *uri keeps what it calls itself. */
+static void take_number(const struct sip_map *map, const struct sip_sender *from,
+			struct sip_address *a, struct sip_address *uri)
+{
+	struct proto_credentials c;
+
+	if (a->kind == ADDR_E164 && sip_sender_owns(from, a) &&
+	    from->proven.n <= sizeof(uri->text)) {
+		uri->kind = ADDR_URI;
+		uri->size = (uint8_t)from->proven.n;
+		memcpy(uri->text, from->proven.p, from->proven.n);
+		return;
+	}
+	if (a->kind != ADDR_URI || !(from->trusted || from->proven.n > 0) ||
+	    !map->services->credentials(map->services->context, map->protocol, sip_address_text(a),
+					&c) ||
+	    c.number.n == 0 || c.number.n > sizeof(a->text))
+		return;
+	*uri = *a;
+	a->kind = addr_kind_of(c.number);
+	a->size = (uint8_t)c.number.n;
+	memcpy(a->text, c.number.p, c.number.n);
+}
+
 static unsigned map_addrs(const struct sip_map *map, const struct sip_message *in,
 			  const struct sip_mandatory *known, const struct sip_sender *from,
-			  struct msg *m, struct sip_address *hidden, enum reason *why)
+			  struct msg *m, struct senders *beside, enum reason *why)
 {
 	struct sip_address a;
 	bool               withheld;
 
-	*hidden = (struct sip_address){.kind = ADDR_NONE};
+	beside->hidden.kind = beside->uri.kind = ADDR_NONE;
 	*why = REASON_SENDER;
 	if (!identify(map, in, known, from, &a, &withheld))
 		return 403;
 	if (withheld) {
-		*hidden = a;
+		beside->hidden = a;
 		a = (struct sip_address){.kind = ADDR_NONE};
 	}
+	take_number(map, from, &a, &beside->uri);
 	if (!append(m, &a, &m->from))
 		return 403;
 	*why = REASON_DESTINATION;
@@ -222,8 +253,11 @@ static bool header_add(const struct sip_map *map, const struct sip_message *in, 
 
 static bool map_extras(const struct sip_map *map, const struct sip_message *in,
 		       const struct sip_mandatory *known, const struct sip_sender *from,
-		       const struct sip_address *hidden, struct msg *m)
+		       const struct senders *beside, struct msg *m)
 {
+	char       room[2 * MSG_ADDR_SIZE_MAX + 1];
+	struct put uri = put_to(room, sizeof(room));
+
 	if (!header_add(map, in, m, SIP_EXTRA_CONTENT_TYPE, SIP_CONTENT_TYPE) ||
 	    (known->has_max_forwards &&
 	     !msg_extra_add(m, map->protocol, SIP_EXTRA_FORWARDS, &known->max_forwards, 1)))
@@ -233,8 +267,13 @@ static bool map_extras(const struct sip_map *map, const struct sip_message *in,
 		    !header_add(map, in, m, sip_extra_headers[i].tag, sip_extra_headers[i].id))
 			return false;
 	}
-	return hidden->kind == ADDR_NONE ||
-	       extra_add(map, m, SIP_EXTRA_ASSERTED, sip_address_text(hidden));
+	put_str(&uri, msg_addr(m, &m->from));
+	put_u8(&uri, ' ');
+	put_str(&uri, sip_address_text(&beside->uri));
+	return (beside->hidden.kind == ADDR_NONE ||
+		extra_add(map, m, SIP_EXTRA_ASSERTED, sip_address_text(&beside->hidden))) &&
+	       (beside->uri.kind == ADDR_NONE ||
+		extra_add(map, m, SIP_EXTRA_URI, (struct str){room, put_size(&uri)}));
 }
 
 static void map_times(const struct sip_map *map, const struct sip_message *in, struct msg *m)
@@ -262,8 +301,8 @@ unsigned sip_map_in(const struct sip_map *map, const struct sip_message *in,
 		    const struct sip_mandatory *known, const struct sip_sender *from, struct msg *m,
 		    enum reason *why)
 {
-	struct sip_address hidden;
-	unsigned           status = map_addrs(map, in, known, from, m, &hidden, why);
+	struct senders beside;
+	unsigned       status = map_addrs(map, in, known, from, m, &beside, why);
 
 	if (status == 200)
 		status = map_body(map, in, m, why);
@@ -273,7 +312,7 @@ unsigned sip_map_in(const struct sip_map *map, const struct sip_message *in,
 	map_times(map, in, m);
 	if (known->has_max_forwards && known->max_forwards < MSG_HOPS_MAX)
 		m->hops = (uint8_t)(MSG_HOPS_MAX - known->max_forwards);
-	if (!map_extras(map, in, known, from, &hidden, m)) {
+	if (!map_extras(map, in, known, from, &beside, m)) {
 		*why = REASON_POOL;
 		return 503;
 	}

@@ -61,16 +61,34 @@ enum reason sip_map_uri(const struct msg *m, const struct sip_way *way, struct p
 	return REASON_NONE;
 }
 
-static enum reason put_from(struct put *w, const struct msg *m, const struct sip_way *way,
-			    struct str tag)
+/* What the sender calls itself, where no rule has made somebody else of it. */
+static bool own_uri(const struct sip_map *map, const struct msg *m,
+		    uint8_t room[SIP_EXTRA_VALUE_MAX], struct str *uri)
 {
+	struct str number = msg_addr(m, &m->from);
+
+	if (!extra_text(map, m, SIP_EXTRA_URI, room, uri) || !str_starts(*uri, number) ||
+	    uri->n == number.n || uri->p[number.n] != ' ')
+		return false;
+	*uri = str_skip(*uri, number.n + 1);
+	return true;
+}
+
+static enum reason put_from(const struct sip_map *map, struct put *w, const struct msg *m,
+			    const struct sip_way *way, struct str tag)
+{
+	uint8_t    room[SIP_EXTRA_VALUE_MAX];
+	struct str uri;
+
 	sip_put_header_begin(w, SIP_FROM);
 	if (m->from.kind == ADDR_NONE)
 		put_str(w, STR("\"Anonymous\" "));
 	else if (m->from.kind == ADDR_ALPHA)
 		sip_put_quoted(w, msg_addr(m, &m->from));
 	put_u8(w, '<');
-	if (!put_address(w, m, &m->from, way->domain, 0))
+	if (own_uri(map, m, room, &uri))
+		sip_put_text(w, uri);
+	else if (!put_address(w, m, &m->from, way->domain, 0))
 		return REASON_SENDER;
 	put_str(w, STR(">;tag="));
 	sip_put_token(w, tag);
@@ -234,7 +252,7 @@ enum reason sip_map_out(const struct sip_map *map, const struct msg *m, const st
 	enum reason      why = make_body(map, m, &t, type, &body);
 
 	if (why == REASON_NONE)
-		why = put_from(w, m, way, from_tag);
+		why = put_from(map, w, m, way, from_tag);
 	if (why == REASON_NONE)
 		why = put_to_field(w, m, way);
 	if (why != REASON_NONE)

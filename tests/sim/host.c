@@ -319,6 +319,10 @@ static void host_tcp_event(struct host *h, const struct tcp_event *ev)
 		session_begin(h, s);
 		return;
 	}
+	if (ev->user >= HOST_SESSIONS_MAX) {
+		h->config.hooks.tcp_event(h, ev);
+		return;
+	}
 	s = &h->sessions[ev->user];
 	if (ev->kind == TCP_EVENT_CONNECTED)
 		session_begin(h, s);
@@ -328,6 +332,41 @@ static void host_tcp_event(struct host *h, const struct tcp_event *ev)
 		s->open = s->up = false;
 }
 
+void host_udp_listen(struct host *h, uint16_t port)
+{
+	ASSERT(net_udp_bind(h->net, &host_address, port, NULL, port) == 0);
+}
+
+void host_udp_send(struct host *h, uint16_t from, uint16_t to, const void *bytes, size_t n)
+{
+	struct net_udp_flow flow = {.local = host_address,
+				    .local_port = from,
+				    .remote = dut_address,
+				    .remote_port = to};
+
+	ASSERT(net_udp_send(h->net, h->now, &flow, bytes, n));
+}
+
+uint32_t host_tcp_connect(struct host *h, uint16_t port, uint64_t user)
+{
+	struct tcp_options options = {
+		.send_max = 65536, .receive_max = 65536, .connect_timeout_s = 5};
+
+	ASSERT(user >= HOST_SESSIONS_MAX);
+	return tcp_connect(h->tcp, h->now, &dut_address, port, &options, user);
+}
+
+static void datagrams(struct host *h)
+{
+	struct net_udp_datagram d[NET_BURST_MAX];
+	unsigned                n;
+
+	while ((n = net_udp_receive(h->net, d, NET_BURST_MAX)) > 0) {
+		for (unsigned i = 0; i < n; i++)
+			h->config.hooks.datagram(h, &d[i]);
+	}
+}
+
 void host_turn(struct host *h, struct now now)
 {
 	struct rte_mbuf *pkts[NET_BURST_MAX], *tcp[NET_BURST_MAX], **waiting;
@@ -335,8 +374,10 @@ void host_turn(struct host *h, struct now now)
 	unsigned         n;
 
 	h->now = now;
-	while ((n = wire_host_receive(h->config.wire, pkts, NET_BURST_MAX)) > 0)
+	while ((n = wire_host_receive(h->config.wire, pkts, NET_BURST_MAX)) > 0) {
 		tcp_input_burst(h->tcp, now, tcp, net_input_burst(h->net, now, 0, pkts, n, tcp));
+		datagrams(h);
+	}
 	tcp_tick(h->tcp, now);
 	net_tick(h->net, now);
 	while (tcp_events(h->tcp, &ev, 1) == 1)

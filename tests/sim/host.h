@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "msg/msg.h"
 #include "net/net.h"
+#include "net/udp.h"
 #include "proto/proto.h"
 #include "tcp/tcp.h"
 
@@ -45,6 +46,10 @@ struct host_hooks {
 	/* SMSC: somebody logs in. */
 	enum reason (*login)(struct host *h, struct host_session *s,
 			     const struct proto_login *login);
+	/* What comes for a port of host_udp_listen(), and for connections whose user is
+	 * HOST_SESSIONS_MAX or more. */
+	void (*datagram)(struct host *h, const struct net_udp_datagram *d);
+	void (*tcp_event)(struct host *h, const struct tcp_event *event);
 };
 
 struct host_config {
@@ -77,6 +82,10 @@ void host_free(struct host *h);
 bool host_connect(struct host *h, struct now now, uint16_t port, const char *system_id,
 		  const char *password, unsigned wants);
 int  host_listen(struct host *h, uint16_t port);
+void host_udp_listen(struct host *h, uint16_t port);
+void host_udp_send(struct host *h, uint16_t from, uint16_t to, const void *bytes, size_t n);
+/* A connection of the test's own, from the host to the dataplane. */
+uint32_t host_tcp_connect(struct host *h, uint16_t port, uint64_t user);
 /* One turn: packets, sessions, submissions while windows have room. */
 void host_turn(struct host *h, struct now now);
 

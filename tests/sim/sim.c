@@ -43,6 +43,8 @@ static struct rte_mempool *pool_new(const char *name, unsigned count)
 	return pool;
 }
 
+static char *domains[] = {"example.org"};
+
 static void file_init(struct conf_file *f, const struct sim_config *config)
 {
 	*f = (struct conf_file){.cpm = {.node = "sim", .node_number = 1}, .listener_count = 1};
@@ -56,6 +58,18 @@ static void file_init(struct conf_file *f, const struct sim_config *config)
 						 .port = LISTEN_PORT,
 						 .login_time = 5};
 	f->listeners[0].address = (struct conf_address){.w = {0x010012c6}, .set = true};
+	if (!config->sip)
+		return;
+	f->listeners[f->listener_count++] = (struct conf_listener){
+		.name = "sip",
+		.protocol = PROTO_sip,
+		.transport = UDP_AND_TCP,
+		.port = 5060,
+		.login_time = 5,
+		.address = f->listeners[0].address,
+		.domains = {1, domains},
+		.authentication =
+			config->sip_open ? CONF_AUTHENTICATION_NONE : CONF_AUTHENTICATION_DIGEST};
 }
 
 /* The wire, with the faults of a port between. */

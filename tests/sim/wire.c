@@ -101,7 +101,7 @@ void wire_host_discard(struct wire *wire)
 void wire_host_transmit(struct wire *wire, struct rte_mbuf *pkts[], unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
-		unsigned worker = wire->first_only ? 0 : wire->receiver++ % wire->workers;
+		unsigned         worker = wire->first_only ? 0 : wire->receiver++ % wire->workers;
 		struct rte_mbuf *c = copy(wire, pkts[i], wire->pools[worker]);
 
 		if (c != NULL && rte_ring_sp_enqueue(wire->to_worker[worker], c) != 0)

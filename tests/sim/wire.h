@@ -24,7 +24,7 @@ struct wire {
 	unsigned            loss_per_mille;
 	struct random       random;
 	uint64_t            packets, lost;
-	bool     first_only; /* all come to worker 0, as from a device with one queue */
+	bool                first_only; /* all come to worker 0, as from a device with one queue */
 	unsigned receiver; /* worker that gets the next packet from the host: dealt out in turn,
 			      whoever owns it */
 };

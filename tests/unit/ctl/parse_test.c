@@ -80,13 +80,13 @@ static const struct {
 	const char *line, *error;
 } bad[] = {
 	{"", "write a command: status, top, apply, account, peer, route, rule, subscriber, "
-	     "session, connection, "
+	     "session, registration, connection, "
 	     "worker, port or metric"},
-	{"r list", "'r' could be route or rule; write more of it"},
+	{"r list", "'r' could be route, rule or registration; write more of it"},
 	{"rotue list", "'rotue' is unknown here; did you mean 'route'?"},
 	{"xyzzy", "'xyzzy' is unknown here; write status, top, apply, account, peer, route, rule, "
 		  "subscriber, "
-		  "session, connection, worker, port or metric"},
+		  "session, registration, connection, worker, port or metric"},
 	{"route", "this goes on with list, show, add, set, remove or explain"},
 	{"route lst", "'lst' is unknown here; did you mean 'list'?"},
 	{"route s +4670", "'s' could be show or set; write more of it"},
@@ -198,9 +198,9 @@ static void completion_knows_nouns_verbs_and_keys(void **state)
 
 	ctl_completion_bash(f, "cpmctl");
 	fclose(f);
-	assert_non_null(strstr(
-		text, "'') words='status top apply account peer route rule subscriber session "
-		      "connection worker port metric' ;;"));
+	assert_non_null(strstr(text, "'') words='status top apply account peer route rule "
+				     "subscriber session registration "
+				     "connection worker port metric' ;;"));
 	assert_non_null(strstr(text, "'route') words='list show add set remove explain' ;;"));
 	assert_non_null(strstr(text, "'route add') words='via priority' ;;"));
 	assert_non_null(strstr(text,

@@ -171,7 +171,7 @@ static void nobody_is_who_he_only_says_he_is(void **state)
 		{&stranger, FROM_BOB "P-Asserted-Identity: <sip:alice@example.org>\r\n", 200,
 		 "sip:bob@else.example"},
 		{&peer, FROM_BOB "P-Asserted-Identity: <sip:alice@example.org>\r\n", 200,
-		 "sip:alice@example.org"},
+		 "+46701234567"}, /* hers is the number that all can answer */
 		{&peer, FROM_BOB "P-Asserted-Identity: <sip:a@example.org>, <tel:+46701234567>\r\n",
 		 200, "+46701234567"},
 		{&peer, FROM_BOB, 200, "sip:bob@else.example"},

@@ -1,0 +1,42 @@
+/*
+ * A SIP device of the remote host that a test drives by text: it sends what it is told and keeps
+ * what it gets, message by message. Nothing of the product's SIP is in it.
+ */
+#pragma once
+
+#include "host.h"
+
+#define PHONES_MAX 8u
+#define PHONE_TEXT_MAX 4096u
+#define PHONE_QUEUE 64u
+
+struct phone {
+	struct host *host;
+	uint16_t     port; /* UDP: ours; TCP: 0 */
+	uint32_t     tcp;
+	bool         open;
+	char         in[2 * PHONE_TEXT_MAX]; /* TCP: bytes not yet a message */
+	size_t       in_size;
+	char         got[PHONE_QUEUE][PHONE_TEXT_MAX]; /* whole messages, oldest first */
+	unsigned     got_first, got_count, total;
+};
+
+/* For struct host_hooks. */
+void phone_datagram(struct host *h, const struct net_udp_datagram *d);
+void phone_tcp_event(struct host *h, const struct tcp_event *event);
+
+void          phones_begin(void);
+struct phone *phone_udp(struct host *h, uint16_t port);
+struct phone *phone_tcp(struct host *h); /* to port 5060; open later */
+
+/* To port 5060. */
+void phone_send(struct phone *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The oldest message that it got and that was not taken; NULL: none. Valid until the next. */
+const char *phone_take(struct phone *p);
+
+/* The value of a header field of a message, the first of its name; "" when it has none. Valid until
+ * the fourth next call. */
+const char *phone_header(const char *message, const char *name);
+const char *phone_body(const char *message);
+/* Answers a request: status line, the fields that must come back, and a tag. */
+void phone_answer(struct phone *p, const char *request, const char *status, const char *more);

@@ -1,0 +1,546 @@
+/* SIP through the whole dataplane: devices that a test drives by text, message centres and ESMEs of
+ * the host. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <openssl/evp.h>
+
+#include "msg/text.h"
+
+#include "phone.h"
+#include "record.h"
+
+static struct sim sim;
+
+static const char site[] =
+	"accounts:\n"
+	"  - {name: esme1, password: secret1, window: 10}\n"
+	"peers:\n"
+	"  - {name: smsc1, host: 198.18.0.2, port: 2776, system_id: cpm, password: pw}\n"
+	"  - {name: ims, protocol: sip, host: 198.18.0.2, port: 5070, transport: udp, trusted: "
+	"true}\n"
+	"routes:\n"
+	"  - {to: \"+4670\", via: [smsc1]}\n"
+	"  - {to: \"+4672\", via: [ims]}\n"
+	"  - {to: \"+4673\", via: [registered, smsc1]}\n"
+	"subscribers:\n"
+	"  - {address: \"+46731234567\", sip: \"sip:alice@example.org\", password: secret}\n"
+	"  - {address: \"+46737654321\", sip: \"sip:bob@example.org\", password: other, reach: "
+	"sms}\n";
+
+/* What the message centre got last. */
+static struct {
+	unsigned count;
+	char     from[64], to[64], text[1024];
+	uint8_t  wants;
+} centre;
+
+static void addr_copy(char room[64], const struct msg *m, const struct addr *a)
+{
+	struct str text = msg_addr(m, a);
+
+	snprintf(room, 64, "%.*s", STR_ARG(text));
+}
+
+static bool arrives(struct host *h, struct host_session *s, struct msg *m, struct result *answer)
+{
+	uint8_t            room[1024];
+	struct text_tables plain = {0};
+	size_t             n;
+
+	(void)h;
+	(void)s;
+	centre.count++;
+	addr_copy(centre.from, m, &m->from);
+	addr_copy(centre.to, m, &m->to);
+	n = text_to_utf8((enum msg_coding)m->coding, plain, msg_view(m, m->body, room),
+			 m->body.size, centre.text, sizeof(centre.text) - 1);
+	centre.text[n] = '\0';
+	centre.wants = m->wants;
+	*answer = (struct result){.why = REASON_NONE, .msg_id = centre.count};
+	return true;
+}
+
+/* The answers that the ESME got. */
+static struct result esme_answer;
+static unsigned      esme_answers;
+
+static void answered(struct host *h, struct host_session *s, uint64_t token, const struct result *r)
+{
+	(void)h;
+	(void)s;
+	(void)token;
+	esme_answer = *r;
+	esme_answers++;
+}
+
+static enum reason let_in(struct host *h, struct host_session *s, const struct proto_login *login)
+{
+	(void)h;
+	(void)s;
+	(void)login;
+	return REASON_NONE;
+}
+
+static bool ims_up(struct sim *s)
+{
+	return sim_metric(s, METRIC_links_up) == 2;
+}
+
+static struct phone *ims;
+
+/* Answers every OPTIONS of the appliance; returns the next other request. */
+static const char *ims_take(void)
+{
+	const char *text;
+
+	while ((text = phone_take(ims)) != NULL) {
+		if (strncmp(text, "OPTIONS ", 8) != 0)
+			return text;
+		phone_answer(ims, text, "200 OK", "");
+	}
+	return NULL;
+}
+
+static bool ims_answers_until_up(struct sim *s)
+{
+	const char *text = ims_take();
+
+	assert_null(text);
+	return ims_up(s);
+}
+
+static void world_begin(bool open_to_all, unsigned workers)
+{
+	static const struct host_hooks hooks = {.result = answered,
+						.message = arrives,
+						.login = let_in,
+						.datagram = phone_datagram,
+						.tcp_event = phone_tcp_event};
+	struct sim_config              config = {.workers = workers,
+						 .seed = 5,
+						 .window = 10,
+						 .hooks = hooks,
+						 .sip = true,
+						 .sip_open = open_to_all};
+
+	memset(&centre, 0, sizeof(centre));
+	esme_answers = 0;
+	phones_begin();
+	sim_new(&sim, &config);
+	assert_int_equal(host_listen(&sim.host, 2776), 0);
+	ims = phone_udp(&sim.host, 5070);
+	sim_apply(&sim, site);
+	assert_true(sim_until(&sim, ims_answers_until_up, 5 * US_PER_SECOND));
+}
+
+static int world_open(void **state)
+{
+	(void)state;
+	world_begin(true, 1);
+	return 0;
+}
+
+static int world_closed(void **state)
+{
+	(void)state;
+	world_begin(false, 1);
+	return 0;
+}
+
+static int world_of_two(void **state)
+{
+	(void)state;
+	world_begin(true, 2);
+	return 0;
+}
+
+static int world_end(void **state)
+{
+	(void)state;
+	sim_free(&sim);
+	return 0;
+}
+
+/* The next message that a phone gets within a second; OPTIONS to the peer are answered. */
+static const char *next_of(struct phone *p)
+{
+	for (unsigned i = 0; i < 10000; i++) {
+		const char *text = p == ims ? ims_take() : phone_take(p);
+
+		if (text != NULL)
+			return text;
+		sim_step(&sim, 100);
+	}
+	return NULL;
+}
+
+static void assert_status(const char *text, const char *status)
+{
+	assert_non_null(text);
+	if (strncmp(text, "SIP/2.0 ", 8) != 0 || strncmp(text + 8, status, 3) != 0)
+		print_error("%s\n", text);
+	assert_memory_equal(text, "SIP/2.0 ", 8);
+	assert_memory_equal(text + 8, status, 3);
+}
+
+static unsigned sequence;
+
+static void send_message(struct phone *p, const char *to, const char *from, const char *more,
+			 const char *body)
+{
+	sequence++;
+	phone_send(
+		p,
+		"MESSAGE %s SIP/2.0\r\nVia: SIP/2.0/%s 198.18.0.2:%u;rport;branch=z9hG4bKm%u\r\n"
+		"Max-Forwards: 70\r\nFrom: <%s>;tag=f%u\r\nTo: <%s>\r\nCall-ID: call%u\r\n"
+		"CSeq: %u MESSAGE\r\n%sContent-Type: text/plain\r\nContent-Length: %zu\r\n\r\n%s",
+		to, p->port != 0 ? "UDP" : "TCP", p->port != 0 ? p->port : 5060, sequence, from,
+		sequence, to, sequence, sequence, more, strlen(body), body);
+}
+
+static void send_register(struct phone *p, const char *address, const char *contact,
+			  const char *more)
+{
+	sequence++;
+	phone_send(p,
+		   "REGISTER sip:example.org SIP/2.0\r\n"
+		   "Via: SIP/2.0/%s 198.18.0.2:%u;rport;branch=z9hG4bKr%u\r\nMax-Forwards: 70\r\n"
+		   "From: <%s>;tag=f%u\r\nTo: <%s>\r\nCall-ID: reg%u\r\nCSeq: %u REGISTER\r\n"
+		   "Contact: <%s>\r\n%sContent-Length: 0\r\n\r\n",
+		   p->port != 0 ? "UDP" : "TCP", p->port != 0 ? p->port : 5060, sequence, address,
+		   sequence, address, p->port, sequence, contact, more);
+}
+
+static void a_message_of_a_sip_peer_reaches_the_message_centre(void **state)
+{
+	(void)state;
+	send_message(ims, "sip:+46701234567@198.18.0.1;user=phone", "sip:+46721111111@ims.example",
+		     "", "Hej, \xc3\xa5ngstr\xc3\xb6m");
+	assert_status(next_of(ims), "202"); /* the centre has it, not yet the recipient */
+	assert_int_equal(centre.count, 1);
+	assert_string_equal(centre.from, "+46721111111");
+	assert_string_equal(centre.to, "+46701234567");
+	assert_string_equal(centre.text, "Hej, \xc3\xa5ngstr\xc3\xb6m");
+}
+
+static void a_request_sent_again_gets_the_same_answer_and_is_delivered_once(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		send_message(ims, "sip:+46701234567@198.18.0.1", "sip:+46721111111@ims.example", "",
+			     "once");
+		sequence--;
+		assert_status(next_of(ims), "202");
+	}
+	sequence++;
+	assert_int_equal(centre.count, 1);
+}
+
+static void submit(const char *to, const char *text, uint8_t wants)
+{
+	struct host_session *s = &sim.host.sessions[0];
+	struct msg          *m = msg_new(sim.host.msgs);
+
+	for (unsigned i = 0; i < sim.host.session_count; i++) {
+		if (sim.host.sessions[i].role == HOST_ESME)
+			s = &sim.host.sessions[i];
+	}
+	record_addresses(m, "+4611111", to);
+	record_text(m, text);
+	m->wants = wants;
+	host_submit(&sim.host, s, m, 1);
+}
+
+static bool esme_up(struct sim *s)
+{
+	for (unsigned i = 0; i < s->host.session_count; i++) {
+		if (s->host.sessions[i].role == HOST_ESME && s->host.sessions[i].up)
+			return true;
+	}
+	return false;
+}
+
+static void esme_begin(void)
+{
+	assert_true(host_connect(&sim.host, sim.now, 2775, "esme1", "secret1",
+				 PROTO_SENDS | PROTO_RECEIVES));
+	assert_true(sim_until(&sim, esme_up, US_PER_SECOND));
+}
+
+static bool esme_answered(struct sim *s)
+{
+	(void)s;
+	return esme_answers > 0;
+}
+
+static void a_message_for_a_sip_peer_is_sent_again_until_it_answers(void **state)
+{
+	const char *text;
+
+	(void)state;
+	esme_begin();
+	submit("+46721234567", "Hello", 0);
+	text = next_of(ims);
+	assert_non_null(text);
+	assert_memory_equal(text, "MESSAGE sip:+46721234567@198.18.0.2", 35);
+	assert_string_equal(phone_body(text), "Hello");
+	text = next_of(ims); /* after half a second */
+	assert_non_null(text);
+	assert_int_equal(esme_answers, 0);
+	phone_answer(ims, text, "200 OK", "");
+	assert_true(sim_until(&sim, esme_answered, US_PER_SECOND));
+	assert_int_equal(esme_answer.why, REASON_NONE);
+	sim_pass(&sim, 10 * US_PER_SECOND);
+	assert_null(ims_take());
+}
+
+static void a_refusal_of_a_sip_peer_is_told_in_the_words_of_smpp(void **state)
+{
+	(void)state;
+	esme_begin();
+	submit("+46721234567", "Hello", 0);
+	phone_answer(ims, next_of(ims), "404 Not Found", "");
+	assert_true(sim_until(&sim, esme_answered, US_PER_SECOND));
+	assert_int_not_equal(esme_answer.why, REASON_NONE);
+}
+
+static void a_registered_phone_gets_what_is_for_its_address_and_its_number(void **state)
+{
+	struct phone *alice = phone_udp(&sim.host, 6001);
+	const char   *text;
+
+	(void)state;
+	send_register(alice, "sip:alice@example.org", "sip:alice@198.18.0.2:6001", "");
+	text = next_of(alice);
+	assert_status(text, "200");
+	assert_non_null(strstr(phone_header(text, "Contact"), "sip:alice@198.18.0.2:6001"));
+	send_message(ims, "sip:alice@example.org", "sip:+46721111111@ims.example", "",
+		     "by address");
+	text = next_of(alice);
+	assert_non_null(text);
+	assert_memory_equal(text, "MESSAGE sip:alice@198.18.0.2:6001 SIP/2.0", 41);
+	assert_string_equal(phone_body(text), "by address");
+	phone_answer(alice, text, "200 OK", "");
+	assert_status(next_of(ims), "200");
+	esme_begin();
+	submit("+46731234567", "by number", 0);
+	text = next_of(alice);
+	assert_non_null(text);
+	assert_string_equal(phone_body(text), "by number");
+	phone_answer(alice, text, "200 OK", "");
+	assert_true(sim_until(&sim, esme_answered, US_PER_SECOND));
+	assert_int_equal(centre.count, 0);
+}
+
+static void who_is_not_registered_gets_a_short_message(void **state)
+{
+	(void)state;
+	esme_begin();
+	submit("+46731234567", "short", 0);
+	assert_true(sim_until(&sim, esme_answered, US_PER_SECOND));
+	assert_int_equal(esme_answer.why, REASON_NONE);
+	assert_string_equal(centre.text, "short");
+}
+
+static void who_wants_short_messages_alone_gets_them_though_registered(void **state)
+{
+	struct phone *bob = phone_udp(&sim.host, 6002);
+
+	(void)state;
+	send_register(bob, "sip:bob@example.org", "sip:bob@198.18.0.2:6002", "");
+	assert_status(next_of(bob), "200");
+	esme_begin();
+	submit("+46737654321", "short", 0);
+	assert_true(sim_until(&sim, esme_answered, US_PER_SECOND));
+	assert_string_equal(centre.text, "short");
+	assert_null(phone_take(bob));
+}
+
+static void nobody_there_is_said_to_a_sender(void **state)
+{
+	(void)state;
+	send_message(ims, "sip:carol@example.org", "sip:+46721111111@ims.example", "", "hello?");
+	assert_status(next_of(ims), "404");
+}
+
+static void a_phone_over_tcp_is_reached_over_its_connection(void **state)
+{
+	struct phone *alice = phone_tcp(&sim.host);
+	const char   *text;
+
+	(void)state;
+	sim_pass(&sim, 10000);
+	assert_true(alice->open);
+	send_register(alice, "sip:alice@example.org", "sip:alice@198.18.0.2:7777;transport=tcp",
+		      "");
+	assert_status(next_of(alice), "200");
+	send_message(ims, "sip:alice@example.org", "sip:+46721111111@ims.example", "", "over TCP");
+	text = next_of(alice);
+	assert_non_null(text);
+	assert_string_equal(phone_body(text), "over TCP");
+	phone_answer(alice, text, "200 OK", "");
+	assert_status(next_of(ims), "200");
+	send_message(alice, "sip:+46701234567@example.org", "sip:+46731234567@example.org", "",
+		     "back");
+	assert_status(next_of(alice), "202");
+	assert_string_equal(centre.from, "+46731234567");
+	assert_string_equal(centre.text, "back");
+}
+
+static void hex_digest(const char *text, char room[33])
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned      n;
+
+	EVP_Digest(text, strlen(text), digest, &n, EVP_md5(), NULL);
+	for (unsigned i = 0; i < n; i++)
+		snprintf(room + 2 * i, 3, "%02x", digest[i]);
+}
+
+/* The Authorization line for a challenge, as a device computes it (RFC 7616, 3.4, MD5). */
+static void authorize(char *room, size_t size, const char *challenge, const char *method,
+		      const char *uri, const char *password)
+{
+	char        nonce[256] = "", ha1[33], ha2[33], response[33], text[1024];
+	const char *at = strstr(challenge, "nonce=\"");
+
+	assert_non_null(at);
+	sscanf(at, "nonce=\"%255[^\"]", nonce);
+	snprintf(text, sizeof(text), "alice:example.org:%s", password);
+	hex_digest(text, ha1);
+	snprintf(text, sizeof(text), "%s:%s", method, uri);
+	hex_digest(text, ha2);
+	snprintf(text, sizeof(text), "%s:%s:00000001:c0ffee:auth:%s", ha1, nonce, ha2);
+	hex_digest(text, response);
+	snprintf(room, size,
+		 "Authorization: Digest username=\"alice\", realm=\"example.org\", nonce=\"%s\", "
+		 "uri=\"%s\", response=\"%s\", algorithm=MD5, qop=auth, nc=00000001, "
+		 "cnonce=\"c0ffee\"\r\n",
+		 nonce, uri, response);
+}
+
+/* The challenge for MD5 among those of a response. */
+static const char *md5_challenge(const char *text)
+{
+	for (const char *line = strstr(text, "WWW-Authenticate:"); line != NULL;
+	     line = strstr(line + 1, "WWW-Authenticate:")) {
+		const char *md5 = strstr(line, "MD5");
+
+		if (md5 != NULL && md5 < strstr(line, "\r\n"))
+			return line;
+	}
+	return "";
+}
+
+static void only_who_knows_the_password_registers(void **state)
+{
+	struct phone *alice = phone_udp(&sim.host, 6001);
+	char          line[1024];
+	const char   *text;
+
+	(void)state;
+	for (unsigned right = 0; right < 2; right++) {
+		send_register(alice, "sip:alice@example.org", "sip:alice@198.18.0.2:6001", "");
+		text = next_of(alice);
+		assert_status(text, "401");
+		authorize(line, sizeof(line), md5_challenge(text), "REGISTER", "sip:example.org",
+			  right ? "secret" : "wrong");
+		send_register(alice, "sip:alice@example.org", "sip:alice@198.18.0.2:6001", line);
+		text = next_of(alice);
+		if (right)
+			assert_status(text, "200");
+		else
+			assert_int_not_equal(strncmp(text, "SIP/2.0 200", 11), 0);
+	}
+	assert_int_equal(directory_addresses(sim.dp.directory), 1);
+}
+
+static void a_subscriber_is_known_by_its_number_where_numbers_are_known(void **state)
+{
+	struct phone *alice = phone_udp(&sim.host, 6001);
+	char          line[1024];
+	const char   *text;
+
+	(void)state;
+	/* From the peer's machine, whose word is taken: not without proof, so the peer goes. */
+	sim_apply(&sim,
+		  "peers:\n"
+		  "  - {name: smsc1, host: 198.18.0.2, port: 2776, system_id: cpm, password: pw}\n"
+		  "routes:\n  - {to: \"+4670\", via: [smsc1]}\n"
+		  "subscribers:\n  - {address: \"+46731234567\", sip: \"sip:alice@example.org\", "
+		  "password: secret}\n");
+	sim_pass(&sim, US_PER_SECOND);
+	send_message(alice, "sip:+46701234567@example.org", "sip:alice@example.org", "", "mine");
+	text = next_of(alice);
+	assert_status(text, "401");
+	authorize(line, sizeof(line), md5_challenge(text), "MESSAGE",
+		  "sip:+46701234567@example.org", "secret");
+	send_message(alice, "sip:+46701234567@example.org", "sip:alice@example.org", line, "mine");
+	assert_status(next_of(alice), "202");
+	assert_string_equal(centre.from, "+46731234567");
+	assert_string_equal(centre.text, "mine");
+}
+
+static void a_stranger_sends_nothing(void **state)
+{
+	struct phone *mallory = phone_udp(&sim.host, 6666);
+
+	(void)state;
+	/* The same machine as the peer ims, but not its port: in this listener's eyes it is the
+	 * peer all the same, for a stream of it comes from any port. So it comes from nowhere
+	 * known: the peer is removed first. */
+	sim_apply(&sim, "accounts:\n  - {name: esme1, password: secret1}\n"
+			"routes:\n  - {to: \"+4670\", via: [esme1]}\n");
+	sim_pass(&sim, 10000);
+	send_message(mallory, "sip:+46701234567@example.org", "sip:alice@example.org", "", "spoof");
+	assert_status(next_of(mallory), "401");
+	assert_int_equal(centre.count, 0);
+}
+
+static void two_workers_reach_a_phone_that_registered_with_either(void **state)
+{
+	struct phone *alice = phone_udp(&sim.host, 6001);
+
+	(void)state;
+	send_register(alice, "sip:alice@example.org", "sip:alice@198.18.0.2:6001", "");
+	assert_status(next_of(alice), "200");
+	for (unsigned i = 0; i < 20; i++) { /* Call-IDs of both */
+		const char *text;
+
+		send_message(ims, "sip:alice@example.org", "sip:+46721111111@ims.example", "",
+			     "hi");
+		text = next_of(alice);
+		assert_non_null(text);
+		phone_answer(alice, text, "200 OK", "");
+		assert_status(next_of(ims), "200");
+	}
+}
+
+int main(void)
+{
+#define OPEN(f) cmocka_unit_test_setup_teardown(f, world_open, world_end)
+#define CLOSED(f) cmocka_unit_test_setup_teardown(f, world_closed, world_end)
+#define TWO(f) cmocka_unit_test_setup_teardown(f, world_of_two, world_end)
+	const struct CMUnitTest tests[] = {
+		OPEN(a_message_of_a_sip_peer_reaches_the_message_centre),
+		OPEN(a_request_sent_again_gets_the_same_answer_and_is_delivered_once),
+		OPEN(a_message_for_a_sip_peer_is_sent_again_until_it_answers),
+		OPEN(a_refusal_of_a_sip_peer_is_told_in_the_words_of_smpp),
+		OPEN(a_registered_phone_gets_what_is_for_its_address_and_its_number),
+		OPEN(who_is_not_registered_gets_a_short_message),
+		OPEN(who_wants_short_messages_alone_gets_them_though_registered),
+		OPEN(nobody_there_is_said_to_a_sender),
+		OPEN(a_phone_over_tcp_is_reached_over_its_connection),
+		CLOSED(only_who_knows_the_password_registers),
+		CLOSED(a_subscriber_is_known_by_its_number_where_numbers_are_known),
+		CLOSED(a_stranger_sends_nothing),
+		TWO(two_workers_reach_a_phone_that_registered_with_either),
+	};
+
+	sim_eal();
+	return cmocka_run_group_tests_name("sip", tests, NULL, NULL);
+}
