@@ -32,7 +32,8 @@ static bool take(struct sip_address *a, enum addr_kind kind, struct str text)
 		return false;
 	a->kind = kind;
 	a->size = (uint8_t)text.n;
-	memcpy(a->text, text.p, text.n);
+	if (text.n > 0)
+		memcpy(a->text, text.p, text.n);
 	return true;
 }
 

@@ -94,7 +94,8 @@ static uint8_t copy(char *room, size_t size, struct str from)
 {
 	size_t n = from.n < size ? from.n : size;
 
-	memcpy(room, from.p, n);
+	if (n > 0)
+		memcpy(room, from.p, n);
 	return (uint8_t)n;
 }
 
