@@ -23,8 +23,10 @@ enum sip_extra_tag {
 #undef SIP_EXTRA
 	SIP_EXTRA_ASSERTED = 100, /* normal address of a sender that wants to be withheld */
 	SIP_EXTRA_FORWARDS = 101, /* one byte: the Max-Forwards that it came with */
-	SIP_EXTRA_URI = 102, /* "+46701234567 sip:alice@example.org": the sender's own address,
-				behind the number by which everybody else knows it */
+	SIP_EXTRA_URI = 102,      /* "+46701234567 sip:alice@example.org": the sender's own address,
+				     behind the number by which everybody else knows it */
+	SIP_EXTRA_CPIM = 103,     /* it came as message/cpim: the headers of the message */
+	SIP_EXTRA_REFRESH = 104,  /* of MSG_COMPOSING: seconds, four bytes, highest first */
 };
 
 enum {
@@ -42,6 +44,9 @@ extern const struct sip_extra_header {
 
 enum sip_content {
 	SIP_CONTENT_TEXT,
+	SIP_CONTENT_CPIM,
+	SIP_CONTENT_IMDN,
+	SIP_CONTENT_COMPOSING,
 	SIP_CONTENT_OPAQUE,
 	SIP_CONTENT_NONE, /* not taken */
 };
@@ -90,7 +95,8 @@ struct sip_way {
 	struct str                 host;   /* the peer's, likewise */
 	uint16_t                   port;   /* the peer's; 0: the default one */
 	bool                       trusted;
-	const struct proto_target *at; /* a registration; NULL: the peer itself */
+	const struct proto_target *at;   /* a registration; NULL: the peer itself */
+	bool                       cpim; /* message/cpim is understood there */
 };
 
 /* Writes the URI of an address, numbers in this host (port 0: none). False: nothing of the kind has
@@ -107,8 +113,8 @@ struct sip_sender {
 	struct str number;  /* its telephone number; empty: it has none */
 };
 
-/* Content-Type as one of those taken; *media is filled unless NONE. No Content-Type is text. */
-enum sip_content sip_content_of(const struct sip_message *in, struct sip_media *media);
+/* A Content-Type as one of those taken; *media is filled unless NONE. An empty one is text. */
+enum sip_content sip_content_of(struct str type, struct sip_media *media);
 /* Accept: all that is taken. */
 void sip_accept_put(struct put *w);
 
@@ -124,10 +130,36 @@ unsigned sip_map_in(const struct sip_map *map, const struct sip_message *in,
 /* The Request-URI of a message. A reason: it can never go out here. */
 enum reason sip_map_uri(const struct msg *m, const struct sip_way *way, struct put *w);
 
+/* What names the request that a message goes out with. */
+struct sip_names {
+	struct str from_tag;
+	struct str message_id; /* for the notifications that come back: proto's remote_id */
+};
+
 /* From, To and all that follows of a message, to the end of its body. A reason: it can never go out
  * here. NONE with w->failed: too little room. */
 enum reason sip_map_out(const struct sip_map *map, const struct msg *m, const struct sip_way *way,
-			struct str from_tag, struct put *w);
+			const struct sip_names *names, struct put *w);
+/* Is its recipient asked for notifications (RFC 5438)? Then an answer is not the last word. */
+bool sip_map_notified(const struct msg *m, const struct sip_way *way);
 
 /* Max-Forwards: one less than it came with, when it came by SIP. */
 uint32_t sip_map_forwards(const struct sip_map *map, const struct msg *m);
+
+/* ---- bodies: map_body_in.c, map_body_out.c ---- */
+
+/* The body of a MESSAGE: kind, coding, body, and of notifications what they say. 200, or the status
+ * that answers the fault. */
+unsigned sip_body_in(const struct sip_map *map, const struct sip_message *in, struct msg *m,
+		     enum reason *why);
+bool     sip_extra_add(const struct sip_map *map, struct msg *m, uint16_t tag, struct str value);
+
+/* Content-Type to the end of the body. */
+enum reason sip_body_out(const struct sip_map *map, const struct msg *m, const struct sip_way *way,
+			 struct str message_id, struct put *w);
+bool        sip_extra_text(const struct sip_map *map, const struct msg *m, uint16_t tag,
+			   uint8_t room[SIP_EXTRA_VALUE_MAX], struct str *value);
+/* The URI of whom it is for, and of whom it is from; a reason: there is none. */
+enum reason sip_target_put(struct put *w, const struct msg *m, const struct sip_way *way);
+enum reason sip_source_put(const struct sip_map *map, struct put *w, const struct msg *m,
+			   const struct sip_way *way);

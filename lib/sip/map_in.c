@@ -14,13 +14,9 @@ static const struct {
 #undef SIP_CONTENT
 };
 
-enum sip_content sip_content_of(const struct sip_message *in, struct sip_media *media)
+enum sip_content sip_content_of(struct str type, struct sip_media *media)
 {
-	struct str value;
-
-	if (!sip_header_find(in, SIP_CONTENT_TYPE, &value))
-		value = STR("text/plain");
-	if (!sip_media_parse(value, media))
+	if (!sip_media_parse(type.n > 0 ? type : STR("text/plain"), media))
 		return SIP_CONTENT_NONE;
 	for (size_t i = 0; i < sizeof(contents) / sizeof(contents[0]); i++) {
 		if (sip_media_is(media, contents[i].type, contents[i].subtype))
@@ -176,62 +172,7 @@ static unsigned map_addrs(const struct sip_map *map, const struct sip_message *i
 	return 200;
 }
 
-/* How the text is to be read; BINARY: in a charset that nobody here reads. */
-static enum msg_coding charset(const struct sip_media *media)
-{
-	struct str name;
-
-	if (!sip_media_param(media, STR("charset"), &name) || sip_same(name, STR("utf-8")))
-		return MSG_CODING_UTF8;
-	if (sip_same(name, STR("us-ascii")))
-		return MSG_CODING_ASCII;
-	if (sip_same(name, STR("iso-8859-1")))
-		return MSG_CODING_LATIN1;
-	return MSG_CODING_BINARY;
-}
-
-static bool encoded(const struct sip_message *in)
-{
-	struct sip_list l;
-	struct str      element;
-
-	sip_list_init(&l, in, SIP_CONTENT_ENCODING);
-	while (sip_list_next(&l, &element)) {
-		if (!sip_same(element, STR("identity")))
-			return true;
-	}
-	return false;
-}
-
-static unsigned map_body(const struct sip_map *map, const struct sip_message *in, struct msg *m,
-			 enum reason *why)
-{
-	struct sip_media media;
-	enum sip_content content = sip_content_of(in, &media);
-	struct cur       body = in->body;
-	size_t           n = cur_left(&body);
-
-	*why = REASON_CODING;
-	if (content == SIP_CONTENT_NONE || encoded(in))
-		return 415;
-	m->coding = content == SIP_CONTENT_TEXT ? (uint8_t)charset(&media) : MSG_CODING_BINARY;
-	m->kind = content == SIP_CONTENT_TEXT ? MSG_TEXT : MSG_BINARY;
-	if (m->kind == MSG_TEXT && m->coding == MSG_CODING_BINARY)
-		return 415;
-	if (n > map->settings->message_size_max) {
-		*why = REASON_MESSAGE_SIZE;
-		return 413;
-	}
-	m->native_protocol = map->protocol;
-	if (!msg_append(m, cur_bytes(&body, n), n, &m->body)) {
-		*why = REASON_POOL;
-		return 503;
-	}
-	*why = REASON_NONE;
-	return 200;
-}
-
-static bool extra_add(const struct sip_map *map, struct msg *m, uint16_t tag, struct str value)
+bool sip_extra_add(const struct sip_map *map, struct msg *m, uint16_t tag, struct str value)
 {
 	if (value.n > SIP_EXTRA_VALUE_MAX) {
 		metric_inc(map->metrics, METRIC_sip_headers_dropped);
@@ -245,7 +186,7 @@ static bool header_add(const struct sip_map *map, const struct sip_message *in, 
 		       uint16_t tag, enum sip_header_id id)
 {
 	for (uint8_t slot = in->first[id]; slot != SIP_NO_SLOT; slot = in->headers[slot].next) {
-		if (!extra_add(map, m, tag, in->headers[slot].value))
+		if (!sip_extra_add(map, m, tag, in->headers[slot].value))
 			return false;
 	}
 	return true;
@@ -258,8 +199,7 @@ static bool map_extras(const struct sip_map *map, const struct sip_message *in,
 	char       room[2 * MSG_ADDR_SIZE_MAX + 1];
 	struct put uri = put_to(room, sizeof(room));
 
-	if (!header_add(map, in, m, SIP_EXTRA_CONTENT_TYPE, SIP_CONTENT_TYPE) ||
-	    (known->has_max_forwards &&
+	if ((known->has_max_forwards &&
 	     !msg_extra_add(m, map->protocol, SIP_EXTRA_FORWARDS, &known->max_forwards, 1)))
 		return false;
 	for (size_t i = 0; i < SIP_EXTRA_HEADERS; i++) {
@@ -271,9 +211,9 @@ static bool map_extras(const struct sip_map *map, const struct sip_message *in,
 	put_u8(&uri, ' ');
 	put_str(&uri, sip_address_text(&beside->uri));
 	return (beside->hidden.kind == ADDR_NONE ||
-		extra_add(map, m, SIP_EXTRA_ASSERTED, sip_address_text(&beside->hidden))) &&
+		sip_extra_add(map, m, SIP_EXTRA_ASSERTED, sip_address_text(&beside->hidden))) &&
 	       (beside->uri.kind == ADDR_NONE ||
-		extra_add(map, m, SIP_EXTRA_URI, (struct str){room, put_size(&uri)}));
+		sip_extra_add(map, m, SIP_EXTRA_URI, (struct str){room, put_size(&uri)}));
 }
 
 static void map_times(const struct sip_map *map, const struct sip_message *in, struct msg *m)
@@ -305,7 +245,7 @@ unsigned sip_map_in(const struct sip_map *map, const struct sip_message *in,
 	unsigned       status = map_addrs(map, in, known, from, m, &beside, why);
 
 	if (status == 200)
-		status = map_body(map, in, m, why);
+		status = sip_body_in(map, in, m, why);
 	if (status != 200)
 		return status;
 	m->class = (uint8_t)class_of(in);

@@ -1,22 +1,6 @@
 #include "sip/map.h"
 
 #include "msg/addr.h"
-#include "msg/concat.h"
-#include "msg/text.h"
-
-/* A body that must be rewritten as UTF-8 is no longer than this. */
-#define TRANSCODE_MAX 8192u
-
-struct transcode {
-	uint8_t gathered[TRANSCODE_MAX];
-	char    utf8[TEXT_UTF8_SIZE(TRANSCODE_MAX)];
-};
-
-struct body {
-	const void *p; /* NULL: the record's own bytes */
-	size_t      size;
-	struct str  type;
-};
 
 const struct sip_extra_header sip_extra_headers[SIP_EXTRA_HEADERS] = {
 #define ANYONE false
@@ -28,8 +12,8 @@ const struct sip_extra_header sip_extra_headers[SIP_EXTRA_HEADERS] = {
 #undef TRUSTED
 };
 
-static bool extra_text(const struct sip_map *map, const struct msg *m, uint16_t tag,
-		       uint8_t room[SIP_EXTRA_VALUE_MAX], struct str *value)
+bool sip_extra_text(const struct sip_map *map, const struct msg *m, uint16_t tag,
+		    uint8_t room[SIP_EXTRA_VALUE_MAX], struct str *value)
 {
 	struct msg_extra extra;
 
@@ -46,8 +30,12 @@ static bool put_address(struct put *w, const struct msg *m, const struct addr *a
 	return sip_address_put(w, (enum addr_kind)a->kind, msg_addr(m, a), host, port);
 }
 
-static enum reason put_target(struct put *w, const struct msg *m, const struct sip_way *way)
+enum reason sip_target_put(struct put *w, const struct msg *m, const struct sip_way *way)
 {
+	if (way->at != NULL) {
+		sip_put_text(w, way->at->record->address);
+		return REASON_NONE;
+	}
 	if (m->to.kind == ADDR_NONE || m->to.kind == ADDR_ALPHA)
 		return REASON_DESTINATION;
 	return put_address(w, m, &m->to, way->host, way->port) ? REASON_NONE : REASON_DESTINATION;
@@ -56,7 +44,7 @@ static enum reason put_target(struct put *w, const struct msg *m, const struct s
 enum reason sip_map_uri(const struct msg *m, const struct sip_way *way, struct put *w)
 {
 	if (way->at == NULL)
-		return put_target(w, m, way);
+		return sip_target_put(w, m, way);
 	sip_put_text(w, proto_binding_text(way->at->record, way->at->binding, BINDING_CONTACT));
 	return REASON_NONE;
 }
@@ -67,28 +55,35 @@ static bool own_uri(const struct sip_map *map, const struct msg *m,
 {
 	struct str number = msg_addr(m, &m->from);
 
-	if (!extra_text(map, m, SIP_EXTRA_URI, room, uri) || !str_starts(*uri, number) ||
+	if (!sip_extra_text(map, m, SIP_EXTRA_URI, room, uri) || !str_starts(*uri, number) ||
 	    uri->n == number.n || uri->p[number.n] != ' ')
 		return false;
 	*uri = str_skip(*uri, number.n + 1);
 	return true;
 }
 
-static enum reason put_from(const struct sip_map *map, struct put *w, const struct msg *m,
-			    const struct sip_way *way, struct str tag)
+enum reason sip_source_put(const struct sip_map *map, struct put *w, const struct msg *m,
+			   const struct sip_way *way)
 {
 	uint8_t    room[SIP_EXTRA_VALUE_MAX];
 	struct str uri;
 
+	if (!own_uri(map, m, room, &uri))
+		return put_address(w, m, &m->from, way->domain, 0) ? REASON_NONE : REASON_SENDER;
+	sip_put_text(w, uri);
+	return REASON_NONE;
+}
+
+static enum reason put_from(const struct sip_map *map, struct put *w, const struct msg *m,
+			    const struct sip_way *way, struct str tag)
+{
 	sip_put_header_begin(w, SIP_FROM);
 	if (m->from.kind == ADDR_NONE)
 		put_str(w, STR("\"Anonymous\" "));
 	else if (m->from.kind == ADDR_ALPHA)
 		sip_put_quoted(w, msg_addr(m, &m->from));
 	put_u8(w, '<');
-	if (own_uri(map, m, room, &uri))
-		sip_put_text(w, uri);
-	else if (!put_address(w, m, &m->from, way->domain, 0))
+	if (sip_source_put(map, w, m, way) != REASON_NONE)
 		return REASON_SENDER;
 	put_str(w, STR(">;tag="));
 	sip_put_token(w, tag);
@@ -98,14 +93,11 @@ static enum reason put_from(const struct sip_map *map, struct put *w, const stru
 
 static enum reason put_to_field(struct put *w, const struct msg *m, const struct sip_way *way)
 {
-	enum reason why = REASON_NONE;
+	enum reason why;
 
 	sip_put_header_begin(w, SIP_TO);
 	put_u8(w, '<');
-	if (way->at != NULL)
-		sip_put_text(w, way->at->record->address);
-	else
-		why = put_target(w, m, way);
+	why = sip_target_put(w, m, way);
 	put_u8(w, '>');
 	sip_put_header_end(w);
 	return why;
@@ -144,10 +136,10 @@ static void put_identity(const struct sip_map *map, struct put *w, const struct 
 		put_asserted(w, (enum addr_kind)m->from.kind, msg_addr(m, &m->from), way);
 		return;
 	}
-	if (!extra_text(map, m, SIP_EXTRA_ASSERTED, room, &hidden))
+	if (!sip_extra_text(map, m, SIP_EXTRA_ASSERTED, room, &hidden))
 		return;
 	put_asserted(w, addr_kind_of(hidden), hidden, way);
-	if (!extra_text(map, m, SIP_EXTRA_PRIVACY, room, &privacy))
+	if (!sip_extra_text(map, m, SIP_EXTRA_PRIVACY, room, &privacy))
 		sip_put_header(w, SIP_PRIVACY, STR("id"));
 }
 
@@ -185,74 +177,11 @@ static void put_times(const struct sip_map *map, const struct msg *m, struct put
 						 US_PER_SECOND));
 }
 
-/* The text as UTF-8. A user data header has no place here: parts go each as a message. */
-static bool transcode(const struct msg *m, struct transcode *t, struct body *body)
-{
-	size_t             head = m->udh_size;
-	struct text_tables tables = {0};
-	struct concat_udh  udh;
-	const uint8_t     *bytes;
-
-	if (m->body.size > TRANSCODE_MAX || head > m->body.size)
-		return false;
-	bytes = msg_view(m, m->body, t->gathered);
-	if (head > 0 && concat_parse(bytes, m->body.size, &udh))
-		tables = udh.tables;
-	body->size = text_to_utf8((enum msg_coding)m->coding, tables, bytes + head,
-				  m->body.size - head, t->utf8, sizeof(t->utf8));
-	body->p = t->utf8;
-	return true;
-}
-
-static enum reason make_body(const struct sip_map *map, const struct msg *m, struct transcode *t,
-			     uint8_t room[SIP_EXTRA_VALUE_MAX], struct body *body)
-{
-	*body = (struct body){.size = m->body.size};
-	if (m->native_protocol == map->protocol &&
-	    extra_text(map, m, SIP_EXTRA_CONTENT_TYPE, room, &body->type))
-		return REASON_NONE; /* as it came */
-	if (m->kind != MSG_TEXT)
-		return REASON_CODING;
-	body->type = STR("text/plain;charset=UTF-8");
-	if (m->coding == MSG_CODING_UTF8 && m->udh_size == 0)
-		return REASON_NONE;
-	return transcode(m, t, body) ? REASON_NONE : REASON_MESSAGE_SIZE;
-}
-
-static void put_record_bytes(const struct msg *m, struct put *w)
-{
-	uint8_t *to = put_reserve(w, m->body.size);
-
-	if (to != NULL && m->body.size > 0) {
-		const uint8_t *from = msg_view(m, m->body, to);
-
-		if (from != to)
-			memcpy(to, from, m->body.size);
-	}
-}
-
-static void put_body(const struct msg *m, const struct body *body, struct put *w)
-{
-	if (body->p != NULL || body->size == 0) {
-		sip_put_body(w, body->type, body->p, body->size);
-		return;
-	}
-	sip_put_header(w, SIP_CONTENT_TYPE, body->type);
-	sip_put_header_number(w, SIP_CONTENT_LENGTH, (uint32_t)body->size);
-	put_str(w, STR("\r\n"));
-	put_record_bytes(m, w);
-}
-
 enum reason sip_map_out(const struct sip_map *map, const struct msg *m, const struct sip_way *way,
-			struct str from_tag, struct put *w)
+			const struct sip_names *names, struct put *w)
 {
-	uint8_t          type[SIP_EXTRA_VALUE_MAX];
-	struct transcode t;
-	struct body      body;
-	enum reason      why = make_body(map, m, &t, type, &body);
+	enum reason why = put_from(map, w, m, way, names->from_tag);
 
-	if (why == REASON_NONE)
-		why = put_from(map, w, m, way, from_tag);
 	if (why == REASON_NONE)
 		why = put_to_field(w, m, way);
 	if (why != REASON_NONE)
@@ -260,8 +189,7 @@ enum reason sip_map_out(const struct sip_map *map, const struct msg *m, const st
 	put_identity(map, w, m, way);
 	put_times(map, m, w);
 	put_extras(map, m, way, w);
-	put_body(m, &body, w);
-	return REASON_NONE;
+	return sip_body_out(map, m, way, names->message_id, w);
 }
 
 uint32_t sip_map_forwards(const struct sip_map *map, const struct msg *m)
@@ -269,7 +197,7 @@ uint32_t sip_map_forwards(const struct sip_map *map, const struct msg *m)
 	uint8_t    room[SIP_EXTRA_VALUE_MAX];
 	struct str came;
 
-	if (!extra_text(map, m, SIP_EXTRA_FORWARDS, room, &came) || came.n != 1)
+	if (!sip_extra_text(map, m, SIP_EXTRA_FORWARDS, room, &came) || came.n != 1)
 		return SIP_FORWARDS_FIRST;
 	return (uint8_t)came.p[0] > 0 ? (uint8_t)came.p[0] - 1u : 0;
 }

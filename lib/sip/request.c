@@ -3,7 +3,8 @@
 
 struct request {
 	struct str                 method, uri;
-	uint32_t                   max_forwards, sequence;
+	struct str                 call_id;
+	uint32_t                   max_forwards;
 	const struct proto_target *at;
 };
 
@@ -48,8 +49,6 @@ static void put_credentials(const struct sip_session *s, struct str method, stru
 static void put_head(const struct sip_session *s, const struct sip_client *c,
 		     const struct request *r, struct put *w)
 {
-	char call_id[SIP_TEXT_SIZE];
-
 	sip_put_request(w, r->method, r->uri);
 	put_own_via(s, c, w);
 	sip_put_header_number(w, SIP_MAX_FORWARDS, r->max_forwards);
@@ -59,15 +58,17 @@ static void put_head(const struct sip_session *s, const struct sip_client *c,
 		if (path.n > 0)
 			sip_put_header(w, SIP_ROUTE, path);
 	}
-	sip_text_new(s->instance, call_id);
-	sip_put_header(w, SIP_CALL_ID, (struct str){call_id, sizeof(call_id)});
-	sip_put_cseq(w, r->sequence, r->method);
+	sip_put_header(w, SIP_CALL_ID, r->call_id);
+	sip_put_cseq(w, 1, r->method);
 	put_credentials(s, r->method, r->uri, w);
 }
 
 static struct sip_way way_of(const struct sip_session *s, const struct proto_target *at)
 {
-	struct sip_way way = {.domain = sip_session_domain(s), .at = at, .trusted = s->trusted};
+	struct sip_way way = {.domain = sip_session_domain(s),
+			      .at = at,
+			      .trusted = s->trusted,
+			      .cpim = at == NULL || (at->binding->features & SIP_FEATURE_CPM) != 0};
 
 	if (s->peer_block != SIP_BLOCK_NONE) {
 		const struct sip_peer *peer = sip_session_peer(s);
@@ -112,13 +113,13 @@ static size_t begin(const struct sip_session *s, const struct flow *to, struct o
 	return s->datagram ? out_datagram_begin(out, to) : out_mark(out);
 }
 
-static enum reason put_message(const struct sip_session *s, struct now now,
-			       const struct sip_client *c, const struct msg *m,
-			       const struct proto_target *at, struct put *w)
+static enum reason put_message(const struct sip_session *s, struct now now, struct sip_client *c,
+			       const struct msg *m, const struct proto_target *at,
+			       struct sip_client_how *how, struct put *w)
 {
 	const struct sip_map map = sip_session_map(s, now);
 	const struct sip_way way = way_of(s, at);
-	char                 uri_room[SIP_URI_MAX], tag[SIP_TEXT_SIZE];
+	char                 uri_room[SIP_URI_MAX], tag[SIP_TEXT_SIZE], call_id[SIP_TEXT_SIZE];
 	struct put           uri = put_to(uri_room, sizeof(uri_room));
 	enum reason          why = sip_map_uri(m, &way, &uri);
 
@@ -126,15 +127,19 @@ static enum reason put_message(const struct sip_session *s, struct now now,
 		why = REASON_DESTINATION;
 	if (why != REASON_NONE)
 		return why;
+	sip_text_new(s->instance, call_id);
+	sip_text_new(s->instance, tag);
 	put_head(s, c,
 		 &(struct request){STR("MESSAGE"),
 				   {uri_room, put_size(&uri)},
+				   {call_id, sizeof(call_id)},
 				   sip_map_forwards(&map, m),
-				   1,
 				   at},
 		 w);
-	sip_text_new(s->instance, tag);
-	return sip_map_out(&map, m, &way, (struct str){tag, sizeof(tag)}, w);
+	if (sip_map_notified(m, &way))
+		how->note |= SIP_NOTE_NOTIFIED;
+	return sip_map_out(&map, m, &way,
+			   &(struct sip_names){{tag, sizeof(tag)}, {call_id, sizeof(call_id)}}, w);
 }
 
 static struct sip_client_how how_of(const struct sip_session *s, enum sip_client_kind kind,
@@ -177,7 +182,7 @@ enum submit sip_request_message(struct sip_session *s, struct now now, const str
 		return later(s, 0);
 	how.token = token;
 	begin(s, &to, out);
-	why = put_message(s, now, c, m, at, &out->put);
+	why = put_message(s, now, c, m, at, &how, &out->put);
 	size = out_mark(out) - mark - (s->datagram ? sizeof(struct out_datagram) : 0);
 	if (why == REASON_NONE && !out->put.failed && s->datagram && size > SIP_DATAGRAM_MAX)
 		why = REASON_MESSAGE_SIZE;
@@ -202,8 +207,8 @@ bool sip_request_options(struct sip_session *s, struct now now, struct out *out)
 	struct sip_client          *c = sip_client_new(t, &s->clients);
 	const struct sip_way        way = way_of(s, NULL);
 	size_t                      mark = out_mark(out);
-	char                        uri_room[SIP_URI_MAX], tag[SIP_TEXT_SIZE];
-	struct put                  uri = put_to(uri_room, sizeof(uri_room)), *w = &out->put;
+	char       uri_room[SIP_URI_MAX], tag[SIP_TEXT_SIZE], call_id[SIP_TEXT_SIZE];
+	struct put uri = put_to(uri_room, sizeof(uri_room)), *w = &out->put;
 
 	if (c == NULL)
 		return false;
@@ -214,11 +219,15 @@ bool sip_request_options(struct sip_session *s, struct now now, struct out *out)
 		sip_put_number(&uri, way.port);
 	}
 	begin(s, &s->remote, out);
-	put_head(s, c,
-		 &(struct request){
-			 STR("OPTIONS"), {uri_room, put_size(&uri)}, SIP_FORWARDS_FIRST, 1, NULL},
-		 w);
+	sip_text_new(s->instance, call_id);
 	sip_text_new(s->instance, tag);
+	put_head(s, c,
+		 &(struct request){STR("OPTIONS"),
+				   {uri_room, put_size(&uri)},
+				   {call_id, sizeof(call_id)},
+				   SIP_FORWARDS_FIRST,
+				   NULL},
+		 w);
 	sip_put_header_begin(w, SIP_FROM);
 	put_str(w, STR("<sip:"));
 	sip_host_text_put(w, way.domain);
@@ -314,7 +323,7 @@ static bool try_credentials(struct sip_input *in, struct sip_session *s, struct 
 	if (again == NULL)
 		return false;
 	how.token = c->token;
-	how.note = SIP_NOTE_CREDENTIALS;
+	how.note = SIP_NOTE_CREDENTIALS | c->note;
 	begin(s, &c->to, in->out);
 	put_again(s, again, &was, &in->out->put);
 	if (start(s, in->now, again, &how, in->out, mark))
@@ -335,7 +344,19 @@ static uint32_t retry_after_ms(const struct sip_message *m)
 	return seconds < UINT32_MAX / 1000 ? seconds * 1000 : UINT32_MAX;
 }
 
-static void give_result(struct sip_input *in, struct sip_session *s, uint64_t token)
+/* Notifications that come back will name the request by its Call-ID. */
+static void await_notification(struct sip_input *in, struct result *r)
+{
+	struct str id = in->known.call_id;
+
+	if (r->why != REASON_NONE || id.n > sizeof(r->remote_id))
+		return;
+	r->delivered = false;
+	r->remote_id_size = (uint8_t)id.n;
+	memcpy(r->remote_id, id.p, id.n);
+}
+
+static void give_result(struct sip_input *in, struct sip_session *s, uint64_t token, uint32_t note)
 {
 	struct result *r = &in->event->result;
 
@@ -347,6 +368,8 @@ static void give_result(struct sip_input *in, struct sip_session *s, uint64_t to
 		.delivered = in->m.status == 200,
 	};
 	r->retry_after_ms = retry_after_ms(&in->m);
+	if (note & SIP_NOTE_NOTIFIED)
+		await_notification(in, r);
 	in->event->kind = EVENT_RESULT;
 	in->event->token = token;
 	s->message_us = in->now.us;
@@ -367,6 +390,7 @@ void sip_on_response(struct sip_input *in)
 	struct sip_client       *c = sip_client_match(t, &in->m, &in->known);
 	struct sip_session      *s;
 	uint64_t                 token;
+	uint32_t                 note;
 	uint8_t                  kind;
 	bool                     again;
 
@@ -384,6 +408,7 @@ void sip_on_response(struct sip_input *in)
 	again = (in->m.status == 401 || in->m.status == 407) && try_credentials(in, s, c);
 	kind = c->kind;
 	token = c->token;
+	note = c->note;
 	sip_client_end(t, c);
 	if (s != in->s)
 		in->event->session = s;
@@ -396,5 +421,5 @@ void sip_on_response(struct sip_input *in)
 	else if (kind == SIP_CLIENT_OPTIONS)
 		on_options_answer(in, s);
 	else if (!again)
-		give_result(in, s, token);
+		give_result(in, s, token, note);
 }

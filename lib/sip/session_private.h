@@ -80,6 +80,7 @@ struct sip_session {
 };
 
 enum sip_client_kind { SIP_CLIENT_MESSAGE, SIP_CLIENT_OPTIONS };
+#define SIP_NOTE_NOTIFIED 2u    /* its recipient was asked for notifications */
 #define SIP_NOTE_CREDENTIALS 1u /* of a client transaction: it had credentials */
 
 struct sip_input { /* a request or response on its way through feed() */

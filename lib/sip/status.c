@@ -60,6 +60,7 @@ unsigned sip_status_of_reason(enum reason why)
 	case REASON_PDU_TRUNCATED:
 	case REASON_PDU_FIELD:
 	case REASON_PDU_TLV:
+	case REASON_SIP_CONTENT:
 	case REASON_PDU_RESPONSE:
 	case REASON_REGISTRATION_ORDER:
 	case REASON_SCHEDULE:

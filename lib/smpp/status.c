@@ -99,6 +99,7 @@ static uint32_t submit_status(enum reason why)
 	case REASON_SIP_ROUTE:
 	case REASON_SIP_FIELD:
 	case REASON_SIP_EXTENSION:
+	case REASON_SIP_CONTENT:
 	case REASON_SIP_TRANSACTION:
 		return SMPP_RSYSERR;
 	case REASON_LOOP:

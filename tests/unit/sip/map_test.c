@@ -73,7 +73,8 @@ static const char *give(struct bench *b, const struct sip_way *way)
 	b->why = sip_map_uri(b->m, way, &w);
 	put_str(&w, STR("\r\n"));
 	if (b->why == REASON_NONE)
-		b->why = sip_map_out(&b->map, b->m, way, STR("tag1"), &w);
+		b->why = sip_map_out(&b->map, b->m, way,
+				     &(struct sip_names){STR("tag1"), STR("id1")}, &w);
 	assert_false(w.failed);
 	text[put_size(&w)] = '\0';
 	return text;

@@ -447,6 +447,46 @@ static void a_peer_that_does_not_know_us_is_asked_once_and_no_more(void **state)
 	pair_free(&p);
 }
 
+static void a_notification_finds_the_message_that_it_is_for(void **state)
+{
+	struct pair        p = datagrams(true);
+	struct msg        *m = text_new(p.a, "+4670", "+4671", "x"), *receipt;
+	struct side_event *e;
+	struct result      refused, result;
+	uint8_t            room[64];
+
+	(void)state;
+	m->wants = MSG_WANT_SUCCESS | MSG_WANT_READ;
+	sides_pump(p.a, p.b);
+	assert_int_equal(side_submit_to(p.a, p.a->peer, m, NULL, 1, &refused), SUBMIT_SENT);
+	sides_pump(p.a, p.b);
+	e = side_last(p.b, EVENT_MSG);
+	assert_int_equal(e->msg->wants, MSG_WANT_SUCCESS | MSG_WANT_READ);
+	side_answer(p.b, e, &(struct result){.delivered = true});
+	sides_pump(p.a, p.b);
+	result = side_last(p.a, EVENT_RESULT)->result;
+	assert_int_equal(result.why, REASON_NONE);
+	assert_false(result.delivered); /* that is still to come */
+	assert_int_equal(result.remote_id_size, e->msg->origin_id.size);
+	assert_memory_equal(result.remote_id, msg_view(e->msg, e->msg->origin_id, room),
+			    result.remote_id_size);
+	receipt = text_new(p.b, "+4671", "+4670", "");
+	receipt->kind = MSG_READ_REPORT;
+	receipt->receipt.state = MSG_STATE_DELIVERED;
+	assert_true(msg_append(receipt, msg_view(e->msg, e->msg->origin_id, room),
+			       e->msg->origin_id.size, &receipt->origin_id));
+	assert_int_equal(side_submit_to(p.b, p.b->peer, receipt, NULL, 2, &refused), SUBMIT_SENT);
+	sides_pump(p.a, p.b);
+	e = side_last(p.a, EVENT_MSG);
+	assert_int_equal(e->msg->kind, MSG_READ_REPORT);
+	assert_int_equal(e->msg->receipt.remote_id.size, result.remote_id_size);
+	assert_memory_equal(msg_view(e->msg, e->msg->receipt.remote_id, room), result.remote_id,
+			    result.remote_id_size);
+	msg_free(m);
+	msg_free(receipt);
+	pair_free(&p);
+}
+
 static void a_stream_that_is_opened_and_not_used_is_closed(void **state)
 {
 	struct pair p = stream(true);
@@ -541,6 +581,7 @@ int main(void)
 		cmocka_unit_test(who_is_withheld_is_told_only_to_those_who_are_trusted),
 		cmocka_unit_test(a_peer_that_asks_for_credentials_gets_them_and_is_not_asked_twice),
 		cmocka_unit_test(a_peer_that_does_not_know_us_is_asked_once_and_no_more),
+		cmocka_unit_test(a_notification_finds_the_message_that_it_is_for),
 		cmocka_unit_test(a_stream_that_is_opened_and_not_used_is_closed),
 		cmocka_unit_test(a_ping_on_a_stream_gets_a_pong),
 		cmocka_unit_test(a_side_that_parts_finishes_what_is_open),

@@ -498,6 +498,18 @@ static void a_data_sm_becomes_a_message_like_any_other(void **state)
 	path_free(p);
 }
 
+static void that_somebody_writes_is_not_sent_as_a_message(void **state)
+{
+	struct path   *p = path_new();
+	struct smpp_sm sm = plain("active", 6);
+
+	(void)state;
+	assert_int_equal(path_in(p, &sm, true), SMPP_ROK);
+	p->m->kind = MSG_COMPOSING;
+	assert_int_equal(path_out(p, true), REASON_CODING);
+	path_free(p);
+}
+
 static void a_swarm_of_empty_parameters_is_refused(void **state)
 {
 	static uint8_t tlvs[4 * (SMPP_TLVS_MAX + 1)];
@@ -559,6 +571,7 @@ int main(void)
 			only_a_peer_that_wants_it_is_told_that_it_may_have_the_message_already),
 		cmocka_unit_test(a_scheduled_message_is_not_given_to_an_esme_at_once),
 		cmocka_unit_test(a_data_sm_becomes_a_message_like_any_other),
+		cmocka_unit_test(that_somebody_writes_is_not_sent_as_a_message),
 		cmocka_unit_test(a_swarm_of_empty_parameters_is_refused),
 		cmocka_unit_test(a_dry_pool_is_a_full_queue_to_the_peer),
 	};

@@ -1,0 +1,240 @@
+/* Bodies of MESSAGE: what they are once their wrapping is off. */
+#include "sip/composing.h"
+#include "sip/cpim.h"
+#include "sip/imdn.h"
+#include "sip/map.h"
+
+/* Content in a transfer encoding, and text of documents, is no longer than this. */
+#define DECODED_MAX 8192u
+
+struct content {
+	enum sip_content kind;
+	struct sip_media media;
+	struct str       type; /* Content-Type as it came; empty: none */
+	struct str       bytes;
+	struct sip_cpim  cpim;
+	bool             wrapped; /* in message/cpim */
+	char             decoded[DECODED_MAX];
+};
+
+/* How the text is to be read; BINARY: in a charset that nobody here reads. */
+static enum msg_coding charset(const struct sip_media *media)
+{
+	struct str name;
+
+	if (!sip_media_param(media, STR("charset"), &name) || sip_same(name, STR("utf-8")))
+		return MSG_CODING_UTF8;
+	if (sip_same(name, STR("us-ascii")))
+		return MSG_CODING_ASCII;
+	if (sip_same(name, STR("iso-8859-1")))
+		return MSG_CODING_LATIN1;
+	return MSG_CODING_BINARY;
+}
+
+static bool encoded(const struct sip_message *in)
+{
+	struct sip_list l;
+	struct str      element;
+
+	sip_list_init(&l, in, SIP_CONTENT_ENCODING);
+	while (sip_list_next(&l, &element)) {
+		if (!sip_same(element, STR("identity")))
+			return true;
+	}
+	return false;
+}
+
+static unsigned unwrap(struct content *c, enum reason *why)
+{
+	struct put room = put_to(c->decoded, sizeof(c->decoded));
+
+	*why = REASON_SIP_CONTENT;
+	if (sip_cpim_parse(cur_of(c->bytes.p, c->bytes.n), &c->cpim) != SIP_BODY_OK)
+		return 400;
+	*why = REASON_CODING;
+	c->wrapped = true;
+	c->type = c->cpim.content.type;
+	c->kind = sip_content_of(c->type, &c->media);
+	if (c->kind == SIP_CONTENT_NONE || c->kind == SIP_CONTENT_CPIM || c->cpim.required.n > 0)
+		return 415;
+	c->bytes = c->cpim.body;
+	if (c->cpim.content.encoding == SIP_MIME_IDENTITY)
+		return 200;
+	if (c->cpim.content.encoding == SIP_MIME_UNKNOWN)
+		return 415;
+	switch (sip_cpim_content(&c->cpim, &room)) {
+	case SIP_BODY_OK:
+		c->bytes = (struct str){c->decoded, put_size(&room)};
+		return 200;
+	case SIP_BODY_LIMIT:
+		*why = REASON_MESSAGE_SIZE;
+		return 413;
+	default:
+		*why = REASON_SIP_CONTENT;
+		return 400;
+	}
+}
+
+/* imdn.Disposition-Notification and what its answers are to name. Notifications never ask for any
+ * (RFC 5438, 8). */
+static bool take_wants(const struct sip_map *map, const struct content *c, struct msg *m)
+{
+	static const struct {
+		unsigned want;
+		uint8_t  wants;
+	} wants[] = {
+		{SIP_CPIM_WANT_POSITIVE, MSG_WANT_SUCCESS},
+		{SIP_CPIM_WANT_NEGATIVE, MSG_WANT_FAILURE},
+		{SIP_CPIM_WANT_PROCESSING, MSG_WANT_INTERMEDIATE},
+		{SIP_CPIM_WANT_DISPLAY, MSG_WANT_READ},
+	};
+	struct str id = c->cpim.message_id;
+
+	if (!c->wrapped || c->kind == SIP_CONTENT_IMDN || c->kind == SIP_CONTENT_COMPOSING ||
+	    id.n == 0)
+		return true;
+	if (id.n > MSG_ORIGIN_ID_MAX) {
+		metric_inc(map->metrics, METRIC_sip_headers_dropped);
+		return true;
+	}
+	for (size_t i = 0; i < sizeof(wants) / sizeof(wants[0]); i++) {
+		if (c->cpim.wants & wants[i].want)
+			m->wants |= wants[i].wants;
+	}
+	return msg_append(m, id.p, id.n, &m->origin_id);
+}
+
+static enum msg_state state_of(const struct sip_imdn *n)
+{
+	switch (n->status) {
+	case SIP_IMDN_DELIVERED:
+	case SIP_IMDN_DISPLAYED:
+		return MSG_STATE_DELIVERED;
+	case SIP_IMDN_PROCESSED:
+		return MSG_STATE_ACCEPTED;
+	case SIP_IMDN_STORED:
+		return MSG_STATE_ENROUTE;
+	case SIP_IMDN_FORBIDDEN:
+		return MSG_STATE_REJECTED;
+	case SIP_IMDN_FAILED:
+	case SIP_IMDN_ERROR:
+	case SIP_IMDN_STATUS_COUNT:
+		break;
+	}
+	return MSG_STATE_UNDELIVERABLE;
+}
+
+static unsigned take_imdn(struct content *c, struct msg *m, enum reason *why)
+{
+	char            text[DECODED_MAX];
+	struct put      room = put_to(text, sizeof(text));
+	struct sip_imdn n;
+
+	*why = REASON_SIP_CONTENT;
+	if (sip_imdn_parse(cur_of(c->bytes.p, c->bytes.n), &room, &n) != SIP_BODY_OK ||
+	    n.message_id.n > RESULT_REMOTE_ID_MAX)
+		return 400;
+	m->kind = n.kind == SIP_IMDN_DISPLAY ? MSG_READ_REPORT : MSG_RECEIPT;
+	m->coding = MSG_CODING_ASCII;
+	m->receipt.state = (uint8_t)state_of(&n);
+	m->receipt.intermediate = n.kind == SIP_IMDN_PROCESSING;
+	*why = REASON_POOL;
+	return msg_append(m, n.message_id.p, n.message_id.n, &m->receipt.remote_id) ? 200 : 503;
+}
+
+static unsigned take_composing(const struct sip_map *map, struct content *c, struct msg *m,
+			       enum reason *why)
+{
+	char                 text[DECODED_MAX];
+	struct put           room = put_to(text, sizeof(text));
+	struct sip_composing state;
+	struct str           word;
+	uint8_t              refresh[4];
+	struct put           w = put_to(refresh, sizeof(refresh));
+
+	*why = REASON_SIP_CONTENT;
+	if (sip_composing_parse(cur_of(c->bytes.p, c->bytes.n), &room, &state) != SIP_BODY_OK)
+		return 400;
+	m->kind = MSG_COMPOSING;
+	m->coding = MSG_CODING_ASCII;
+	word = state.active ? STR("active") : STR("idle");
+	put_be32(&w, state.refresh_s);
+	*why = REASON_POOL;
+	return msg_append(m, word.p, word.n, &m->body) &&
+			       sip_extra_add(map, m, SIP_EXTRA_REFRESH,
+					     (struct str){(const char *)refresh, sizeof(refresh)})
+		       ? 200
+		       : 503;
+}
+
+static unsigned take_bytes(const struct sip_map *map, struct content *c, struct msg *m,
+			   enum reason *why)
+{
+	bool text = c->kind == SIP_CONTENT_TEXT;
+
+	m->kind = text ? MSG_TEXT : MSG_BINARY;
+	m->coding = text ? (uint8_t)charset(&c->media) : MSG_CODING_BINARY;
+	*why = REASON_CODING;
+	if (text && m->coding == MSG_CODING_BINARY)
+		return 415;
+	*why = REASON_MESSAGE_SIZE;
+	if (c->bytes.n > map->settings->message_size_max)
+		return 413;
+	*why = REASON_POOL;
+	if (!msg_append(m, c->bytes.p, c->bytes.n, &m->body))
+		return 503;
+	return c->type.n == 0 || sip_extra_add(map, m, SIP_EXTRA_CONTENT_TYPE, c->type) ? 200 : 503;
+}
+
+static unsigned take(const struct sip_map *map, struct content *c, struct msg *m, enum reason *why)
+{
+	switch (c->kind) {
+	case SIP_CONTENT_IMDN:
+		return take_imdn(c, m, why);
+	case SIP_CONTENT_COMPOSING:
+		return take_composing(map, c, m, why);
+	case SIP_CONTENT_TEXT:
+	case SIP_CONTENT_OPAQUE:
+		return take_bytes(map, c, m, why);
+	case SIP_CONTENT_CPIM:
+	case SIP_CONTENT_NONE:
+		break;
+	}
+	return 415;
+}
+
+unsigned sip_body_in(const struct sip_map *map, const struct sip_message *in, struct msg *m,
+		     enum reason *why)
+{
+	struct content c;
+	struct cur     body = in->body;
+	unsigned       status = 200;
+
+	c.bytes.n = cur_left(&body);
+	c.bytes.p = (const char *)cur_bytes(&body, c.bytes.n);
+	c.wrapped = false;
+	if (!sip_header_find(in, SIP_CONTENT_TYPE, &c.type))
+		c.type = STR("");
+	*why = REASON_CODING;
+	c.kind = sip_content_of(c.type, &c.media);
+	if (c.kind == SIP_CONTENT_NONE || encoded(in))
+		return 415;
+	if (c.kind == SIP_CONTENT_CPIM)
+		status = unwrap(&c, why);
+	if (status != 200)
+		return status;
+	m->native_protocol = map->protocol;
+	*why = REASON_POOL;
+	if (!take_wants(map, &c, m)) /* before any extra: those lie one after the other */
+		return 503;
+	status = take(map, &c, m, why);
+	if (status != 200)
+		return status;
+	*why = REASON_POOL;
+	if (c.wrapped &&
+	    !sip_extra_add(map, m, SIP_EXTRA_CPIM,
+			   c.cpim.headers.n <= SIP_EXTRA_VALUE_MAX ? c.cpim.headers : STR("")))
+		return 503;
+	*why = REASON_NONE;
+	return 200;
+}
