@@ -259,7 +259,7 @@ static void put_tlvs(const struct smpp_map *map, const struct msg *m, const stru
 
 static void put_foreign_tlvs(const struct msg *m, struct put *w)
 {
-	if (m->kind == MSG_RECEIPT && m->receipt.msg_id != 0) {
+	if (msg_is_report(m) && m->receipt.msg_id != 0) {
 		put_receipted_id(w, m->receipt.msg_id);
 		smpp_tlv_put_u8(w, SMPP_TLV_message_state,
 				smpp_receipt_state_out(m->receipt.state));
@@ -285,6 +285,8 @@ static enum reason fit_direction(const struct smpp_map *map, const struct msg *m
 	sm->replace_if_present = 0;
 	sm->sm_default_msg_id = 0;
 	sm->esm_class &= (uint8_t)~SMPP_ESM_MODE_MASK;
+	if (m->kind == MSG_READ_REPORT && (sm->esm_class & SMPP_ESM_TYPE_MASK) == 0)
+		sm->esm_class |= SMPP_ESM_USER_ACK;
 	if (m->kind == MSG_RECEIPT && (sm->esm_class & SMPP_ESM_TYPE_MASK) == 0)
 		sm->esm_class |= m->receipt.intermediate ? SMPP_ESM_INTERMEDIATE : SMPP_ESM_RECEIPT;
 	return REASON_NONE;

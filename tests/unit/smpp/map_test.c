@@ -421,26 +421,36 @@ static void a_receipt_without_a_usable_text_gets_one(void **state)
 	path_free(p);
 }
 
-static void a_receipt_that_came_by_another_protocol_is_written_whole(void **state)
+static void a_report_that_came_by_another_protocol_is_written_whole(void **state)
 {
-	struct path    *p = path_new();
-	struct smpp_tlv tlv;
-	struct smpp_sm  sent;
+	static const struct {
+		enum msg_kind kind;
+		uint8_t       esm_class;
+	} cases[] = {
+		{MSG_RECEIPT, SMPP_ESM_RECEIPT},
+		{MSG_READ_REPORT, SMPP_ESM_USER_ACK},
+	};
 
 	(void)state;
-	assert_true(msg_append_addr(p->m, ADDR_E164, 0, 0, STR("+46701"), &p->m->from));
-	assert_true(msg_append_addr(p->m, ADDR_SHORT, 0, 0, STR("71234"), &p->m->to));
-	p->m->native_protocol = 1;
-	p->m->kind = MSG_RECEIPT;
-	p->m->receipt = (struct msg_receipt){.msg_id = 9, .state = MSG_STATE_DELIVERED};
-	assert_int_equal(path_out(p, false), REASON_NONE);
-	sent = path_sent(p);
-	assert_int_equal(sent.esm_class, SMPP_ESM_RECEIPT);
-	assert_true(smpp_tlv_find(sent.tlvs, SMPP_TLV_receipted_message_id, &tlv));
-	cur_equal(tlv.value, "9", 2);
-	assert_true(smpp_tlv_find(sent.tlvs, SMPP_TLV_message_state, &tlv));
-	cur_equal(tlv.value, "\2", 1);
-	path_free(p);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct path    *p = path_new();
+		struct smpp_tlv tlv;
+		struct smpp_sm  sent;
+
+		assert_true(msg_append_addr(p->m, ADDR_E164, 0, 0, STR("+46701"), &p->m->from));
+		assert_true(msg_append_addr(p->m, ADDR_SHORT, 0, 0, STR("71234"), &p->m->to));
+		p->m->native_protocol = 1;
+		p->m->kind = (uint8_t)cases[i].kind;
+		p->m->receipt = (struct msg_receipt){.msg_id = 9, .state = MSG_STATE_DELIVERED};
+		assert_int_equal(path_out(p, false), REASON_NONE);
+		sent = path_sent(p);
+		assert_int_equal(sent.esm_class, cases[i].esm_class);
+		assert_true(smpp_tlv_find(sent.tlvs, SMPP_TLV_receipted_message_id, &tlv));
+		cur_equal(tlv.value, "9", 2);
+		assert_true(smpp_tlv_find(sent.tlvs, SMPP_TLV_message_state, &tlv));
+		cur_equal(tlv.value, "\2", 1);
+		path_free(p);
+	}
 }
 
 static void only_a_peer_that_wants_it_is_told_that_it_may_have_the_message_already(void **state)
@@ -566,7 +576,7 @@ int main(void)
 		cmocka_unit_test(
 			a_receipt_goes_on_with_our_id_in_text_and_parameter_and_all_else_as_it_was),
 		cmocka_unit_test(a_receipt_without_a_usable_text_gets_one),
-		cmocka_unit_test(a_receipt_that_came_by_another_protocol_is_written_whole),
+		cmocka_unit_test(a_report_that_came_by_another_protocol_is_written_whole),
 		cmocka_unit_test(
 			only_a_peer_that_wants_it_is_told_that_it_may_have_the_message_already),
 		cmocka_unit_test(a_scheduled_message_is_not_given_to_an_esme_at_once),
