@@ -1,42 +1,5 @@
 /* message/cpim, notifications and composing, between the body of a MESSAGE and the record. */
-#include "services.h"
-
-#include "sip/map.h"
-
-#define PROTOCOL 1u
-
-struct bench {
-	struct services       services;
-	struct proto_settings settings;
-	struct metrics        metrics;
-	struct msg_pool      *pool;
-	void                 *memory;
-	struct msg           *m;
-	struct sip_map        map;
-	enum reason           why;
-};
-
-static struct bench *bench_new(void)
-{
-	struct bench *b = aligned_alloc(64, (sizeof(*b) + 63) / 64 * 64);
-
-	memset(b, 0, sizeof(*b));
-	services_init(&b->services);
-	b->settings = (struct proto_settings){.window_max = 10, .message_size_max = 20000};
-	b->memory = aligned_alloc(64, (msg_pool_size(64) + 63) / 64 * 64);
-	b->pool = msg_pool_init(b->memory, 64);
-	b->m = msg_new(b->pool);
-	b->map = (struct sip_map){
-		&b->settings, &b->services.ops, &b->metrics, {1000000, 1790000000000ull}, PROTOCOL};
-	return b;
-}
-
-static void bench_free(struct bench *b)
-{
-	msg_free(b->m);
-	free(b->memory);
-	free(b);
-}
+#include "bench.h"
 
 static unsigned take(struct bench *b, const char *type, const char *body)
 {

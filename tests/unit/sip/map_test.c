@@ -1,41 +1,4 @@
-#include "services.h"
-
-#include "sip/map.h"
-
-#define PROTOCOL 1u
-
-struct bench {
-	struct services       services;
-	struct proto_settings settings;
-	struct metrics        metrics;
-	struct msg_pool      *pool;
-	void                 *memory;
-	struct msg           *m;
-	struct sip_map        map;
-	enum reason           why;
-};
-
-static struct bench *bench_new(void)
-{
-	struct bench *b = aligned_alloc(64, (sizeof(*b) + 63) / 64 * 64);
-
-	memset(b, 0, sizeof(*b));
-	services_init(&b->services);
-	b->settings = (struct proto_settings){.window_max = 10, .message_size_max = 2000};
-	b->memory = aligned_alloc(64, (msg_pool_size(32) + 63) / 64 * 64);
-	b->pool = msg_pool_init(b->memory, 32);
-	b->m = msg_new(b->pool);
-	b->map = (struct sip_map){
-		&b->settings, &b->services.ops, &b->metrics, {1000000, 1790000000000ull}, PROTOCOL};
-	return b;
-}
-
-static void bench_free(struct bench *b)
-{
-	msg_free(b->m);
-	free(b->memory);
-	free(b);
-}
+#include "bench.h"
 
 static const struct sip_sender stranger = {0};
 
@@ -413,7 +376,7 @@ static void a_pool_that_runs_dry_in_the_middle_refuses_for_now(void **state)
 	memset(body, 'x', sizeof(body) - 1);
 	body[sizeof(body) - 1] = '\0';
 	do {
-		struct msg *held[32];
+		struct msg *held[BENCH_POOL];
 		unsigned    n = 0;
 
 		msg_reset(b->m);
