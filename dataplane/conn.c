@@ -38,11 +38,12 @@ int conns_init(struct worker *w, uint32_t max)
 	cs->again = calloc(max, sizeof(cs->again[0]));
 	cs->again_now = calloc(max, sizeof(cs->again_now[0]));
 	cs->peers = pages_new(sizeof(cs->peers[0]) * WORLD_PEERS_MAX * LINKS_PER_TARGET);
+	cs->streams = pages_new(sizeof(cs->streams[0]) * WORLD_PEERS_MAX);
 	for (unsigned i = 0; i < CONN_WHEEL_SLOTS; i++)
 		list_init(&cs->wheel[i]);
 	return cs->table != NULL && cs->free_next != NULL && cs->sessions != NULL &&
 			       cs->dirty != NULL && cs->again != NULL && cs->again_now != NULL &&
-			       cs->peers != NULL
+			       cs->peers != NULL && cs->streams != NULL
 		       ? 0
 		       : -ENOMEM;
 }
@@ -58,6 +59,7 @@ void conns_free(struct worker *w)
 	free(cs->again);
 	free(cs->again_now);
 	pages_free(cs->peers, sizeof(cs->peers[0]) * WORLD_PEERS_MAX * LINKS_PER_TARGET);
+	pages_free(cs->streams, sizeof(cs->streams[0]) * WORLD_PEERS_MAX);
 }
 
 static uint32_t conn_index(const struct worker *w, const struct conn *c)
@@ -517,6 +519,7 @@ void conn_tcp_event(struct worker *w, const struct tcp_event *event)
 			session_end(w, c,
 				    event->why != REASON_NONE ? event->why : REASON_CLOSED_BY_PEER,
 				    NULL);
+		deliver_unsent(w, c); /* what waited for the connection */
 		conn_free(w, c);
 		break;
 	}

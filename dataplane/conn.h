@@ -39,7 +39,8 @@ struct conn {
 	uint16_t                generation;
 	uint8_t                 state, protocol, role;
 	bool                    logged_in, parting, dirty, again, datagram,
-		blocked;                  /* blocked: waits for EVENT_READY or TCP_EVENT_WRITABLE */
+		beside,  /* the stream beside a peer's datagrams: nobody chooses it as a link */
+		blocked; /* blocked: waits for EVENT_READY or TCP_EVENT_WRITABLE */
 	uint8_t            may;           /* PROTO_SENDS | PROTO_RECEIVES */
 	uint32_t           account, peer; /* slots, or MSG_SLOT_NONE */
 	uint32_t           need;          /* bytes that feed() asked for */
@@ -76,7 +77,8 @@ struct conns {
 	uint32_t    *again_now;
 	struct list  wheel[CONN_WHEEL_SLOTS];
 	uint64_t     wheel_tick;
-	struct peer_link *peers; /* [WORLD_PEERS_MAX * LINKS_PER_TARGET], zeroed pages */
+	struct peer_link *peers;   /* [WORLD_PEERS_MAX * LINKS_PER_TARGET], zeroed pages */
+	struct peer_link *streams; /* [WORLD_PEERS_MAX], those beside datagrams; the same */
 };
 
 int  conns_init(struct worker *w, uint32_t max);

@@ -170,6 +170,21 @@ static enum conn_submit delivery_submit(struct worker *w, struct conn *c, uint32
 	return submitted;
 }
 
+/* What is too long for a datagram goes over the stream beside it (RFC 3261, 18.1.1). */
+static bool deliver_by_stream(struct worker *w, struct conn *c, uint32_t index,
+			      const struct result *refused)
+{
+	struct delivery *e = &w->deliveries.table[index];
+	struct conn *stream = refused->why == REASON_DATAGRAM_SIZE ? session_stream(w, c) : NULL;
+
+	if (stream == NULL || stream->queued >= c->queue_max)
+		return false;
+	e->order = stream->deliveries_taken++;
+	queue_append(w, stream, index);
+	conn_touch(w, stream);
+	return true;
+}
+
 bool deliver_accept(struct worker *w, const struct delivery_order *order, unsigned home,
 		    uint32_t flight, struct result *result)
 {
@@ -197,7 +212,6 @@ bool deliver_accept(struct worker *w, const struct delivery_order *order, unsign
 				  .binding = order->binding,
 				  .flight = flight,
 				  .next = DELIVERY_NONE,
-				  .conn = order->to.index,
 				  .order = c->deliveries_taken++,
 				  .generation = w->deliveries.table[index].generation,
 				  .home = (uint16_t)home,
@@ -205,7 +219,7 @@ bool deliver_accept(struct worker *w, const struct delivery_order *order, unsign
 	conn_touch(w, c);
 	if (c->queued == 0)
 		submitted = delivery_submit(w, c, index, result);
-	if (submitted == CONN_REFUSED) {
+	if (submitted == CONN_REFUSED && !deliver_by_stream(w, c, index, result)) {
 		delivery_free(&w->deliveries, index);
 		return false;
 	}
@@ -278,7 +292,7 @@ void deliver_pump(struct worker *w, struct conn *c)
 		if (submitted == CONN_LATER)
 			return;
 		queue_take(w, c);
-		if (submitted == CONN_REFUSED)
+		if (submitted == CONN_REFUSED && !deliver_by_stream(w, c, index, &result))
 			delivery_end(w, index, &result);
 	}
 }
@@ -310,7 +324,6 @@ uint64_t deliver_due_us(const struct worker *w, const struct conn *c)
 void deliver_closed(struct worker *w, struct conn *c)
 {
 	struct result unknown = {.why = REASON_UNKNOWN_OUTCOME, .maybe_sent = true};
-	struct result not_sent = {.why = REASON_SESSION_GONE};
 	uint64_t      token;
 
 	while (c->ops->drain(c->session, &token)) {
@@ -322,6 +335,13 @@ void deliver_closed(struct worker *w, struct conn *c)
 		delivery_end(w, index, &unknown);
 	}
 	ASSERT(c->open == 0);
+	deliver_unsent(w, c);
+}
+
+void deliver_unsent(struct worker *w, struct conn *c)
+{
+	struct result not_sent = {.why = REASON_SESSION_GONE};
+
 	while (c->queued > 0)
 		delivery_end(w, queue_take(w, c), &not_sent);
 }

@@ -21,7 +21,6 @@ struct delivery {
 	uint64_t    deadline_us; /* latest moment to be sent */
 	uint32_t    flight;      /* of the home worker */
 	uint32_t    next;        /* in the link's queue, or the free list */
-	uint32_t    conn;
 	uint32_t    generation;
 	uint32_t    binding; /* registration that it goes to; 0: the session's other side */
 	uint32_t order; /* among the deliveries of its link, by which what was throttled goes back
@@ -59,6 +58,7 @@ bool deliver_accept(struct worker *w, const struct delivery_order *order, unsign
 void deliver_result(struct worker *w, struct conn *c, uint64_t token, const struct result *result);
 void deliver_pump(struct worker *w, struct conn *c);
 void deliver_closed(struct worker *w, struct conn *c);
+void deliver_unsent(struct worker *w, struct conn *c); /* of what waits alone */
 /* Results for queued messages that waited too long. */
 void deliver_expire(struct worker *w, struct conn *c);
 /* When the queue is to be looked at again by itself; UINT64_MAX: it is empty. */

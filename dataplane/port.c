@@ -17,9 +17,10 @@
 #define RX_DESCRIPTORS 1024u
 #define POOL_ROOM_MIN 2048u
 #define FRAME_OVERHEAD (RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN)
-#define FRAME_ROOM (FRAME_OVERHEAD + RTE_VLAN_HLEN) /* what a buffer must have beside the packet   \
-						     */
-#define XDP_HEADROOM 256u                           /* XDP_PACKET_HEADROOM of the kernel */
+#define FRAME_ROOM                                                                                 \
+	(FRAME_OVERHEAD + RTE_VLAN_HLEN) /* what a buffer must have beside the packet              \
+					  */
+#define XDP_HEADROOM 256u                /* XDP_PACKET_HEADROOM of the kernel */
 #define POOL_CACHE 256u
 #define TX_DESCRIPTORS 1024u
 #define TX_RING 1024u /* packets of a worker without a queue, on their way to one that has it */

@@ -233,15 +233,21 @@ enum reason session_login(struct worker *w, struct conn *c, const struct proto_l
 	return REASON_NONE;
 }
 
+static struct peer_link *link_of(struct worker *w, const struct conn *c)
+{
+	return c->beside ? &w->conns.streams[c->peer]
+			 : &w->conns.peers[c->peer * LINKS_PER_TARGET + c->link_index];
+}
+
 void session_up(struct worker *w, struct conn *c)
 {
-	struct peer_link *p = &w->conns.peers[c->peer * LINKS_PER_TARGET + c->link_index];
+	struct peer_link *p = link_of(w, c);
 
 	c->logged_in = true;
 	p->failures = 0;
 	metric_inc(w->metrics, METRIC_logins);
 	metric_inc(w->metrics, METRIC_links_up);
-	if ((c->may & PROTO_RECEIVES) != 0)
+	if ((c->may & PROTO_RECEIVES) != 0 && !c->beside)
 		publish(w, c,
 			link_group(w->dp->links,
 				   &(struct route_target){.slot = c->peer, .kind = ROUTE_PEER}),
@@ -285,13 +291,38 @@ void session_unpublish(struct worker *w, struct conn *c)
 
 void session_peer_gone(struct worker *w, struct conn *c)
 {
-	struct peer_link        *p = &w->conns.peers[c->peer * LINKS_PER_TARGET + c->link_index];
+	struct peer_link        *p = link_of(w, c);
 	const struct world_peer *peer = w->world != NULL ? world_peer(w->world, c->peer) : NULL;
 	uint64_t wait_us = (peer != NULL ? peer->conf->reconnect : 1) * US_PER_SECOND;
 
 	p->conn = 0;
 	p->retry_us = w->now.us + (wait_us << (p->failures < 3 ? p->failures : 3));
 	p->failures++;
+}
+
+struct conn *session_stream(struct worker *w, struct conn *c)
+{
+	struct peer_link *p = c->peer != MSG_SLOT_NONE ? &w->conns.streams[c->peer] : NULL;
+	struct net_addr   address = {.ip6 = c->flow.ip6};
+	struct conn      *stream;
+
+	if (p == NULL)
+		return NULL;
+	if (p->conn != 0) {
+		stream = &w->conns.table[p->conn - 1];
+		return stream->state == CONN_CLOSING || stream->parting ? NULL : stream;
+	}
+	if (w->now.us < p->retry_us)
+		return NULL;
+	memcpy(address.w, c->flow.address, sizeof(address.w));
+	stream = conn_connect(w, c->protocol, &address, c->flow.port);
+	if (stream == NULL)
+		return NULL;
+	stream->peer = c->peer;
+	stream->beside = true;
+	stream->owner_digest = c->owner_digest;
+	p->conn = (uint32_t)(stream - w->conns.table) + 1;
+	return stream;
 }
 
 bool session_host(const struct worker *w, struct str host, struct flow *flow)

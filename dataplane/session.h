@@ -34,6 +34,9 @@ void session_line_down(struct conn *c);                      /* no new messages 
 void session_unpublish(struct worker *w, struct conn *c);    /* the session is over */
 void session_peer_gone(struct worker *w,
 		       struct conn   *c); /* its connection is free: try again later */
+/* The stream beside the datagrams of a peer, begun when there is none yet. NULL: c has no peer, or
+ * the last attempt was a short while ago. */
+struct conn *session_stream(struct worker *w, struct conn *c);
 
 void sessions_connect_peers(struct worker *w);
 /* Accounts or peers changed: new settings hold, sessions of what is gone part. */

@@ -185,7 +185,7 @@ enum submit sip_request_message(struct sip_session *s, struct now now, const str
 	why = put_message(s, now, c, m, at, &how, &out->put);
 	size = out_mark(out) - mark - (s->datagram ? sizeof(struct out_datagram) : 0);
 	if (why == REASON_NONE && !out->put.failed && s->datagram && size > SIP_DATAGRAM_MAX)
-		why = REASON_MESSAGE_SIZE;
+		why = at == NULL ? REASON_DATAGRAM_SIZE : REASON_MESSAGE_SIZE;
 	if (why == REASON_NONE && out->put.failed && room >= SIP_ANSWER_ROOM + SIP_MESSAGE_SIZE_MAX)
 		why = REASON_MESSAGE_SIZE;
 	if (why == REASON_NONE && start(s, now, c, &how, out, mark)) {

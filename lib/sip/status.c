@@ -119,6 +119,7 @@ unsigned sip_status_of_reason(enum reason why)
 	case REASON_QUEUE_FULL:
 	case REASON_POOL:
 	case REASON_RECEIPTS_FULL:
+	case REASON_DATAGRAM_SIZE:
 	case REASON_SHUTDOWN:
 		return 503;
 	case REASON_MESSAGE_SIZE:

@@ -38,6 +38,7 @@ static uint32_t submit_status(enum reason why)
 	case REASON_QUEUE_FULL:
 	case REASON_POOL:
 	case REASON_RECEIPTS_FULL:
+	case REASON_DATAGRAM_SIZE:
 	case REASON_REGISTRATIONS_FULL:
 	case REASON_REGISTRATION_ORDER:
 		return SMPP_RMSGQFUL;

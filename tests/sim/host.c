@@ -312,7 +312,7 @@ static void host_tcp_event(struct host *h, const struct tcp_event *ev)
 {
 	struct host_session *s;
 
-	if (ev->kind == TCP_EVENT_ACCEPTED) {
+	if (ev->kind == TCP_EVENT_ACCEPTED && ev->user == UINT32_MAX) {
 		s = session_new(h, HOST_SMSC);
 		s->tcp = ev->conn;
 		tcp_set_user(h->tcp, ev->conn, h->session_count - 1);
@@ -354,6 +354,14 @@ uint32_t host_tcp_connect(struct host *h, uint16_t port, uint64_t user)
 
 	ASSERT(user >= HOST_SESSIONS_MAX);
 	return tcp_connect(h->tcp, h->now, &dut_address, port, &options, user);
+}
+
+void host_tcp_listen(struct host *h, uint16_t port, uint32_t user)
+{
+	ASSERT(user >= HOST_SESSIONS_MAX && user < UINT32_MAX);
+	ASSERT(tcp_listen(h->tcp, &host_address, port,
+			  &(struct tcp_options){.send_max = 65536, .receive_max = 65536},
+			  user) == 0);
 }
 
 static void datagrams(struct host *h)

@@ -86,6 +86,7 @@ void host_udp_listen(struct host *h, uint16_t port);
 void host_udp_send(struct host *h, uint16_t from, uint16_t to, const void *bytes, size_t n);
 /* A connection of the test's own, from the host to the dataplane. */
 uint32_t host_tcp_connect(struct host *h, uint16_t port, uint64_t user);
+void     host_tcp_listen(struct host *h, uint16_t port, uint32_t user);
 /* One turn: packets, sessions, submissions while windows have room. */
 void host_turn(struct host *h, struct now now);
 

@@ -44,6 +44,14 @@ struct phone *phone_tcp(struct host *h)
 	return p;
 }
 
+struct phone *phone_tcp_listen(struct host *h, uint16_t port)
+{
+	struct phone *p = phone_new(h);
+
+	host_tcp_listen(h, port, HOST_SESSIONS_MAX + phone_count - 1);
+	return p;
+}
+
 static void keep(struct phone *p, const char *bytes, size_t n)
 {
 	char *room = p->got[(p->got_first + p->got_count) % PHONE_QUEUE];
@@ -105,7 +113,11 @@ void phone_tcp_event(struct host *h, const struct tcp_event *event)
 {
 	struct phone *p = &phones[event->user - HOST_SESSIONS_MAX];
 
-	if (event->kind == TCP_EVENT_CONNECTED)
+	if (event->kind == TCP_EVENT_ACCEPTED) {
+		p->tcp = event->conn;
+		tcp_set_user(h->tcp, event->conn, event->user);
+	}
+	if (event->kind == TCP_EVENT_CONNECTED || event->kind == TCP_EVENT_ACCEPTED)
 		p->open = true;
 	else if (event->kind == TCP_EVENT_READABLE)
 		phone_read(p);

@@ -27,7 +27,8 @@ void phone_tcp_event(struct host *h, const struct tcp_event *event);
 
 void          phones_begin(void);
 struct phone *phone_udp(struct host *h, uint16_t port);
-struct phone *phone_tcp(struct host *h); /* to port 5060; open later */
+struct phone *phone_tcp(struct host *h);                       /* to port 5060; open later */
+struct phone *phone_tcp_listen(struct host *h, uint16_t port); /* open when somebody comes */
 
 /* To port 5060. */
 void phone_send(struct phone *p, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -298,6 +298,40 @@ static void a_message_for_a_sip_peer_is_sent_again_until_it_answers(void **state
 	assert_null(ims_take());
 }
 
+/* RFC 3261, 18.1.1 */
+static void a_message_too_long_for_a_datagram_goes_over_a_stream_to_the_peer(void **state)
+{
+	struct phone *stream = phone_tcp_listen(&sim.host, 5070);
+	char          long_text[1401];
+	const char   *text;
+
+	(void)state;
+	memset(long_text, 'x', sizeof(long_text) - 1);
+	long_text[sizeof(long_text) - 1] = '\0';
+	send_message(ims, "sip:+46721234567@198.18.0.1", "sip:+46721111111@ims.example", "",
+		     long_text);
+	do
+		text = next_of(stream);
+	while (text != NULL && strncmp(text, "OPTIONS", 7) == 0);
+	assert_non_null(text);
+	assert_non_null(strstr(phone_header(text, "Via"), "SIP/2.0/TCP"));
+	assert_string_equal(phone_body(text), long_text);
+	phone_answer(stream, text, "200 OK", "");
+	assert_status(next_of(ims), "200");
+}
+
+static void what_waits_for_a_stream_that_does_not_come_is_refused(void **state)
+{
+	char long_text[1401];
+
+	(void)state;
+	memset(long_text, 'x', sizeof(long_text) - 1);
+	long_text[sizeof(long_text) - 1] = '\0';
+	send_message(ims, "sip:+46721234567@198.18.0.1", "sip:+46721111111@ims.example", "",
+		     long_text);
+	assert_status(next_of(ims), "480");
+}
+
 static void a_refusal_of_a_sip_peer_is_told_in_the_words_of_smpp(void **state)
 {
 	(void)state;
@@ -529,6 +563,8 @@ int main(void)
 		OPEN(a_message_of_a_sip_peer_reaches_the_message_centre),
 		OPEN(a_request_sent_again_gets_the_same_answer_and_is_delivered_once),
 		OPEN(a_message_for_a_sip_peer_is_sent_again_until_it_answers),
+		OPEN(a_message_too_long_for_a_datagram_goes_over_a_stream_to_the_peer),
+		OPEN(what_waits_for_a_stream_that_does_not_come_is_refused),
 		OPEN(a_refusal_of_a_sip_peer_is_told_in_the_words_of_smpp),
 		OPEN(a_registered_phone_gets_what_is_for_its_address_and_its_number),
 		OPEN(who_is_not_registered_gets_a_short_message),

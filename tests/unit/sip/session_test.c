@@ -303,7 +303,7 @@ static void a_request_too_long_for_a_datagram_is_refused_and_goes_over_a_stream(
 	sides_pump(p.a, p.b);
 	sides_pump(q.a, q.b);
 	assert_int_equal(side_submit_to(p.a, p.a->peer, m, NULL, 1, &refused), SUBMIT_REFUSED);
-	assert_int_equal(refused.why, REASON_MESSAGE_SIZE);
+	assert_int_equal(refused.why, REASON_DATAGRAM_SIZE);
 	assert_int_equal(p.a->sent_size, 0);
 	assert_int_equal(side_submit_to(q.a, q.a->session, n, NULL, 1, &refused), SUBMIT_SENT);
 	sides_pump(q.a, q.b);
