@@ -9,7 +9,8 @@
 #define OPTIONS_SIZE 12u     /* timestamps */
 #define TIMEOUTS_HEARD 2u    /* of a large segment, while the peer is heard */
 #define TIMEOUTS_SILENT 3u   /* maybe nothing passes at all: trying a smaller one costs little */
-#define TIMEOUTS_UNPROVEN 1u /* smaller ones arrived, of this size none did yet */
+#define TIMEOUTS_UNPROVEN 1u /* of this size none arrived yet, and that is no chance: see below */
+#define BURST 3u             /* as many that all vanish are hardly lost by chance */
 
 static uint16_t headers_of(const struct tcp_conn *conn)
 {
@@ -103,18 +104,35 @@ static uint16_t step_down(const struct tcp_conn *conn)
 	return least;
 }
 
+/* Smaller ones arrived, or so many went at once that some should have: it is about the size. */
+static bool is_unproven(const struct tcp_conn *conn, uint32_t len)
+{
+	bool burst = conn->sacked == 0 && conn->snd_nxt - conn->snd_una >= BURST * len;
+
+	return len > conn->mss_proven && (conn->mss_proven >= least_payload(conn) || burst);
+}
+
+/* Was the peer heard since the head first went? What he says may end before we ask again. */
+static bool is_heard(const struct tcp *tcp, const struct tcp_conn *conn,
+		     const struct tcp_chunk *head)
+{
+	uint32_t quiet_ms = tcp->now_ms - conn->heard_ms;
+	uint32_t waited_ms = ((uint32_t)tcp->now.us - head->sent_us) / 1000;
+	uint32_t before_ms = tcp_ack_rto_ms(conn) - conn->rto_ms; /* all timeouts but this */
+
+	return quiet_ms < waited_ms + before_ms;
+}
+
 /* Would the head of the queue pass if it were smaller? */
 static bool vanishes(const struct tcp *tcp, const struct tcp_conn *conn)
 {
 	const struct tcp_chunk *head = tcp_chunk_at(tcp, conn->chunk_head);
-	uint32_t                quiet_ms = tcp->now_ms - conn->heard_ms;
-	uint32_t                waited_ms = ((uint32_t)tcp->now.us - head->sent_us) / 1000;
-	bool                    heard = quiet_ms <= waited_ms;
+	bool                    heard = is_heard(tcp, conn, head);
 	unsigned                needed = heard ? TIMEOUTS_HEARD : TIMEOUTS_SILENT;
 
 	if (head->len <= least_payload(conn))
 		return false;
-	if (conn->mss_proven >= least_payload(conn) && head->len > conn->mss_proven)
+	if (is_unproven(conn, head->len))
 		needed = heard ? TIMEOUTS_UNPROVEN : TIMEOUTS_HEARD;
 	return conn->backoff + 1u >= needed;
 }
