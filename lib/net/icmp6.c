@@ -233,6 +233,8 @@ void icmp6_input(struct net *net, struct now now, const struct net_packet *p)
 		mld_query(net, now, p);
 	else if (net_is_local(net, &p->source))
 		net_drop(net, p->m, METRIC_ip_dropped_source);
+	else if (type == ICMP6_LISTENER_REPORT1)
+		mld_report1(net, now, p);
 	else if (type == ICMP6_ECHO_REQUEST)
 		echo(net, now, p);
 	else if (type >= ICMP6_UNREACHABLE && type <= ICMP6_PARAMETER)

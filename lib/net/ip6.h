@@ -11,6 +11,7 @@
 #define ICMP6_ECHO_REQUEST 128
 #define ICMP6_ECHO_REPLY 129
 #define ICMP6_LISTENER_QUERY 130
+#define ICMP6_LISTENER_REPORT1 131
 #define ICMP6_ROUTER_SOLICITATION 133
 #define ICMP6_ROUTER_ADVERTISEMENT 134
 #define ICMP6_SOLICITATION 135
@@ -73,7 +74,7 @@ void icmp6_parameter_send(struct net *net, struct now now, const struct net_pack
 
 /* The values that hosts begin with (RFC 4861, 10). */
 void router_init(struct net *net, unsigned port);
-/* router.c and mld.c; router_input() and mld_query() take the packet */
+/* router.c and mld.c; router_input(), mld_query() and mld_report1() take the packet */
 void                   router_input(struct net *net, struct now now, const struct net_packet *p);
 void                   router_input_forwarded(struct net *net, struct now now,
 					      const struct net_packet *p); /* one that another worker checked */
@@ -82,6 +83,7 @@ void     router_failed(struct net *net, const struct net_addr *address, unsigned
 bool     router_is_on_link(const struct net *net, const struct net_addr *a, unsigned port);
 uint64_t router_tick(struct net *net, struct now now);
 void     mld_query(struct net *net, struct now now, const struct net_packet *p);
+void     mld_report1(struct net *net, struct now now, const struct net_packet *p);
 uint64_t mld_tick(struct net *net, struct now now);
 
 void ndp_input(struct net *net, struct now now, const struct net_packet *p);

@@ -1,8 +1,8 @@
 /*
  * Multicast listener reports (MLDv2, RFC 3810): switches that look into them must know that we are
  * in the solicited-node groups of our addresses, or nobody's question for us would arrive. Told
- * twice at the start, and to whoever asks. Where a querier of version 1
- * is, we speak that until it was silent for long (8.2.1).
+ * twice at the start, and to whoever asks. Where a querier of version 1 is, we speak that until it
+ * was silent for long (8.2.1).
  */
 #include <string.h>
 
@@ -17,7 +17,6 @@
 #define RECORD_TO_EXCLUDE 4
 #define HEADER 8u
 #define RECORD 20u
-#define REPORT1 131
 #define MESSAGE1 24u
 #define QUERY2 28u
 #define QUERIER1_US (260 * US_PER_SECOND) /* RFC 3810, 9.12: 2 * 125 s + 10 s */
@@ -32,8 +31,8 @@ static struct net_addr source_of(const struct net_local *local)
 	return local != NULL && local->state == LOCAL_VALID ? local->address : ip6_unspecified;
 }
 
-/* The groups of a port, each once. */
-static unsigned groups_list(const struct net *net, unsigned port,
+/* The groups of a port, each once; silent: only those that nobody else told of. */
+static unsigned groups_list(const struct net *net, unsigned port, bool silent,
 			    struct net_addr groups[NET_LOCALS_MAX])
 {
 	unsigned count = 0;
@@ -43,7 +42,8 @@ static unsigned groups_list(const struct net *net, unsigned port,
 		struct net_addr         group = ip6_solicited_node(&local->address);
 		bool                    known = false;
 
-		if (local->port != port || !local->address.ip6 || local->state == LOCAL_DUPLICATE)
+		if (local->port != port || !local->address.ip6 || local->state == LOCAL_DUPLICATE ||
+		    (silent && local->group_told))
 			continue;
 		for (unsigned k = 0; k < count; k++)
 			known = known || net_addr_same(&groups[k], &group);
@@ -57,7 +57,7 @@ static unsigned groups_list(const struct net *net, unsigned port,
 static void reports1_send(struct net *net, unsigned port)
 {
 	struct net_addr         groups[NET_LOCALS_MAX];
-	unsigned                count = groups_list(net, port, groups);
+	unsigned                count = groups_list(net, port, true, groups);
 	const struct net_local *local = local_link(net, port);
 
 	for (unsigned i = 0; i < count; i++) {
@@ -72,7 +72,7 @@ static void reports1_send(struct net *net, unsigned port)
 		if (m == NULL)
 			return;
 		ip6_group_mac(&way.destination, way.to);
-		at[0] = REPORT1;
+		at[0] = ICMP6_LISTENER_REPORT1;
 		memcpy(at + HEADER, groups[i].w, 16);
 		metric_inc(net->metrics, METRIC_mld_reports_out);
 		icmp6_send(net, &way, m);
@@ -82,7 +82,7 @@ static void reports1_send(struct net *net, unsigned port)
 static void report_send(struct net *net, unsigned port, uint8_t record)
 {
 	struct net_addr         groups[NET_LOCALS_MAX];
-	unsigned                count = groups_list(net, port, groups);
+	unsigned                count = groups_list(net, port, false, groups);
 	uint16_t                size = (uint16_t)(HEADER + RECORD * count);
 	const struct net_local *local = local_link(net, port);
 	struct icmp6_way        way = {.port = port,
@@ -106,6 +106,14 @@ static void report_send(struct net *net, unsigned port, uint8_t record)
 	icmp6_send(net, &way, m);
 }
 
+static void groups_ask(struct net *net, unsigned port)
+{
+	for (unsigned i = 0; i < net->local_count; i++) {
+		if (net->locals[i].port == port)
+			net->locals[i].group_told = false;
+	}
+}
+
 /* RFC 3810, 5.1 and 6.2: answered at a random time, so that not all answer at once. */
 void mld_query(struct net *net, struct now now, const struct net_packet *p)
 {
@@ -125,6 +133,7 @@ void mld_query(struct net *net, struct now now, const struct net_packet *p)
 		return;
 	}
 	rte_pktmbuf_free(p->m);
+	groups_ask(net, p->port);
 	if (size == MESSAGE1)
 		link->mld1_until_us = now.us + QUERIER1_US;
 	if (wait_us > RESPONSE_US_MAX)
@@ -139,6 +148,42 @@ void mld_query(struct net *net, struct now now, const struct net_packet *p)
 	}
 	if (link->report_us < net->tick_us)
 		net->tick_us = link->report_us;
+}
+
+static void group_leave_out(struct net *net, const struct net_packet *p)
+{
+	bool waited = false;
+
+	for (unsigned i = 0; i < net->local_count; i++) {
+		struct net_local *local = &net->locals[i];
+		struct net_addr   group = ip6_solicited_node(&local->address);
+
+		if (local->port != p->port || !local->address.ip6 ||
+		    !net_addr_same(&group, &p->destination))
+			continue;
+		waited = waited || !local->group_told;
+		local->group_told = true;
+	}
+	metric_add(net->metrics, METRIC_mld_reports_suppressed, waited);
+}
+
+/* RFC 2710, 4: a querier of version 1 wants to hear of each group once, from whomever. */
+void mld_report1(struct net *net, struct now now, const struct net_packet *p)
+{
+	struct cur     in = packet_payload(p);
+	size_t         size = cur_left(&in);
+	const uint8_t *group;
+
+	cur_bytes(&in, HEADER);
+	group = cur_bytes(&in, 16);
+	if (size < MESSAGE1 || p->hop_limit != HOP_LIMIT || !ip6_is_link_local(&p->source) ||
+	    memcmp(group, p->destination.w, 16) != 0) {
+		net_drop(net, p->m, METRIC_icmp_dropped_malformed);
+		return;
+	}
+	if (net->links6[p->port].reports > 0 && now.us < net->links6[p->port].mld1_until_us)
+		group_leave_out(net, p);
+	rte_pktmbuf_free(p->m);
 }
 
 uint64_t mld_tick(struct net *net, struct now now)

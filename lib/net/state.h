@@ -78,11 +78,13 @@ enum local_state {
 };
 
 struct net_local { /* one of our addresses; never moves, never goes */
-	struct net_addr          address;
-	uint32_t                 mask[4]; /* of the network it is in; network order */
-	uint8_t                  port;
-	uint8_t                  state; /* enum local_state */
-	const struct local_step *step;  /* of its beginning, to be made at due_us; NULL: over */
+	struct net_addr address;
+	uint32_t        mask[4]; /* of the network it is in; network order */
+	uint8_t         port;
+	uint8_t         state;         /* enum local_state */
+	bool            group_told;    /* IPv6: since who asked heard of its multicast group
+					  from another */
+	const struct local_step *step; /* of its beginning, to be made at due_us; NULL: over */
 	uint64_t                 due_us, defended_us;
 };
 

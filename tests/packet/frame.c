@@ -38,6 +38,7 @@ const char *const frame_field_name[FIELD_COUNT] = {
 	[FIELD_RETRANS] = "retrans",
 	[FIELD_PREFIX] = "prefix",
 	[FIELD_HOP_ADVISED] = "curhop",
+	[FIELD_DELAY] = "delay",
 };
 
 const struct icmp_name frame_icmp_names[] = {

@@ -44,6 +44,7 @@ enum frame_field {
 	FIELD_RETRANS,   /* ms */
 	FIELD_HOP_ADVISED,
 	FIELD_PREFIX, /* bits of the peer's address that are said to be on the link */
+	FIELD_DELAY,  /* MLD query: what its answer may take, ms */
 	FIELD_SACK,
 	FIELD_COUNT = FIELD_SACK + 8
 };

@@ -20,6 +20,7 @@ const char *const frame_mld_names[MLD_WORDS] = {"query", "query1", "report", "re
 static const uint8_t router_types[ROUTER_WORDS] = {133, 134};
 static const uint8_t mld_types[MLD_WORDS] = {130, 130, 143, 131};
 static const uint8_t all_nodes[16] = {0xff, 2, [15] = 1};
+static const uint8_t solicited[13] = {0xff, 2, [11] = 1, 0xff}; /* nodes of an address */
 
 uint8_t frame_who(const struct hosts *hosts, const uint8_t *address)
 {
@@ -108,7 +109,7 @@ static void neighbour_write(struct put *w, const struct frame *f, const struct h
 	struct put     body = put_to(m.bytes, sizeof(m.bytes));
 
 	if (asks)
-		memcpy(m.to.w, "\xff\2\0\0\0\0\0\0\0\0\0\1\xff", 13);
+		memcpy(m.to.w, solicited, 13);
 	else if (f->operation == 1)
 		memcpy(m.to.w, all_nodes, 16);
 	put_u8(&body, asks ? 135 : 136);
@@ -168,17 +169,27 @@ static void router_write(struct put *w, const struct frame *f, const struct host
 	message_write(w, f, hosts, &m);
 }
 
-/* Of a querier; what is heard of other listeners is of no use to us. */
+/* Of a querier, or of another listener to the group of an address: of ours, unless told else. */
 static void listener_write(struct put *w, const struct frame *f, const struct hosts *hosts)
 {
-	struct message m = {.mac = hosts->mac[WHO_ROUTER],
-			    .from = hosts->address[WHO_ROUTER],
+	enum who       who = f->words & WORD_FROM_OTHER ? WHO_OTHER : WHO_ROUTER;
+	enum who       of = f->words & WORD_TO_OTHER ? WHO_OTHER : WHO_US;
+	bool           reports = f->operation >= MLD_REPORT;
+	struct message m = {.mac = hosts->mac[who],
+			    .from = hosts->address[who],
 			    .to = {.ip6 = true},
 			    .hop = MLD_HOP,
 			    .alert = true,
 			    .size = f->operation == MLD_QUERY ? 28 : 24};
 
 	memcpy(m.to.w, all_nodes, 16);
+	m.bytes[4] = (uint8_t)(f->value[FIELD_DELAY] >> 8);
+	m.bytes[5] = (uint8_t)f->value[FIELD_DELAY];
+	if (reports) {
+		memcpy(m.to.w, solicited, 13);
+		memcpy((uint8_t *)m.to.w + 13, (const uint8_t *)hosts->address[of].w + 13, 3);
+		memcpy(m.bytes + 8, m.to.w, 16);
+	}
 	m.bytes[0] = mld_types[f->operation];
 	message_write(w, f, hosts, &m);
 }
