@@ -31,18 +31,19 @@ static json_t *port_row(const struct port *port)
 	steering_text(port, steering, sizeof(steering));
 	if (faults != NULL)
 		faults_print(faults, text, sizeof(text));
-	return json_pack("[s, s, s, i, i, s, I, I, I, I, I, I, s]", port->name, port->driver,
-			 s.link_up ? "up" : "down", (int)port->profile.mtu, (int)port->queues,
-			 steering, (json_int_t)s.packets_in, (json_int_t)s.packets_out,
-			 (json_int_t)s.missed_in, (json_int_t)s.errors_in, (json_int_t)s.errors_out,
-			 (json_int_t)s.no_mbuf, text);
+	return json_pack("[s, s, s, i, i, i, s, I, I, I, I, I, I, s]", port->name, port->driver,
+			 s.link_up ? "up" : "down", (int)port->profile.mtu, (int)port->profile.vlan,
+			 (int)port->queues, steering, (json_int_t)s.packets_in,
+			 (json_int_t)s.packets_out, (json_int_t)s.missed_in,
+			 (json_int_t)s.errors_in, (json_int_t)s.errors_out, (json_int_t)s.no_mbuf,
+			 text);
 }
 
 int query_port_list(struct dataplane *dp, const json_t *args, json_t **reply, char error[256])
 {
 	static const char *const columns[] = {
-		"name", "driver", "link",      "mtu",        "queues",    "steering", "in",
-		"out",  "missed", "errors_in", "errors_out", "no_memory", "faults"};
+		"name", "driver", "link",   "mtu",       "vlan",       "queues",    "steering",
+		"in",   "out",    "missed", "errors_in", "errors_out", "no_memory", "faults"};
 	json_t *rows;
 
 	*reply = query_table(columns, sizeof(columns) / sizeof(columns[0]), &rows);

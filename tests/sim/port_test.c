@@ -6,7 +6,9 @@
 #include <rte_ip.h>
 #include <rte_thash.h>
 
+#include "../../dataplane/dataplane.h"
 #include "../../dataplane/port.h"
+#include "../../dataplane/query.h"
 #include "sim.h"
 
 #define SEED 77u
@@ -141,6 +143,49 @@ static void the_mtu_is_cut_to_what_buffers_and_device_hold(void **state)
 	rte_mempool_free(large);
 }
 
+static const json_t *cell(const json_t *reply, const char *column)
+{
+	const json_t *name;
+	size_t        i;
+
+	json_array_foreach(json_object_get(reply, "columns"), i, name)
+	{
+		if (strcmp(json_string_value(name), column) == 0)
+			return json_array_get(json_array_get(json_object_get(reply, "rows"), 0), i);
+	}
+	fail_msg("there is no column %s", column);
+	return NULL;
+}
+
+static void the_list_of_ports_shows_each_with_its_vlan(void **state)
+{
+	static struct dataplane  dp = {.ports = &port, .port_count = 1};
+	static const uint16_t    vlans[] = {0, 100, 4094};
+	static const char *const devices[] = {"net_ring5", "net_ring6", "net_ring7"};
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		struct port_config config = {.name = "core0",
+					     .device = devices[i],
+					     .mtu = 1400,
+					     .vlan = vlans[i],
+					     .metrics = metrics};
+		json_t            *reply = NULL;
+		char               why[256] = "";
+
+		if (port_open(&config, 1, pools, &port, why, sizeof(why)) < 0)
+			fail_msg("%s", why);
+		assert_int_equal(query_port_list(&dp, NULL, &reply, why), 0);
+		assert_string_equal(json_string_value(cell(reply, "name")), "core0");
+		assert_int_equal(json_integer_value(cell(reply, "mtu")), 1400);
+		assert_int_equal(json_integer_value(cell(reply, "vlan")), vlans[i]);
+		assert_int_equal(json_integer_value(cell(reply, "queues")), 1);
+		assert_string_equal(json_string_value(cell(reply, "faults")), "");
+		json_decref(reply);
+		port_close(&port);
+	}
+}
+
 /* A segment from 198.18.0.2:port to 198.18.0.1:2775, with the hash of a device that has the key of
  * this seed. */
 static struct rte_mbuf *hashed_segment(uint16_t remote_port, uint64_t seed)
@@ -226,6 +271,7 @@ int main(void)
 			a_device_that_cannot_be_told_how_to_steer_has_its_packets_forwarded),
 		cmocka_unit_test(one_worker_needs_no_steering),
 		cmocka_unit_test(the_mtu_is_cut_to_what_buffers_and_device_hold),
+		cmocka_unit_test(the_list_of_ports_shows_each_with_its_vlan),
 		cmocka_unit_test(
 			a_device_whose_packets_bear_another_hash_is_found_out_by_the_first),
 		cmocka_unit_test(what_bears_no_hash_or_is_no_tcp_is_not_judged),
