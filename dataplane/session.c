@@ -10,6 +10,7 @@
 
 #define PEERS_LOOK_US (50 * US_PER_MS)
 #define MESSAGE_SIZE_MAX 65535u
+#define STREAM_WINDOW 1000u        /* of an accepted connection that no login sets another for */
 #define REGISTERED_QUEUE_MAX 1000u /* messages that wait for what registered over a connection */
 
 static const struct hash_key digest_key = {0x510e527fade682d1ull, 0x9b05688c2b3e6c1full};
@@ -67,7 +68,7 @@ static uint64_t peer_digest(const struct conf_peer *p)
 	struct {
 		char               name[CONF_NAME_SIZE], host[254], system_id[16], system_type[13];
 		struct conf_secret password;
-		uint8_t            bind;
+		uint8_t            bind, protocol, transport, trusted;
 		uint32_t           port;
 	} of;
 
@@ -78,6 +79,9 @@ static uint64_t peer_digest(const struct conf_peer *p)
 	memcpy(of.system_type, p->system_type, sizeof(of.system_type));
 	of.password = p->password;
 	of.bind = p->bind;
+	of.protocol = p->protocol;
+	of.transport = p->transport;
+	of.trusted = p->trusted;
 	of.port = p->port;
 	return hash_sip(&digest_key, &of, sizeof(of));
 }
@@ -99,7 +103,7 @@ static unsigned bind_wants(uint8_t bind)
 void session_open_accepted(struct worker *w, struct conn *c, const struct listener *l,
 			   struct out *out)
 {
-	struct proto_settings settings = {.window_max = 1,
+	struct proto_settings settings = {.window_max = STREAM_WINDOW,
 					  .message_size_max = MESSAGE_SIZE_MAX,
 					  .response_us = 10 * US_PER_SECOND,
 					  .default_ton = 1,
