@@ -52,7 +52,7 @@ appliance() {
 	appliance_config "$dir" "$2" >"$dir/cpm.yaml"
 	capture=
 	if [ "${capture_wanted:-yes}" = yes ]; then
-		start capture "$dir/capture.log" ip netns exec "$netns_name-b" dumpcap -q -i veth-peer -f "tcp or arp or icmp or ip6" -w "$dir/capture.pcapng"
+		start capture "$dir/capture.log" ip netns exec "$netns_name-b" dumpcap -q -i veth-peer -f "ip or arp or ip6" -w "$dir/capture.pcapng"
 		capture=$started
 		wait_for 10 "the capture runs" test -s "$dir/capture.pcapng"
 	fi
@@ -75,14 +75,15 @@ expect() {
 }
 
 # A TCP checksum of 0xffff stands for 0 as well (RFC 1624): one frame in 65,536 of Linux has it where it sums in software.
+# $malformed_from: an address that sends malformed frames on purpose.
 nothing_malformed() {
 	local found
 	found=$(tshark -r "$dir/capture.pcapng" -d tcp.port==2775,smpp -d tcp.port==2776,smpp -d tcp.port==2345,smpp \
-		-Y "_ws.malformed || (tcp.checksum.status == 0 && !(tcp.checksum == 0xffff && tcp.checksum_calculated == 0)) || ip.checksum.status == 0 || icmpv6.checksum.status == 0" \
-		-o tcp.check_checksum:TRUE -o ip.check_checksum:TRUE -T fields -e frame.number -e ip.src -e tcp.dstport -e tcp.len \
+		-Y "(_ws.malformed${malformed_from:+ && !(ip.src == $malformed_from)}) || (tcp.checksum.status == 0 && !(tcp.checksum == 0xffff && tcp.checksum_calculated == 0)) || udp.checksum.status == 0 || ip.checksum.status == 0 || icmpv6.checksum.status == 0" \
+		-o tcp.check_checksum:TRUE -o udp.check_checksum:TRUE -o ip.check_checksum:TRUE -T fields -e frame.number -e ip.src -e tcp.dstport -e tcp.len \
 		-e tcp.checksum.status -e tcp.analysis.flags -e tcp.payload -e _ws.expert.message -e _ws.col.Info 2>/dev/null)
 	[ -z "$found" ] || { echo "$found" | head -20; return 1; }
-	tshark -r "$dir/capture.pcapng" -d tcp.port==2775,smpp -d tcp.port==2776,smpp -d tcp.port==2345,smpp -Y smpp -T fields -e smpp.command_id 2>/dev/null |
+	tshark -r "$dir/capture.pcapng" -d tcp.port==2775,smpp -d tcp.port==2776,smpp -d tcp.port==2345,smpp -Y "smpp || sip" -T fields -e smpp.command_id -e sip.CSeq 2>/dev/null |
 		tr ',' '\n' | grep -c . >"$dir/pdus"
 	[ "$(cat "$dir/pdus")" -gt 0 ]
 }
