@@ -29,6 +29,7 @@ int datagrams_listen(struct worker *w)
 				   (uint64_t)(c - w->conns.table));
 		if (err < 0)
 			return err;
+		c->since_ms = w->dp->started_ms; /* the clock of the turns has not begun */
 		session_open_accepted(w, c, l, &out);
 	}
 	return 0;

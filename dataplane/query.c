@@ -105,8 +105,11 @@ static void session_row(const struct world *world, const struct mailbox_session 
 		return;
 	query_session_id(s->ref, id);
 	inet_ntop(s->remote.ip6 ? AF_INET6 : AF_INET, s->remote.w, address, sizeof(address));
-	snprintf(remote, sizeof(remote), s->remote.ip6 ? "[%s]:%u" : "%s:%u", address,
-		 s->remote_port);
+	if (s->role == PROTO_DATAGRAM)
+		snprintf(remote, sizeof(remote), "all");
+	else
+		snprintf(remote, sizeof(remote), s->remote.ip6 ? "[%s]:%u" : "%s:%u", address,
+			 s->remote_port);
 	json_array_append_new(rows, json_pack("[s, s, s, s, s, s, s, i, I, I, I, I, I]", id,
 					      registry_ops(s->ref.protocol)->name, kind, party,
 					      remote, session_state(s), session_direction(s),

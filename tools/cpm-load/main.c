@@ -1,8 +1,10 @@
-/* cpm-load: load generator and simulator peers for SMPP, and the judge of their records. */
+/* cpm-load: load generator and simulator peers for SMPP, the judge of their records, and a SIP
+ * device. */
 #include <stdio.h>
 #include <string.h>
 
 #include "load.h"
+#include "phone.h"
 #include "verify.h"
 
 static const struct command {
@@ -11,6 +13,8 @@ static const struct command {
 	{"esme", "Bind to a server as an ESME, send messages, take messages and receipts."},
 	{"smsc",
 	 "Play the server: accept binds, answer, send receipts and messages, misbehave by script."},
+	{"phone",
+	 "Register as a SIP device, print the messages that come and take them, send one."},
 	{"verify", "Compare the records of senders and receivers: nothing lost, doubled, changed, "
 		   "out of order or wrongly answered."},
 };
@@ -47,9 +51,11 @@ int main(int argc, char **argv)
 		}
 		if (letter == 'v')
 			return verify_run(&options);
+		if (letter == 'p')
+			return phone_run(&options);
 		return load_run(&options, letter == 'e' ? &role_esme : &role_smsc);
 	}
-	fprintf(stderr, "cpm-load: %s%s; expected esme, smsc or verify, or --help\n",
+	fprintf(stderr, "cpm-load: %s%s; expected esme, smsc, phone or verify, or --help\n",
 		argc >= 2 ? "no such command: " : "no command", argc >= 2 ? argv[1] : "");
 	return 1;
 }

@@ -22,7 +22,8 @@ struct option_delay {
 
 struct options {
 	struct option_endpoint connect, listen;
-	const char *system_id, *password, *bind, *address, *to, *from, *text, *text_file, *coding;
+	const char *system_id, *user, *password, *bind, *address, *to, *from, *text, *text_file,
+		*coding;
 	const char *mo, *fault, *id, *record;
 	uint64_t    sessions, window, rate, count, time_us, wait_us, size, mo_rate, mo_count,
 		response_us, seed, run, parts;
@@ -32,8 +33,8 @@ struct options {
 	bool                markers, sar, json, progress, help, check_receipts, any_order;
 };
 
-/* command: 'e', 's' or 'v'. Fills *o, defaults first. False: what is wrong and what would be right
- * was printed. */
+/* command: 'e', 's', 'v' or 'p'. Fills *o, defaults first. False: what is wrong and what would be
+ * right was printed. */
 bool options_parse(char command, int argc, char **argv, struct options *o);
 void options_help(char command);
 
