@@ -45,14 +45,16 @@ static uint8_t keep(char *room, struct str s)
 	return (uint8_t)s.n;
 }
 
-static bool take(struct sip_challenge *c, const struct sip_auth *a, bool sha256, bool proxy,
+static void take(struct sip_challenge *c, const struct sip_auth *a, bool sha256, bool proxy,
 		 struct str identity, struct str secret)
 {
 	bool stale = a->has[SIP_DIGEST_STALE] && sip_same(a->field[SIP_DIGEST_STALE], STR("true"));
 
-	if (c->there && !stale && c->proxy == proxy && c->sha256 == sha256 &&
-	    str_eq(kept(c->nonce, c->nonce_size), a->field[SIP_DIGEST_NONCE]))
-		return false;
+	if (c->there && c->proxy == proxy && c->sha256 == sha256 &&
+	    str_eq(kept(c->nonce, c->nonce_size), a->field[SIP_DIGEST_NONCE])) {
+		c->stale = stale; /* its count goes on */
+		return;
+	}
 	*c = (struct sip_challenge){
 		.there = true,
 		.proxy = proxy,
@@ -65,7 +67,6 @@ static bool take(struct sip_challenge *c, const struct sip_auth *a, bool sha256,
 	c->nonce_size = keep(c->nonce, a->field[SIP_DIGEST_NONCE]);
 	c->opaque_size = keep(c->opaque, a->field[SIP_DIGEST_OPAQUE]);
 	sip_hash_ha1(sha256, identity, a->field[SIP_DIGEST_REALM], secret, c->ha1);
-	return true;
 }
 
 bool sip_challenge_take(struct sip_challenge *c, const struct sip_message *response,
@@ -78,9 +79,12 @@ bool sip_challenge_take(struct sip_challenge *c, const struct sip_message *respo
 
 	ASSERT(response->kind == SIP_RESPONSE);
 	for (uint8_t slot = response->first[id]; slot != SIP_NO_SLOT;
-	     slot = response->headers[slot].next)
-		if (sip_auth_parse(response->headers[slot].value, &a) && usable(&a, &sha256))
-			return take(c, &a, sha256, proxy, identity, secret);
+	     slot = response->headers[slot].next) {
+		if (!sip_auth_parse(response->headers[slot].value, &a) || !usable(&a, &sha256))
+			continue;
+		take(c, &a, sha256, proxy, identity, secret);
+		return true;
+	}
 	return false;
 }
 

@@ -106,10 +106,10 @@ struct sip_challenge { /* of a peer, kept by a session; zeroed: none yet */
 };
 
 /*
- * Takes the best challenge of a 401 or 407 that can be answered: SHA-256 before MD5. False: none,
- * or the same nonce again, which says that identity or secret is wrong; *c is as before. Who gets
- * true for a request that had credentials and finds ->stale false must not try again (RFC
- * 3261, 22.2).
+ * Takes the topmost challenge of a 401 or 407 that can be answered (RFC 8760, 2.4). False: there is
+ * none; *c is as before. The nonce may be the one that is there: some give all who ask in a second
+ * the same. Who gets true for a request that had credentials and finds ->stale false must not try
+ * again (RFC 3261, 22.2).
  */
 bool sip_challenge_take(struct sip_challenge *c, const struct sip_message *response,
 			struct str identity, struct str secret);

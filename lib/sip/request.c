@@ -274,6 +274,18 @@ static bool take_challenge(struct sip_session *s, const struct sip_message *resp
 	return false;
 }
 
+/* One that has a stale nonce for ever ends all the same. */
+#define ATTEMPTS_MAX 4u
+
+static bool attempts_left(const struct sip_message *was)
+{
+	struct str      value = STR("");
+	struct sip_cseq cseq;
+
+	return sip_header_find(was, SIP_CSEQ, &value) && sip_cseq_parse(value, &cseq) &&
+	       cseq.number < ATTEMPTS_MAX;
+}
+
 /* The request once more, with credentials: another transaction, the next CSeq (22.2). */
 static void put_again(const struct sip_session *s, const struct sip_client *c,
 		      const struct sip_message *was, struct put *w)
@@ -317,7 +329,8 @@ static bool try_credentials(struct sip_input *in, struct sip_session *s, struct 
 		return false;
 	sip_client_request(t, c, &kept);
 	bytes = cur_of(s->instance->scratch, put_size(&kept));
-	if (kept.failed || sip_message_next(&scan, &bytes, SIP_DATAGRAM, &was, &why) != PULL_ITEM)
+	if (kept.failed || sip_message_next(&scan, &bytes, SIP_DATAGRAM, &was, &why) != PULL_ITEM ||
+	    !attempts_left(&was))
 		return false;
 	again = sip_client_new(t, &s->clients);
 	if (again == NULL)

@@ -447,6 +447,77 @@ static void a_peer_that_does_not_know_us_is_asked_once_and_no_more(void **state)
 	pair_free(&p);
 }
 
+/* A server that gives everybody the same nonce challenges a request of ours. */
+static void challenge_of(struct side *a, const struct side *b, const char *request,
+			 const char *more)
+{
+	char        response[2048];
+	const char *via = strstr(request, "Via:"), *end = strstr(request, "\r\nContent-Length:");
+	enum pull   last;
+	int         n;
+
+	assert_non_null(via);
+	assert_non_null(end);
+	n = snprintf(response, sizeof(response),
+		     "SIP/2.0 407 Proxy Authentication Required\r\n%.*s\r\nProxy-Authenticate: "
+		     "Digest realm=\"r\", nonce=\"n\", qop=\"auth\"%s\r\nContent-Length: 0\r\n\r\n",
+		     (int)(end - via), via, more);
+	side_feed(a, &b->address, response, (size_t)n, &last);
+}
+
+static void requests_on_their_way_may_be_challenged_with_one_nonce(void **state)
+{
+	struct pair   p = datagrams(true);
+	struct msg   *m = text_new(p.a, "sip:alice@example.org", "+4671", "x");
+	char         *requests[3];
+	struct result refused;
+	struct flow   to;
+
+	(void)state;
+	sides_pump(p.a, p.b);
+	for (unsigned i = 0; i < 3; i++) {
+		side_submit_to(p.a, p.a->peer, m, NULL, i, &refused);
+		requests[i] = strdup(side_heard(p.a, &to));
+		assert_null(strstr(requests[i], "Proxy-Authorization"));
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		char        count[16];
+		const char *again;
+
+		challenge_of(p.a, p.b, requests[i], "");
+		again = side_heard(p.a, &to);
+		assert_non_null(again);
+		snprintf(count, sizeof(count), "nc=%08x", i + 1);
+		assert_non_null(strstr(again, count));
+		free(requests[i]);
+	}
+	assert_null(side_last(p.a, EVENT_RESULT));
+	msg_free(m);
+	pair_free(&p);
+}
+
+static void who_calls_every_nonce_stale_is_not_asked_for_ever(void **state)
+{
+	struct pair   p = datagrams(true);
+	struct msg   *m = text_new(p.a, "sip:alice@example.org", "+4671", "x");
+	const char   *request;
+	struct result refused;
+	struct flow   to;
+	unsigned      requests = 0;
+
+	(void)state;
+	sides_pump(p.a, p.b);
+	side_submit_to(p.a, p.a->peer, m, NULL, 1, &refused);
+	while (requests < 10 && (request = side_heard(p.a, &to)) != NULL) {
+		requests++;
+		challenge_of(p.a, p.b, request, ", stale=true");
+	}
+	assert_int_equal(requests, 4);
+	assert_int_equal(side_last(p.a, EVENT_RESULT)->result.peer_status, 407);
+	msg_free(m);
+	pair_free(&p);
+}
+
 static void a_notification_finds_the_message_that_it_is_for(void **state)
 {
 	struct pair        p = datagrams(true);
@@ -581,6 +652,8 @@ int main(void)
 		cmocka_unit_test(who_is_withheld_is_told_only_to_those_who_are_trusted),
 		cmocka_unit_test(a_peer_that_asks_for_credentials_gets_them_and_is_not_asked_twice),
 		cmocka_unit_test(a_peer_that_does_not_know_us_is_asked_once_and_no_more),
+		cmocka_unit_test(requests_on_their_way_may_be_challenged_with_one_nonce),
+		cmocka_unit_test(who_calls_every_nonce_stale_is_not_asked_for_ever),
 		cmocka_unit_test(a_notification_finds_the_message_that_it_is_for),
 		cmocka_unit_test(a_stream_that_is_opened_and_not_used_is_closed),
 		cmocka_unit_test(a_ping_on_a_stream_gets_a_pong),
