@@ -103,6 +103,13 @@ struct directory *directory_new(unsigned producers, uint64_t seed)
 	return NULL;
 }
 
+static struct entry *entry_at(struct cds_lfht_iter *iter)
+{
+	struct cds_lfht_node *node = cds_lfht_iter_get_node(iter);
+
+	return node != NULL ? caa_container_of(node, struct entry, node) : NULL;
+}
+
 static void retired_free(struct directory *d)
 {
 	while (d->retired != NULL) {
@@ -116,13 +123,13 @@ static void retired_free(struct directory *d)
 void directory_free(struct directory *d)
 {
 	struct cds_lfht_iter iter;
-	struct entry        *e;
 
 	if (d == NULL)
 		return;
 	if (d->table != NULL) {
-		cds_lfht_for_each_entry(d->table, &iter, e, node)
-		{
+		cds_lfht_first(d->table, &iter);
+		for (struct entry *e; (e = entry_at(&iter)) != NULL;
+		     cds_lfht_next(d->table, &iter)) {
 			cds_lfht_del(d->table, &e->node);
 			e->retired = d->retired;
 			d->retired = e;
@@ -160,12 +167,10 @@ static uint64_t hash_of(const struct directory *d, const struct wanted *wanted)
 
 static struct entry *entry_find(const struct directory *d, const struct wanted *wanted)
 {
-	struct cds_lfht_iter  iter;
-	struct cds_lfht_node *node;
+	struct cds_lfht_iter iter;
 
 	cds_lfht_lookup(d->table, hash_of(d, wanted), matches, wanted, &iter);
-	node = cds_lfht_iter_get_node(&iter);
-	return node != NULL ? caa_container_of(node, struct entry, node) : NULL;
+	return entry_at(&iter);
 }
 
 const struct proto_record *directory_find(const struct directory *d, unsigned protocol,
@@ -190,11 +195,10 @@ void directory_each(const struct directory *d,
 		    void *user)
 {
 	struct cds_lfht_iter iter;
-	struct entry        *e;
 
 	rcu_thread_begin();
-	cds_lfht_for_each_entry(d->table, &iter, e, node)
-	{
+	cds_lfht_first(d->table, &iter);
+	for (const struct entry *e; (e = entry_at(&iter)) != NULL; cds_lfht_next(d->table, &iter)) {
 		if (!visit(user, e->protocol, &e->record))
 			break;
 	}

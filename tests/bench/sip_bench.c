@@ -1,309 +1,289 @@
 /*
- * What SIP transactions and digest cost beside parsing: cycles of each call or pair of calls, with
- * 10,000 transactions open, so that their blocks are not in the nearest caches. Messages are taken
- * apart before. Prints a table; --json: one object a line.
+ * SIP through the whole dataplane: MESSAGE in, rules, 1 M routes, MESSAGE out, its 200 in, the
+ * answer out, over UDP and TCP; and between SIP and SMPP. Over an in-memory port, worker and peers
+ * in turns in one thread, of which only the worker's cycles count. Beside it, in the same run, what
+ * Kamailio takes for relaying the same messages over UDP. usage: sip_bench [--json] [--short] [ROW]
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <rte_cycles.h>
 
 #include "base/assert.h"
-#include "sip/digest.h"
-#include "sip/hash.h"
-#include "sip/owner.h"
-#include "sip/transaction.h"
+#include "rcu/rcu.h"
 
-#define OPEN 10000u
-#define ROUNDS 20u /* the best counts: what disturbs only adds */
-#define MEMORY (64u << 20)
+#include "kamailio.h"
+#include "rig.h"
+#include "sip_text.h"
 
-static struct sip_transactions t;
-static struct sip_digest       digest;
-static struct metrics          metrics;
-static struct sip_clients      clients;
-static struct sip_servers      servers;
-static struct now              now;
-static uint8_t                 room[8192];
-static struct sip_client      *begun[OPEN];
-static uint64_t                tokens[OPEN];
+#define RULES 100u
+#define STREAMS 16u
+#define IN_FLIGHT 1600u   /* as SMPP's 16 sessions of 100 */
+#define SENDER_PORT 5070u /* UDP */
+#define PEER_PORT 5071u
+#define TX_RESERVE 256u /* packets of a turn that answers may need */
 
-#define TEXT                                                                                       \
-	"Max-Forwards: 70\r\n"                                                                     \
-	"From: <sip:+46701234567@ims.example.net;user=phone>;tag=5d7f9a1c\r\n"                     \
-	"To: <sip:+46709876543@ims.example.org;user=phone>\r\n"                                    \
-	"Call-ID: 6f1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9@ims.example.net\r\n"                        \
-	"CSeq: 1 MESSAGE\r\n"                                                                      \
-	"P-Asserted-Identity: <sip:+46701234567@ims.example.net>\r\n"                              \
-	"Content-Type: text/plain;charset=UTF-8\r\n"                                               \
-	"Content-Length: 100\r\n\r\n"                                                              \
-	"0123456789012345678901234567890123456789012345678901234567890123456789"                   \
-	"012345678901234567890123456789"
+enum way { WAY_SMPP, WAY_UDP, WAY_TCP };
 
-static char request_text[] =
-	"MESSAGE sip:+46709876543@ims.example.org;user=phone SIP/2.0\r\n"
-	"Via: SIP/2.0/UDP 192.0.2.7:5060;branch=z9hG4bK00000000;rport\r\n" TEXT;
-static struct sip_message   request, response;
-static struct sip_mandatory request_known, response_known;
-static char                 response_text[] =
-	"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP "
-	"198.51.100.1:5060;branch=z9hG4bK000000000000000000000000;rport=5060\r\n" TEXT;
-static const struct flow peer = {.address = {0x070200c0}, .port = 5060};
-
-static void take(char *text, struct sip_message *m, struct sip_mandatory *known)
-{
-	struct sip_scan scan = {0};
-	struct cur      in = cur_of(text, strlen(text));
-	enum reason     why;
-
-	ASSERT(sip_message_next(&scan, &in, SIP_DATAGRAM, m, &why) == PULL_ITEM);
-	ASSERT(sip_mandatory_parse(m, known) == REASON_NONE);
-}
-
-static char *place(struct str of) /* in a text of ours */
-{
-	return (char *)(uintptr_t)of.p;
-}
-
-static void another_branch(uint32_t n)
-{
-	char *to = place(request_known.via.branch) + 7;
-
-	for (unsigned i = 0; i < 8; i++, n >>= 4)
-		to[i] = "0123456789abcdef"[n & 15];
-}
-
-static void begin_clients(bool datagram)
-{
-	for (unsigned i = 0; i < OPEN; i++) {
-		struct put         w = put_to(room, 64);
-		struct sip_client *c = sip_client_new(&t, &clients);
-
-		ASSERT(c != NULL);
-		sip_client_branch(&t, c, &w);
-		ASSERT(sip_client_start(&t, c, now,
-					&(struct sip_client_how){.token = i,
-								 .timeout_us = UINT64_MAX,
-								 .to = peer,
-								 .datagram = datagram,
-								 .method = SIP_METHOD_MESSAGE},
-					request_text, sizeof(request_text) - 1));
-		begun[i] = c;
-	}
-}
-
-static void end_clients(void)
-{
-	for (unsigned i = 0; i < OPEN; i++) {
-		struct put         w = put_to(place(response_known.via.branch), SIP_BRANCH_SIZE);
-		struct sip_client *c;
-
-		sip_client_branch(&t, begun[i], &w); /* what the peer does, counted too */
-		c = sip_client_match(&t, &response, &response_known);
-		ASSERT(c != NULL && sip_client_response(&t, c, 200));
-		sip_client_end(&t, c);
-	}
-}
-
-static void client_udp(void)
-{
-	begin_clients(true);
-	end_clients();
-}
-
-static void client_tcp(void)
-{
-	begin_clients(false);
-	end_clients();
-}
-
-static const struct sip_answer ok = {.status = 200, .reason = {"OK", 2}};
-static uint32_t                branch;
-
-static void server(bool datagram)
-{
-	struct sip_incoming in = {&request, &request_known, &peer, datagram};
-
-	for (unsigned i = 0; i < OPEN; i++) {
-		struct out         out = out_to(room, sizeof(room));
-		struct sip_server *s;
-		struct sip_again   again;
-
-		another_branch(branch++);
-		ASSERT(sip_server_request(&t, &servers, now, &in, &out, &s, &again) ==
-		       SIP_SERVER_NEW);
-		tokens[i] = sip_server_token(&t, s);
-	}
-	for (unsigned i = 0; i < OPEN; i++) {
-		struct out out = out_to(room, sizeof(room));
-
-		ASSERT(sip_server_answer(&t, sip_server_find(&t, tokens[i]), now, &ok, &out));
-	}
-	now.us += US_PER_SECOND;
-}
-
-static void server_udp(void)
-{
-	server(true);
-}
-
-static void server_tcp(void)
-{
-	server(false);
-}
-
-static void server_again(void)
-{
-	struct sip_incoming in = {&request, &request_known, &peer, true};
-
-	for (unsigned i = 0; i < OPEN; i++) {
-		struct out         out = out_to(room, sizeof(room));
-		struct sip_server *s;
-		struct sip_again   again;
-
-		another_branch(branch - OPEN + i); /* those of server_udp(), just before */
-		ASSERT(sip_server_request(&t, &servers, now, &in, &out, &s, &again) ==
-		       SIP_SERVER_AGAIN);
-		ASSERT(sip_server_reply(&t, &in, &ok, &out));
-	}
-}
-
-static void challenge(void)
-{
-	for (unsigned i = 0; i < OPEN; i++) {
-		struct put w = put_to(room, sizeof(room));
-
-		sip_digest_challenge(&digest, now, SIP_WWW_AUTHENTICATE, STR("example.org"), false,
-				     &w);
-	}
-}
-
-static void check(bool sha256)
-{
-	static struct proto_credentials c;
-	static char                     nonce[SIP_NONCE_SIZE], hex[65];
-	struct put                      w = put_to(room, sizeof(room));
-	struct sip_claim                claim = {.realm = STR("example.org"), .sha256 = sha256};
-	struct sip_hash_terms           terms = {.nonce = {nonce, sizeof(nonce)},
-						 .nc = STR("00000001"),
-						 .cnonce = STR("0123456789abcdef"),
-						 .method = STR("MESSAGE"),
-						 .uri = request.uri,
-						 .qop = true};
-
-	sip_digest_challenge(&digest, now, SIP_WWW_AUTHENTICATE, STR("example.org"), false, &w);
-	memcpy(nonce, (char *)memmem(room, put_size(&w), "nonce=\"", 7) + 7, sizeof(nonce));
-	sip_hash_response(sha256, sha256 ? c.ha1_sha256 : c.ha1_md5, &terms, claim.response);
-	sip_hash_hex(sha256, claim.response, hex);
-	claim.auth.field[SIP_DIGEST_NONCE] = terms.nonce;
-	claim.auth.field[SIP_DIGEST_NC] = terms.nc;
-	claim.auth.field[SIP_DIGEST_CNONCE] = terms.cnonce;
-	claim.auth.field[SIP_DIGEST_URI] = terms.uri;
-	for (unsigned i = 0; i < OPEN; i++) {
-		claim.nc = i + 1;
-		ASSERT(sip_digest_check(&digest, now, &claim, STR("MESSAGE"), request.uri, &c) ==
-		       SIP_PROOF_PROVEN);
-	}
-}
-
-static void check_md5(void)
-{
-	check(false);
-}
-
-static void check_sha256(void)
-{
-	check(true);
-}
-
-static unsigned owners;
-
-static void owner_request(void)
-{
-	for (unsigned i = 0; i < OPEN; i++)
-		owners += sip_owner(cur_of(request_text, sizeof(request_text) - 1), 4);
-}
-
-static void owner_response(void)
-{
-	for (unsigned i = 0; i < OPEN; i++)
-		owners += sip_owner(cur_of(response_text, sizeof(response_text) - 1), 4);
-}
-
-static const struct {
-	const char *name;
-	void (*run)(void);
-} rows[] = {
-	{"client over UDP, begin and end", client_udp},
-	{"client over TCP, begin and end", client_tcp},
-	{"server over UDP, begin and answer", server_udp},
-	{"server over UDP, answered again", server_again},
-	{"server over TCP, begin and answer", server_tcp},
-	{"digest challenge, both algorithms", challenge},
-	{"digest check, MD5", check_md5},
-	{"digest check, SHA-256", check_sha256},
-	{"owner of a request", owner_request},
-	{"owner of a response", owner_response},
+struct stream {
+	uint32_t tcp;
+	unsigned in_flight;
 };
 
-#define ROWS (sizeof(rows) / sizeof(rows[0]))
+static struct {
+	enum way        in, out;
+	struct sip_text text;
+	struct stream   streams[STREAMS]; /* that messages go in by */
+	unsigned        connected;
+	uint64_t        refused;
+	unsigned        last_status;
+} load;
 
-static double seconds(clockid_t clock)
+/* ---- the peers ---- */
+
+static void answered(unsigned status)
 {
-	struct timespec at;
-
-	clock_gettime(clock, &at);
-	return (double)at.tv_sec + (double)at.tv_nsec / 1e9;
+	if (status / 100 == 1)
+		return;
+	sim.host.answered++;
+	if (status / 100 != 2) {
+		load.refused++;
+		load.last_status = status;
+	}
 }
 
-/* Of the time-stamp counter, a second. */
-static double frequency(void)
+static void datagram(struct host *h, const struct net_udp_datagram *d)
 {
-	double   start = seconds(CLOCK_MONOTONIC), spent;
-	uint64_t cycles = rte_rdtsc();
+	struct cur  bytes = d->bytes;
+	size_t      n = cur_left(&bytes);
+	const char *text = (const char *)cur_bytes(&bytes, n);
+	char        room[SIP_TEXT_MAX];
+	unsigned    status = sip_text_status(text, n);
 
-	do {
-		spent = seconds(CLOCK_MONOTONIC) - start;
-	} while (spent < 0.05);
-	return (double)(rte_rdtsc() - cycles) / spent;
+	if (status > 0)
+		answered(status);
+	else
+		host_udp_send(h, (uint16_t)d->user, 5060, room, sip_text_answer(text, n, room));
+}
+
+/* One message of a stream; false: none is complete. */
+static bool take(struct host *h, const struct tcp_event *event)
+{
+	struct cur  in;
+	size_t      n, waiting = tcp_peek(h->tcp, event->conn, 1, &in);
+	const char *text = (const char *)in.p;
+	char        room[SIP_TEXT_MAX];
+
+	n = sip_text_size(text, cur_left(&in));
+	if (n == 0 && waiting > cur_left(&in)) {
+		tcp_peek(h->tcp, event->conn, waiting < SIP_TEXT_MAX ? waiting : SIP_TEXT_MAX, &in);
+		text = (const char *)in.p;
+		n = sip_text_size(text, cur_left(&in));
+	}
+	if (n == 0)
+		return false;
+	if (sip_text_status(text, n) > 0) {
+		answered(sip_text_status(text, n));
+		load.streams[event->user - HOST_SESSIONS_MAX].in_flight--;
+	} else {
+		size_t size = sip_text_answer(text, n, room);
+
+		ASSERT(tcp_send(h->tcp, event->conn, room, size) == size);
+	}
+	tcp_consume(h->tcp, event->conn, n);
+	return true;
+}
+
+static void tcp_event(struct host *h, const struct tcp_event *event)
+{
+	if (event->kind == TCP_EVENT_CONNECTED)
+		load.connected++;
+	ASSERT(event->kind != TCP_EVENT_CLOSED);
+	while (event->kind == TCP_EVENT_READABLE && take(h, event))
+		;
+}
+
+static bool next(void)
+{
+	struct rig_message m;
+
+	if (!rig_next(&m))
+		return false;
+	sip_text_next(&load.text, m.to, m.text, m.number);
+	sim.host.submitted++;
+	return true;
+}
+
+static void offer_datagrams(void)
+{
+	while (sim.host.submitted - sim.host.answered < IN_FLIGHT &&
+	       net_tx_room(sim.host.net, 0) > TX_RESERVE && next())
+		host_udp_send(&sim.host, SENDER_PORT, 5060, load.text.bytes, load.text.size);
+}
+
+static void offer_streams(void)
+{
+	for (unsigned i = 0; i < STREAMS; i++) {
+		struct stream *s = &load.streams[i];
+
+		while (s->in_flight < IN_FLIGHT / STREAMS &&
+		       tcp_send_room(sim.host.tcp, s->tcp) > SIP_TEXT_MAX && next()) {
+			tcp_send(sim.host.tcp, s->tcp, load.text.bytes, load.text.size);
+			s->in_flight++;
+		}
+	}
+}
+
+/* ---- a world for each way ---- */
+
+static bool smpp_out_up(struct sim *s)
+{
+	return sim_metric(s, METRIC_links_up) == STREAMS;
+}
+
+static bool sip_out_up(struct sim *s)
+{
+	return sim_metric(s, METRIC_links_up) == (load.out == WAY_UDP ? 1 : STREAMS);
+}
+
+static bool all_in(struct sim *s)
+{
+	return load.in == WAY_UDP || load.connected == STREAMS ||
+	       (load.in == WAY_SMPP &&
+		sim_metric(s, METRIC_logins) >= STREAMS * (load.out == WAY_SMPP ? 2 : 1));
+}
+
+static void senders_begin(void)
+{
+	sip_text_init(&load.text, load.in == WAY_UDP ? "UDP" : "TCP", "198.18.0.2:5070",
+		      "198.18.0.1");
+	for (unsigned i = 0; i < STREAMS; i++) {
+		if (load.in == WAY_SMPP)
+			ASSERT(host_connect(&sim.host, sim.now, 2775, "esme1", "secret1",
+					    PROTO_SENDS | PROTO_RECEIVES));
+		else if (load.in == WAY_TCP)
+			load.streams[i].tcp =
+				host_tcp_connect(&sim.host, 5060, HOST_SESSIONS_MAX + i);
+	}
+	if (load.in == WAY_UDP)
+		host_udp_listen(&sim.host, SENDER_PORT);
+	ASSERT(sim_until(&sim, all_in, 10 * US_PER_SECOND));
+	bench.offer = load.in == WAY_UDP   ? offer_datagrams
+		      : load.in == WAY_TCP ? offer_streams
+					   : NULL;
+}
+
+/* The machine that messages go to is the one they come from, as its address tells. */
+static const char *parties_of(enum way out)
+{
+	switch (out) {
+	case WAY_UDP:
+		return "accounts:\n  - {name: esme1, password: secret1, window: 1000}\n"
+		       "peers:\n  - {name: out, protocol: sip, host: 198.18.0.2, port: 5071, "
+		       "transport: udp, trusted: true, window: 3200}\n";
+	case WAY_TCP:
+		return "accounts:\n  - {name: esme1, password: secret1, window: 1000}\n"
+		       "peers:\n  - {name: out, protocol: sip, host: 198.18.0.2, port: 5071, "
+		       "trusted: true, connections: 16, window: 500}\n";
+	case WAY_SMPP:
+		break;
+	}
+	return "peers:\n  - {name: out, host: 198.18.0.2, port: 5071, system_id: cpm, "
+	       "password: pw, connections: 16, window: 500}\n"
+	       "  - {name: ims, protocol: sip, host: 198.18.0.2, port: 5999, trusted: true, "
+	       "transport: udp}\n";
+}
+
+static void begin(enum way in, enum way out)
+{
+	static const struct host_hooks hooks = {
+		.next = rig_next_hook, .datagram = datagram, .tcp_event = tcp_event};
+	struct rig_world world = {.sim = {.workers = 1,
+					  .seed = 1,
+					  .window = IN_FLIGHT / STREAMS,
+					  .messages_max = 32768,
+					  .hooks = hooks,
+					  .sip = true},
+				  .parties = parties_of(out),
+				  .via = "out",
+				  .rules = RULES,
+				  .routes = RIG_ROUTES};
+
+	memset(&load, 0, sizeof(load));
+	load.in = in;
+	load.out = out;
+	bench.offer = NULL;
+	rig_begin(&world);
+	bench.limit = bench.submitted = 1; /* nothing is sent until all are there */
+	if (out == WAY_UDP)
+		host_udp_listen(&sim.host, PEER_PORT);
+	else if (out == WAY_TCP)
+		host_tcp_listen(&sim.host, PEER_PORT, HOST_SESSIONS_MAX + STREAMS);
+	else
+		ASSERT(host_listen(&sim.host, PEER_PORT) == 0);
+	ASSERT(sim_until(&sim, out == WAY_SMPP ? smpp_out_up : sip_out_up, 10 * US_PER_SECOND));
+	senders_begin();
+	bench.limit = 0;
+}
+
+static bool row(const char *name, enum way in, enum way out, const char *note, struct figures *f)
+{
+	uint64_t messages = bench.brief ? 100000 : 1000000;
+
+	if (!rig_wanted(name))
+		return false;
+	begin(in, out);
+	rig_turns(NULL, messages / 10);
+	rig_measure(f, messages);
+	rig_row(name, note, 1, f);
+	if (load.refused > 0)
+		fprintf(stderr, "%s: %llu of them refused, the last with %u\n", name,
+			(unsigned long long)load.refused, load.last_status);
+	rig_end();
+	return true;
+}
+
+/* ---- beside Kamailio ---- */
+
+static void kamailio_row(const struct figures *ours)
+{
+	double own_s =
+		(double)ours->cycles / (double)ours->messages * 1e6 / (double)rte_get_tsc_hz();
+	struct kamailio k;
+	const char     *why = kamailio_measure(bench.brief ? 50000 : 300000, &k);
+	double          cpu_s;
+
+	if (why != NULL) {
+		printf(bench.json ? "{\"bench\": \"sip-kamailio\", \"note\": \"%s\"}\n"
+				  : "sip-kamailio: %s\n",
+		       why);
+		return;
+	}
+	cpu_s = k.cpu_s / (double)k.messages * 1e6;
+	printf(bench.json ? "{\"bench\": \"sip-kamailio\", \"messages\": %llu, \"lost\": %llu, "
+			    "\"msgs_per_s\": %.0f, \"cores\": %.2f, \"cpu_s_per_million\": %.2f, "
+			    "\"ours_s_per_million\": %.2f, \"ratio\": %.1f}\n"
+			  : "\nKamailio, one process for UDP, relaying the same messages with "
+			    "transactions, without rules and routes: %llu messages, %llu lost,\n"
+			    "%.0f a second with %.2f of a core; %.2f CPU seconds per million "
+			    "messages, ours %.2f: %.1f times fewer\n",
+	       (unsigned long long)k.messages, (unsigned long long)k.lost,
+	       (double)k.messages / k.seconds, k.cpu_s / k.seconds, cpu_s, own_s, cpu_s / own_s);
 }
 
 int main(int argc, char **argv)
 {
-	bool           json = argc > 1 && strcmp(argv[1], "--json") == 0;
-	void          *memory = aligned_alloc(64, MEMORY);
-	static uint8_t nonces[1u << 16] __attribute__((aligned(64)));
-	double         best[ROWS], hz = frequency();
+	struct figures udp, f;
+	bool           measured;
 
-	ASSERT(memory != NULL);
-	memset(memory, 0, MEMORY);
-	now.us = US_PER_SECOND;
-	sip_transactions_init(&t, &metrics, 2, 7, memory, MEMORY);
-	sip_digest_init(&digest, &metrics, 2, 7, nonces, sizeof(nonces));
-	take(request_text, &request, &request_known);
-	take(response_text, &response, &response_known);
-	for (size_t i = 0; i < ROWS; i++)
-		best[i] = 1e9;
-	for (unsigned round = 0; round < ROUNDS; round++) {
-		for (size_t i = 0; i < ROWS; i++) {
-			/* Of this thread: what else runs on the machine only disturbs the caches.
-			 */
-			double start = seconds(CLOCK_THREAD_CPUTIME_ID), cycles;
-
-			rows[i].run();
-			cycles = (seconds(CLOCK_THREAD_CPUTIME_ID) - start) * hz / OPEN;
-			best[i] = cycles < best[i] ? cycles : best[i];
-		}
-	}
-	for (size_t i = 0; i < ROWS; i++) {
-		if (json)
-			printf("{\"bench\": \"sip\", \"row\": \"%s\", \"cycles\": %.0f}\n",
-			       rows[i].name, best[i]);
-		else
-			printf("%-36s%6.0f cycles\n", rows[i].name, best[i]);
-	}
-	free(memory);
-	return owners == 1; /* so that it is counted */
+	rig_init(argc, argv);
+	rig_head();
+	measured = row("sip-udp-to-sip-udp", WAY_UDP, WAY_UDP, "", &udp);
+	row("sip-tcp-to-sip-tcp", WAY_TCP, WAY_TCP, "", &f);
+	row("smpp-to-sip-udp", WAY_SMPP, WAY_UDP, "", &f);
+	row("sip-udp-to-smpp", WAY_UDP, WAY_SMPP, "", &f);
+	rcu_thread_end();
+	if (measured)
+		kamailio_row(&udp);
+	return 0;
 }

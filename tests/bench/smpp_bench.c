@@ -1,7 +1,9 @@
 /*
- * SMPP through the whole dataplane: submit_sm in, rules, 1 M routes, submit_sm out, responses back, with full TCP and checksums on both sides over an
- * in-memory port. Worker and peers take turns in one thread and only the worker's cycles count, so a rate for one worker is what the worker alone could do.
- * Rows of several workers are marked computed. usage: smpp_bench [--json] [--short] [ROW]: all rows, or those whose name begins so
+ * SMPP through the whole dataplane: submit_sm in, rules, 1 M routes, submit_sm out, responses back,
+ * with full TCP and checksums on both sides over an in-memory port. Worker and peers take turns in
+ * one thread and only the worker's cycles count, so a rate for one worker is what the worker alone
+ * could do. Rows of several workers are marked computed. usage: smpp_bench [--json] [--short]
+ * [ROW]: all rows, or those whose name begins so
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -14,270 +16,45 @@
 
 #include "base/assert.h"
 #include "rcu/rcu.h"
-#include "rules/compile.h"
 
-#include "sim.h"
+#include "rig.h"
 
-#define TEXTS      100000u
-#define TEXT_SIZE  160u
-#define SESSIONS   16u
-#define WINDOW     100u
-#define ROUTE_DIGITS 6u                 /* "+46" and six digits: 1 M prefixes */
+#define SESSIONS 16u
+#define WINDOW 100u
 
-static struct sim   sim;
-static char       (*texts)[TEXT_SIZE];
-static struct {
-	uint64_t submitted;
-	uint32_t routes;
-	struct random random;
-	bool     json, brief;
-	const char *only;
-	uint64_t limit;
-} bench;
-
-/* ---- load ---- */
-
-static void texts_make(unsigned rules)
-{
-	static const char *const words[] = {"meeting", "tomorrow", "please", "call", "the", "office", "about", "your", "order", "number",
-					    "thanks", "delivery", "today", "between", "three", "and", "five", "see", "you", "there"};
-	struct random r;
-
-	texts = calloc(TEXTS, sizeof(texts[0]));
-	ASSERT(texts != NULL);
-	random_seed(&r, 4);
-	for (uint32_t i = 0; i < TEXTS; i++) {
-		size_t n = (size_t)snprintf(texts[i], TEXT_SIZE, "%06u ", i);
-
-		if (i % 100 == 0 && rules > 0)  /* one in a hundred hits a rule */
-			n += (size_t)snprintf(texts[i] + n, TEXT_SIZE - n, "offer%05u ", random_below(&r, (rules + 1) / 2) * 2);
-		while (n < TEXT_SIZE) {
-			const char *word = words[random_below(&r, 20)];
-			size_t      size = strlen(word);
-
-			if (n + size + 1 > TEXT_SIZE)
-				size = TEXT_SIZE - n - 1;
-			memcpy(texts[i] + n, word, size);
-			n += size;
-			texts[i][n++] = ' ';
-		}
-	}
-}
-
-static bool next_message(struct host *h, struct host_session *s, struct msg *m, uint64_t *token)
-{
-	char     to[16];
-	uint64_t i = bench.submitted++;
-
-	(void)h;
-	(void)s;
-	if (bench.limit != 0 && bench.submitted > bench.limit) {
-		bench.submitted--;
-		return false;
-	}
-	snprintf(to, sizeof(to), "+46%06u%02u", random_below(&bench.random, bench.routes), (unsigned)(i % 100));
-	msg_append_addr(m, ADDR_E164, 1, 1, STR("+4611111"), &m->from);
-	msg_append_addr(m, ADDR_E164, 1, 1, str_of(to), &m->to);
-	msg_append(m, texts[i % TEXTS], TEXT_SIZE, &m->body);
-	m->kind = MSG_TEXT;
-	m->coding = MSG_CODING_GSM7;
-	*token = i;
-	return true;
-}
-
-static const struct host_hooks hooks = {.next = next_message};
+static const struct host_hooks hooks = {.next = rig_next_hook};
 
 static const char parties[] = "accounts:\n  - {name: esme1, password: secret1, window: 1000}\n"
-			      "peers:\n  - {name: smsc1, host: 198.18.0.2, port: 2776, system_id: cpm, password: pw, connections: 16, window: 500}\n";
-
-/* ---- worlds ---- */
-
-static uint64_t rules_digest;          /* of the rules in force */
-
-static void rules_add(struct sim_delta *d, unsigned count, unsigned generation)
-{
-	struct rules_source *sources = calloc(count, sizeof(sources[0]));
-	char               (*room)[3][96] = calloc(count, sizeof(room[0]));
-	uint8_t             *image = NULL;
-	size_t               size = 0;
-
-	ASSERT(sources != NULL && room != NULL);
-	for (unsigned i = 0; i < count; i++) {
-		snprintf(room[i][0], sizeof(room[i][0]), "rule%u", i);
-		if (i % 2 == 0)
-			snprintf(room[i][1], sizeof(room[i][1]), "{\"text\": \"offer%05u\"}", i);
-		else
-			snprintf(room[i][1], sizeof(room[i][1]), "{\"text\": \"win%u[a-z]+(now|today)%u\"}", i, generation);
-		snprintf(room[i][2], sizeof(room[i][2]), "{\"tag\": \"t%u\"}", i % 8);
-		sources[i] = (struct rules_source){room[i][0], room[i][1], room[i][2]};
-	}
-	if (count > 0)
-		ASSERT(rules_compile(sources, count, NULL, &image, &size, NULL, NULL) == 0);
-	world_delta_rules(&d->delta, image, size);
-	rules_digest = size > 0 ? world_rules_digest(image, size) : 0;
-	d->checksum += rules_digest;
-	free(image);
-	free(room);
-	free(sources);
-}
-
-static void routes_add(struct sim_delta *d, uint32_t count)
-{
-	struct conf_via_item via = {.name = "smsc1"};
-	struct conf_route   *route = conf_object_new(CONF_ROUTE);
-
-	route->via.n = 1;
-	route->via.items = &via;
-	for (uint32_t i = 0; i < count; i++) {
-		snprintf(route->to, sizeof(route->to), "+46%06u", i);
-		sim_delta_put(d, CONF_ROUTE, route);
-	}
-	route->via.n = 0;
-	route->via.items = NULL;
-	conf_object_free(CONF_ROUTE, route);
-}
-
-static void world_make(unsigned rules, uint32_t routes)
-{
-	struct sim_delta d;
-
-	sim_delta_begin(&sim, &d, parties);
-	routes_add(&d, routes);
-	rules_add(&d, rules, 0);
-	sim_delta_publish(&sim, &d);
-	bench.routes = routes;
-}
-
-/* ---- measuring ---- */
-
-struct figures {
-	uint64_t messages, cycles, worker_cycles[NET_WORKERS_MAX], stage_cycles[STAGE_COUNT], longest_turn;
-};
-
-static struct now clock_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (struct now){(uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u, 1700000000000ull};
-}
-
-/* This thread's own time, in cycles of the time-stamp counter. */
-static uint64_t thread_cycles(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (uint64_t)(((double)t.tv_sec + (double)t.tv_nsec * 1e-9) * (double)rte_get_tsc_hz());
-}
-
-/* One turn of a worker; returns its cycles, without what the machine ran in between. */
-static uint64_t turn(unsigned w, struct now now, bool *busy)
-{
-	uint64_t cpu = thread_cycles(), before = rte_rdtsc(), next_us, took;
-
-	*busy = worker_turn(sim.dp.workers[w], now, rcu_read(sim.dp.world.current), &next_us);
-	took = rte_rdtsc() - before;
-	cpu = thread_cycles() - cpu;
-	return took > cpu + rte_get_tsc_hz() / 50000 ? cpu : took;
-}
-
-static void turns(struct figures *f, uint64_t messages)
-{
-	uint64_t start = sim.host.answered;
-
-	while (sim.host.answered - start < messages) {
-		struct now now = clock_now();
-
-		for (unsigned w = 0; w < sim.dp.worker_count; w++) {
-			bool     busy;
-			uint64_t took = turn(w, now, &busy);
-
-			if (f != NULL && busy) {
-				f->worker_cycles[w] += took;
-				f->longest_turn = took > f->longest_turn ? took : f->longest_turn;
-			}
-		}
-		rcu_quiescent();
-		host_turn(&sim.host, now);
-	}
-}
-
-static void measure(struct figures *f, uint64_t messages)
-{
-	uint64_t stages_before[STAGE_COUNT] = {0};
-
-	*f = (struct figures){.messages = messages};
-	for (unsigned w = 0; w < sim.dp.worker_count; w++) {
-		for (unsigned s = 0; s < STAGE_COUNT; s++)
-			stages_before[s] += sim.dp.workers[w]->pipeline.cycles[s];
-	}
-	turns(f, messages);
-	for (unsigned w = 0; w < sim.dp.worker_count; w++) {
-		f->cycles += f->worker_cycles[w];
-		for (unsigned s = 0; s < STAGE_COUNT; s++)
-			f->stage_cycles[s] += sim.dp.workers[w]->pipeline.cycles[s];
-	}
-	for (unsigned s = 0; s < STAGE_COUNT; s++)
-		f->stage_cycles[s] -= stages_before[s];
-}
+			      "peers:\n  - {name: smsc1, host: 198.18.0.2, port: 2776, system_id: "
+			      "cpm, password: pw, connections: 16, window: 500}\n";
 
 static bool bound(struct sim *s)
 {
-	return sim_metric(s, METRIC_links_up) == SESSIONS && sim_metric(s, METRIC_logins) >= 2 * SESSIONS;
+	return sim_metric(s, METRIC_links_up) == SESSIONS &&
+	       sim_metric(s, METRIC_logins) >= 2 * SESSIONS;
 }
 
-static void begin(unsigned workers, unsigned window, unsigned rules, uint32_t routes)
+static void begin(unsigned workers, unsigned window, unsigned rules)
 {
-	const struct sim_config config = {.workers = workers, .seed = 1, .window = window, .messages_max = 32768, .hooks = hooks};
+	const struct rig_world world = {.sim = {.workers = workers,
+						.seed = 1,
+						.window = window,
+						.messages_max = 32768,
+						.hooks = hooks},
+					.parties = parties,
+					.via = "smsc1",
+					.rules = rules,
+					.routes = RIG_ROUTES};
 
-	random_seed(&bench.random, 9);
-	sim_new(&sim, &config);
-	sim.now = clock_now();
-	world_make(rules, routes);
+	rig_begin(&world);
 	ASSERT(host_listen(&sim.host, 2776) == 0);
-	bench.limit = 1;                        /* nothing is sent until all are bound */
+	bench.limit = 1; /* nothing is sent until all are bound */
 	bench.submitted = 1;
 	for (unsigned i = 0; i < SESSIONS; i++)
-		ASSERT(host_connect(&sim.host, sim.now, 2775, "esme1", "secret1", PROTO_SENDS | PROTO_RECEIVES));
+		ASSERT(host_connect(&sim.host, sim.now, 2775, "esme1", "secret1",
+				    PROTO_SENDS | PROTO_RECEIVES));
 	ASSERT(sim_until(&sim, bound, 10 * US_PER_SECOND));
 	bench.limit = 0;
-}
-
-static void end(void)
-{
-	bench.limit = bench.submitted;
-	while (sim.host.answered < sim.host.submitted)
-		turns(NULL, 1);
-	sim_free(&sim);
-}
-
-static void row(const char *name, const char *note, unsigned workers, const struct figures *f)
-{
-	double cycles = (double)f->cycles / (double)f->messages, hz = (double)rte_get_tsc_hz();
-	double rate = (double)workers * hz / cycles, rest = cycles;     /* rest: packets, TCP, PDUs in, results */
-
-	for (unsigned s = 0; s < STAGE_COUNT; s++)
-		rest -= (double)f->stage_cycles[s] / (double)f->messages;
-
-	if (bench.json) {
-		printf("{\"bench\": \"%s\", \"msgs_per_s\": %.0f, \"cycles_per_msg\": %.0f", name, rate, cycles);
-		for (unsigned s = 0; s < STAGE_COUNT; s++)
-			printf(", \"cycles_%s\": %.0f", stage_name(s), (double)f->stage_cycles[s] / (double)f->messages);
-		printf(", \"cycles_rest\": %.0f, \"longest_turn_us\": %.0f, \"note\": \"%s\"}\n", rest,
-		       (double)f->longest_turn / hz * 1e6, note);
-	} else {
-		printf("%-34s %9.0f %8.0f  ", name, rate, cycles);
-		for (unsigned s = 0; s < STAGE_COUNT; s++)
-			printf(" %6.0f", (double)f->stage_cycles[s] / (double)f->messages);
-		printf(" %6.0f %8.0f  %s\n", rest, (double)f->longest_turn / hz * 1e6, note);
-	}
-	fflush(stdout);
-}
-
-static bool wanted(const char *name)
-{
-	return bench.only == NULL || strncmp(name, bench.only, strlen(bench.only)) == 0;
 }
 
 static void route_rows(void)
@@ -290,15 +67,13 @@ static void route_rows(void)
 		char           name[64];
 
 		snprintf(name, sizeof(name), "smpp-route-rules-%u", rules[i]);
-		if (!wanted(name))
+		if (!rig_wanted(name))
 			continue;
-		texts_make(rules[i]);
-		begin(1, WINDOW, rules[i], 1000000);
-		turns(NULL, messages / 10);
-		measure(&f, messages);
-		row(name, "", 1, &f);
-		end();
-		free(texts);
+		begin(1, WINDOW, rules[i]);
+		rig_turns(NULL, messages / 10);
+		rig_measure(&f, messages);
+		rig_row(name, "", 1, &f);
+		rig_end();
 	}
 }
 
@@ -307,23 +82,21 @@ static void small_row(const char *name, unsigned workers, unsigned window, const
 	uint64_t       messages = (bench.brief ? 100000 : 1000000) / (window == 1 ? 2 : 1);
 	struct figures f;
 
-	if (!wanted(name))
+	if (!rig_wanted(name))
 		return;
-	texts_make(100);
-	begin(workers, window, 100, 1000000);
-	turns(NULL, messages / 10);
-	measure(&f, messages);
-	row(name, note, workers, &f);
-	end();
-	free(texts);
+	begin(workers, window, 100);
+	rig_turns(NULL, messages / 10);
+	rig_measure(&f, messages);
+	rig_row(name, note, workers, &f);
+	rig_end();
 }
 
 static struct {
 	uint64_t    start_us, rate;
-	uint32_t   *count;                      /* by microseconds */
+	uint32_t   *count; /* by microseconds */
 	uint64_t    failed;
 	atomic_bool stop;
-} latency;                                      /* open loop: message i is due at start_us + i / rate */
+} latency; /* open loop: message i is due at start_us + i / rate */
 
 static uint64_t latency_due_us(uint64_t token)
 {
@@ -334,7 +107,7 @@ static bool latency_next(struct host *h, struct host_session *s, struct msg *m, 
 {
 	if (bench.limit == 0 && h->now.us < latency_due_us(bench.submitted))
 		return false;
-	return next_message(h, s, m, token);
+	return rig_next_hook(h, s, m, token);
 }
 
 /* From then on so many messages a second are offered, whatever the answers. */
@@ -347,7 +120,8 @@ static void offer(uint64_t rate, uint64_t start_us)
 	bench.limit = 0;
 }
 
-/* EAL has bound this thread to one core, and a new thread would share it: the machine's last core is for that. */
+/* EAL has bound this thread to one core, and a new thread would share it: the machine's last core
+ * is for that. */
 static void thread_start(pthread_t *thread, void *(*run)(void *), void *argument)
 {
 	cpu_set_t      cores;
@@ -390,23 +164,24 @@ static void change(unsigned i)
 	struct sim_delta     d = {0};
 	char                 error[256];
 	struct world_change *next;
-	uint64_t             from = sim.version++, start = clock_now().us, us;
+	uint64_t             from = sim.version++, start = rig_now().us, us;
 
 	world_delta_begin(&d.delta, from, sim.version);
 	if (change_rules == 0) {
 		delta_route(&d, i);
 	} else {
-		d.checksum = sim.dp.world.current->checksum - rules_digest;
-		rules_add(&d, change_rules, i + 1);
-		start = clock_now().us;                 /* control compiles, before this */
+		d.checksum = sim.dp.world.current->checksum - bench.rules_digest;
+		rig_rules_add(&d, change_rules, i + 1);
+		start = rig_now().us; /* control compiles, before this */
 	}
 	ASSERT(world_delta_end(&d.delta, d.checksum));
-	next = world_change_build(sim.dp.world.current, cur_of(d.delta.bytes, d.delta.size), sim.dp.worker_count + 1, error);
+	next = world_change_build(sim.dp.world.current, cur_of(d.delta.bytes, d.delta.size),
+				  sim.dp.worker_count + 1, error);
 	if (next == NULL) {
 		fprintf(stderr, "%s\n", error);
 		abort();
 	}
-	us = clock_now().us - start;
+	us = rig_now().us - start;
 	build_us_max = us > build_us_max ? us : build_us_max;
 	us = world_ref_publish(&sim.dp.world, next);
 	publish_us_max = us > publish_us_max ? us : publish_us_max;
@@ -424,48 +199,57 @@ static void *changer(void *argument)
 }
 
 /* rate: messages a second offered; 0: full load. */
-static void change_row(const char *name, unsigned rules, unsigned count, bool rules_change, uint64_t rate)
+static void change_row(const char *name, unsigned rules, unsigned count, bool rules_change,
+		       uint64_t rate)
 {
 	struct figures before, during = {0};
 	pthread_t      thread;
 
-	if (!wanted(name))
+	if (!rig_wanted(name))
 		return;
 	change_rules = rules_change ? rules : 0;
 	publish_us_max = publish_us_sum = publish_count = build_us_max = 0;
-	texts_make(rules);
-	begin(1, WINDOW, rules, 1000000);
+	begin(1, WINDOW, rules);
 	if (rate > 0)
-		offer(rate, clock_now().us);
-	turns(NULL, 50000);
-	measure(&before, 200000);
+		offer(rate, rig_now().us);
+	rig_turns(NULL, 50000);
+	rig_measure(&before, 200000);
 	atomic_store(&changing, true);
 	thread_start(&thread, changer, &count);
 	while (atomic_load(&changing)) {
 		struct figures some;
 
-		measure(&some, 1000);
+		rig_measure(&some, 1000);
 		during.messages += some.messages;
 		during.cycles += some.cycles;
-		during.longest_turn = some.longest_turn > during.longest_turn ? some.longest_turn : during.longest_turn;
+		during.longest_turn = some.longest_turn > during.longest_turn ? some.longest_turn
+									      : during.longest_turn;
 	}
 	rcu_offline();
 	pthread_join(thread, NULL);
 	rcu_online();
-	end();
-	free(texts);
+	rig_end();
 	if (bench.json)
-		printf("{\"bench\": \"%s\", \"changes\": %llu, \"in_force_us_mean\": %.1f, \"in_force_us_max\": %llu, \"build_us_max\": %llu, "
-		       "\"cycles_per_msg_before\": %.0f, \"cycles_per_msg_during\": %.0f, \"longest_turn_us\": %.0f}\n",
-		       name, (unsigned long long)publish_count, (double)publish_us_sum / (double)publish_count, (unsigned long long)publish_us_max,
-		       (unsigned long long)build_us_max, (double)before.cycles / (double)before.messages,
-		       (double)during.cycles / (double)during.messages, (double)during.longest_turn / (double)rte_get_tsc_hz() * 1e6);
+		printf("{\"bench\": \"%s\", \"changes\": %llu, \"in_force_us_mean\": %.1f, "
+		       "\"in_force_us_max\": %llu, \"build_us_max\": %llu, "
+		       "\"cycles_per_msg_before\": %.0f, \"cycles_per_msg_during\": %.0f, "
+		       "\"longest_turn_us\": %.0f}\n",
+		       name, (unsigned long long)publish_count,
+		       (double)publish_us_sum / (double)publish_count,
+		       (unsigned long long)publish_us_max, (unsigned long long)build_us_max,
+		       (double)before.cycles / (double)before.messages,
+		       (double)during.cycles / (double)during.messages,
+		       (double)during.longest_turn / (double)rte_get_tsc_hz() * 1e6);
 	else
-		printf("%-34s %llu changes under load: in force after %.1f us (mean), %llu us (longest); built aside in %llu us (longest);\n"
+		printf("%-34s %llu changes under load: in force after %.1f us (mean), %llu us "
+		       "(longest); built aside in %llu us (longest);\n"
 		       "%-34s cycles per message %.0f before, %.0f during; longest turn %.0f us\n",
-		       name, (unsigned long long)publish_count, (double)publish_us_sum / (double)publish_count, (unsigned long long)publish_us_max,
-		       (unsigned long long)build_us_max, "", (double)before.cycles / (double)before.messages,
-		       (double)during.cycles / (double)during.messages, (double)during.longest_turn / (double)rte_get_tsc_hz() * 1e6);
+		       name, (unsigned long long)publish_count,
+		       (double)publish_us_sum / (double)publish_count,
+		       (unsigned long long)publish_us_max, (unsigned long long)build_us_max, "",
+		       (double)before.cycles / (double)before.messages,
+		       (double)during.cycles / (double)during.messages,
+		       (double)during.longest_turn / (double)rte_get_tsc_hz() * 1e6);
 	fflush(stdout);
 }
 
@@ -473,7 +257,8 @@ static void change_row(const char *name, unsigned rules, unsigned count, bool ru
 
 #define LATENCY_US_MAX 100000u
 
-static void latency_result(struct host *h, struct host_session *s, uint64_t token, const struct result *r)
+static void latency_result(struct host *h, struct host_session *s, uint64_t token,
+			   const struct result *r)
 {
 	uint64_t us = h->now.us - latency_due_us(token);
 
@@ -489,7 +274,7 @@ static void *latency_worker(void *argument)
 	(void)argument;
 	rcu_thread_begin();
 	while (!atomic_load_explicit(&latency.stop, memory_order_relaxed)) {
-		worker_turn(sim.dp.workers[0], clock_now(), rcu_read(sim.dp.world.current), &next_us);
+		worker_turn(sim.dp.workers[0], rig_now(), rcu_read(sim.dp.world.current), &next_us);
 		rcu_quiescent();
 	}
 	rcu_thread_end();
@@ -508,23 +293,26 @@ static unsigned latency_percentile(double p)
 	return us;
 }
 
-/* Worker and peers on a core each, by the clock on the wall: what the machine takes from either core counts. */
+/* Worker and peers on a core each, by the clock on the wall: what the machine takes from either
+ * core counts. */
 static void latency_by_clock(uint64_t duration_us)
 {
 	uint64_t end_us = latency.start_us + duration_us;
 
-	while (clock_now().us < end_us)
-		host_turn(&sim.host, clock_now());
+	while (rig_now().us < end_us)
+		host_turn(&sim.host, rig_now());
 	bench.limit = bench.submitted;
 	while (sim.host.answered < sim.host.submitted)
-		host_turn(&sim.host, clock_now());
+		host_turn(&sim.host, rig_now());
 }
 
-/* The clock advances by what the worker's turns take, and the peers cost nothing, as if they were other machines. */
+/* The clock advances by what the worker's turns take, and the peers cost nothing, as if they were
+ * other machines. */
 static void latency_by_worker(uint64_t duration_us)
 {
-	double   us = (double)latency.start_us, end_us = us + (double)duration_us, hz = (double)rte_get_tsc_hz();
-	bool     busy;
+	double us = (double)latency.start_us, end_us = us + (double)duration_us,
+	       hz = (double)rte_get_tsc_hz();
+	bool busy;
 
 	while (sim.host.answered < sim.host.submitted || bench.limit == 0) {
 		struct now now = {(uint64_t)us, 1700000000000ull};
@@ -532,7 +320,7 @@ static void latency_by_worker(uint64_t duration_us)
 		if (us >= end_us)
 			bench.limit = bench.submitted;
 		host_turn(&sim.host, now);
-		us += (double)turn(0, now, &busy) * 1e6 / hz;
+		us += (double)rig_turn(0, now, &busy) * 1e6 / hz;
 		rcu_quiescent();
 	}
 	sim.now = (struct now){(uint64_t)us, 1700000000000ull};
@@ -543,48 +331,43 @@ static void latency_row(const char *name, bool computed)
 	void (*run)(uint64_t duration_us) = computed ? latency_by_worker : latency_by_clock;
 	pthread_t thread;
 
-	if (!wanted(name))
+	if (!rig_wanted(name))
 		return;
-	texts_make(100);
-	begin(1, WINDOW, 100, 1000000);
+	begin(1, WINDOW, 100);
 	latency.count = calloc(LATENCY_US_MAX, sizeof(latency.count[0]));
-	latency.start_us = clock_now().us;
+	latency.start_us = rig_now().us;
 	sim.host.config.hooks.result = latency_result;
 	atomic_store(&latency.stop, false);
 	if (!computed)
 		thread_start(&thread, latency_worker, NULL);
 	for (unsigned warm = 0; warm < 2; warm++) {
 		memset(latency.count, 0, LATENCY_US_MAX * sizeof(latency.count[0]));
-		offer(300000, computed ? sim.now.us : clock_now().us);  /* half of the 0.6 M/s that are asked for with 100 rules */
+		offer(300000, computed ? sim.now.us : rig_now().us); /* half of the 0.6 M/s that are
+									asked for with 100 rules */
 		run(warm == 0 ? 300000 : bench.brief ? 1000000 : 5000000);
 	}
 	if (!computed) {
 		atomic_store(&latency.stop, true);
 		pthread_join(thread, NULL);
 	}
-	printf(bench.json ? "{\"bench\": \"%s\", \"msgs_per_s\": %llu, \"p50_us\": %u, \"p99_us\": %u, \"p999_us\": %u, \"failed\": %llu, \"note\": \"%s\"}\n"
-			  : "%-34s %9llu msg/s offered; p50 %u us, p99 %u us, p99.9 %u us; %llu failed; %s\n",
-	       name, (unsigned long long)latency.rate, latency_percentile(0.5), latency_percentile(0.99), latency_percentile(0.999),
+	printf(bench.json ? "{\"bench\": \"%s\", \"msgs_per_s\": %llu, \"p50_us\": %u, \"p99_us\": "
+			    "%u, \"p999_us\": %u, \"failed\": %llu, \"note\": \"%s\"}\n"
+			  : "%-34s %9llu msg/s offered; p50 %u us, p99 %u us, p99.9 %u us; %llu "
+			    "failed; %s\n",
+	       name, (unsigned long long)latency.rate, latency_percentile(0.5),
+	       latency_percentile(0.99), latency_percentile(0.999),
 	       (unsigned long long)latency.failed,
-	       computed ? "computed: the clock is the worker's time" : "two cores, wall clock, the peers' own turns included");
+	       computed ? "computed: the clock is the worker's time"
+			: "two cores, wall clock, the peers' own turns included");
 	fflush(stdout);
 	free(latency.count);
-	sim_free(&sim);
-	free(texts);
+	rig_end();
 }
 
 int main(int argc, char **argv)
 {
-	for (int i = 1; i < argc; i++) {
-		bench.json = bench.json || strcmp(argv[i], "--json") == 0;
-		bench.brief = bench.brief || strcmp(argv[i], "--short") == 0;
-		if (argv[i][0] != '-')
-			bench.only = argv[i];
-	}
-	sim_eal();
-	rcu_thread_begin();
-	if (!bench.json)
-		printf("%-34s %9s %8s   %6s %6s %6s %6s %6s %8s\n", "", "msg/s", "cycles", "admit", "rules", "route", "deliv", "rest", "turn us");
+	rig_init(argc, argv);
+	rig_head();
 	route_rows();
 	small_row("smpp-route-one-pdu-a-segment", 1, 1, "window 1");
 	small_row("smpp-route-two-workers", 2, WINDOW, "computed: both workers in one thread");

@@ -31,12 +31,18 @@ static const char site[] =
 	"  - {address: \"+46737654321\", sip: \"sip:bob@example.org\", password: other, reach: "
 	"sms}\n";
 
-/* What the message centre got last. */
+/* What the message centre got last, and the receipts that the ESME got. */
 static struct {
 	unsigned count;
 	char     from[64], to[64], text[1024];
 	uint8_t  wants;
 } centre;
+
+static struct {
+	unsigned count;
+	char     from[64], to[64];
+	uint8_t  state;
+} receipt;
 
 static void addr_copy(char room[64], const struct msg *m, const struct addr *a)
 {
@@ -52,7 +58,15 @@ static bool arrives(struct host *h, struct host_session *s, struct msg *m, struc
 	size_t             n;
 
 	(void)h;
-	(void)s;
+	if (s->role == HOST_ESME) {
+		assert_int_equal(m->kind, MSG_RECEIPT);
+		receipt.count++;
+		addr_copy(receipt.from, m, &m->from);
+		addr_copy(receipt.to, m, &m->to);
+		receipt.state = m->receipt.state;
+		*answer = (struct result){.why = REASON_NONE};
+		return true;
+	}
 	centre.count++;
 	addr_copy(centre.from, m, &m->from);
 	addr_copy(centre.to, m, &m->to);
@@ -128,6 +142,7 @@ static void world_begin(bool open_to_all, unsigned workers)
 						 .sip_open = open_to_all};
 
 	memset(&centre, 0, sizeof(centre));
+	memset(&receipt, 0, sizeof(receipt));
 	esme_answers = 0;
 	phones_begin();
 	sim_new(&sim, &config);
@@ -368,6 +383,144 @@ static void a_registered_phone_gets_what_is_for_its_address_and_its_number(void 
 	phone_answer(alice, text, "200 OK", "");
 	assert_true(sim_until(&sim, esme_answered, US_PER_SECOND));
 	assert_int_equal(centre.count, 0);
+}
+
+static bool receipt_came(struct sim *s)
+{
+	(void)s;
+	return receipt.count > 0;
+}
+
+static void a_phone_that_has_the_message_is_the_receipt(void **state)
+{
+	struct phone *alice = phone_udp(&sim.host, 6001);
+
+	(void)state;
+	send_register(alice, "sip:alice@example.org", "sip:alice@198.18.0.2:6001", "");
+	assert_status(next_of(alice), "200");
+	esme_begin();
+	submit("+46731234567", "tell me", MSG_WANT_SUCCESS | MSG_WANT_FAILURE);
+	phone_answer(alice, next_of(alice), "200 OK", "");
+	assert_true(sim_until(&sim, receipt_came, US_PER_SECOND));
+	assert_int_equal(receipt.count, 1);
+	assert_int_equal(receipt.state, MSG_STATE_DELIVERED);
+	assert_string_equal(receipt.from, "+46731234567");
+	assert_string_equal(receipt.to, "+4611111");
+}
+
+/* The value of an element or of a header field inside a body; "" when there is none. */
+static const char *word_after(const char *text, const char *start)
+{
+	static char room[256];
+	const char *at = strstr(text, start);
+
+	room[0] = '\0';
+	if (at != NULL)
+		sscanf(at + strlen(start), " %255[^<\r\n]", room);
+	return room;
+}
+
+static void send_body(struct phone *p, const char *to, const char *type, const char *body)
+{
+	sequence++;
+	phone_send(
+		p,
+		"MESSAGE %s SIP/2.0\r\nVia: SIP/2.0/UDP 198.18.0.2:%u;rport;branch=z9hG4bKb%u\r\n"
+		"Max-Forwards: 70\r\nFrom: <sip:+46721234567@ims.example>;tag=f%u\r\nTo: <%s>\r\n"
+		"Call-ID: body%u\r\nCSeq: 1 MESSAGE\r\nContent-Type: %s\r\n"
+		"Content-Length: %zu\r\n\r\n%s",
+		to, p->port, sequence, sequence, to, sequence, type, strlen(body), body);
+}
+
+/* RFC 5438: a receipt that the message centre's user asked for. */
+static void a_notification_of_a_sip_peer_is_a_receipt_of_smpp(void **state)
+{
+	char        imdn[1024], id[128];
+	const char *text;
+
+	(void)state;
+	esme_begin();
+	submit("+46721234567", "tell me", MSG_WANT_SUCCESS | MSG_WANT_FAILURE);
+	text = next_of(ims);
+	assert_non_null(text);
+	assert_string_equal(phone_header(text, "Content-Type"), "message/cpim");
+	assert_string_equal(word_after(text, "imdn.Disposition-Notification:"),
+			    "positive-delivery, negative-delivery");
+	snprintf(id, sizeof(id), "%s", word_after(text, "imdn.Message-ID:"));
+	assert_int_not_equal(strlen(id), 0);
+	phone_answer(ims, text, "202 Accepted", "");
+	assert_true(sim_until(&sim, esme_answered, US_PER_SECOND));
+	sim_pass(&sim, US_PER_SECOND);
+	assert_int_equal(receipt.count, 0); /* nobody has said so yet */
+	snprintf(imdn, sizeof(imdn),
+		 "From: <sip:+46721234567@ims.example>\r\nTo: <sip:+4611111@example.org>\r\n"
+		 "NS: imdn <urn:ietf:params:imdn>\r\nimdn.Message-ID: other\r\n\r\n"
+		 "Content-Type: message/imdn+xml\r\nContent-Disposition: notification\r\n\r\n"
+		 "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n"
+		 "<imdn xmlns=\"urn:ietf:params:xml:ns:imdn\"><message-id>%s</message-id>"
+		 "<datetime>2026-11-27T12:00:00Z</datetime><delivery-notification><status>"
+		 "<delivered/></status></delivery-notification></imdn>",
+		 id);
+	send_body(ims, "sip:+4611111@198.18.0.1", "message/cpim", imdn);
+	text = next_of(ims);
+	assert_non_null(text);
+	assert_memory_equal(text, "SIP/2.0 20", 10);
+	assert_true(sim_until(&sim, receipt_came, US_PER_SECOND));
+	assert_int_equal(receipt.state, MSG_STATE_DELIVERED);
+	assert_string_equal(receipt.to, "+4611111");
+	send_body(ims, "sip:+4611111@198.18.0.1", "message/cpim", imdn);
+	sim_pass(&sim, 10 * US_PER_SECOND); /* a second time it belongs to nothing */
+	assert_int_equal(receipt.count, 1);
+}
+
+static struct host_session *centre_session(void)
+{
+	for (unsigned i = 0; i < sim.host.session_count; i++) {
+		if (sim.host.sessions[i].role == HOST_SMSC && sim.host.sessions[i].up)
+			return &sim.host.sessions[i];
+	}
+	return NULL;
+}
+
+static void centre_sends_receipt(const char *from, const char *to, const char *id)
+{
+	struct msg *m = msg_new(sim.host.msgs);
+	char        text[256];
+
+	snprintf(text, sizeof(text),
+		 "id:%s sub:001 dlvrd:001 submit date:2611271200 done date:2611271201 stat:DELIVRD "
+		 "err:000 text:",
+		 id);
+	record_addresses(m, from, to);
+	record_text(m, text);
+	m->kind = MSG_RECEIPT;
+	m->receipt.state = MSG_STATE_DELIVERED;
+	host_submit(&sim.host, centre_session(), m, 2);
+}
+
+static void a_receipt_of_smpp_is_a_notification_for_a_sip_peer(void **state)
+{
+	const char *text;
+
+	(void)state;
+	send_body(ims, "sip:+46701234567@198.18.0.1", "message/cpim",
+		  "From: <sip:+46721234567@ims.example>\r\nTo: <sip:+46701234567@example.org>\r\n"
+		  "NS: imdn <urn:ietf:params:imdn>\r\nimdn.Message-ID: 34jk324j\r\n"
+		  "imdn.Disposition-Notification: positive-delivery\r\n"
+		  "DateTime: 2026-11-27T12:00:00Z\r\n\r\n"
+		  "Content-Type: text/plain;charset=UTF-8\r\n\r\nis it there?");
+	assert_status(next_of(ims), "202");
+	assert_string_equal(centre.text, "is it there?");
+	assert_true((centre.wants & MSG_WANT_SUCCESS) != 0);
+	centre_sends_receipt("+46701234567", "+46721234567", "1");
+	text = next_of(ims);
+	assert_non_null(text);
+	assert_memory_equal(text, "MESSAGE ", 8);
+	assert_string_equal(word_after(text, "<message-id>"), "34jk324j");
+	assert_non_null(strstr(text, "<delivered/>"));
+	phone_answer(ims, text, "200 OK", "");
+	sim_pass(&sim, US_PER_SECOND);
+	assert_null(ims_take());
 }
 
 static void who_is_not_registered_gets_a_short_message(void **state)
@@ -619,6 +772,9 @@ int main(void)
 		OPEN(what_waits_for_a_stream_that_does_not_come_is_refused),
 		OPEN(a_refusal_of_a_sip_peer_is_told_in_the_words_of_smpp),
 		OPEN(a_registered_phone_gets_what_is_for_its_address_and_its_number),
+		OPEN(a_phone_that_has_the_message_is_the_receipt),
+		OPEN(a_notification_of_a_sip_peer_is_a_receipt_of_smpp),
+		OPEN(a_receipt_of_smpp_is_a_notification_for_a_sip_peer),
 		OPEN(who_is_not_registered_gets_a_short_message),
 		OPEN(who_wants_short_messages_alone_gets_them_though_registered),
 		OPEN(nobody_there_is_said_to_a_sender),
