@@ -28,7 +28,7 @@ static int listeners_init(struct dataplane *dp)
 static int shared_init(struct dataplane *dp, unsigned workers, uint64_t seed)
 {
 	dp->links = link_lines_new();
-	dp->directory = directory_new(workers + 1, seed);
+	dp->directory = directory_new(workers + 1, dp->file->dataplane.registrations_max, seed);
 	dp->accounts = aligned_alloc(64, WORLD_ACCOUNTS_MAX * sizeof(dp->accounts[0]));
 	dp->peer_rates = aligned_alloc(64, WORLD_PEERS_MAX * sizeof(dp->peer_rates[0]));
 	dp->rule_limits = aligned_alloc(64, WORLD_RULE_LIMITS_MAX * sizeof(dp->rule_limits[0]));

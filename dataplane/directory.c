@@ -17,6 +17,7 @@
 #include "pages.h"
 
 #define BUCKETS_FIRST 1024u
+#define BUCKETS_MAX 16777216u
 #define BATCH 256u         /* changes of one turn */
 #define BATCH_PRODUCER 32u /* of one producer in one go */
 #define WHEEL_SLOTS 4096u  /* of a second */
@@ -54,7 +55,7 @@ struct directory {
 	unsigned         producer_count;
 	struct producer  producers[NET_WORKERS_MAX + 1];
 	/* The writer's. */
-	uint64_t         buckets;
+	uint64_t         max, buckets;
 	struct entry    *retired;
 	struct list      wheel[WHEEL_SLOTS];
 	uint64_t         wheel_s;
@@ -81,7 +82,7 @@ static bool producer_init(struct producer *p, unsigned number)
 	return p->asked != NULL && p->confirmed != NULL && p->changes != NULL;
 }
 
-struct directory *directory_new(unsigned producers, uint64_t seed)
+struct directory *directory_new(unsigned producers, uint32_t max, uint64_t seed)
 {
 	struct directory *d = calloc(1, sizeof(*d));
 	bool              made = d != NULL;
@@ -90,9 +91,10 @@ struct directory *directory_new(unsigned producers, uint64_t seed)
 	if (d == NULL)
 		return NULL;
 	d->key = (struct hash_key){hash_mix(seed + 1), hash_mix(seed + 2)};
+	d->max = max;
 	d->buckets = BUCKETS_FIRST;
 	d->producer_count = producers;
-	d->table = cds_lfht_new(BUCKETS_FIRST, BUCKETS_FIRST, DIRECTORY_ADDRESSES_MAX, 0, NULL);
+	d->table = cds_lfht_new(BUCKETS_FIRST, BUCKETS_FIRST, BUCKETS_MAX, 0, NULL);
 	for (unsigned i = 0; i < WHEEL_SLOTS; i++)
 		list_init(&d->wheel[i]);
 	for (unsigned i = 0; i < producers; i++)
@@ -370,7 +372,7 @@ static enum reason entry_put(struct directory *d, const struct wanted *wanted, s
 		entry_retire(d, old);
 		return REASON_NONE;
 	}
-	if (old == NULL && directory_addresses(d) >= DIRECTORY_ADDRESSES_MAX)
+	if (old == NULL && directory_addresses(d) >= d->max)
 		return REASON_REGISTRATIONS_FULL;
 	e = entry_new(d, wanted, plan);
 	if (e == NULL)
@@ -453,7 +455,7 @@ static unsigned expire(struct directory *d, struct now now)
 
 static void grow(struct directory *d)
 {
-	if (directory_addresses(d) <= d->buckets || d->buckets >= DIRECTORY_ADDRESSES_MAX)
+	if (directory_addresses(d) <= d->buckets || d->buckets >= BUCKETS_MAX)
 		return;
 	while (d->buckets < directory_addresses(d))
 		d->buckets *= 2;

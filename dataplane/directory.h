@@ -20,10 +20,9 @@
 struct directory;
 
 #define DIRECTORY_CHANGES_MAX 1024u /* of one worker, not yet confirmed */
-#define DIRECTORY_ADDRESSES_MAX 4194304u
 
-/* producers: workers and the management thread. NULL: no memory. */
-struct directory *directory_new(unsigned producers, uint64_t seed);
+/* producers: workers and the management thread; max: addresses. NULL: no memory. */
+struct directory *directory_new(unsigned producers, uint32_t max, uint64_t seed);
 void              directory_free(struct directory *d);
 
 /* ---- reading: any registered thread between its quiescent states ---- */

@@ -144,8 +144,9 @@ struct conf_dataplane {
 	uint32_t         main_lcore;
 	struct conf_list worker_lcores;
 	uint8_t          hugepages, idle;
-	uint32_t         messages_max, connections_max, receipts_max, packets_max, rto_min;
-	bool             forward_all;
+	uint32_t messages_max, connections_max, receipts_max, registrations_max, packets_max,
+		rto_min;
+	bool forward_all;
 };
 
 struct conf_port {

@@ -9,6 +9,7 @@
 #include "sim.h"
 
 #define ALICE STR("sip:alice@example.org")
+#define MANY 20000u
 #define MINUTE_US (60 * US_PER_SECOND)
 
 static struct directory *directory;
@@ -19,7 +20,7 @@ static int begin(void **state)
 	(void)state;
 	now = (struct now){.us = 5 * US_PER_SECOND};
 	rcu_thread_begin();
-	directory = directory_new(2, 1);
+	directory = directory_new(2, MANY, 1);
 	return directory != NULL ? 0 : -1;
 }
 
@@ -206,9 +207,8 @@ static void asking_for_more_than_the_writer_takes_is_refused_and_forgets_nothing
 	assert_int_equal(directory_ask(directory, 0, 0, origin, &r), REASON_NONE);
 }
 
-static void many_addresses_are_each_found(void **state)
+static void no_more_addresses_than_the_limit_are_taken(void **state)
 {
-	enum { MANY = 20000 };
 	char                      room[256], address[64];
 	struct proto_registration r = binding(room, "a", "call", 1, now.us + MINUTE_US);
 	struct directory_answer   answers[32];
@@ -232,6 +232,9 @@ static void many_addresses_are_each_found(void **state)
 
 		assert_non_null(directory_find(directory, 0, (struct str){address, n}));
 	}
+	r.address = STR("sip:onemore@example.org");
+	assert_int_equal(ask(&r), REASON_REGISTRATIONS_FULL);
+	assert_int_equal(directory_addresses(directory), MANY);
 }
 
 /* A worker that reads all the time what the writer replaces all the time: the sanitizer would see a
@@ -277,7 +280,7 @@ int main(void)
 		TEST(a_binding_that_expires_is_gone_and_the_others_stay),
 		TEST(bindings_are_removed_one_by_one_or_all),
 		TEST(asking_for_more_than_the_writer_takes_is_refused_and_forgets_nothing),
-		TEST(many_addresses_are_each_found),
+		TEST(no_more_addresses_than_the_limit_are_taken),
 		TEST(a_reader_meets_whole_records_while_they_are_replaced),
 	};
 
