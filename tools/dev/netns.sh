@@ -2,6 +2,7 @@
 # Nothing of the host's network is touched. Everything started here is stopped by id, everything made is removed, when the script ends.
 #   netns_up NAME            makes NAME-a (appliance, interface veth-cpm, 198.18.0.1) and NAME-b (peers, 198.18.0.2 and up);
 #                            with ip6=yes also 2001:2::1, and 2001:2::2 and ::3
+#   netns_second             after that: NAME-c for another appliance (198.18.0.10) with an interface of the same name, on a bridge with the peers
 #   in_appliance / in_peers CMD...   run there
 #   start TITLE LOG CMD...   in the background; stopped at the end; its pid in $started
 #   wait_for SECONDS TITLE CMD...    until CMD succeeds; fails with the title
@@ -44,6 +45,24 @@ netns_up() {
 			ip -n "$netns_name-b" address add "2001:2::$n/64" dev veth-peer nodad
 		done
 	}
+}
+
+netns_second() {
+	local links="veth-peer veth-peer2" end
+	ip netns add "$netns_name-c"
+	ip -n "$netns_name-c" link set lo up
+	ip netns exec "$netns_name-c" sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+	ip -n "$netns_name-c" link add veth-cpm type veth peer name veth-peer2 netns "$netns_name-b"
+	ip -n "$netns_name-b" address flush dev veth-peer
+	ip -n "$netns_name-b" link add bridge type bridge
+	for end in c:veth-cpm b:veth-peer2 b:bridge; do
+		ip netns exec "$netns_name-${end%:*}" ethtool -K "${end#*:}" tx off rx off tso off gso off gro off >/dev/null 2>&1 || true
+		ip -n "$netns_name-${end%:*}" link set "${end#*:}" up
+	done
+	for end in $links; do ip -n "$netns_name-b" link set "$end" master bridge; done
+	for n in 2 3 4 5 6 7 8 9; do
+		ip -n "$netns_name-b" address add "198.18.0.$n/24" dev bridge
+	done
 }
 
 in_appliance() { ip netns exec "$netns_name-a" "$@"; }
@@ -96,9 +115,9 @@ netns_down() {
 	for pid in $pids; do stop "$pid"; done
 	pids=
 	[ -z "$netns_name" ] || {
-		for side in a b; do ip netns del "$netns_name-$side" 2>/dev/null || true; done
+		for side in a b c; do ip netns del "$netns_name-$side" 2>/dev/null || true; done
 		# what DPDK keeps for a second process (dpdk-dumpcap)
-		rm -rf "/run/dpdk/$netns_name"
+		rm -rf "/run/dpdk/$netns_name" "/run/dpdk/$netns_name-2"
 		for mount in $(sed -n 's/^[^ ]* \([^ ]*\) hugetlbfs .*/\1/p' /proc/mounts); do rm -f "$mount/${netns_name}map_"*; done
 	}
 	[ -z "$cleanup_files" ] || rm -rf $cleanup_files
