@@ -152,7 +152,8 @@ extern const struct icmp_name frame_icmp_names[];
 
 /* The bytes of a frame of the peer. Returns their number; room for FRAME_SIZE_MAX. */
 #define FRAME_SIZE_MAX 2048u
-#define FRAME_UPPER_MAX 65535u /* of what IP carries, cut into fragments */
+#define FRAME_UPPER_MAX                                                                            \
+	65552u /* of what IP carries, cut into fragments: the last may end beyond what IP can */
 #define FRAME_PAYLOAD_MAX 1800u
 size_t frame_write(const struct frame *frame, const struct flow *flow, const struct hosts *hosts,
 		   uint8_t *bytes);
