@@ -83,6 +83,10 @@ unsigned wire_host_receive(struct wire *wire, struct rte_mbuf *pkts[], unsigned 
 		void *m;
 
 		while (got < n && rte_ring_sc_dequeue(wire->from_worker[w], &m) == 0) {
+			if (wire->passes != NULL && !wire->passes(wire->passes_context, w, m)) {
+				rte_pktmbuf_free(m);
+				continue;
+			}
 			pkts[got] = copy(wire, m, wire->host_pool);
 			got += pkts[got] != NULL;
 		}

@@ -25,6 +25,9 @@ struct wire {
 	struct random       random;
 	uint64_t            packets, lost;
 	bool                first_only; /* all come to worker 0, as from a device with one queue */
+	/* What lies between: does this packet of a worker reach the host? NULL: all do. */
+	bool (*passes)(void *context, unsigned worker, const struct rte_mbuf *m);
+	void    *passes_context;
 	unsigned receiver; /* worker that gets the next packet from the host: dealt out in turn,
 			      whoever owns it */
 };
