@@ -50,6 +50,7 @@ static void file_init(struct conf_file *f, const struct sim_config *config)
 	*f = (struct conf_file){.cpm = {.node = "sim", .node_number = 1}, .listener_count = 1};
 	f->dataplane.messages_max = config->messages_max != 0 ? config->messages_max : 16384;
 	f->dataplane.connections_max = 1024;
+	f->dataplane.rto_min = config->rto_min;
 	f->dataplane.receipts_max = 262144;
 	f->dataplane.registrations_max = 65536;
 	f->dataplane.forward_all = config->forward_all || getenv("CPM_FORWARD_ALL") != NULL;

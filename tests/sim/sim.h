@@ -17,6 +17,7 @@ struct sim_config {
 	unsigned             loss_per_mille;
 	unsigned             window;       /* of the host's sessions */
 	uint32_t             messages_max; /* 0: 16,384 */
+	uint32_t             rto_min;      /* ms; 0: what TCP has of itself */
 	bool                 forward_all;  /* also when the variable CPM_FORWARD_ALL is set */
 	struct conf_fault    faults; /* of the port, both directions; on top of the wire's loss */
 	struct host_hooks    hooks;
