@@ -138,6 +138,15 @@ static void after_both_ends_neither_reset_nor_silence_takes_bytes_from_the_reade
 	}
 }
 
+static void expect_forgotten_after_a_minute(struct peer *peer)
+{
+	peer_wait(peer, 59 * US_PER_SECOND);
+	assert_null(peer_event(peer, TCP_EVENT_CLOSED));
+	peer_wait(peer, 2 * US_PER_SECOND);
+	assert_non_null(peer_event(peer, TCP_EVENT_CLOSED));
+	assert_int_equal(peer_event(peer, TCP_EVENT_CLOSED)->why, REASON_NONE);
+}
+
 static void closed_after_our_end_a_silent_peer_is_given_a_minute(void **state)
 {
 	struct peer peer;
@@ -150,10 +159,7 @@ static void closed_after_our_end_a_silent_peer_is_given_a_minute(void **state)
 	expect_segment(&peer, FIN | ACK, 1, 1, 0);
 	peer_send(&peer, (struct seg){.flags = ACK, .seq = 1, .ack = 2});
 	tcp_close(peer.end.tcp, peer.conn, false);
-	peer_wait(&peer, 59 * US_PER_SECOND);
-	assert_null(peer_event(&peer, TCP_EVENT_CLOSED));
-	peer_wait(&peer, 2 * US_PER_SECOND);
-	assert_int_equal(peer_event(&peer, TCP_EVENT_CLOSED)->why, REASON_NONE);
+	expect_forgotten_after_a_minute(&peer);
 	peer_end(&peer);
 }
 
@@ -249,10 +255,7 @@ static void a_peer_that_never_closes_is_forgotten_after_a_minute(void **state)
 	tcp_close(peer.end.tcp, peer.conn, false);
 	peer_turn(&peer);
 	peer_send(&peer, (struct seg){.flags = ACK, .seq = 1, .ack = 2});
-	peer_wait(&peer, 59 * US_PER_SECOND);
-	assert_null(peer_event(&peer, TCP_EVENT_CLOSED));
-	peer_wait(&peer, 2 * US_PER_SECOND);
-	assert_int_equal(peer_event(&peer, TCP_EVENT_CLOSED)->why, REASON_NONE);
+	expect_forgotten_after_a_minute(&peer);
 	peer_end(&peer);
 }
 

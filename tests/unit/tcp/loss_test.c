@@ -77,6 +77,13 @@ static void begin(struct loss *t)
 	loss_begin(t, RTT_MS * MS, (struct seg){.sack_ok = true}, &defaults);
 }
 
+/* With timestamps. */
+static void begin_timed(struct loss *t)
+{
+	loss_begin(t, RTT_MS * MS, (struct seg){.sack_ok = true, .has_ts = true, .ts = 5},
+		   &defaults);
+}
+
 static void begin_newreno(struct loss *t)
 {
 	loss_begin(t, RTT_MS * MS, (struct seg){.sack_ok = true},
@@ -464,8 +471,7 @@ static void an_echo_of_the_first_transmission_undoes_the_recovery(void **state)
 	uint32_t    s, cwnd, echo;
 
 	(void)state;
-	loss_begin(&t, RTT_MS * MS, (struct seg){.sack_ok = true, .has_ts = true, .ts = 5},
-		   &defaults);
+	begin_timed(&t);
 	cwnd = info_of(&t).cwnd;
 	s = send_segments(&t, 8);
 	echo = t.peer.out[t.peer.outs - 1].ts;
@@ -585,8 +591,7 @@ static void an_echo_undoes_a_timeout_at_once(void **state)
 	uint32_t    s, cwnd, echo;
 
 	(void)state;
-	loss_begin(&t, RTT_MS * MS, (struct seg){.sack_ok = true, .has_ts = true, .ts = 5},
-		   &defaults);
+	begin_timed(&t);
 	cwnd = info_of(&t).cwnd;
 	s = send_segments(&t, 1);
 	echo = t.peer.out[t.peer.outs - 1].ts;

@@ -154,6 +154,7 @@ static void the_last_that_ended_are_kept_newest_first(void **state)
 }
 
 #define FEW (TCP_TRACE_CLOSED_MAX + 16) /* sixteen recorders, two of them for trouble */
+#define MANY 300u
 
 /* Opens 20 connections over 16 recorders; conns[] in the order of opening. */
 static void open_too_many(struct peer *peer, uint32_t conns[20])
@@ -165,26 +166,32 @@ static void open_too_many(struct peer *peer, uint32_t conns[20])
 	}
 }
 
+/* More connections than there are recorders: the last have none. */
+static void recorders_use_up(struct peer *peer, uint32_t conns[MANY])
+{
+	peer_begin(peer, &(struct tcp_config){.connections_max = 512, .traces_max = FEW},
+		   &defaults);
+	for (unsigned i = 0; i < MANY; i++) {
+		open_one(peer);
+		conns[i] = peer->conn;
+	}
+	assert_int_equal(tcp_trace_read(peer->end.tcp, conns[MANY - 1], entries), 0);
+}
+
 static void when_recorders_run_short_the_silent_give_theirs(void **state)
 {
 	struct peer peer;
-	uint32_t    conns[300];
+	uint32_t    conns[MANY];
 	unsigned    recorded = 0;
 
 	(void)state;
-	peer_begin(&peer, &(struct tcp_config){.connections_max = 512, .traces_max = FEW},
-		   &defaults);
-	for (unsigned i = 0; i < 300; i++) {
-		open_one(&peer);
-		conns[i] = peer.conn;
-	}
-	assert_int_equal(tcp_trace_read(peer.end.tcp, conns[299], entries), 0);
+	recorders_use_up(&peer, conns);
 	peer_wait(&peer, 11 * US_PER_SECOND);
 	for (unsigned i = 0; i < 100; i++)
 		peer_turn(&peer); /* a few are looked at in each */
 	peer_send(&peer, (struct seg){.flags = ACK, .seq = 1, .ack = 1, .len = 10});
-	assert_true(tcp_trace_read(peer.end.tcp, conns[299], entries) > 0);
-	for (unsigned i = 0; i < 300; i++)
+	assert_true(tcp_trace_read(peer.end.tcp, conns[MANY - 1], entries) > 0);
+	for (unsigned i = 0; i < MANY; i++)
 		recorded += tcp_trace_read(peer.end.tcp, conns[i], entries) > 0;
 	assert_true(recorded <= FEW);
 	peer_end(&peer);
@@ -193,19 +200,14 @@ static void when_recorders_run_short_the_silent_give_theirs(void **state)
 static void a_connection_in_trouble_gets_one_of_the_reserve(void **state)
 {
 	struct peer peer;
-	uint32_t    conns[300];
+	uint32_t    conns[MANY];
 
 	(void)state;
-	peer_begin(&peer, &(struct tcp_config){.connections_max = 512, .traces_max = FEW},
-		   &defaults);
-	for (unsigned i = 0; i < 300; i++) {
-		open_one(&peer);
-		conns[i] = peer.conn;
-	}
-	assert_int_equal(tcp_trace_read(peer.end.tcp, conns[299], entries), 0);
+	recorders_use_up(&peer, conns);
 	peer_send(&peer, (struct seg){.flags = RST, .seq = 100});
 	assert_int_equal(
-		count_of(tcp_trace_read(peer.end.tcp, conns[299], entries), TCP_TRACE_DROPPED), 1);
+		count_of(tcp_trace_read(peer.end.tcp, conns[MANY - 1], entries), TCP_TRACE_DROPPED),
+		1);
 	peer_end(&peer);
 }
 
