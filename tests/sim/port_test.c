@@ -3,8 +3,9 @@
 #include "test.h"
 
 #include <rte_ether.h>
-#include <rte_ip.h>
 #include <rte_thash.h>
+
+#include "base/put.h"
 
 #include "../../dataplane/dataplane.h"
 #include "../../dataplane/port.h"
@@ -12,7 +13,7 @@
 #include "sim.h"
 
 #define SEED 77u
-#define FRAME 60u
+#define FRAME 64u
 
 static struct metrics      metrics[NET_WORKERS_MAX];
 static struct rte_mempool *pools[NET_WORKERS_MAX];
@@ -186,34 +187,47 @@ static void the_list_of_ports_shows_each_with_its_vlan(void **state)
 	}
 }
 
-/* A segment from 198.18.0.2:port to 198.18.0.1:2775, with the hash of a device that has the key of
- * this seed. */
-static struct rte_mbuf *hashed_segment(uint16_t remote_port, uint64_t seed)
+struct link {
+	bool ip6, tagged;
+};
+
+static const struct link links[] = {{false, false}, {false, true}, {true, false}, {true, true}};
+
+#define LINKS (sizeof(links) / sizeof(links[0]))
+
+/* A segment from remote_port to 2775, with the hash of a device that has the key of this seed. */
+static struct rte_mbuf *hashed_segment(struct link link, uint16_t remote_port, uint64_t seed)
 {
-	struct rte_mbuf      *m = frame_new(0);
-	struct rte_ether_hdr *ether = rte_pktmbuf_mtod(m, struct rte_ether_hdr *);
-	struct rte_ipv4_hdr  *ip = (struct rte_ipv4_hdr *)(ether + 1);
-	rte_be16_t           *ports = (rte_be16_t *)(ip + 1);
-	uint8_t               key[NET_STEER_KEY_SIZE];
-	uint32_t tuple[3] = {0xc6120002, 0xc6120001, (uint32_t)remote_port << 16 | 2775};
+	/* source and destination; the last word is of the ports */
+	uint32_t         tuple4[3] = {0xc6120002, 0xc6120001};
+	uint32_t         tuple6[9] = {0x20010002, 0, 0, 2, 0x20010002, 0, 0, 1};
+	uint32_t        *tuple = link.ip6 ? tuple6 : tuple4;
+	unsigned         words = link.ip6 ? 9 : 3;
+	struct rte_mbuf *m = frame_new(0);
+	struct put       w = put_to(rte_pktmbuf_mtod(m, uint8_t *), FRAME);
+	uint8_t          key[NET_STEER_KEY_SIZE], zeros[12] = {0};
 
 	net_steer_key(seed, key);
-	ether->ether_type = rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4);
-	*ip = (struct rte_ipv4_hdr){.version_ihl = 0x45,
-				    .next_proto_id = IPPROTO_TCP,
-				    .src_addr = rte_cpu_to_be_32(tuple[0]),
-				    .dst_addr = rte_cpu_to_be_32(tuple[1])};
-	ports[0] = rte_cpu_to_be_16(remote_port);
-	ports[1] = rte_cpu_to_be_16(2775);
+	tuple[words - 1] = (uint32_t)remote_port << 16 | 2775;
+	put_bytes(&w, zeros, 12);
+	if (link.tagged)
+		put_be32(&w, RTE_ETHER_TYPE_VLAN << 16 | 100);
+	put_be16(&w, link.ip6 ? RTE_ETHER_TYPE_IPV6 : RTE_ETHER_TYPE_IPV4);
+	put_u8(&w, link.ip6 ? 0x60 : 0x45);
+	put_bytes(&w, zeros, link.ip6 ? 5 : 8);
+	put_u8(&w, IPPROTO_TCP);
+	put_bytes(&w, zeros, link.ip6 ? 1 : 2);
+	for (unsigned i = 0; i < words; i++)
+		put_be32(&w, tuple[i]);
 	m->ol_flags = RTE_MBUF_F_RX_RSS_HASH;
-	m->hash.rss = rte_softrss(tuple, 3, key);
+	m->hash.rss = rte_softrss(tuple, words, key);
 	return m;
 }
 
-static void check(struct rss *rss, unsigned packets, uint64_t seed)
+static void check(struct rss *rss, struct link link, unsigned packets, uint64_t seed)
 {
 	for (unsigned i = 0; i < packets; i++) {
-		struct rte_mbuf *m = hashed_segment((uint16_t)(1024 + i), seed);
+		struct rte_mbuf *m = hashed_segment(link, (uint16_t)(1024 + i), seed);
 
 		rss_check(rss, 0, &m, 1, metrics);
 		rte_pktmbuf_free(m);
@@ -223,26 +237,30 @@ static void check(struct rss *rss, unsigned packets, uint64_t seed)
 static void a_device_whose_packets_bear_another_hash_is_found_out_by_the_first(void **state)
 {
 	static struct net_steer steer;
-	struct rss rss = {.reta_size = 128, .steers = true, .steer = &steer, .checks_left = {64}};
 
 	(void)state;
-	memset(metrics, 0, sizeof(metrics));
 	net_steer_init(&steer, SEED, 2, NET_STEER_ENTRIES);
-	check(&rss, 10, SEED);
-	assert_false(rss.misdirects);
-	assert_int_equal(rss.checks_left[0], 54);
-	check(&rss, 1, SEED + 1);
-	assert_true(rss.misdirects);
-	assert_int_equal(metrics[0].value[METRIC_packets_misdirected], 1);
-	check(&rss, 100, SEED);
-	assert_int_equal(rss.checks_left[0], 0);
+	for (unsigned i = 0; i < LINKS; i++) {
+		struct rss rss = {
+			.reta_size = 128, .steers = true, .steer = &steer, .checks_left = {64}};
+
+		memset(metrics, 0, sizeof(metrics));
+		check(&rss, links[i], 10, SEED);
+		assert_false(rss.misdirects);
+		assert_int_equal(rss.checks_left[0], 54);
+		check(&rss, links[i], 1, SEED + 1);
+		assert_true(rss.misdirects);
+		assert_int_equal(metrics[0].value[METRIC_packets_misdirected], 1);
+		check(&rss, links[i], 100, SEED);
+		assert_int_equal(rss.checks_left[0], 0);
+	}
 }
 
 static void what_bears_no_hash_or_is_no_tcp_is_not_judged(void **state)
 {
 	static struct net_steer steer;
 	struct rss              rss = {.steers = true, .steer = &steer, .checks_left = {64}};
-	struct rte_mbuf        *m = hashed_segment(1, SEED + 1);
+	struct rte_mbuf        *m = hashed_segment(links[0], 1, SEED + 1);
 
 	(void)state;
 	net_steer_init(&steer, SEED, 2, NET_STEER_ENTRIES);
