@@ -1,5 +1,6 @@
 #include "sip/map.h"
 
+#include "base/hash.h"
 #include "msg/addr.h"
 
 const struct sip_extra_header sip_extra_headers[SIP_EXTRA_HEADERS] = {
@@ -166,6 +167,49 @@ static void put_extras(const struct sip_map *map, const struct msg *m, const str
 	}
 }
 
+static void put_hex(struct put *w, uint64_t high, uint64_t low)
+{
+	char text[33];
+
+	for (unsigned i = 0; i < 32; i++)
+		text[i] = "0123456789abcdef"[(i < 16 ? high >> (60 - 4 * i)
+						     : low >> (60 - 4 * (i - 16))) &
+					     15];
+	put_bytes(w, text, 32);
+}
+
+/* The two parties in whichever order, each with an end. */
+static size_t pair_of(const struct msg *m, char room[2 * MSG_ADDR_SIZE_MAX + 2])
+{
+	struct str from = msg_addr(m, &m->from), to = msg_addr(m, &m->to);
+	struct put w = put_to(room, 2 * MSG_ADDR_SIZE_MAX + 2);
+	bool       swap = str_cmp(from, to) > 0;
+
+	put_cstr(&w, swap ? to : from);
+	put_cstr(&w, swap ? from : to);
+	return put_size(&w);
+}
+
+/*
+ * What comes from a protocol without conversations gets the ids that CPM wants. The conversation is
+ * a function of its two parties, so that it is the same both ways, at every worker and after a
+ * restart; the contribution is one of the message.
+ */
+static void put_conversation(const struct msg *m, struct put *w)
+{
+	static const struct hash_key high = {0x428a2f98d728ae22ull, 0x7137449123ef65cdull},
+				     low = {0xb5c0fbcfec4d3b2full, 0xe9b5dba58189dbbcull};
+	char   room[2 * MSG_ADDR_SIZE_MAX + 2];
+	size_t n = pair_of(m, room);
+
+	sip_put_header_begin(w, SIP_CONVERSATION_ID);
+	put_hex(w, hash_sip(&high, room, n), hash_sip(&low, room, n));
+	sip_put_header_end(w);
+	sip_put_header_begin(w, SIP_CONTRIBUTION_ID);
+	put_hex(w, hash_sip(&high, &m->id, sizeof(m->id)), hash_sip(&low, &m->id, sizeof(m->id)));
+	sip_put_header_end(w);
+}
+
 static void put_times(const struct sip_map *map, const struct msg *m, struct put *w)
 {
 	sip_put_header_begin(w, SIP_DATE);
@@ -180,7 +224,8 @@ static void put_times(const struct sip_map *map, const struct msg *m, struct put
 enum reason sip_map_out(const struct sip_map *map, const struct msg *m, const struct sip_way *way,
 			const struct sip_names *names, struct put *w)
 {
-	enum reason why = put_from(map, w, m, way, names->from_tag);
+	enum reason      why = put_from(map, w, m, way, names->from_tag);
+	struct msg_extra conversation;
 
 	if (why == REASON_NONE)
 		why = put_to_field(w, m, way);
@@ -189,6 +234,10 @@ enum reason sip_map_out(const struct sip_map *map, const struct msg *m, const st
 	put_identity(map, w, m, way);
 	put_times(map, m, w);
 	put_extras(map, m, way, w);
+	if (way->cpim && (way->trusted || way->at != NULL) && !msg_is_report(m) &&
+	    m->kind != MSG_COMPOSING &&
+	    !msg_extra_find(m, map->protocol, SIP_EXTRA_CONVERSATION_ID, &conversation))
+		put_conversation(m, w);
 	return sip_body_out(map, m, way, names->message_id, w);
 }
 

@@ -523,6 +523,29 @@ static void a_receipt_of_smpp_is_a_notification_for_a_sip_peer(void **state)
 	assert_null(ims_take());
 }
 
+static void a_conversation_has_one_id_both_ways_and_each_message_its_own(void **state)
+{
+	char        conversation[3][64], contribution[3][64];
+	const char *texts[] = {"one", "two", "three"};
+
+	(void)state;
+	esme_begin();
+	for (unsigned i = 0; i < 3; i++) {
+		const char *text;
+
+		submit(i < 2 ? "+46721234567" : "+46727654321", texts[i], MSG_WANT_SUCCESS);
+		text = next_of(ims);
+		assert_non_null(text);
+		snprintf(conversation[i], 64, "%s", phone_header(text, "Conversation-ID"));
+		snprintf(contribution[i], 64, "%s", phone_header(text, "Contribution-ID"));
+		assert_int_equal(strlen(conversation[i]), 32);
+		phone_answer(ims, text, "202 Accepted", "");
+	}
+	assert_string_equal(conversation[0], conversation[1]);
+	assert_string_not_equal(conversation[0], conversation[2]);
+	assert_string_not_equal(contribution[0], contribution[1]);
+}
+
 static void who_is_not_registered_gets_a_short_message(void **state)
 {
 	(void)state;
@@ -775,6 +798,7 @@ int main(void)
 		OPEN(a_phone_that_has_the_message_is_the_receipt),
 		OPEN(a_notification_of_a_sip_peer_is_a_receipt_of_smpp),
 		OPEN(a_receipt_of_smpp_is_a_notification_for_a_sip_peer),
+		OPEN(a_conversation_has_one_id_both_ways_and_each_message_its_own),
 		OPEN(who_is_not_registered_gets_a_short_message),
 		OPEN(who_wants_short_messages_alone_gets_them_though_registered),
 		OPEN(nobody_there_is_said_to_a_sender),
