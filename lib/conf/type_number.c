@@ -179,7 +179,7 @@ ENUM_TYPE(MODE, CONF_MODE_DATAGRAM, "datagram", "transaction");
 ENUM_TYPE(ALPHABET, CONF_ALPHABET_GSM7, "gsm7", "ascii", "latin1");
 ENUM_TYPE(REACH, CONF_REACH_ANY, "any", "sms");
 ENUM_TYPE(TRANSPORT, TRANSPORT_UDP, "udp", "tcp");
-ENUM_TYPE(AUTHENTICATION, CONF_AUTHENTICATION_NONE, "none", "digest");
+ENUM_TYPE(AUTHENTICATION, CONF_AUTHENTICATION_NONE, "none", "digest", "digest-md5");
 ENUM_TYPE(FAULT, CONF_FAULT_BOTH, "both", "rx", "tx");
 ENUM_TYPE(IDS, CONF_IDS_AUTO, "auto", "decimal", "hexadecimal", "as_is");
 

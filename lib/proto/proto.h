@@ -179,9 +179,10 @@ struct proto_open {
 	const struct proto_settings *settings; /* accepted: what holds before the login */
 	struct str  identity, secret; /* connecting: who we say we are (SMPP system_id, password) */
 	struct str  system_type;
-	unsigned    wants;    /* connecting: PROTO_SENDS | PROTO_RECEIVES */
-	struct str  node;     /* accepted: our own name (SMPP system_id in a bind response) */
-	bool        datagram; /* each feed() gets one datagram, and *out takes datagrams (out.h) */
+	unsigned    wants;     /* connecting: PROTO_SENDS | PROTO_RECEIVES */
+	struct str  node;      /* accepted: our own name (SMPP system_id in a bind response) */
+	bool        datagram;  /* each feed() gets one datagram, and *out takes datagrams (out.h) */
+	bool        md5_alone; /* listener: no better digest is offered */
 	bool        open_to_all; /* listener: whoever comes is let in (authentication: none) */
 	bool        trusted;     /* peer: we tell it who is who, and believe what it tells */
 	struct flow local;       /* where others reach us: the listener's address and port */

@@ -55,6 +55,7 @@ static void put_lines(struct sip_input *in, unsigned status, uint32_t note, stru
 		return;
 	case 401:
 		sip_digest_challenge(&i->digest, in->now, SIP_WWW_AUTHENTICATE, realm_of(in),
+				     in->s->md5_alone ? SIP_OFFER_MD5 : SIP_OFFER_ALL,
 				     note == NOTE_STALE, w);
 		return;
 	case 405:

@@ -119,11 +119,12 @@ static void put_one(struct sip_digest *d, struct now now, enum sip_header_id hea
 }
 
 void sip_digest_challenge(struct sip_digest *d, struct now now, enum sip_header_id header,
-			  struct str realm, bool stale, struct put *w)
+			  struct str realm, enum sip_offer offer, bool stale, struct put *w)
 {
 	ASSERT(header == SIP_WWW_AUTHENTICATE || header == SIP_PROXY_AUTHENTICATE);
 	ASSERT(realm.n <= SIP_REALM_SIZE_MAX);
-	put_one(d, now, header, realm, stale, STR("SHA-256"), w);
+	if (offer == SIP_OFFER_ALL)
+		put_one(d, now, header, realm, stale, STR("SHA-256"), w);
 	put_one(d, now, header, realm, stale, STR("MD5"), w);
 	metric_inc(d->metrics, METRIC_sip_challenges_out);
 }

@@ -83,10 +83,15 @@ enum sip_proof sip_digest_check(struct sip_digest *d, struct now now, const stru
 				struct str method, struct str uri,
 				const struct proto_credentials *credentials);
 
-/* The lines WWW-Authenticate or Proxy-Authenticate of a new nonce, SHA-256 first, then MD5. realm:
- * at most SIP_REALM_SIZE_MAX bytes. */
+enum sip_offer {
+	SIP_OFFER_ALL, /* SHA-256 first, then MD5 (RFC 8760, 2.3) */
+	SIP_OFFER_MD5, /* for who gives up where another is offered */
+};
+
+/* The lines WWW-Authenticate or Proxy-Authenticate, each with a new nonce. realm: at most
+ * SIP_REALM_SIZE_MAX bytes. */
 void sip_digest_challenge(struct sip_digest *d, struct now now, enum sip_header_id header,
-			  struct str realm, bool stale, struct put *w);
+			  struct str realm, enum sip_offer offer, bool stale, struct put *w);
 
 #define SIP_CHALLENGE_REALM_MAX 96u
 #define SIP_CHALLENGE_NONCE_MAX 192u

@@ -127,6 +127,7 @@ static void session_open(void *session, struct now now, const struct proto_open 
 	s->datagram = how->datagram;
 	s->trusted = how->trusted;
 	s->open_to_all = how->open_to_all;
+	s->md5_alone = how->md5_alone;
 	s->settings = *how->settings;
 	s->local = how->local;
 	s->remote = how->remote;

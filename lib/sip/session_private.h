@@ -59,7 +59,7 @@ struct sip_session {
 	uint8_t               state; /* enum sip_state */
 	uint8_t               role;  /* enum proto_role */
 	uint8_t               may;   /* PROTO_SENDS | PROTO_RECEIVES */
-	bool                  datagram, trusted, open_to_all;
+	bool                  datagram, trusted, open_to_all, md5_alone;
 	bool                  close_due, up_due; /* tick() is to give the event */
 	bool                  blocked;           /* SUBMIT_LATER was said */
 	bool                  known;             /* accepted: a whole request came */

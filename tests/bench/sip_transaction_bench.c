@@ -175,8 +175,8 @@ static void challenge(void)
 	for (unsigned i = 0; i < OPEN; i++) {
 		struct put w = put_to(room, sizeof(room));
 
-		sip_digest_challenge(&digest, now, SIP_WWW_AUTHENTICATE, STR("example.org"), false,
-				     &w);
+		sip_digest_challenge(&digest, now, SIP_WWW_AUTHENTICATE, STR("example.org"),
+				     SIP_OFFER_ALL, false, &w);
 	}
 }
 
@@ -193,7 +193,8 @@ static void check(bool sha256)
 						 .uri = request.uri,
 						 .qop = true};
 
-	sip_digest_challenge(&digest, now, SIP_WWW_AUTHENTICATE, STR("example.org"), false, &w);
+	sip_digest_challenge(&digest, now, SIP_WWW_AUTHENTICATE, STR("example.org"), SIP_OFFER_ALL,
+			     false, &w);
 	memcpy(nonce, (char *)memmem(room, put_size(&w), "nonce=\"", 7) + 7, sizeof(nonce));
 	sip_hash_response(sha256, sha256 ? c.ha1_sha256 : c.ha1_md5, &terms, claim.response);
 	sip_hash_hex(sha256, claim.response, hex);

@@ -80,7 +80,8 @@ static void a_listener_has_what_its_protocol_has(void **state)
 		"domains: [Example.ORG, ims.example]}\n"
 		"- {name: c, protocol: sip, address: 198.18.0.1, port: 5060, transport: "
 		"[tcp], authentication: none, domains: example.org}\n"
-		"- {name: d, protocol: sip, address: 198.18.0.1, port: 5070}\n";
+		"- {name: d, protocol: sip, address: 198.18.0.1, port: 5070, authentication: "
+		"digest-md5}\n";
 	struct conf_file  *f;
 	struct conf_faults faults = {0, NULL};
 
@@ -95,6 +96,7 @@ static void a_listener_has_what_its_protocol_has(void **state)
 	assert_int_equal(f->listeners[2].authentication, CONF_AUTHENTICATION_NONE);
 	assert_string_equal(f->listeners[2].domains.items[0], "example.org");
 	assert_int_equal(f->listeners[3].transport, UDP_AND_TCP);
+	assert_int_equal(f->listeners[3].authentication, CONF_AUTHENTICATION_DIGEST_MD5);
 	conf_file_free(f);
 }
 
@@ -174,7 +176,7 @@ static const struct {
 	 "cpm.yaml:3: listeners[0].transport: '' is not a list of udp and tcp, or one of them"},
 	{DATAPLANE "listeners:\n- {name: a, protocol: sip, address: 198.18.0.1, authentication: "
 		   "basic}\n",
-	 "cpm.yaml:3: listeners[0].authentication: 'basic' is not none or digest"},
+	 "cpm.yaml:3: listeners[0].authentication: 'basic' is not none, digest or digest-md5"},
 	{DATAPLANE "listeners:\n- {name: a, protocol: sip, address: 198.18.0.1, transport: udp, "
 		   "port: 5060}\n- {name: b, protocol: sip, address: 198.18.0.1, port: 5060}\n",
 	 "cpm.yaml:4: listeners[1].port: listeners[0] has the same address and port; change one"},

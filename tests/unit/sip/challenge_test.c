@@ -202,7 +202,7 @@ static void our_challenge_is_answered_to_our_satisfaction(void **state)
 	/* the hash is over the realm as it stands between the quotes (RFC 7616, 3.4.2) */
 	sip_hash_ha1(true, STR("bob"), STR("example \\\"x\\\" org"), STR("zanzibar"),
 		     bob.ha1_sha256);
-	sip_digest_challenge(&d, now, SIP_WWW_AUTHENTICATE, realm, false, &w);
+	sip_digest_challenge(&d, now, SIP_WWW_AUTHENTICATE, realm, SIP_OFFER_ALL, false, &w);
 	lines[put_size(&w)] = '\0';
 	snprintf(text, sizeof(text), RESPONSE("401", "%s"), lines);
 	assert_true(challenged(&c, text));

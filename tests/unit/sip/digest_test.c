@@ -46,7 +46,7 @@ static void gate_nonce(struct gate *g, struct str of, char nonce[SIP_NONCE_SIZE 
 	struct put  w = put_to(room, sizeof(room));
 	const char *at;
 
-	sip_digest_challenge(&g->d, g->now, SIP_WWW_AUTHENTICATE, of, false, &w);
+	sip_digest_challenge(&g->d, g->now, SIP_WWW_AUTHENTICATE, of, SIP_OFFER_ALL, false, &w);
 	assert_false(w.failed);
 	at = memmem(room, put_size(&w), "nonce=\"", 7);
 	assert_non_null(at);
@@ -176,7 +176,8 @@ static void a_challenge_offers_sha_256_first_and_each_nonce_once(void **state)
 	struct str  text;
 
 	gate_open(&g, 1, 9);
-	sip_digest_challenge(&g.d, g.now, SIP_PROXY_AUTHENTICATE, STR("a \"b\""), true, &w);
+	sip_digest_challenge(&g.d, g.now, SIP_PROXY_AUTHENTICATE, STR("a \"b\""), SIP_OFFER_ALL,
+			     true, &w);
 	text = (struct str){room, put_size(&w)};
 	assert_true(str_starts(text,
 			       STR("Proxy-Authenticate: Digest realm=\"a \\\"b\\\"\", nonce=\"")));

@@ -50,6 +50,25 @@ static void a_subscriber_registers_and_asks_and_is_told_what_is_there(void **sta
 	side_free(s);
 }
 
+static void a_listener_may_offer_md5_alone(void **state)
+{
+	struct side      *s = side_new(1);
+	struct subscriber alice = subscriber_alice();
+	struct proto_open how;
+	const char       *answer;
+
+	(void)state;
+	s->datagram = true;
+	how = side_how(s, PROTO_DATAGRAM);
+	how.md5_alone = true;
+	side_open_as(s, s->session, &how);
+	answer = subscriber_say(s, &alice, "REGISTER", REGISTRAR, ALICE, "");
+	assert_int_equal(side_status(answer), 401);
+	assert_null(strstr(answer, "SHA-256"));
+	assert_non_null(strstr(answer, "algorithm=MD5"));
+	side_free(s);
+}
+
 static void what_a_contact_may_not_say_is_refused(void **state)
 {
 	static const struct {
@@ -322,6 +341,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_subscriber_registers_and_asks_and_is_told_what_is_there),
+		cmocka_unit_test(a_listener_may_offer_md5_alone),
 		cmocka_unit_test(what_a_contact_may_not_say_is_refused),
 		cmocka_unit_test(a_star_removes_all_and_a_zero_removes_one),
 		cmocka_unit_test(an_outbound_registration_is_known_by_its_device),
