@@ -76,8 +76,7 @@ bool sip_client_start(struct sip_transactions *t, struct sip_client *c, struct n
 	return true;
 }
 
-/* The transaction that a branch names; NULL: it is over, or the branch is not ours. */
-static struct sip_client *named(struct sip_transactions *t, struct str branch)
+struct sip_client *sip_client_named(struct sip_transactions *t, struct str branch)
 {
 	struct sip_branch  b;
 	struct sip_client *c;
@@ -87,13 +86,21 @@ static struct sip_client *named(struct sip_transactions *t, struct str branch)
 	    sip_pool_at(&t->pool, b.index)->generation != b.generation)
 		return NULL;
 	c = client_at(t, b.index);
-	return c->state == SIP_CLIENT_TRYING || c->state == SIP_CLIENT_PROCEEDING ? c : NULL;
+	return c->state != SIP_CLIENT_NEW ? c : NULL;
+}
+
+/* The same while its response is awaited. */
+static struct sip_client *asking(struct sip_transactions *t, struct str branch)
+{
+	struct sip_client *c = sip_client_named(t, branch);
+
+	return c != NULL && c->state != SIP_CLIENT_COMPLETED ? c : NULL;
 }
 
 struct sip_client *sip_client_match(struct sip_transactions *t, const struct sip_message *response,
 				    const struct sip_mandatory *known)
 {
-	struct sip_client *c = named(t, known->via.branch);
+	struct sip_client *c = asking(t, known->via.branch);
 
 	ASSERT_HOT(response->kind == SIP_RESPONSE);
 	if (c == NULL || c->method != known->cseq.method) {
@@ -136,7 +143,7 @@ struct sip_client *sip_client_quoted(struct sip_transactions *t, struct cur quot
 
 	if (!sip_branch_find((struct str){(const char *)quoted.p, cur_left(&quoted)}, &branch))
 		return NULL;
-	return named(t, branch);
+	return asking(t, branch);
 }
 
 struct sip_client *sip_client_oldest(const struct sip_transactions *t, const struct sip_clients *of)

@@ -166,14 +166,21 @@ static struct sip_server *begin(struct sip_transactions *t, struct sip_servers *
 	return s;
 }
 
-static void end(struct sip_transactions *t, struct sip_server *s)
+static void unhash(struct sip_transactions *t, const struct sip_server *s)
 {
-	struct sip_servers *of = s->of;
-	uint32_t           *link = bucket(t, &s->key);
+	uint32_t *link = bucket(t, &s->key);
 
 	while (*link != s->number)
 		link = &server_at(t, *link)->bucket_next;
 	*link = s->bucket_next;
+}
+
+void sip_server_end(struct sip_transactions *t, struct sip_server *s)
+{
+	struct sip_servers *of = s->of;
+
+	if (!s->said)
+		unhash(t, s);
 	sip_links_remove(&t->pool, s->trying ? &of->trying : &of->quiet, s->number, LINKS);
 	ASSERT(of->open > 0);
 	of->open--;
@@ -283,15 +290,30 @@ struct sip_server *sip_server_find(const struct sip_transactions *t, uint64_t to
 	return server_at(t, number);
 }
 
-bool sip_server_answer(struct sip_transactions *t, struct sip_server *s, struct now now,
-		       const struct sip_answer *a, struct out *out)
+bool sip_server_say(struct sip_transactions *t, struct sip_server *s, struct now now,
+		    const struct sip_answer *a, struct out *out)
 {
 	bool written = respond(t, s, a, out);
 
-	ASSERT(a->status >= 200);
+	ASSERT(a->status >= 200 && !s->said);
 	if (s->datagram && sip_completed_add(&t->completed, now, &s->key, a->status, a->note))
 		metric_inc(t->metrics, METRIC_sip_answers_forgotten);
-	end(t, s);
+	unhash(t, s);
+	s->said = true;
+	if (!s->trying) { /* no 100 after it */
+		sip_links_remove(&t->pool, &s->of->quiet, s->number, LINKS);
+		sip_links_append(&t->pool, &s->of->trying, s->number, LINKS);
+		s->trying = true;
+	}
+	return written;
+}
+
+bool sip_server_answer(struct sip_transactions *t, struct sip_server *s, struct now now,
+		       const struct sip_answer *a, struct out *out)
+{
+	bool written = sip_server_say(t, s, now, a, out);
+
+	sip_server_end(t, s);
 	return written;
 }
 
@@ -327,7 +349,7 @@ uint64_t sip_server_tick(struct sip_transactions *t, struct sip_servers *of, str
 void sip_server_end_all(struct sip_transactions *t, struct sip_servers *of)
 {
 	while (of->quiet.first != SIP_BLOCK_NONE)
-		end(t, server_at(t, of->quiet.first));
+		sip_server_end(t, server_at(t, of->quiet.first));
 	while (of->trying.first != SIP_BLOCK_NONE)
-		end(t, server_at(t, of->trying.first));
+		sip_server_end(t, server_at(t, of->trying.first));
 }

@@ -132,7 +132,12 @@ bool sip_client_start(struct sip_transactions *t, struct sip_client *c, struct n
  * need not be the one that it is for: ->of->session. */
 struct sip_client *sip_client_match(struct sip_transactions *t, const struct sip_message *response,
 				    const struct sip_mandatory *known);
-/* True: final. Nothing more is sent; the caller reads what it needs and calls sip_client_end(). */
+/* The one that a branch of ours names, also when its final response is here and it has not ended;
+ * NULL: none. */
+struct sip_client *sip_client_named(struct sip_transactions *t, struct str branch);
+/* True: final. Nothing more is sent; the caller reads what it needs and calls sip_client_end(), at
+ * once or, where the response is not the last word, later: timer F still gives it to
+ * sip_client_tick(). */
 bool sip_client_response(struct sip_transactions *t, struct sip_client *c, unsigned status);
 /* The request as it was sent, into room for c->request.size bytes. */
 void sip_client_request(const struct sip_transactions *t, const struct sip_client *c,
@@ -176,6 +181,7 @@ struct sip_server { /* lies in its first block; readable for the session */
 	uint32_t            note;   /* the session's */
 	uint8_t             method; /* enum sip_method */
 	bool                datagram, trying;
+	bool                said; /* by sip_server_say() */
 };
 
 /* A request as it came. */
@@ -233,6 +239,11 @@ struct sip_answer {
  */
 bool sip_server_answer(struct sip_transactions *t, struct sip_server *s, struct now now,
 		       const struct sip_answer *a, struct out *out);
+/* The same now, but *s stays, with what it keeps, until sip_server_end(): what comes of the request
+ * is told in another way. */
+bool sip_server_say(struct sip_transactions *t, struct sip_server *s, struct now now,
+		    const struct sip_answer *a, struct out *out);
+void sip_server_end(struct sip_transactions *t, struct sip_server *s);
 /* An answer from the request itself, for which nothing was kept and nothing will be: refusals and
  * challenges (8.2.7), SIP_SERVER_AGAIN, SIP_SERVER_FULL. To tag and fields are those that
  * sip_server_answer() would write. */
