@@ -236,6 +236,19 @@ static bool throttles(const struct result *r)
 	       reason_class((enum reason)r->why) == REASON_CLASS_TEMPORARY;
 }
 
+/* False: it is too late for it. */
+static bool deliver_again(struct worker *w, struct conn *c, uint32_t index)
+{
+	struct delivery *e = &w->deliveries.table[index];
+
+	if (w->now.us >= e->deadline_us)
+		return false;
+	e->state = DELIVERY_QUEUED;
+	queue_return(w, c, index);
+	metric_inc(w->metrics, METRIC_messages_requeued);
+	return true;
+}
+
 void deliver_result(struct worker *w, struct conn *c, uint64_t token, const struct result *result)
 {
 	uint32_t         index = (uint32_t)token;
@@ -248,17 +261,15 @@ void deliver_result(struct worker *w, struct conn *c, uint64_t token, const stru
 	c->open--;
 	c->blocked = false;
 	conn_touch(w, c);
+	if (result->again && deliver_again(w, c, index))
+		return;
 	/* One device of many says nothing about the others of its listener. */
 	if (e->binding == 0 && throttles(result)) {
 		uint64_t rest_us = result->retry_after_ms * US_PER_MS;
 
 		c->throttled_until_us = w->now.us + (rest_us > 0 ? rest_us : THROTTLE_DEFAULT_US);
-		if (w->now.us < e->deadline_us) {
-			e->state = DELIVERY_QUEUED;
-			queue_return(w, c, index);
-			metric_inc(w->metrics, METRIC_messages_requeued);
+		if (deliver_again(w, c, index))
 			return;
-		}
 	}
 	delivery_end(w, index, result);
 }

@@ -32,6 +32,11 @@ static struct proto_settings account_settings(const struct conf_account *a)
 	};
 }
 
+static_assert((int)CONF_BODY_AUTO == PROTO_BODY_AUTO && (int)CONF_BODY_TEXT == PROTO_BODY_TEXT &&
+		      (int)CONF_BODY_CPIM == PROTO_BODY_CPIM &&
+		      (int)CONF_BODY_SMS == PROTO_BODY_SMS,
+	      "the words of the configuration are those of protocols");
+
 static struct proto_settings peer_settings(const struct conf_peer *p)
 {
 	return (struct proto_settings){
@@ -46,6 +51,7 @@ static struct proto_settings peer_settings(const struct conf_peer *p)
 		.dest_ton = (uint8_t)p->dest_ton,
 		.dest_npi = (uint8_t)p->dest_npi,
 		.mark_duplicates = p->mark_duplicates,
+		.body = p->body,
 	};
 }
 

@@ -44,6 +44,10 @@ enum proto_role { PROTO_ACCEPTED, PROTO_CONNECTING, PROTO_DATAGRAM };
 #define PROTO_NAME_SIZE_MAX 64u
 #define PROTO_SECRET_SIZE_MAX 64u
 
+/* AUTO: by what the other side says of itself, and by what the message needs. TEXT: as text and no
+ * more. CPIM: in message/cpim (RFC 3862). SMS: as short messages of TS 23.040. */
+enum proto_body { PROTO_BODY_AUTO, PROTO_BODY_TEXT, PROTO_BODY_CPIM, PROTO_BODY_SMS };
+
 enum proto_id_base { PROTO_ID_AS_IS, PROTO_ID_DECIMAL, PROTO_ID_HEXADECIMAL };
 
 /* What an account or peer asks of its sessions. Lent during a hook; a session copies what it keeps.
@@ -60,6 +64,7 @@ struct proto_settings {
 	uint8_t source_ton, source_npi, dest_ton,
 		dest_npi;     /* 0xff: by the rule of DESIGN.md 5, else always this */
 	bool mark_duplicates; /* tell the other side which messages it may have already */
+	uint8_t body;         /* enum proto_body: how messages are written to it */
 };
 
 /*
@@ -204,6 +209,8 @@ struct result {
 				    protocol */
 	uint32_t retry_after_ms; /* 0: not said */
 	uint64_t msg_id;         /* our id of the message, for the positive answer */
+	bool again; /* with a temporary failure: only the form was wrong, and the next submit() of
+		       the message to the same place writes another */
 	bool delivered; /* accepted, and the peer says that the recipient has it: no receipt will
 			   come */
 	uint8_t remote_id_size; /* id that the peer gave to the message */

@@ -162,6 +162,14 @@ void sip_answer_open(struct sip_input *in, struct sip_server *server, unsigned s
 	answer_open(in, server, status, 0, REASON_NONE);
 }
 
+void sip_say_open(struct sip_input *in, struct sip_server *server, unsigned status)
+{
+	sip_server_say(&in->s->instance->transactions, server, in->now,
+		       &(struct sip_answer){.status = status, .reason = sip_status_phrase(status)},
+		       in->out);
+	metric_inc(in->s->instance->metrics, METRIC_sip_responses_out);
+}
+
 /* A transaction for it; NULL: it was dealt with. */
 static struct sip_server *begin(struct sip_input *in)
 {
@@ -341,6 +349,10 @@ void sip_on_message(struct sip_input *in)
 	server = sip_admit(in);
 	if (server == NULL)
 		return;
+	if (sip_is_sms(in)) {
+		sip_on_sms(in, server);
+		return;
+	}
 	if (!(s->may & PROTO_SENDS)) {
 		sip_refuse_open(in, server, 403, REASON_BIND_STATE);
 		return;

@@ -27,6 +27,7 @@ enum sip_extra_tag {
 				     behind the number by which everybody else knows it */
 	SIP_EXTRA_CPIM = 103,     /* it came as message/cpim: the headers of the message */
 	SIP_EXTRA_REFRESH = 104,  /* of MSG_COMPOSING: seconds, four bytes, highest first */
+	SIP_EXTRA_TPDU = 105,     /* it came as a short message: its TP-PID and TP-DCS */
 };
 
 enum {
@@ -47,6 +48,7 @@ enum sip_content {
 	SIP_CONTENT_CPIM,
 	SIP_CONTENT_IMDN,
 	SIP_CONTENT_COMPOSING,
+	SIP_CONTENT_SMS,
 	SIP_CONTENT_OPAQUE,
 	SIP_CONTENT_NONE, /* not taken */
 };
@@ -95,8 +97,9 @@ struct sip_way {
 	struct str                 host;   /* the peer's, likewise */
 	uint16_t                   port;   /* the peer's; 0: the default one */
 	bool                       trusted;
-	const struct proto_target *at;   /* a registration; NULL: the peer itself */
-	bool                       cpim; /* message/cpim is understood there */
+	const struct proto_target *at;    /* a registration; NULL: the peer itself */
+	bool                       cpim;  /* message/cpim is understood there */
+	bool                       wraps; /* and all is written so */
 };
 
 /* Writes the URI of an address, numbers in this host (port 0: none). False: nothing of the kind has
@@ -142,6 +145,9 @@ enum reason sip_map_out(const struct sip_map *map, const struct msg *m, const st
 			const struct sip_names *names, struct put *w);
 /* Is its recipient asked for notifications (RFC 5438)? Then an answer is not the last word. */
 bool sip_map_notified(const struct msg *m, const struct sip_way *way);
+
+/* Is it written in message/cpim though it could be without? */
+bool sip_map_wrapped(const struct sip_map *map, const struct msg *m, const struct sip_way *way);
 
 /* Max-Forwards: one less than it came with, when it came by SIP. */
 uint32_t sip_map_forwards(const struct sip_map *map, const struct msg *m);

@@ -174,14 +174,13 @@ bool sip_map_notified(const struct msg *m, const struct sip_way *way)
 	return way->cpim && m->wants != 0 && (m->kind == MSG_TEXT || m->kind == MSG_BINARY);
 }
 
-static bool is_wrapped(const struct sip_map *map, const struct msg *m, const struct sip_way *way)
+bool sip_map_wrapped(const struct sip_map *map, const struct msg *m, const struct sip_way *way)
 {
 	struct msg_extra extra;
 
-	if (msg_is_report(m))
-		return true;
-	return way->cpim && m->kind != MSG_COMPOSING &&
-	       (m->wants != 0 || msg_extra_find(m, map->protocol, SIP_EXTRA_CPIM, &extra) ||
+	return way->cpim && !msg_is_report(m) && m->kind != MSG_COMPOSING &&
+	       (way->wraps || m->wants != 0 ||
+		msg_extra_find(m, map->protocol, SIP_EXTRA_CPIM, &extra) ||
 		msg_extra_find(m, map->protocol, SIP_EXTRA_CONVERSATION_ID, &extra) ||
 		msg_extra_find(m, map->protocol, SIP_EXTRA_CONTRIBUTION_ID, &extra));
 }
@@ -303,7 +302,7 @@ enum reason sip_body_out(const struct sip_map *map, const struct msg *m, const s
 		why = make_text(map, m, &b);
 	if (why != REASON_NONE)
 		return why;
-	if (!is_wrapped(map, m, way)) {
+	if (!msg_is_report(m) && !sip_map_wrapped(map, m, way)) {
 		put_plain(m, &b, w);
 		return REASON_NONE;
 	}

@@ -1,4 +1,4 @@
-#include "sip/map.h"
+#include "sip/map_private.h"
 
 #include "msg/addr.h"
 
@@ -117,10 +117,6 @@ static bool identify(const struct sip_map *map, const struct sip_message *in,
 	return address_of_proven(map, from, a);
 }
 
-struct senders { /* beside the one that the message has */
-	struct sip_address hidden, uri;
-};
-
 /* A subscriber is known by its number; *uri keeps what it calls itself. */
 static void take_number(const struct sip_map *map, const struct sip_sender *from,
 			struct sip_address *a, struct sip_address *uri)
@@ -145,24 +141,29 @@ static void take_number(const struct sip_map *map, const struct sip_sender *from
 	memcpy(a->text, c.number.p, c.number.n);
 }
 
-static unsigned map_addrs(const struct sip_map *map, const struct sip_message *in,
-			  const struct sip_mandatory *known, const struct sip_sender *from,
-			  struct msg *m, struct senders *beside, enum reason *why)
+bool sip_sender_in(const struct sip_map *map, const struct sip_message *in,
+		   const struct sip_mandatory *known, const struct sip_sender *from, struct msg *m,
+		   struct sip_senders *beside)
 {
 	struct sip_address a;
 	bool               withheld;
 
 	beside->hidden.kind = beside->uri.kind = ADDR_NONE;
-	*why = REASON_SENDER;
 	if (!identify(map, in, known, from, &a, &withheld))
-		return 403;
+		return false;
 	if (withheld) {
 		beside->hidden = a;
 		a = (struct sip_address){.kind = ADDR_NONE};
 	}
 	take_number(map, from, &a, &beside->uri);
-	if (!append(m, &a, &m->from))
-		return 403;
+	return append(m, &a, &m->from);
+}
+
+static unsigned map_to(const struct sip_map *map, const struct sip_mandatory *known, struct msg *m,
+		       enum reason *why)
+{
+	struct sip_address a;
+
 	*why = REASON_DESTINATION;
 	if (known->uri.scheme == SIP_SCHEME_OTHER)
 		return 416;
@@ -192,21 +193,28 @@ static bool header_add(const struct sip_map *map, const struct sip_message *in, 
 	return true;
 }
 
-static bool map_extras(const struct sip_map *map, const struct sip_message *in,
-		       const struct sip_mandatory *known, const struct sip_sender *from,
-		       const struct senders *beside, struct msg *m)
+static bool headers_in(const struct sip_map *map, const struct sip_message *in,
+		       const struct sip_sender *from, struct msg *m)
 {
-	char       room[2 * MSG_ADDR_SIZE_MAX + 1];
-	struct put uri = put_to(room, sizeof(room));
-
-	if ((known->has_max_forwards &&
-	     !msg_extra_add(m, map->protocol, SIP_EXTRA_FORWARDS, &known->max_forwards, 1)))
-		return false;
 	for (size_t i = 0; i < SIP_EXTRA_HEADERS; i++) {
 		if ((!sip_extra_headers[i].trusted || from->trusted) &&
 		    !header_add(map, in, m, sip_extra_headers[i].tag, sip_extra_headers[i].id))
 			return false;
 	}
+	return true;
+}
+
+bool sip_way_in(const struct sip_map *map, const struct sip_mandatory *known,
+		const struct sip_senders *beside, struct msg *m)
+{
+	char       room[2 * MSG_ADDR_SIZE_MAX + 1];
+	struct put uri = put_to(room, sizeof(room));
+
+	if (known->has_max_forwards && known->max_forwards < MSG_HOPS_MAX)
+		m->hops = (uint8_t)(MSG_HOPS_MAX - known->max_forwards);
+	if ((known->has_max_forwards &&
+	     !msg_extra_add(m, map->protocol, SIP_EXTRA_FORWARDS, &known->max_forwards, 1)))
+		return false;
 	put_str(&uri, msg_addr(m, &m->from));
 	put_u8(&uri, ' ');
 	put_str(&uri, sip_address_text(&beside->uri));
@@ -241,18 +249,20 @@ unsigned sip_map_in(const struct sip_map *map, const struct sip_message *in,
 		    const struct sip_mandatory *known, const struct sip_sender *from, struct msg *m,
 		    enum reason *why)
 {
-	struct senders beside;
-	unsigned       status = map_addrs(map, in, known, from, m, &beside, why);
+	struct sip_senders beside;
+	unsigned           status;
 
+	*why = REASON_SENDER;
+	if (!sip_sender_in(map, in, known, from, m, &beside))
+		return 403;
+	status = map_to(map, known, m, why);
 	if (status == 200)
 		status = sip_body_in(map, in, m, why);
 	if (status != 200)
 		return status;
 	m->class = (uint8_t)class_of(in);
 	map_times(map, in, m);
-	if (known->has_max_forwards && known->max_forwards < MSG_HOPS_MAX)
-		m->hops = (uint8_t)(MSG_HOPS_MAX - known->max_forwards);
-	if (!map_extras(map, in, known, from, &beside, m)) {
+	if (!sip_way_in(map, known, &beside, m) || !headers_in(map, in, from, m)) {
 		*why = REASON_POOL;
 		return 503;
 	}

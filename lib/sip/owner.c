@@ -84,6 +84,10 @@ unsigned sip_owner(struct cur datagram, unsigned workers)
 				       sip_branch_worker(branch, &worker) && worker < workers
 			       ? worker
 			       : 0;
+	/* What became of a short message comes to who sent it (TS 24.341, 5.3.3.4). */
+	if (field(head, STR("In-Reply-To"), STR("In-Reply-To"), &value) &&
+	    sip_branch_worker(word(value), &worker) && worker < workers)
+		return worker;
 	if (!field(head, STR("Call-ID"), STR("i"), &value))
 		return 0;
 	value = word(value);

@@ -1,11 +1,12 @@
 /* The user agent client (RFC 3261, 8.1): our own requests, and the responses to them. */
 #include "sip/session_private.h"
+#include "sip/sms.h"
 
 struct request {
-	struct str                 method, uri;
-	struct str                 call_id;
-	uint32_t                   max_forwards;
-	const struct proto_target *at;
+	struct str method, uri;
+	struct str call_id;
+	uint32_t   max_forwards;
+	struct str route; /* empty: none */
 };
 
 static bool has_credentials(const struct sip_session *s)
@@ -52,15 +53,30 @@ static void put_head(const struct sip_session *s, const struct sip_client *c,
 	sip_put_request(w, r->method, r->uri);
 	put_own_via(s, c, w);
 	sip_put_header_number(w, SIP_MAX_FORWARDS, r->max_forwards);
-	if (r->at != NULL) {
-		struct str path = proto_binding_text(r->at->record, r->at->binding, BINDING_PATH);
-
-		if (path.n > 0)
-			sip_put_header(w, SIP_ROUTE, path);
-	}
+	if (r->route.n > 0)
+		sip_put_header(w, SIP_ROUTE, r->route);
 	sip_put_header(w, SIP_CALL_ID, r->call_id);
 	sip_put_cseq(w, 1, r->method);
 	put_credentials(s, r->method, r->uri, w);
+}
+
+static struct str route_of(const struct proto_target *at)
+{
+	return at != NULL ? proto_binding_text(at->record, at->binding, BINDING_PATH) : STR("");
+}
+
+static uint32_t *plain(struct sip_instance *i, uint32_t binding)
+{
+	return &i->plain[binding % SIP_PLAIN_MAX];
+}
+
+/* Those that have refused it were asked once. */
+static bool takes_cpim(const struct sip_session *s, const struct proto_target *at)
+{
+	if (at == NULL)
+		return !s->plain && s->settings.body != PROTO_BODY_TEXT;
+	return (at->binding->features & SIP_FEATURE_CPM) != 0 &&
+	       *plain(s->instance, at->binding->id) != (at->binding->id & SIP_NOTE_VALUE_MAX);
 }
 
 static struct sip_way way_of(const struct sip_session *s, const struct proto_target *at)
@@ -68,7 +84,8 @@ static struct sip_way way_of(const struct sip_session *s, const struct proto_tar
 	struct sip_way way = {.domain = sip_session_domain(s),
 			      .at = at,
 			      .trusted = s->trusted,
-			      .cpim = at == NULL || (at->binding->features & SIP_FEATURE_CPM) != 0};
+			      .cpim = takes_cpim(s, at),
+			      .wraps = at == NULL && s->settings.body == PROTO_BODY_CPIM};
 
 	if (s->peer_block != SIP_BLOCK_NONE) {
 		const struct sip_peer *peer = sip_session_peer(s);
@@ -113,6 +130,87 @@ static size_t begin(const struct sip_session *s, const struct flow *to, struct o
 	return s->datagram ? out_datagram_begin(out, to) : out_mark(out);
 }
 
+/* Of ourselves, as the gateway of short messages. */
+static struct str own_uri(const struct sip_session *s, char room[SIP_URI_MAX])
+{
+	struct put w = put_to(room, SIP_URI_MAX);
+
+	put_str(&w, STR("sip:"));
+	sip_host_text_put(&w, sip_session_domain(s));
+	return (struct str){room, put_size(&w)};
+}
+
+struct sms_lines {
+	struct str self, to, in_reply_to, rpdu;
+};
+
+/* All that follows the head of a request that carries an RPDU (TS 24.341, 5.3.3.4). */
+static void put_sms_lines(struct sip_session *s, const struct sms_lines *l, struct put *w)
+{
+	char tag[SIP_TEXT_SIZE];
+
+	sip_text_new(s->instance, tag);
+	sip_put_header_begin(w, SIP_FROM);
+	sip_put_name_addr(w, STR(""), l->self);
+	put_str(w, STR(";tag="));
+	sip_put_token(w, (struct str){tag, sizeof(tag)});
+	sip_put_header_end(w);
+	sip_put_header_begin(w, SIP_TO);
+	sip_put_name_addr(w, STR(""), l->to);
+	sip_put_header_end(w);
+	if (l->in_reply_to.n > 0)
+		sip_put_header(w, SIP_IN_REPLY_TO, l->in_reply_to);
+	sip_put_header_begin(w, SIP_P_ASSERTED_IDENTITY);
+	sip_put_name_addr(w, STR(""), l->self);
+	sip_put_header_end(w);
+	sip_put_header(w, SIP_REQUEST_DISPOSITION, STR("no-fork"));
+	sip_put_header(w, SIP_ACCEPT_CONTACT, STR("*;+g.3gpp.smsip;require;explicit"));
+	sip_put_header(w, SIP_CONTENT_TRANSFER_ENCODING, STR("binary"));
+	sip_put_body(w, STR(SIP_SMS_TYPE), l->rpdu.p, l->rpdu.n);
+}
+
+/* RP-DATA. Its Call-ID is its first branch, by which the report that comes names it. */
+static enum reason put_sms(struct sip_session *s, struct now now, struct sip_client *c,
+			   const struct msg *m, const struct proto_target *at,
+			   struct sip_client_how *how, struct put *w)
+{
+	const struct sip_map map = sip_session_map(s, now);
+	const struct sip_way way = way_of(s, at);
+	const uint8_t        reference = (uint8_t)random_next(&s->instance->random);
+	uint8_t              bytes[SIP_RPDU_MAX];
+	char                 uri_room[SIP_URI_MAX], to_room[SIP_URI_MAX], self[SIP_URI_MAX],
+		branch[SIP_BRANCH_SIZE];
+	struct put uri = put_to(uri_room, sizeof(uri_room)), to = put_to(to_room, sizeof(to_room)),
+		   call_id = put_to(branch, sizeof(branch)), rpdu = put_to(bytes, sizeof(bytes));
+	enum reason why = sip_sms_out(&map, m, reference, &rpdu);
+
+	if (why == REASON_NONE)
+		why = sip_map_uri(m, &way, &uri);
+	if (why == REASON_NONE)
+		why = sip_target_put(&to, m, &way);
+	if (why == REASON_NONE && (uri.failed || to.failed))
+		why = REASON_DESTINATION;
+	if (why == REASON_NONE && rpdu.failed)
+		why = REASON_SENDER;
+	if (why != REASON_NONE)
+		return why;
+	sip_client_branch(&s->instance->transactions, c, &call_id);
+	put_head(s, c,
+		 &(struct request){STR("MESSAGE"),
+				   {uri_room, put_size(&uri)},
+				   {branch, put_size(&call_id)},
+				   sip_map_forwards(&map, m),
+				   route_of(at)},
+		 w);
+	put_sms_lines(s,
+		      &(struct sms_lines){.self = own_uri(s, self),
+					  .to = {to_room, put_size(&to)},
+					  .rpdu = {(const char *)bytes, put_size(&rpdu)}},
+		      w);
+	how->note |= SIP_NOTE_SMS | (uint32_t)reference << SIP_NOTE_VALUE_SHIFT;
+	return REASON_NONE;
+}
+
 static enum reason put_message(const struct sip_session *s, struct now now, struct sip_client *c,
 			       const struct msg *m, const struct proto_target *at,
 			       struct sip_client_how *how, struct put *w)
@@ -134,12 +232,41 @@ static enum reason put_message(const struct sip_session *s, struct now now, stru
 				   {uri_room, put_size(&uri)},
 				   {call_id, sizeof(call_id)},
 				   sip_map_forwards(&map, m),
-				   at},
+				   route_of(at)},
 		 w);
 	if (sip_map_notified(m, &way))
 		how->note |= SIP_NOTE_NOTIFIED;
+	if (sip_map_wrapped(&map, m, &way))
+		how->note |= SIP_NOTE_WRAPPED | (at != NULL ? at->binding->id : 0)
+							<< SIP_NOTE_VALUE_SHIFT;
 	return sip_map_out(&map, m, &way,
 			   &(struct sip_names){{tag, sizeof(tag)}, {call_id, sizeof(call_id)}}, w);
+}
+
+/* Is it to be a short message? *only: or nothing. */
+static bool wants_sms(const struct sip_session *s, const struct msg *m,
+		      const struct proto_target *at, bool *only)
+{
+	*only = at == NULL && s->settings.body == PROTO_BODY_SMS;
+	if (sip_sms_reported(m) && (at == NULL || (at->binding->features & SIP_FEATURE_SMSIP)))
+		return true;
+	return *only ||
+	       (at != NULL && (at->binding->features & (SIP_FEATURE_SMSIP | SIP_FEATURE_CPM)) ==
+				      SIP_FEATURE_SMSIP);
+}
+
+/* What has no place in a short message goes as text, to who may take both. */
+static enum reason put_in_form(struct sip_session *s, struct now now, struct sip_client *c,
+			       const struct msg *m, const struct proto_target *at,
+			       struct sip_client_how *how, struct put *w)
+{
+	bool        only;
+	enum reason why;
+
+	if (!wants_sms(s, m, at, &only))
+		return put_message(s, now, c, m, at, how, w);
+	why = put_sms(s, now, c, m, at, how, w);
+	return why == REASON_NONE || only ? why : put_message(s, now, c, m, at, how, w);
 }
 
 static struct sip_client_how how_of(const struct sip_session *s, enum sip_client_kind kind,
@@ -152,7 +279,7 @@ static struct sip_client_how how_of(const struct sip_session *s, enum sip_client
 		.to = *to,
 		.datagram = s->datagram,
 		.keep = secret,
-		.method = kind == SIP_CLIENT_MESSAGE ? SIP_METHOD_MESSAGE : SIP_METHOD_OPTIONS,
+		.method = kind == SIP_CLIENT_OPTIONS ? SIP_METHOD_OPTIONS : SIP_METHOD_MESSAGE,
 		.kind = (uint8_t)kind,
 		.note = has_credentials(s) ? SIP_NOTE_CREDENTIALS : 0,
 	};
@@ -182,7 +309,7 @@ enum submit sip_request_message(struct sip_session *s, struct now now, const str
 		return later(s, 0);
 	how.token = token;
 	begin(s, &to, out);
-	why = put_message(s, now, c, m, at, &how, &out->put);
+	why = put_in_form(s, now, c, m, at, &how, &out->put);
 	size = out_mark(out) - mark - (s->datagram ? sizeof(struct out_datagram) : 0);
 	if (why == REASON_NONE && !out->put.failed && s->datagram && size > SIP_DATAGRAM_MAX)
 		why = at == NULL ? REASON_DATAGRAM_SIZE : REASON_MESSAGE_SIZE;
@@ -190,12 +317,45 @@ enum submit sip_request_message(struct sip_session *s, struct now now, const str
 		why = REASON_MESSAGE_SIZE;
 	if (why == REASON_NONE && start(s, now, c, &how, out, mark)) {
 		s->message_us = now.us;
+		if (how.note & SIP_NOTE_SMS)
+			metric_inc(s->instance->metrics, METRIC_sip_sms_out);
 		return SUBMIT_SENT;
 	}
 	size = out->put.failed ? room + 1 : 0;
 	sip_client_end(t, c);
 	out_undo(out, mark);
 	return why == REASON_NONE ? later(s, size) : refuse(why, result);
+}
+
+bool sip_request_report(struct sip_session *s, struct now now, const struct flow *to,
+			const struct str texts[SIP_BACK_TEXTS], struct str rpdu, struct out *out)
+{
+	struct sip_transactions    *t = &s->instance->transactions;
+	const struct sip_client_how how = how_of(s, SIP_CLIENT_REPORT, to);
+	struct sip_client          *c = sip_client_new(t, &s->clients);
+	size_t                      mark = out_mark(out);
+	char                        call_id[SIP_TEXT_SIZE];
+
+	if (c == NULL)
+		return false;
+	begin(s, to, out);
+	sip_text_new(s->instance, call_id);
+	put_head(s, c,
+		 &(struct request){STR("MESSAGE"),
+				   texts[SIP_BACK_URI],
+				   {call_id, sizeof(call_id)},
+				   SIP_FORWARDS_FIRST,
+				   texts[SIP_BACK_ROUTE]},
+		 &out->put);
+	put_sms_lines(s,
+		      &(struct sms_lines){texts[SIP_BACK_SELF], texts[SIP_BACK_TO],
+					  texts[SIP_BACK_CALL_ID], rpdu},
+		      &out->put);
+	if (start(s, now, c, &how, out, mark))
+		return true;
+	sip_client_end(t, c);
+	out_undo(out, mark);
+	return false;
 }
 
 /* RFC 3261, 11.1, to ask whether it is there. */
@@ -226,7 +386,7 @@ bool sip_request_options(struct sip_session *s, struct now now, struct out *out)
 				   {uri_room, put_size(&uri)},
 				   {call_id, sizeof(call_id)},
 				   SIP_FORWARDS_FIRST,
-				   NULL},
+				   STR("")},
 		 w);
 	sip_put_header_begin(w, SIP_FROM);
 	put_str(w, STR("<sip:"));
@@ -286,8 +446,17 @@ static bool attempts_left(const struct sip_message *was)
 	       cseq.number < ATTEMPTS_MAX;
 }
 
+static void put_branch_id(const struct sip_session *s, const struct sip_client *c, struct put *w)
+{
+	char       branch[SIP_BRANCH_SIZE];
+	struct put b = put_to(branch, sizeof(branch));
+
+	sip_client_branch(&s->instance->transactions, c, &b);
+	sip_put_header(w, SIP_CALL_ID, (struct str){branch, put_size(&b)});
+}
+
 /* The request once more, with credentials: another transaction, the next CSeq (22.2). */
-static void put_again(const struct sip_session *s, const struct sip_client *c,
+static void put_again(const struct sip_session *s, const struct sip_client *c, uint32_t note,
 		      const struct sip_message *was, struct put *w)
 {
 	struct sip_cseq cseq;
@@ -303,6 +472,10 @@ static void put_again(const struct sip_session *s, const struct sip_client *c,
 		if (h->id == SIP_VIA || h->id == SIP_CSEQ || h->id == SIP_AUTHORIZATION ||
 		    h->id == SIP_PROXY_AUTHORIZATION || h->id == SIP_CONTENT_LENGTH)
 			continue;
+		if (h->id == SIP_CALL_ID && (note & SIP_NOTE_SMS)) {
+			put_branch_id(s, c, w);
+			continue;
+		}
 		sip_put_header_named(w, h->name, h->value);
 	}
 	if (sip_header_find(was, SIP_CSEQ, &value) && sip_cseq_parse(value, &cseq))
@@ -338,7 +511,7 @@ static bool try_credentials(struct sip_input *in, struct sip_session *s, struct 
 	how.token = c->token;
 	how.note = SIP_NOTE_CREDENTIALS | c->note;
 	begin(s, &c->to, in->out);
-	put_again(s, again, &was, &in->out->put);
+	put_again(s, again, how.note, &was, &in->out->put);
 	if (start(s, in->now, again, &how, in->out, mark))
 		return true;
 	sip_client_end(t, again);
@@ -369,6 +542,21 @@ static void await_notification(struct sip_input *in, struct result *r)
 	memcpy(r->remote_id, id.p, id.n);
 }
 
+/* 415 (21.4.13) to what could have been plain text: it will be. */
+static bool learn_plain(const struct sip_input *in, struct sip_session *s, uint32_t note)
+{
+	uint32_t binding = note >> SIP_NOTE_VALUE_SHIFT;
+
+	if (in->m.status != 415 || !(note & SIP_NOTE_WRAPPED))
+		return false;
+	if (binding == 0)
+		s->plain = true;
+	else
+		*plain(s->instance, binding) = binding;
+	metric_inc(s->instance->metrics, METRIC_sip_plain_learnt);
+	return true;
+}
+
 static void give_result(struct sip_input *in, struct sip_session *s, uint64_t token, uint32_t note)
 {
 	struct result *r = &in->event->result;
@@ -383,6 +571,10 @@ static void give_result(struct sip_input *in, struct sip_session *s, uint64_t to
 	r->retry_after_ms = retry_after_ms(&in->m);
 	if (note & SIP_NOTE_NOTIFIED)
 		await_notification(in, r);
+	if (learn_plain(in, s, note)) {
+		r->why = REASON_PEER_TEMPORARY;
+		r->again = true;
+	}
 	in->event->kind = EVENT_RESULT;
 	in->event->token = token;
 	s->message_us = in->now.us;
@@ -418,6 +610,8 @@ void sip_on_response(struct sip_input *in)
 	s->heard_us = in->now.us;
 	if (!sip_client_response(t, c, in->m.status))
 		return;
+	if (c->kind == SIP_CLIENT_MESSAGE && (c->note & SIP_NOTE_SMS) && in->m.status < 300)
+		return; /* the device has it; what it says of it comes as a request */
 	again = (in->m.status == 401 || in->m.status == 407) && try_credentials(in, s, c);
 	kind = c->kind;
 	token = c->token;
@@ -433,6 +627,8 @@ void sip_on_response(struct sip_input *in)
 		s->asking++;
 	else if (kind == SIP_CLIENT_OPTIONS)
 		on_options_answer(in, s);
-	else if (!again)
+	else if (kind == SIP_CLIENT_REPORT && !again && in->m.status >= 300)
+		metric_inc(s->instance->metrics, METRIC_sip_sms_reports_lost);
+	else if (kind == SIP_CLIENT_MESSAGE && !again)
 		give_result(in, s, token, note);
 }

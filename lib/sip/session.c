@@ -192,7 +192,9 @@ static void session_answer(void *session, struct now now, uint64_t msg_token,
 	if (server == NULL || server->of != &s->servers)
 		return;
 	s->message_us = now.us;
-	if (server->method == SIP_METHOD_REGISTER)
+	if (sip_server_is_sms(server))
+		sip_answer_sms(s, now, server, r, out);
+	else if (server->method == SIP_METHOD_REGISTER)
 		sip_answer_register(s, now, server, r, out);
 	else
 		sip_answer_message(s, now, server, r, out);
@@ -279,6 +281,10 @@ static bool tick_clients(struct sip_session *s, struct now now, struct out *out,
 			event->result =
 				(struct result){.why = REASON_UNKNOWN_OUTCOME, .maybe_sent = true};
 			return true;
+		}
+		if (kind == SIP_CLIENT_REPORT) {
+			metric_inc(s->instance->metrics, METRIC_sip_sms_reports_lost);
+			continue;
 		}
 		ASSERT(s->asking > 0);
 		s->asking--;

@@ -17,6 +17,7 @@
 #define SIP_HEADERS_ROOM 10240u /* lines of a response beside those of the request */
 #define SIP_ANSWER_ROOM (SIP_RESPONSE_HEAD_MAX + SIP_HEADERS_ROOM + sizeof(struct out_datagram))
 #define SIP_BLOCKS_MIN 64u
+#define SIP_PLAIN_MAX 256u
 #define SIP_AMPLIFICATION_MAX 3u /* as RFC 9000, 8.1, has it */
 
 struct sip_domain {
@@ -35,7 +36,8 @@ struct sip_instance {
 	uint8_t                      protocol, worker;
 	uint32_t                     domain_count;
 	struct sip_domain            domains[SIP_DOMAINS_MAX];
-	struct proto_registration    registration; /* of the event that is out */
+	uint32_t                     plain[SIP_PLAIN_MAX]; /* bindings that refuse message/cpim */
+	struct proto_registration    registration;         /* of the event that is out */
 	char                         text[PROTO_RECORD_TEXT_MAX];
 	uint8_t                      scratch[SIP_MESSAGE_SIZE_MAX]; /* during a call */
 };
@@ -63,6 +65,7 @@ struct sip_session {
 	bool                  close_due, up_due; /* tick() is to give the event */
 	bool                  blocked;           /* SUBMIT_LATER was said */
 	bool                  known;             /* accepted: a whole request came */
+	bool                  plain;             /* the peer refuses message/cpim */
 	uint8_t               close_why;         /* enum reason */
 	uint8_t               missed;            /* OPTIONS that had no answer, in a row */
 	uint8_t               asking;            /* OPTIONS that are open */
@@ -79,9 +82,29 @@ struct sip_session {
 	struct proto_settings settings;
 };
 
-enum sip_client_kind { SIP_CLIENT_MESSAGE, SIP_CLIENT_OPTIONS };
+enum sip_client_kind {
+	SIP_CLIENT_MESSAGE,
+	SIP_CLIENT_OPTIONS,
+	SIP_CLIENT_REPORT /* on a short message; nobody waits for its outcome */
+};
+
+/* Notes of a client transaction. */
+#define SIP_NOTE_CREDENTIALS 1u /* it had credentials */
 #define SIP_NOTE_NOTIFIED 2u    /* its recipient was asked for notifications */
-#define SIP_NOTE_CREDENTIALS 1u /* of a client transaction: it had credentials */
+#define SIP_NOTE_SMS 4u         /* RP-DATA, whose reference is the value */
+#define SIP_NOTE_WRAPPED 8u     /* sip_map_wrapped(); the value names the binding, 0: none */
+#define SIP_NOTE_VALUE_SHIFT 8u
+#define SIP_NOTE_VALUE_MAX 0xffffffu
+
+/* Whither the report on a short message goes, and what it says of itself. */
+enum sip_back_text {
+	SIP_BACK_URI,
+	SIP_BACK_ROUTE,
+	SIP_BACK_TO,
+	SIP_BACK_SELF,
+	SIP_BACK_CALL_ID, /* of what it reports on */
+	SIP_BACK_TEXTS
+};
 
 struct sip_input { /* a request or response on its way through feed() */
 	struct sip_session  *s;
@@ -135,9 +158,19 @@ void sip_refuse(struct sip_input *in, unsigned status, enum reason why);
 void sip_refuse_open(struct sip_input *in, struct sip_server *server, unsigned status,
 		     enum reason why);
 void sip_answer_open(struct sip_input *in, struct sip_server *server, unsigned status);
+/* The answer, while the transaction stays (sip_server_say()). */
+void sip_say_open(struct sip_input *in, struct sip_server *server, unsigned status);
 /* Finds out who sends it (->sender, ->peer) and gives it a transaction. NULL: it was dealt with: a
  * challenge, a refusal, an answer again. */
 struct sip_server *sip_admit(struct sip_input *in);
+
+/* sms.c: short messages over IP (TS 24.341), let in */
+bool sip_is_sms(const struct sip_input *in);
+void sip_on_sms(struct sip_input *in, struct sip_server *server);
+/* Is that one of them? Then it is answered by a report. */
+bool sip_server_is_sms(const struct sip_server *server);
+void sip_answer_sms(struct sip_session *s, struct now now, struct sip_server *server,
+		    const struct result *r, struct out *out);
 
 /* registrar.c */
 void sip_on_register(struct sip_input *in);
@@ -151,4 +184,7 @@ enum submit sip_request_message(struct sip_session *s, struct now now, const str
 				const struct proto_target *at, uint64_t token, struct out *out,
 				struct result *result);
 bool        sip_request_options(struct sip_session *s, struct now now, struct out *out);
-void        sip_on_response(struct sip_input *in);
+/* False: there was no room. */
+bool sip_request_report(struct sip_session *s, struct now now, const struct flow *to,
+			const struct str texts[SIP_BACK_TEXTS], struct str rpdu, struct out *out);
+void sip_on_response(struct sip_input *in);

@@ -125,6 +125,14 @@ void phone_tcp_event(struct host *h, const struct tcp_event *event)
 		p->open = false;
 }
 
+static void send_bytes(struct phone *p, const char *bytes, size_t n)
+{
+	if (p->port != 0)
+		host_udp_send(p->host, p->port, 5060, bytes, n);
+	else
+		ASSERT(tcp_send(p->host->tcp, p->tcp, bytes, n) == n);
+}
+
 void phone_send(struct phone *p, const char *format, ...)
 {
 	char    text[PHONE_TEXT_MAX];
@@ -135,10 +143,17 @@ void phone_send(struct phone *p, const char *format, ...)
 	n = vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	ASSERT(n > 0 && (size_t)n < sizeof(text));
-	if (p->port != 0)
-		host_udp_send(p->host, p->port, 5060, text, (size_t)n);
-	else
-		ASSERT(tcp_send(p->host->tcp, p->tcp, text, (size_t)n) == (size_t)n);
+	send_bytes(p, text, (size_t)n);
+}
+
+void phone_send_body(struct phone *p, const char *head, const void *body, size_t n)
+{
+	char text[PHONE_TEXT_MAX];
+	int  size = snprintf(text, sizeof(text), "%sContent-Length: %zu\r\n\r\n", head, n);
+
+	ASSERT(size > 0 && (size_t)size + n < sizeof(text));
+	memcpy(text + size, body, n);
+	send_bytes(p, text, (size_t)size + n);
 }
 
 const char *phone_take(struct phone *p)

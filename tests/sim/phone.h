@@ -32,6 +32,8 @@ struct phone *phone_tcp_listen(struct host *h, uint16_t port); /* open when some
 
 /* To port 5060. */
 void phone_send(struct phone *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A head to its last CRLF, and a body of any bytes. */
+void phone_send_body(struct phone *p, const char *head, const void *body, size_t n);
 /* The oldest message that it got and that was not taken; NULL: none. Valid until the next. */
 const char *phone_take(struct phone *p);
 

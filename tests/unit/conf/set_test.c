@@ -284,9 +284,10 @@ static void a_peer_of_another_protocol_has_its_keys_and_no_others(void **state)
 
 	json_decref(read_one(CONF_PEER, p,
 			     "{\"name\": \"ims\", \"protocol\": \"sip\", \"host\": \"h\", "
-			     "\"transport\": \"udp\", \"trusted\": true}",
+			     "\"transport\": \"udp\", \"trusted\": true, \"body\": \"sms\"}",
 			     0));
 	assert_int_equal(p->transport, TRANSPORT_UDP);
+	assert_int_equal(p->body, CONF_BODY_SMS);
 	assert_true(p->trusted);
 	json_decref(read_one(CONF_PEER, p, "{\"ids\": \"decimal\"}", 1));
 	assert_true(conf_key_applies(conf_key_find(CONF_SECTION_peer, STR("trusted")), p));

@@ -75,6 +75,25 @@ static void responses_go_home_by_the_branch_of_the_top_via(void **state)
 	}
 }
 
+/* TS 24.341: what became of a short message. */
+static void a_report_comes_to_the_worker_whose_request_it_names(void **state)
+{
+	const struct hash_key key = {1, 2};
+
+	for (unsigned worker = 0; worker < 9; worker++) {
+		char              branch[SIP_BRANCH_SIZE + 1] = "", text[512];
+		struct put        w = put_to(branch, SIP_BRANCH_SIZE);
+		struct sip_branch b = {(uint8_t)worker, 1000 + worker, 5};
+
+		sip_branch_put(&w, &key, &b);
+		snprintf(text, sizeof(text),
+			 "MESSAGE sip:a SIP/2.0\r\nCall-ID: x\r\nIn-Reply-To: %s\r\n\r\n", branch);
+		assert_int_equal(owner(text, 9), worker);
+	}
+	assert_int_equal(owner("MESSAGE sip:a SIP/2.0\r\nIn-Reply-To: y\r\nCall-ID: x\r\n\r\n", 9),
+			 owner("MESSAGE sip:a SIP/2.0\r\nCall-ID: x\r\n\r\n", 9));
+}
+
 static void what_names_no_worker_belongs_to_the_first(void **state)
 {
 	static const char *const texts[] = {
@@ -121,6 +140,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(requests_spread_evenly_by_call_id_alone),
 		cmocka_unit_test(responses_go_home_by_the_branch_of_the_top_via),
+		cmocka_unit_test(a_report_comes_to_the_worker_whose_request_it_names),
 		cmocka_unit_test(what_names_no_worker_belongs_to_the_first),
 		cmocka_unit_test(any_bytes_name_a_worker_that_exists),
 	};

@@ -1,0 +1,207 @@
+#include "msg/addr.h"
+#include "msg/concat.h"
+#include "msg/text.h"
+#include "sip/sms.h"
+
+#define ALPHA_MAX 11u /* characters of an alphanumeric originator (TS 23.040, 9.1.2.5) */
+/* Longer than this no body becomes one short message: in UTF-8 a septet has two bytes at most, but
+ * for the euro. */
+#define BODY_MAX (3u * SIP_TPDU_SEPTETS_MAX)
+
+struct body {
+	size_t  size;
+	uint8_t udh_size;
+	uint8_t bytes[CONCAT_UDH_SIZE_MAX + TEXT_CODED_SIZE(TEXT_UTF8_SIZE(BODY_MAX))];
+};
+
+static bool alpha_out(struct str text, struct sip_tpdu_address *a)
+{
+	static const struct text_tables plain = {0};
+	struct text_coded               coded =
+		text_from_utf8(MSG_CODING_GSM7, plain, text, a->septets, ALPHA_MAX);
+
+	a->ton = TON_ALPHANUMERIC;
+	a->size = (uint8_t)coded.size;
+	return !coded.cut && coded.replaced == 0;
+}
+
+static bool address_out(const struct msg *m, const struct addr *from, struct sip_tpdu_address *a)
+{
+	struct addr_number n;
+
+	*a = (struct sip_tpdu_address){0};
+	if (from->kind == ADDR_ALPHA)
+		return alpha_out(msg_addr(m, from), a);
+	if (!addr_to_number((enum addr_kind)from->kind, msg_addr(m, from), &n) ||
+	    n.digits.n > sizeof(a->number.digits))
+		return false;
+	a->ton = a->number.ton = n.ton;
+	a->npi = a->number.npi = n.npi;
+	a->number.size = (uint8_t)n.digits.n;
+	if (n.digits.n > 0)
+		memcpy(a->number.digits, n.digits.p, n.digits.n);
+	return true;
+}
+
+/* Septets, UCS-2 and octets as they are; other text in the smaller of the first two. */
+static bool text_out(const struct msg *m, const uint8_t *bytes, size_t n, struct body *b,
+		     enum msg_coding *coding)
+{
+	static const struct text_tables plain = {0};
+	char                            utf8[TEXT_UTF8_SIZE(BODY_MAX)];
+	struct text_choice              choice;
+	struct text_coded               coded;
+	struct str                      text = {(const char *)bytes, n};
+
+	*coding = (enum msg_coding)m->coding;
+	if (*coding == MSG_CODING_GSM7 || *coding == MSG_CODING_UCS2 ||
+	    *coding == MSG_CODING_BINARY) {
+		memcpy(b->bytes + b->size, bytes, n);
+		b->size += n;
+		return true;
+	}
+	if (*coding != MSG_CODING_UTF8)
+		text = (struct str){utf8,
+				    text_to_utf8(*coding, plain, bytes, n, utf8, sizeof(utf8))};
+	text_choose(text, TEXT_CODING_BIT(MSG_CODING_GSM7) | TEXT_CODING_BIT(MSG_CODING_UCS2), 0,
+		    &choice);
+	coded = text_from_utf8(choice.coding, plain, text, b->bytes + b->size,
+			       sizeof(b->bytes) - b->size);
+	*coding = choice.coding;
+	b->size += coded.size;
+	return !coded.cut;
+}
+
+/* The body with its user data header, which says of what it is a part, where parameters said so. */
+static bool body_out(const struct msg *m, struct body *b, enum msg_coding *coding)
+{
+	uint8_t           gathered[BODY_MAX];
+	const uint8_t    *bytes;
+	struct concat_udh udh = {.concat = m->concat, .wide = m->concat.reference > 0xff};
+
+	if (m->body.size > sizeof(gathered) || m->udh_size > m->body.size)
+		return false;
+	bytes = msg_view(m, m->body, gathered);
+	b->size = m->udh_size;
+	if (m->udh_size > 0)
+		memcpy(b->bytes, bytes, m->udh_size);
+	else if (m->concat.parts > 1 && !m->concat.udh)
+		b->size = concat_build(&udh, b->bytes);
+	b->udh_size = (uint8_t)b->size;
+	return text_out(m, bytes + m->udh_size, m->body.size - m->udh_size, b, coding);
+}
+
+static void kept_out(const struct sip_map *map, const struct msg *m, struct sip_tpdu *t)
+{
+	uint8_t    room[SIP_EXTRA_VALUE_MAX];
+	struct str kept;
+
+	if (m->native_protocol != map->protocol ||
+	    !sip_extra_text(map, m, SIP_EXTRA_TPDU, room, &kept) || kept.n != 2 ||
+	    sip_tpdu_dcs((uint8_t)kept.p[1]).coding != sip_tpdu_dcs(t->dcs).coding)
+		return;
+	t->pid = (uint8_t)kept.p[0];
+	t->dcs = (uint8_t)kept.p[1];
+}
+
+static enum reason deliver_out(const struct sip_map *map, const struct msg *m, struct put *w)
+{
+	uint8_t          octets[SIP_TPDU_OCTETS_MAX];
+	struct put       room = put_to(octets, sizeof(octets));
+	struct sip_tpdu  t = {.type = SIP_TPDU_DELIVER};
+	struct msg_extra type;
+	enum msg_coding  coding;
+	struct body      b; /* not zeroed: it is a room */
+
+	if (m->kind == MSG_BINARY &&
+	    msg_extra_find(m, map->protocol, SIP_EXTRA_CONTENT_TYPE, &type))
+		return REASON_CODING; /* of SIP, whose name would be lost */
+	if (!address_out(m, &m->from, &t.address))
+		return REASON_SENDER;
+	if (!body_out(m, &b, &coding))
+		return REASON_MESSAGE_SIZE;
+	t.dcs = sip_tpdu_dcs_of(coding, SIP_TPDU_NO_CLASS);
+	kept_out(map, m, &t);
+	t.has = SIP_TPDU_HAS_PID | SIP_TPDU_HAS_DCS;
+	sip_tpdu_time_of(map->now.wall_ms - (map->now.us - m->received_us) / US_PER_MS, t.time);
+	if (!sip_tpdu_pack(&t, (struct str){(const char *)b.bytes, b.size}, b.udh_size, &room))
+		return REASON_MESSAGE_SIZE;
+	sip_tpdu_put(w, &t);
+	return REASON_NONE;
+}
+
+bool sip_sms_reported(const struct msg *m)
+{
+	uint8_t room[SIP_SMS_ORIGIN_SIZE];
+
+	return m->kind == MSG_RECEIPT && m->origin_id.size == sizeof(room) &&
+	       msg_view(m, m->origin_id, room)[0] == SIP_SMS_ORIGIN;
+}
+
+static enum reason status_out(const struct sip_map *map, const struct msg *m, struct put *w)
+{
+	uint8_t         room[SIP_SMS_ORIGIN_SIZE];
+	struct sip_tpdu t = {.type = SIP_TPDU_STATUS_REPORT,
+			     .status = sip_tpdu_status_of((enum msg_state)m->receipt.state)};
+	const uint8_t  *id;
+
+	if (!sip_sms_reported(m))
+		return REASON_RECEIPT_UNKNOWN;
+	if (!address_out(m, &m->from, &t.address))
+		return REASON_SENDER;
+	id = msg_view(m, m->origin_id, room);
+	t.reference = id[1];
+	memcpy(t.time, id + 2, sizeof(t.time));
+	sip_tpdu_time_of(map->now.wall_ms, t.discharge);
+	sip_tpdu_put(w, &t);
+	return REASON_NONE;
+}
+
+enum reason sip_sms_out(const struct sip_map *map, const struct msg *m, uint8_t reference,
+			struct put *w)
+{
+	uint8_t       tpdu[SIP_RP_USER_DATA_MAX];
+	struct put    user_data = put_to(tpdu, sizeof(tpdu));
+	struct sip_rp rp = {.type = SIP_RP_DATA_N,
+			    .reference = reference,
+			    .has_originator = true, /* mandatory, and we have no number */
+			    .originator = {.size = 1, .digits = "0"}};
+	enum reason   why = REASON_CODING;
+
+	if (m->kind == MSG_RECEIPT)
+		why = status_out(map, m, &user_data);
+	else if (m->kind == MSG_TEXT || m->kind == MSG_BINARY)
+		why = deliver_out(map, m, &user_data);
+	if (why == REASON_NONE && user_data.failed)
+		why = REASON_MESSAGE_SIZE;
+	if (why != REASON_NONE)
+		return why;
+	rp.has_user_data = true;
+	rp.user_data = cur_of(tpdu, put_size(&user_data));
+	sip_rp_put(w, &rp);
+	return REASON_NONE;
+}
+
+void sip_rp_report_put(struct put *w, enum sip_rp_type answered, uint8_t reference,
+		       const struct sip_rp_report *report, const uint8_t scts[7])
+{
+	bool            from_ms = answered != SIP_RP_DATA_N;
+	uint8_t         octets[16];
+	struct put      user_data = put_to(octets, sizeof(octets));
+	struct sip_tpdu t = {.type = from_ms ? SIP_TPDU_SUBMIT_REPORT : SIP_TPDU_DELIVER_REPORT,
+			     .failed = report->cause != 0,
+			     .fcs = report->fcs};
+	struct sip_rp   rp = {.reference = reference, .cause = report->cause};
+
+	if (report->cause != 0)
+		rp.type = from_ms ? SIP_RP_ERROR_N : SIP_RP_ERROR_MS;
+	else
+		rp.type = from_ms ? SIP_RP_ACK_N : SIP_RP_ACK_MS;
+	memcpy(t.time, scts, sizeof(t.time));
+	if (answered == SIP_RP_DATA_MS || answered == SIP_RP_DATA_N) {
+		sip_tpdu_put(&user_data, &t);
+		rp.has_user_data = true;
+		rp.user_data = cur_of(octets, put_size(&user_data));
+	}
+	sip_rp_put(w, &rp);
+}

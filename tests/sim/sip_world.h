@@ -1,0 +1,57 @@
+/*
+ * What the tests of SIP through the whole dataplane share: a site with a message centre, a peer
+ * over UDP, an ESME and two subscribers, and devices that a test drives by text.
+ */
+#pragma once
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include "phone.h"
+#include "record.h"
+
+struct sip_world_message {
+	unsigned count;
+	char     from[64], to[64], text[1024];
+	uint8_t  wants;
+};
+
+struct sip_world_receipt {
+	unsigned count;
+	char     from[64], to[64];
+	uint8_t  state;
+};
+
+extern struct sim               sim;
+extern struct sip_world_message centre;      /* what the message centre got last */
+extern struct sip_world_receipt receipt;     /* and what the ESME got */
+extern struct result            esme_answer; /* the answers that the ESME got */
+extern unsigned                 esme_answers;
+extern struct phone            *ims;      /* the peer */
+extern unsigned                 sequence; /* of the requests of devices */
+
+/* Fixtures: whoever comes is let in; only who proves who it is; two workers. */
+int world_open(void **state);
+int world_closed(void **state);
+int world_of_two(void **state);
+int world_end(void **state);
+
+/* Answers every OPTIONS of the appliance; returns the next other request. */
+const char *ims_take(void);
+bool        ims_answers_until_up(struct sim *s);
+/* The next message that a phone gets within a second; OPTIONS to the peer are answered. */
+const char *next_of(struct phone *p);
+void        assert_status(const char *text, const char *status);
+
+/* From a phone. */
+void send_message(struct phone *p, const char *to, const char *from, const char *more,
+		  const char *body);
+void send_register(struct phone *p, const char *address, const char *contact, const char *more);
+
+void submit(const char *to, const char *text, uint8_t wants); /* by the ESME */
+void esme_begin(void);
+bool esme_answered(struct sim *s);
+void centre_sends_receipt(const char *from, const char *to, const char *id);

@@ -1,0 +1,451 @@
+/* Short messages over IP against the tables of TS 24.011 and 23.040, and the session around them.
+ */
+#include "side.h"
+
+#include "sip/sms.h"
+
+static const struct flow device = {.address = {0x090200c0}, .port = 6001};
+
+static const uint8_t submit_hello[] = {0x00, 0x2a, 0x00, 0x07, 0x91, 0x64, 0x07, 0x05, 0x80, 0x99,
+				       0xf9, 0x12, 0x21, 0x05, 0x0b, 0x91, 0x64, 0x07, 0x21, 0x43,
+				       0x65, 0xf7, 0x00, 0x00, 0x05, 0xe8, 0x32, 0x9b, 0xfd, 0x06};
+
+static void every_reason_has_a_cause_that_its_class_allows(void **state)
+{
+	(void)state;
+	for (unsigned why = 0; why < REASON_COUNT; why++) {
+		struct sip_rp_report says = sip_rp_report_of((enum reason)why);
+		enum reason_class class = reason_class((enum reason)why);
+
+		if ((class == REASON_CLASS_OK) != (says.cause == 0))
+			fail_msg("%s: cause %u", reason_text((enum reason)why), says.cause);
+		if (says.cause == 0)
+			continue;
+		assert_in_range(says.cause, 1, 127);
+		assert_in_range(says.fcs, 0x80, 0xff);
+		/* A device tries again after 41, 42 and 47, and after 38 later. */
+		if (class == REASON_CLASS_PERMANENT)
+			assert_false(says.cause == SIP_RP_TEMPORARY_FAILURE ||
+				     says.cause == SIP_RP_CONGESTION ||
+				     says.cause == SIP_RP_RESOURCES);
+	}
+}
+
+static void reasons_are_told_by_their_own_causes(void **state)
+{
+	static const struct {
+		enum reason why;
+		uint8_t     cause, fcs;
+	} rows[] = {
+		{REASON_DESTINATION, 1, 0xc3},     {REASON_NO_ROUTE, 1, 0xc3},
+		{REASON_NOT_REGISTERED, 27, 0xff}, {REASON_EXPIRED, 27, 0xff},
+		{REASON_SENDER, 28, 0xc1},         {REASON_ACCOUNT_GONE, 28, 0xc1},
+		{REASON_SPAM, 10, 0xc4},           {REASON_FORBIDDEN, 10, 0xc4},
+		{REASON_CODING, 21, 0x9f},         {REASON_VALIDITY, 21, 0xc7},
+		{REASON_MESSAGE_SIZE, 21, 0xff},   {REASON_PEER_PERMANENT, 21, 0xff},
+		{REASON_NOT_SUPPORTED, 69, 0xb0},  {REASON_RATE, 42, 0xc0},
+		{REASON_QUEUE_FULL, 42, 0xc0},     {REASON_POOL, 47, 0xc0},
+		{REASON_PEER_TEMPORARY, 41, 0xc0}, {REASON_UNKNOWN_OUTCOME, 41, 0xff},
+		{REASON_SHUTDOWN, 38, 0xc2},       {REASON_NO_TARGET, 38, 0xc2},
+		{REASON_BIND_STATE, 98, 0xff},     {REASON_SIP_CONTENT, 111, 0xff},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct sip_rp_report says = sip_rp_report_of(rows[i].why);
+
+		assert_int_equal(says.cause, rows[i].cause);
+		assert_int_equal(says.fcs, rows[i].fcs);
+	}
+}
+
+static void causes_of_a_recipient_are_for_now_or_for_good(void **state)
+{
+	(void)state;
+	for (unsigned cause = 1; cause < 128; cause++) {
+		bool for_now = cause == 22 || cause == 27 || cause == 38 || cause == 41 ||
+			       cause == 42 || cause == 47;
+
+		assert_int_equal(sip_reason_of_rp((uint8_t)cause),
+				 for_now ? REASON_PEER_TEMPORARY : REASON_PEER_PERMANENT);
+	}
+}
+
+static void states_of_a_receipt_have_their_status(void **state)
+{
+	static const uint8_t st[MSG_STATE_COUNT] = {
+		[MSG_STATE_UNKNOWN] = 0x49,   [MSG_STATE_ENROUTE] = 0x20,
+		[MSG_STATE_DELIVERED] = 0x00, [MSG_STATE_EXPIRED] = 0x46,
+		[MSG_STATE_DELETED] = 0x48,   [MSG_STATE_UNDELIVERABLE] = 0x43,
+		[MSG_STATE_ACCEPTED] = 0x01,  [MSG_STATE_REJECTED] = 0x42,
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < MSG_STATE_COUNT; i++)
+		assert_int_equal(sip_tpdu_status_of((enum msg_state)i), st[i]);
+}
+
+static struct side *listener(void)
+{
+	struct side *s = side_new(1);
+
+	s->services.has_peer = true;
+	s->services.peer_trusted = true;
+	memcpy(s->services.peer.address, device.address, sizeof(device.address));
+	side_listen(s, false);
+	return s;
+}
+
+/* A request with an RPDU from the device; its answer as SIP says it. */
+static unsigned rpdu(struct side *s, const char *id, const char *more, const void *bytes, size_t n)
+{
+	char        text[2048];
+	int         size = snprintf(text, sizeof(text),
+				    "MESSAGE sip:smsc@example.org SIP/2.0\r\n"
+					    "Via: SIP/2.0/UDP 192.0.2.9:6001;branch=z9hG4bK%s\r\n"
+					    "Max-Forwards: 70\r\nFrom: <sip:alice@example.org>;tag=a\r\n"
+					    "To: <sip:smsc@example.org>\r\nCall-ID: %s\r\n"
+					    "CSeq: 1 MESSAGE\r\n%s"
+					    "Content-Type: application/vnd.3gpp.sms\r\n"
+					    "Content-Length: %zu\r\n\r\n",
+				    id, id, more, n);
+	enum pull   last;
+	struct flow to;
+
+	if (n > 0)
+		memcpy(text + size, bytes, n);
+	side_feed(s, &device, text, (size_t)size + n, &last);
+	return side_status(side_heard(s, &to));
+}
+
+static const uint8_t *body_of(const char *message)
+{
+	assert_non_null(message);
+	return (const uint8_t *)strstr(message, "\r\n\r\n") + 4;
+}
+
+static void submit_is_taken_at_once_and_reported_when_it_is_known(void **state)
+{
+	struct side       *s = listener();
+	struct flow        to;
+	struct side_event *e;
+	const char        *text;
+	uint8_t            room[64];
+
+	(void)state;
+	assert_int_equal(rpdu(s, "one", "", submit_hello, sizeof(submit_hello)), 202);
+	assert_null(side_heard(s, &to));
+	e = side_last(s, EVENT_MSG);
+	assert_non_null(e);
+	assert_true(str_eq(msg_addr(e->msg, &e->msg->to), STR("+46701234567")));
+	assert_true(str_eq(msg_addr(e->msg, &e->msg->from), STR("+46701234567")));
+	assert_int_equal(e->msg->coding, MSG_CODING_GSM7);
+	assert_int_equal(e->msg->body.size, 5);
+	assert_memory_equal(msg_view(e->msg, e->msg->body, room), "hello", 5);
+	assert_int_equal(e->msg->wants, MSG_WANT_SUCCESS | MSG_WANT_FAILURE);
+	/* Sent again it is answered again, and no second message. */
+	assert_int_equal(rpdu(s, "one", "", submit_hello, sizeof(submit_hello)), 202);
+	assert_int_equal(s->event_count, 1);
+	side_answer(s, e, &(struct result){.why = REASON_RATE});
+	text = side_heard(s, &to);
+	assert_true(flow_eq(&to, &device));
+	assert_non_null(strstr(text, "\r\nIn-Reply-To: one\r\n"));
+	assert_memory_equal(text, "MESSAGE sip:alice@example.org SIP/2.0\r\n", 39);
+	assert_memory_equal(body_of(text), ((uint8_t[]){5, 0x2a, 1, 42, 0x41, 10, 1, 0xc0, 0}), 9);
+	assert_int_equal(side_metric(s, METRIC_sip_sms_refused), 1);
+	side_free(s);
+}
+
+static void what_is_no_message_is_told_why(void **state)
+{
+	static const struct {
+		const char *what;
+		uint8_t     bytes[40];
+		size_t      n;
+		unsigned    status;
+		uint8_t     cause, fcs; /* 0: there is no report */
+	} rows[] = {
+		{"nothing", {0}, 0, 400, 0, 0},
+		{"no reference", {0}, 1, 400, 0, 0},
+		{"the reserved type", {7, 9}, 2, 202, 97, 0},
+		{"addresses missing", {0, 9}, 2, 202, 96, 0xff},
+		{"no TPDU", {0, 9, 0, 0, 0}, 5, 202, 111, 0xff},
+		{"a command", {0, 9, 0, 0, 2, 2, 0}, 7, 202, 69, 0xa1},
+		{"the reserved TPDU", {0, 9, 0, 0, 2, 3, 0}, 7, 202, 69, 0xb0},
+		{"an error without its cause", {4, 9}, 2, 400, 0, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct side   *s = listener();
+		struct flow    to;
+		unsigned       status = rpdu(s, "bad", "", rows[i].bytes, rows[i].n);
+		const char    *text = side_heard(s, &to);
+		const uint8_t *body;
+
+		if (status != rows[i].status || (text != NULL) != (rows[i].cause != 0))
+			fail_msg("%s: %u", rows[i].what, status);
+		if (text != NULL) {
+			body = body_of(text);
+			assert_int_equal(body[0], 5);
+			assert_int_equal(body[1], 9);
+			assert_int_equal(body[3], rows[i].cause);
+			if (rows[i].fcs != 0)
+				assert_int_equal(body[7], rows[i].fcs);
+		}
+		assert_null(side_last(s, EVENT_MSG));
+		side_free(s);
+	}
+}
+
+static void a_destination_that_is_no_number_is_an_error(void **state)
+{
+	struct side *s = listener();
+	uint8_t      bytes[sizeof(submit_hello)];
+	struct flow  to;
+
+	(void)state;
+	memcpy(bytes, submit_hello, sizeof(bytes));
+	bytes[16] = 0xba; /* "*" and "#" */
+	assert_int_equal(rpdu(s, "none", "", bytes, sizeof(bytes)), 202);
+	assert_int_equal(body_of(side_heard(s, &to))[3], 1);
+	assert_null(side_last(s, EVENT_MSG));
+	side_free(s);
+}
+
+static void memory_that_is_free_again_is_counted_and_acknowledged(void **state)
+{
+	static const uint8_t smma[] = {6, 3};
+	struct side         *s = listener();
+	struct flow          to;
+
+	(void)state;
+	assert_int_equal(rpdu(s, "smma", "", smma, sizeof(smma)), 202);
+	assert_memory_equal(body_of(side_heard(s, &to)), ((uint8_t[]){3, 3}), 2);
+	assert_int_equal(side_metric(s, METRIC_sip_sms_memory_available), 1);
+	side_free(s);
+}
+
+static void a_report_on_nothing_of_ours_ends_nothing(void **state)
+{
+	static const uint8_t     ack[] = {2, 7};
+	static const char *const ids[] = {"", "In-Reply-To: x\r\n",
+					  "In-Reply-To: z9hG4bKaaaaaaaaaaaaaaaaaaaaaaaa\r\n"};
+	struct side             *s = listener();
+	char                     id[8];
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		snprintf(id, sizeof(id), "r%u", i);
+		assert_int_equal(rpdu(s, id, ids[i], ack, sizeof(ack)), 202);
+		assert_int_equal(side_metric(s, METRIC_sip_sms_reports_stray), i + 1);
+	}
+	assert_int_equal(s->event_count, 0);
+	side_free(s);
+}
+
+static struct msg *text_new(struct side *s, enum msg_coding coding, const void *body, size_t n)
+{
+	struct msg *m = msg_new(s->pool);
+
+	assert_true(msg_append_addr(m, ADDR_E164, 0, 0, STR("+46709999999"), &m->from));
+	assert_true(msg_append_addr(m, ADDR_E164, 0, 0, STR("+46701234567"), &m->to));
+	assert_true(msg_append(m, body, n, &m->body));
+	m->coding = (uint8_t)coding;
+	m->native_protocol = 0xff;
+	m->received_us = s->now.us;
+	return m;
+}
+
+static void text_goes_as_it_is_wherever_a_short_message_can_hold_it(void **state)
+{
+	static const struct {
+		enum msg_coding coding;
+		const char     *body;
+		size_t          n;
+		uint8_t         dcs, udl;
+		enum reason     why;
+	} rows[] = {
+		{MSG_CODING_GSM7, "hello", 5, 0, 5, REASON_NONE},
+		{MSG_CODING_UTF8, "hello", 5, 0, 5, REASON_NONE},
+		{MSG_CODING_ASCII, "hello", 5, 0, 5, REASON_NONE},
+		{MSG_CODING_LATIN1, "\xe5", 1, 0, 1, REASON_NONE},
+		{MSG_CODING_UTF8, "\xe2\x82\xac", 3, 0, 2, REASON_NONE},
+		{MSG_CODING_UTF8, "\xd0\x96", 2, 8, 2, REASON_NONE},
+		{MSG_CODING_UCS2, "\x04\x16\x04\x17", 4, 8, 4, REASON_NONE},
+		{MSG_CODING_BINARY, "\0\1\2", 3, 4, 3, REASON_NONE},
+		{MSG_CODING_UTF8, NULL, 160, 0, 160, REASON_NONE},
+		{MSG_CODING_UTF8, NULL, 161, 0, 0, REASON_MESSAGE_SIZE},
+		{MSG_CODING_BINARY, NULL, 141, 0, 0, REASON_MESSAGE_SIZE},
+		{MSG_CODING_UTF8, NULL, 1000, 0, 0, REASON_MESSAGE_SIZE},
+	};
+	char           long_text[1000];
+	struct side   *s = listener();
+	struct sip_map map = {&s->settings, &s->services.ops, s->metrics, s->now, 1};
+
+	(void)state;
+	memset(long_text, 'x', sizeof(long_text));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char     *body = rows[i].body != NULL ? rows[i].body : long_text;
+		struct msg     *m = text_new(s, rows[i].coding, body, rows[i].n);
+		uint8_t         bytes[SIP_RPDU_MAX];
+		struct put      w = put_to(bytes, sizeof(bytes));
+		struct sip_rp   rp;
+		struct sip_tpdu t;
+
+		m->kind = rows[i].coding == MSG_CODING_BINARY ? MSG_BINARY : MSG_TEXT;
+		assert_int_equal(sip_sms_out(&map, m, 9, &w), rows[i].why);
+		msg_free(m);
+		if (rows[i].why != REASON_NONE)
+			continue;
+		assert_int_equal(sip_rp_parse(cur_of(bytes, put_size(&w)), &rp), SIP_BODY_OK);
+		assert_int_equal(rp.type, SIP_RP_DATA_N);
+		assert_int_equal(rp.reference, 9);
+		assert_int_equal(sip_tpdu_parse(rp.user_data, rp.type, &t), SIP_BODY_OK);
+		assert_int_equal(t.type, SIP_TPDU_DELIVER);
+		assert_int_equal(t.dcs, rows[i].dcs);
+		assert_int_equal(t.udl, rows[i].udl);
+		assert_int_equal(t.address.ton, 1);
+		assert_memory_equal(t.address.number.digits, "46709999999", 11);
+	}
+	side_free(s);
+}
+
+/* A part of a long message that parameters told of is told of by a header. */
+static void a_part_keeps_its_place(void **state)
+{
+	struct side    *s = listener();
+	struct sip_map  map = {&s->settings, &s->services.ops, s->metrics, s->now, 1};
+	struct msg     *m = text_new(s, MSG_CODING_GSM7, "hello", 5);
+	uint8_t         bytes[SIP_RPDU_MAX];
+	struct put      w = put_to(bytes, sizeof(bytes));
+	struct sip_rp   rp;
+	struct sip_tpdu t;
+
+	(void)state;
+	m->concat = (struct msg_concat){.reference = 0x1234, .part = 2, .parts = 3};
+	assert_int_equal(sip_sms_out(&map, m, 9, &w), REASON_NONE);
+	assert_int_equal(sip_rp_parse(cur_of(bytes, put_size(&w)), &rp), SIP_BODY_OK);
+	assert_int_equal(sip_tpdu_parse(rp.user_data, rp.type, &t), SIP_BODY_OK);
+	assert_true(t.header);
+	assert_memory_equal(t.data.p, ((uint8_t[]){6, 8, 4, 0x12, 0x34, 3, 2}), 7);
+	msg_free(m);
+	side_free(s);
+}
+
+/* A time that is none does not refuse a message of a network. */
+static void a_deliver_of_a_trusted_network_is_taken_whatever_its_time(void **state)
+{
+	static const uint8_t deliver[] = {0x01, 0x11, 0x00, 0x00, 0x18, 0x04, 0x0b, 0x91,
+					  0x64, 0x07, 0x99, 0x99, 0x99, 0xf9, 0x00, 0x00,
+					  0x99, 0x99, 0x99, 0x99, 0x99, 0x99, 0x99, 0x05,
+					  0xe8, 0x32, 0x9b, 0xfd, 0x06};
+	struct side         *s = listener();
+	struct side_event   *e;
+	struct flow          to;
+
+	(void)state;
+	assert_int_equal(rpdu(s, "net", "", deliver, sizeof(deliver)), 202);
+	e = side_last(s, EVENT_MSG);
+	assert_non_null(e);
+	assert_true(str_eq(msg_addr(e->msg, &e->msg->from), STR("+46709999999")));
+	assert_true(str_eq(msg_addr(e->msg, &e->msg->to), STR("sip:smsc@example.org")));
+	side_answer(s, e, &(struct result){.delivered = true});
+	assert_memory_equal(body_of(side_heard(s, &to)), ((uint8_t[]){2, 0x11}), 2);
+	side_free(s);
+}
+
+/* Two gateways whose peers take short messages. */
+static void a_peer_of_short_messages_gets_and_reports_them(void **state)
+{
+	struct side       *a = side_new(1), *b = side_new(2);
+	struct side_event *e;
+	struct result      refused;
+	struct msg        *m;
+	uint8_t            room[64];
+
+	(void)state;
+	a->services.peer = b->address;
+	b->services.peer = a->address;
+	a->services.has_peer = b->services.has_peer = true;
+	a->services.peer_trusted = b->services.peer_trusted = true;
+	a->settings.body = PROTO_BODY_SMS;
+	side_listen(a, false);
+	side_listen(b, false);
+	side_peer(a, b, true);
+	sides_pump(a, b);
+	for (unsigned good = 0; good < 2; good++) {
+		m = text_new(a, MSG_CODING_GSM7, "hello", 5);
+		side_forget_events(a);
+		assert_int_equal(side_submit_to(a, a->peer, m, NULL, 77, &refused), SUBMIT_SENT);
+		msg_free(m);
+		sides_pump(a, b);
+		e = side_last(b, EVENT_MSG);
+		assert_non_null(e);
+		assert_int_equal(e->msg->coding, MSG_CODING_GSM7);
+		assert_memory_equal(msg_view(e->msg, e->msg->body, room), "hello", 5);
+		assert_null(side_last(a, EVENT_RESULT)); /* 202 is not the last word */
+		side_answer(b, e, &(struct result){.why = good ? REASON_NONE : REASON_FORBIDDEN});
+		sides_pump(a, b);
+		e = side_last(a, EVENT_RESULT);
+		assert_non_null(e);
+		assert_int_equal(e->token, 77);
+		assert_int_equal(e->result.why, good ? REASON_NONE : REASON_PEER_PERMANENT);
+		assert_int_equal(e->result.delivered, good);
+		assert_int_equal(sip_ops.window_used(a->peer), 0);
+	}
+	side_free(a);
+	side_free(b);
+}
+
+static void a_report_that_does_not_come_leaves_the_outcome_unknown(void **state)
+{
+	struct side  *a = side_new(1), *b = side_new(2);
+	struct result refused;
+	struct msg   *m;
+
+	(void)state;
+	a->services.peer = b->address;
+	b->services.peer = a->address;
+	a->services.has_peer = b->services.has_peer = true;
+	b->services.peer_trusted = true;
+	a->settings.body = PROTO_BODY_SMS;
+	side_listen(a, false);
+	side_listen(b, false);
+	side_peer(a, b, true);
+	sides_pump(a, b);
+	m = text_new(a, MSG_CODING_GSM7, "hello", 5);
+	assert_int_equal(side_submit_to(a, a->peer, m, NULL, 77, &refused), SUBMIT_SENT);
+	msg_free(m);
+	sides_pump(a, b);
+	assert_null(side_last(a, EVENT_RESULT));
+	sides_at(a, b, a->now.us + a->settings.response_us);
+	sides_pump(a, b);
+	assert_non_null(side_last(a, EVENT_RESULT));
+	assert_int_equal(side_last(a, EVENT_RESULT)->result.why, REASON_UNKNOWN_OUTCOME);
+	assert_true(side_last(a, EVENT_RESULT)->result.maybe_sent);
+	side_free(a);
+	side_free(b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_reason_has_a_cause_that_its_class_allows),
+		cmocka_unit_test(reasons_are_told_by_their_own_causes),
+		cmocka_unit_test(causes_of_a_recipient_are_for_now_or_for_good),
+		cmocka_unit_test(states_of_a_receipt_have_their_status),
+		cmocka_unit_test(submit_is_taken_at_once_and_reported_when_it_is_known),
+		cmocka_unit_test(what_is_no_message_is_told_why),
+		cmocka_unit_test(a_destination_that_is_no_number_is_an_error),
+		cmocka_unit_test(memory_that_is_free_again_is_counted_and_acknowledged),
+		cmocka_unit_test(a_report_on_nothing_of_ours_ends_nothing),
+		cmocka_unit_test(text_goes_as_it_is_wherever_a_short_message_can_hold_it),
+		cmocka_unit_test(a_part_keeps_its_place),
+		cmocka_unit_test(a_deliver_of_a_trusted_network_is_taken_whatever_its_time),
+		cmocka_unit_test(a_peer_of_short_messages_gets_and_reports_them),
+		cmocka_unit_test(a_report_that_does_not_come_leaves_the_outcome_unknown),
+	};
+
+	return cmocka_run_group_tests_name("sip sms", tests, NULL, NULL);
+}
