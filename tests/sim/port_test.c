@@ -211,7 +211,7 @@ static struct rte_mbuf *hashed_segment(struct link link, uint16_t remote_port, u
 	tuple[words - 1] = (uint32_t)remote_port << 16 | 2775;
 	put_bytes(&w, zeros, 12);
 	if (link.tagged)
-		put_be32(&w, RTE_ETHER_TYPE_VLAN << 16 | 100);
+		put_be32(&w, (uint32_t)RTE_ETHER_TYPE_VLAN << 16 | 100);
 	put_be16(&w, link.ip6 ? RTE_ETHER_TYPE_IPV6 : RTE_ETHER_TYPE_IPV4);
 	put_u8(&w, link.ip6 ? 0x60 : 0x45);
 	put_bytes(&w, zeros, link.ip6 ? 5 : 8);
