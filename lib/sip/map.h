@@ -118,7 +118,7 @@ struct sip_sender {
 
 /* A Content-Type as one of those taken; *media is filled unless NONE. An empty one is text. */
 enum sip_content sip_content_of(struct str type, struct sip_media *media);
-/* Accept: all that is taken. */
+/* Accept and Accept-Encoding: all that is taken. */
 void sip_accept_put(struct put *w);
 
 /* Is this address one of who gave the credentials? */
