@@ -31,6 +31,10 @@ for coding in gsm7 latin1 ucs2; do
 	done
 done
 
+answering stream 198.18.0.3 t1
+more=$long
+expect "50 texts that are too long for a datagram arrive at the UDP peer over TCP" texts_arrive latin1 stream "${to[udp]}" 50
+more=
 
 expect "texts with markers for the way back" submit 1000 '+46721######' --markers
 injection udp >"$dir/texts.csv"
