@@ -73,7 +73,9 @@ struct sip_cpim {
 	struct sip_cpim_address original_to;
 	unsigned                record_routes, routes; /* how many in .headers */
 
-	struct str      headers; /* of the message, as received; may be empty when building */
+	struct str headers;      /* of the message, as received; may be empty when building */
+	bool       ends_routes;  /* when building: notifications are to come to us, so that the
+				    routes of .headers are left out */
 	struct sip_mime content; /* headers of the content */
 	struct str      body;    /* the content, as received: encoded as .content.encoding says */
 };

@@ -132,8 +132,10 @@ static void core_put(struct put *w, const struct sip_cpim *m)
 	}
 }
 
-static bool imdn_rest(const struct sip_cpim_header *h)
+static bool imdn_rest(const struct sip_cpim *m, const struct sip_cpim_header *h)
 {
+	if (m->ends_routes && (h->kind == SIP_CPIM_RECORD_ROUTE || h->kind == SIP_CPIM_ROUTE))
+		return false;
 	return h->space == SIP_CPIM_SPACE_IMDN && h->kind != SIP_CPIM_MESSAGE_ID &&
 	       h->kind != SIP_CPIM_NOTIFICATION && h->kind != SIP_CPIM_ORIGINAL_TO &&
 	       h->kind != SIP_CPIM_NS;
@@ -161,7 +163,7 @@ static bool imdn_put(struct put *w, const struct sip_cpim *m)
 	bool needed = m->message_id.n > 0 || m->wants != 0 || m->original_to.uri.n > 0;
 
 	while (!needed && sip_cpim_header_next(&it, &h))
-		needed = imdn_rest(&h);
+		needed = imdn_rest(m, &h);
 	if (!needed)
 		return false;
 	ns_put(w, sip_cpim_imdn_prefix, sip_cpim_imdn_uri);
@@ -170,9 +172,9 @@ static bool imdn_put(struct put *w, const struct sip_cpim *m)
 	address_field_put(w, SIP_CPIM_ORIGINAL_TO, &m->original_to);
 	it = sip_cpim_headers(m->headers);
 	while (sip_cpim_header_next(&it, &h)) {
-		if (imdn_rest(&h) && h.kind == SIP_CPIM_OTHER)
+		if (imdn_rest(m, &h) && h.kind == SIP_CPIM_OTHER)
 			plain_put(w, sip_cpim_imdn_prefix, &h);
-		else if (imdn_rest(&h))
+		else if (imdn_rest(m, &h))
 			again_put(w, &h);
 	}
 	return true;

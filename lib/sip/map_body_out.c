@@ -229,6 +229,7 @@ static enum reason put_wrapped(const struct sip_map *map, const struct msg *m,
 	c.to.uri = (struct str){to_room, put_size(&to)};
 	c.to_count = 1;
 	c.message_id = message_id;
+	c.ends_routes = true; /* RFC 5438, 6.5: they name the message by the id that we gave it */
 	c.wants = msg_is_report(m) ? 0 : wants_of(m);
 	c.content.type = b->type;
 	c.content.disposition = b->disposition;

@@ -307,9 +307,31 @@ static void a_body_cut_at_any_byte_is_refused_or_taken_and_never_overread(void *
 	bench_free(b);
 }
 
+/* RFC 5438: a recipient sends its notification along the recorded route, and names our id in it. */
+static void what_recorded_its_route_before_us_is_not_asked_for_the_notification(void **state)
+{
+	struct bench *b = bench_new();
+	const char   *body;
+
+	(void)state;
+	assert_int_equal(take(b, "message/cpim",
+			      "From: <sip:a@x>\r\nTo: <sip:b@x>\r\n"
+			      "NS: imdn <urn:ietf:params:imdn>\r\nimdn.Message-ID: m1\r\n"
+			      "imdn.Disposition-Notification: positive-delivery\r\n"
+			      "imdn.IMDN-Record-Route: <sip:relay.example.com>\r\n\r\n"
+			      "Content-Type: text/plain\r\n\r\nhello"),
+			 200);
+	body = body_of(give(b, &to_peer));
+	assert_non_null(strstr(body, "imdn.Message-ID: id1\r\n"));
+	assert_null(strstr(body, "relay.example.com"));
+	bench_free(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			what_recorded_its_route_before_us_is_not_asked_for_the_notification),
 		cmocka_unit_test(a_wrapped_text_is_a_text_and_says_what_its_sender_wants_to_know),
 		cmocka_unit_test(a_wrapping_that_is_none_is_refused),
 		cmocka_unit_test(a_notification_is_a_receipt_and_a_receipt_a_notification),
