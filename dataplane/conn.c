@@ -648,8 +648,11 @@ static uint64_t conn_timers(struct worker *w, struct conn *c)
 	for (;;) {
 		struct proto_event event = event_none();
 		struct out         out = conn_out(w);
-		uint64_t           due = c->ops->tick(c->session, w->now, &out, &event);
+		uint64_t           due;
 
+		if (conn_may_read(w, c))
+			event.msg = w->spare;
+		due = c->ops->tick(c->session, w->now, &out, &event);
 		conn_send(w, c, &out);
 		if (event.kind == EVENT_NONE)
 			return due;

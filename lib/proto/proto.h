@@ -62,9 +62,9 @@ struct proto_settings {
 				   */
 	uint8_t default_ton;      /* what TON 0 means: 1 international, 3 network specific ... */
 	uint8_t source_ton, source_npi, dest_ton,
-		dest_npi;     /* 0xff: by the rule of DESIGN.md 5, else always this */
-	bool mark_duplicates; /* tell the other side which messages it may have already */
-	uint8_t body;         /* enum proto_body: how messages are written to it */
+		dest_npi;        /* 0xff: by the rule of DESIGN.md 5, else always this */
+	bool    mark_duplicates; /* tell the other side which messages it may have already */
+	uint8_t body;            /* enum proto_body: how messages are written to it */
 };
 
 /*
@@ -245,8 +245,9 @@ struct proto_event {
 	enum proto_event_kind kind;
 	uint32_t need; /* PULL_MORE: bytes, from the start of the unread ones, without which feed()
 			  cannot go on; at least 1 */
-	struct msg *msg; /* in: an empty record; EVENT_MSG: filled, taken by the caller. Else
-			    untouched or reset by the protocol */
+	struct msg *msg; /* in: an empty record, or NULL where there is none; EVENT_MSG, of feed()
+			    and tick(): filled, taken by the caller. Else untouched or reset by the
+			    protocol */
 	struct proto_login login;
 	uint64_t           token;
 	struct result      result;

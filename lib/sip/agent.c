@@ -357,6 +357,10 @@ void sip_on_message(struct sip_input *in)
 		sip_refuse_open(in, server, 403, REASON_BIND_STATE);
 		return;
 	}
+	if (sip_is_list(in)) {
+		sip_on_list(in, server);
+		return;
+	}
 	if (m == NULL) {
 		sip_refuse_open(in, server, 503, REASON_POOL);
 		return;
@@ -393,6 +397,17 @@ void sip_answer_message(struct sip_session *s, struct now now, struct sip_server
 					       .note = note},
 			  out);
 	metric_inc(s->instance->metrics, METRIC_sip_responses_out);
+}
+
+/* RFC 3261, 9.2: what is no INVITE goes on as if nothing had come. */
+void sip_on_cancel(struct sip_input *in)
+{
+	const struct sip_incoming request = incoming(in);
+
+	if (sip_server_cancels(&in->s->instance->transactions, in->now, &request))
+		reply(in, 200, 0, REASON_NONE);
+	else
+		sip_refuse(in, 481, REASON_SIP_TRANSACTION);
 }
 
 /* RFC 3261, 11.2: what we can, to whoever asks. Over UDP a short question does not get a long

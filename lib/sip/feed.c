@@ -3,8 +3,9 @@
 #include "sip/session_private.h"
 
 static const struct str extensions[] = {
-	{"path", 4},     /* RFC 3327 */
-	{"outbound", 8}, /* RFC 5626 */
+	{"path", 4},                    /* RFC 3327 */
+	{"outbound", 8},                /* RFC 5626 */
+	{"recipient-list-message", 22}, /* RFC 5365 */
 };
 
 bool sip_extension_known(struct str name)
@@ -72,8 +73,8 @@ static void on_request(struct sip_input *in)
 	switch (in->m.method) {
 	case SIP_METHOD_ACK: /* ends a refused INVITE, whose answer we do not keep */
 		return;
-	case SIP_METHOD_CANCEL: /* is for INVITE (9.1), and none of those is open */
-		sip_refuse(in, 481, REASON_SIP_TRANSACTION);
+	case SIP_METHOD_CANCEL:
+		sip_on_cancel(in);
 		return;
 	case SIP_METHOD_MESSAGE:
 	case SIP_METHOD_REGISTER:

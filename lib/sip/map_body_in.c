@@ -197,7 +197,8 @@ static unsigned take(const struct sip_map *map, struct content *c, struct msg *m
 	case SIP_CONTENT_OPAQUE:
 		return take_bytes(map, c, m, why);
 	case SIP_CONTENT_CPIM:
-	case SIP_CONTENT_SMS: /* has a map of its own, and no place in message/cpim */
+	case SIP_CONTENT_SMS:  /* has a map of its own, and no place in message/cpim */
+	case SIP_CONTENT_LIST: /* is taken apart before, where it is one of recipients */
 	case SIP_CONTENT_NONE:
 		break;
 	}

@@ -28,14 +28,15 @@ static void part_small(struct put *w, struct str s)
 
 /* What makes two requests one (17.2.3): branch, sent-by and method; for peers of RFC 2543, whose
  * branch is not unique, what that document compares. */
-static struct sip_key key_of(struct sip_transactions *t, const struct sip_incoming *in)
+static struct sip_key key_for(struct sip_transactions *t, const struct sip_incoming *in,
+			      struct str method)
 {
 	const struct sip_mandatory *known = in->known;
 	struct put                  w = put_to(t->scratch, sizeof(t->scratch));
 
 	part_small(&w, known->via.host.text);
 	put_be16(&w, known->via.port);
-	part(&w, in->message->method_text);
+	part(&w, method);
 	part(&w, known->via.branch);
 	if (!known->via.has_cookie) {
 		part(&w, known->via.params);
@@ -48,6 +49,11 @@ static struct sip_key key_of(struct sip_transactions *t, const struct sip_incomi
 	ASSERT(!w.failed); /* all of it is from one head */
 	return (struct sip_key){{hash_sip(&t->match_key[0], t->scratch, put_size(&w)),
 				 hash_sip(&t->match_key[1], t->scratch, put_size(&w))}};
+}
+
+static struct sip_key key_of(struct sip_transactions *t, const struct sip_incoming *in)
+{
+	return key_for(t, in, in->message->method_text);
 }
 
 static struct str tag_of(const struct sip_transactions *t, const struct sip_key *key,
@@ -255,6 +261,21 @@ enum sip_server_step sip_server_request(struct sip_transactions *t, struct sip_s
 		return SIP_SERVER_FULL;
 	}
 	return SIP_SERVER_NEW;
+}
+
+/* Its method is not told: it is one of those that have transactions (9.1). */
+bool sip_server_cancels(struct sip_transactions *t, struct now now, const struct sip_incoming *in)
+{
+	static const struct str methods[] = {{"MESSAGE", 7}, {"REGISTER", 8}};
+
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+		struct sip_key key = key_for(t, in, methods[i]);
+
+		if (pending(t, &key) != NULL ||
+		    sip_completed_find(&t->completed, now, &key) != NULL)
+			return true;
+	}
+	return false;
 }
 
 bool sip_server_keep(struct sip_transactions *t, struct sip_server *s, const void *bytes, size_t n)

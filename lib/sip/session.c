@@ -194,6 +194,8 @@ static void session_answer(void *session, struct now now, uint64_t msg_token,
 	s->message_us = now.us;
 	if (sip_server_is_sms(server))
 		sip_answer_sms(s, now, server, r, out);
+	else if (sip_server_is_list(server))
+		sip_answer_list(s, server, r);
 	else if (server->method == SIP_METHOD_REGISTER)
 		sip_answer_register(s, now, server, r, out);
 	else
@@ -222,6 +224,7 @@ static void session_close(void *session, struct now now, enum reason why, struct
 	struct sip_session *s = session;
 	struct sip_pool    *pool = &s->instance->transactions.pool;
 
+	s->list = 0;
 	sip_server_end_all(&s->instance->transactions, &s->servers);
 	if (s->peer_block != SIP_BLOCK_NONE)
 		sip_pool_give(pool, s->peer_block);
@@ -377,7 +380,7 @@ static uint64_t session_tick(void *session, struct now now, struct out *out,
 			     struct proto_event *event)
 {
 	struct sip_session *s = session;
-	uint64_t            next = UINT64_MAX;
+	uint64_t            next = UINT64_MAX, due;
 
 	event->kind = EVENT_NONE;
 	event->session = NULL;
@@ -388,6 +391,9 @@ static uint64_t session_tick(void *session, struct now now, struct out *out,
 		give_close(s, event, (enum reason)s->close_why);
 		return now.us;
 	}
+	if (sip_tick_list(s, now, event, &due))
+		return now.us;
+	earliest(&next, due);
 	if (tick_peer(s, now, out, event, &next) || tick_accepted(s, now, event, &next) ||
 	    tick_part(s, now, event, &next) || tick_ready(s, now, out, event, &next))
 		return now.us;

@@ -79,6 +79,9 @@ struct sip_session {
 	uint64_t              heard_us;   /* anything of the other side */
 	uint64_t              message_us; /* the last message, registration or answer to one */
 	uint64_t              due_us;     /* accepted: for its first request; parting: the end */
+	uint64_t              list;       /* server transaction whose recipients are being given */
+	uint64_t              list_us;    /* when the last of them was */
+	uint16_t              list_next, list_given; /* entry; messages at that time */
 	struct proto_settings settings;
 };
 
@@ -149,6 +152,7 @@ void      sip_supported_put(struct put *w);
 /* agent.c: requests of others */
 void sip_on_message(struct sip_input *in);
 void sip_on_options(struct sip_input *in);
+void sip_on_cancel(struct sip_input *in);
 void sip_answer_message(struct sip_session *s, struct now now, struct sip_server *server,
 			const struct result *r, struct out *out);
 /* An answer that follows from the request alone, with the header fields that its status has. */
@@ -171,6 +175,14 @@ void sip_on_sms(struct sip_input *in, struct sip_server *server);
 bool sip_server_is_sms(const struct sip_server *server);
 void sip_answer_sms(struct sip_session *s, struct now now, struct sip_server *server,
 		    const struct result *r, struct out *out);
+
+/* list.c: one request for many recipients (RFC 5365), let in */
+bool sip_is_list(const struct sip_input *in);
+void sip_on_list(struct sip_input *in, struct sip_server *server);
+bool sip_server_is_list(const struct sip_server *server);
+void sip_answer_list(struct sip_session *s, struct sip_server *server, const struct result *r);
+/* True: *event has the message of the next recipient. */
+bool sip_tick_list(struct sip_session *s, struct now now, struct proto_event *event, uint64_t *due);
 
 /* registrar.c */
 void sip_on_register(struct sip_input *in);

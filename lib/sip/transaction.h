@@ -211,6 +211,9 @@ enum sip_server_step sip_server_request(struct sip_transactions *t, struct sip_s
 					struct out *out, struct sip_server **server,
 					struct sip_again *again);
 
+/* Is there a request, open or answered, that this CANCEL is for (9.2)? */
+bool sip_server_cancels(struct sip_transactions *t, struct now now, const struct sip_incoming *in);
+
 /* Bytes of the session's own, in addition to those before; false: no memory, counted. */
 bool sip_server_keep(struct sip_transactions *t, struct sip_server *s, const void *bytes, size_t n);
 /* All that it kept. */

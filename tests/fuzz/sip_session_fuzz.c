@@ -1,6 +1,6 @@
 /*
  * Fuzz target: bytes from whoever speaks to a SIP session. The first byte says what the session is
- * and who the others are to it, the second seeds where a stream is cut; 0xff parts datagrams. What
+ * and who the others are to it, and how messages go to the peer, the second seeds where a stream is cut; 0xff parts datagrams. What
  * the session says must be SIP without a fault, and over UDP go to who asked; what it takes as a
  * message is given to a session of a peer and must come out as a request that can be read; every
  * submission has one result; at the end nothing is open.
@@ -205,15 +205,17 @@ static void tick(struct end *e, uint64_t us)
 
 	e->now.us += us;
 	for (unsigned n = 0; !e->over; n++) {
-		struct out out = fresh();
+		struct out  out = fresh();
+		struct msg *m = msg_new(pool);
 
 		ASSERT(n < 1000);
-		event = (struct proto_event){0};
+		event = (struct proto_event){.msg = m};
 		sip_ops.tick(e->session, e->now, &out, &event);
 		check_out(e, &out);
+		on_event(e, &event);
+		msg_free(m);
 		if (event.kind == EVENT_NONE)
 			return;
-		on_event(e, &event);
 	}
 }
 
@@ -306,6 +308,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	how.role = how.datagram    ? PROTO_DATAGRAM
 		   : (data[0] & 8) ? PROTO_CONNECTING
 				   : PROTO_ACCEPTED;
+	settings.body = data[0] >> 4 & 3;
 	end_open(&other, &peer);
 	tick(&other, 0);
 	end_open(&one, &how);

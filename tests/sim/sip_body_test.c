@@ -171,6 +171,42 @@ static void a_device_that_takes_cpim_in_name_only_gets_text(void **state)
 	assert_int_equal(sim_metric(&sim, METRIC_messages_failed_over), 0);
 }
 
+static bool three_arrived(struct sim *s)
+{
+	(void)s;
+	return centre.count == 3;
+}
+
+/* RFC 5365 */
+static void a_list_of_recipients_is_a_message_to_each(void **state)
+{
+	static const char body[] =
+		"--b\r\nContent-Type: text/plain\r\n\r\nto all\r\n--b\r\n"
+		"Content-Type: application/resource-lists+xml\r\n"
+		"Content-Disposition: recipient-list\r\n\r\n"
+		"<resource-lists xmlns=\"urn:ietf:params:xml:ns:resource-lists\"><list>"
+		"<entry uri=\"tel:+46701234567\"/><entry uri=\"tel:+46709999999\"/>"
+		"<entry "
+		"uri=\"sip:+46701111111@example.org\"/></list></resource-lists>\r\n--b--\r\n";
+
+	(void)state;
+	phone_send(ims,
+		   "MESSAGE sip:all@example.org SIP/2.0\r\n"
+		   "Via: SIP/2.0/UDP 198.18.0.2:5070;rport;branch=z9hG4bKlist\r\n"
+		   "Max-Forwards: 70\r\nFrom: <sip:+46721111111@ims.example>;tag=l\r\n"
+		   "To: <sip:all@example.org>\r\nCall-ID: list\r\nCSeq: 1 MESSAGE\r\n"
+		   "Require: recipient-list-message\r\n"
+		   "Content-Type: multipart/mixed;boundary=b\r\nContent-Length: %zu\r\n\r\n%s",
+		   sizeof(body) - 1, body);
+	assert_status(next_of(ims), "202");
+	assert_true(sim_until(&sim, three_arrived, US_PER_SECOND));
+	assert_string_equal(centre.text, "to all");
+	assert_string_equal(centre.from, "+46721111111");
+	sim_pass(&sim, US_PER_SECOND);
+	assert_null(ims_take());
+	assert_int_equal(sim_metric(&sim, METRIC_sip_transactions_open), 0);
+}
+
 int main(void)
 {
 #define OPEN(f) cmocka_unit_test_setup_teardown(f, world_open, world_end)
@@ -181,6 +217,8 @@ int main(void)
 		OPEN(a_device_of_short_messages_says_what_became_of_one),
 		TWO(a_short_message_over_ip_reaches_the_centre_and_its_receipt_the_device),
 		TWO(a_device_of_short_messages_says_what_became_of_one),
+		OPEN(a_list_of_recipients_is_a_message_to_each),
+		TWO(a_list_of_recipients_is_a_message_to_each),
 		OPEN(who_does_not_know_cpim_gets_text),
 		OPEN(a_device_that_takes_cpim_in_name_only_gets_text),
 	};

@@ -247,11 +247,14 @@ static inline size_t side_feed(struct side *s, const struct flow *from, const vo
 static inline void side_tick_one(struct side *s, void *session)
 {
 	for (;;) {
-		struct proto_event e = {0};
+		struct msg        *m = msg_new(s->pool);
+		struct proto_event e = {.msg = m};
 		struct out         out = side_out(s);
 		uint64_t           due = sip_ops.tick(session, s->now, &out, &e);
 
 		side_took(s, &out);
+		if (e.kind != EVENT_MSG)
+			msg_free(m);
 		if (e.kind == EVENT_NONE) {
 			if (due < s->due)
 				s->due = due;

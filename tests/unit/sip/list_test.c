@@ -1,0 +1,196 @@
+/* One request for many recipients (RFC 5365), and what a CANCEL does to requests. */
+#include "side.h"
+
+static const struct flow asker = {.address = {0x090200c0}, .port = 6001};
+
+#define DOCUMENT(entries)                                                                          \
+	"<?xml version=\"1.0\"?><resource-lists xmlns=\"urn:ietf:params:xml:ns:resource-lists\">"  \
+	"<list>" entries "</list></resource-lists>"
+#define ENTRY(uri) "<entry uri=\"" uri "\"/>"
+
+static struct side *listener(void)
+{
+	struct side *s = side_new(1);
+
+	s->services.has_peer = true;
+	s->services.peer = asker;
+	s->services.peer_trusted = true;
+	side_listen(s, false);
+	return s;
+}
+
+static const char *request(struct side *s, const char *id, const char *type, const char *text,
+			   const char *document)
+{
+	char body[16384], all[20000];
+	int  n = snprintf(body, sizeof(body),
+			  "--b\r\nContent-Type: %s\r\n\r\n%s\r\n--b\r\n"
+			   "Content-Type: application/resource-lists+xml\r\n"
+			   "Content-Disposition: recipient-list\r\n\r\n%s\r\n--b--\r\n",
+			  type, text, document);
+
+	snprintf(all, sizeof(all),
+		 "MESSAGE sip:list@example.org SIP/2.0\r\n"
+		 "Via: SIP/2.0/UDP 192.0.2.9:6001;branch=z9hG4bK%s\r\nMax-Forwards: 70\r\n"
+		 "From: <sip:+46701111111@example.org>;tag=a\r\nTo: <sip:list@example.org>\r\n"
+		 "Call-ID: %s\r\nCSeq: 1 MESSAGE\r\nRequire: recipient-list-message\r\n"
+		 "Content-Type: multipart/mixed;boundary=b\r\nContent-Length: %d\r\n\r\n%s",
+		 id, id, n, body);
+	return side_say(s, &asker, all);
+}
+
+static unsigned messages(const struct side *s)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < s->event_count; i++)
+		n += s->events[i].kind == EVENT_MSG;
+	return n;
+}
+
+static void each_recipient_gets_a_message_of_its_own(void **state)
+{
+	static const char *const to[] = {"+46702222222", "+46703333333", "sip:bob@example.net"};
+	struct side             *s = listener();
+	uint8_t                  room[64];
+
+	(void)state;
+	assert_int_equal(
+		side_status(request(
+			s, "one", "text/plain", "hello",
+			DOCUMENT(ENTRY("sip:+46702222222@example.org") ENTRY("tel:+46-70-333-33-33")
+					 ENTRY("tel:+46702222222") ENTRY("sip:bob@example.net")))),
+		202);
+	side_tick(s);
+	assert_int_equal(messages(s), 3); /* one of the four stands there twice */
+	for (unsigned i = 0; i < 3; i++) {
+		const struct msg *m = s->events[i].msg;
+
+		assert_true(str_eq(msg_addr(m, &m->to), str_of(to[i])));
+		assert_true(str_eq(msg_addr(m, &m->from), STR("+46701111111")));
+		assert_int_equal(m->body.size, 5);
+		assert_memory_equal(msg_view(m, m->body, room), "hello", 5);
+		assert_int_equal(s->events[i].peer, 3);
+	}
+	/* The transaction is over with the last answer, and says nothing more. */
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(side_metric(s, METRIC_sip_transactions_open), 1);
+		side_answer(s, &s->events[i],
+			    &(struct result){.why = i == 1 ? REASON_NO_ROUTE : REASON_NONE});
+	}
+	assert_int_equal(s->sent_size, 0);
+	assert_int_equal(side_metric(s, METRIC_sip_transactions_open), 0);
+	assert_int_equal(side_metric(s, METRIC_sip_list_messages_failed), 1);
+	side_free(s);
+}
+
+static void nobody_gets_anything_of_a_list_that_has_a_fault(void **state)
+{
+	static const struct {
+		const char *type, *document;
+		unsigned    status;
+	} rows[] = {
+		{"text/plain", DOCUMENT(""), 400},
+		{"text/plain", "no document", 400},
+		{"text/plain", DOCUMENT(ENTRY("sip:a@b") "<entry/>"), 400},
+		{"text/plain", DOCUMENT(ENTRY("sip:a@b") ENTRY("mailto:a@b")), 404},
+		{"text/plain", DOCUMENT(ENTRY("sip:a@b") ENTRY("no uri")), 404},
+		{"image/png", DOCUMENT(ENTRY("sip:a@b")), 415},
+		{"application/resource-lists+xml", DOCUMENT(ENTRY("sip:a@b")), 400},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct side *s = listener();
+		unsigned     status =
+			side_status(request(s, "bad", rows[i].type, "hello", rows[i].document));
+
+		side_tick(s);
+		if (status != rows[i].status || messages(s) != 0)
+			fail_msg("row %zu: %u", i, status);
+		side_free(s);
+	}
+}
+
+static const char *document_of(unsigned n)
+{
+	static char document[12000];
+	size_t      at = (size_t)snprintf(document, sizeof(document), "%s",
+					  "<resource-lists xmlns=\"urn:ietf:params:xml:ns:resource-"
+					       "lists\"><list>");
+
+	for (unsigned i = 0; i < n; i++)
+		at += (size_t)snprintf(document + at, sizeof(document) - at,
+				       "<entry uri=\"tel:+467%08u\"/>", i);
+	snprintf(document + at, sizeof(document) - at, "</list></resource-lists>");
+	return document;
+}
+
+static void a_hundred_are_taken_a_few_in_a_turn_and_no_more(void **state)
+{
+	struct side *s = listener();
+	unsigned     turns = 0;
+
+	(void)state;
+	assert_int_equal(side_status(request(s, "many", "text/plain", "x", document_of(101))), 413);
+	assert_int_equal(side_status(request(s, "most", "text/plain", "x", document_of(100))), 202);
+	/* Another one waits for its turn. */
+	assert_int_equal(side_status(request(s, "next", "text/plain", "x", document_of(2))), 503);
+	for (; messages(s) < 100; turns++) {
+		unsigned before = messages(s);
+
+		side_tick(s);
+		assert_in_range(messages(s) - before, 1, 16);
+		side_at(s, s->now.us + 1);
+	}
+	assert_in_range(turns, 7, 100);
+	side_tick(s);
+	assert_int_equal(messages(s), 100);
+	assert_int_equal(side_status(request(s, "again", "text/plain", "x", document_of(2))), 202);
+	side_tick(s);
+	assert_int_equal(messages(s), 102);
+	side_free(s);
+}
+
+static const char *plain(struct side *s, const char *method, const char *branch)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text),
+		 "%s sip:+46702222222@example.org SIP/2.0\r\n"
+		 "Via: SIP/2.0/UDP 192.0.2.9:6001;branch=z9hG4bK%s\r\nMax-Forwards: 70\r\n"
+		 "From: <sip:+46701111111@example.org>;tag=a\r\nTo: <sip:x@example.org>\r\n"
+		 "Call-ID: c\r\nCSeq: 1 %s\r\nContent-Length: 0\r\n\r\n",
+		 method, branch, method);
+	return side_say(s, &asker, text);
+}
+
+/* RFC 3261, 9.2 */
+static void a_cancel_of_a_message_is_answered_and_changes_nothing(void **state)
+{
+	struct side *s = listener();
+	struct flow  to;
+
+	(void)state;
+	assert_int_equal(side_status(plain(s, "CANCEL", "m")), 481);
+	assert_null(plain(s, "MESSAGE", "m"));
+	assert_int_equal(side_status(plain(s, "CANCEL", "m")), 200);
+	assert_int_equal(side_status(plain(s, "CANCEL", "other")), 481);
+	assert_int_equal(messages(s), 1);
+	side_answer(s, &s->events[0], &(struct result){.delivered = true});
+	assert_int_equal(side_status(side_heard(s, &to)), 200);
+	assert_int_equal(side_status(plain(s, "CANCEL", "m")), 200); /* it was answered */
+	side_free(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_recipient_gets_a_message_of_its_own),
+		cmocka_unit_test(nobody_gets_anything_of_a_list_that_has_a_fault),
+		cmocka_unit_test(a_hundred_are_taken_a_few_in_a_turn_and_no_more),
+		cmocka_unit_test(a_cancel_of_a_message_is_answered_and_changes_nothing),
+	};
+
+	return cmocka_run_group_tests_name("sip list", tests, NULL, NULL);
+}
