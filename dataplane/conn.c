@@ -174,7 +174,7 @@ static void conn_send(struct worker *w, struct conn *c, const struct out *out)
 
 	ASSERT(!out->put.failed);
 	if (c->datagram)
-		datagrams_send(w, c, cur_of(out->put.start, n));
+		datagrams_send(w, c, out);
 	else if (n > 0 && tcp_send(w->tcp, c->tcp, out->put.start, n) < n)
 		tcp_close(w->tcp, c->tcp, true);
 	if (n > 0)

@@ -70,10 +70,10 @@ void datagrams_receive(struct worker *w)
 		;
 }
 
-void datagrams_send(struct worker *w, struct conn *c, struct cur written)
+void datagrams_send(struct worker *w, struct conn *c, const struct out *out)
 {
+	struct cur  written = cur_of(out->put.start, put_size(&out->put)), bytes;
 	struct flow to;
-	struct cur  bytes;
 
 	while (out_datagram_next(&written, &to, &bytes)) {
 		struct net_udp_flow flow = {.local_port = c->local.port, .remote_port = to.port};

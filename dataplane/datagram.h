@@ -19,6 +19,6 @@ int datagrams_listen(struct worker *w);
 /* What has come in goes to the sessions. */
 void datagrams_receive(struct worker *w);
 /* The datagrams that a session wrote (out.h). */
-void datagrams_send(struct worker *w, struct conn *c, struct cur written);
+void datagrams_send(struct worker *w, struct conn *c, const struct out *out);
 /* Where datagrams of the protocol to there leave from: false: no listener has that family. */
 bool datagrams_local(const struct worker *w, unsigned protocol, bool ip6, struct flow *local);

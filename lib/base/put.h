@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -60,23 +61,23 @@ static inline void put_u8(struct put *w, uint8_t v)
 	put_bytes(w, &v, 1);
 }
 
+/* As one store each: of bytes put together in memory a processor waits for all earlier stores. */
 static inline void put_be16(struct put *w, uint16_t v)
 {
-	put_bytes(w, (uint8_t[]){(uint8_t)(v >> 8), (uint8_t)v}, 2);
+	v = htobe16(v);
+	put_bytes(w, &v, sizeof(v));
 }
 
 static inline void put_be32(struct put *w, uint32_t v)
 {
-	put_bytes(
-		w,
-		(uint8_t[]){(uint8_t)(v >> 24), (uint8_t)(v >> 16), (uint8_t)(v >> 8), (uint8_t)v},
-		4);
+	v = htobe32(v);
+	put_bytes(w, &v, sizeof(v));
 }
 
 static inline void put_be64(struct put *w, uint64_t v)
 {
-	put_be32(w, (uint32_t)(v >> 32));
-	put_be32(w, (uint32_t)v);
+	v = htobe64(v);
+	put_bytes(w, &v, sizeof(v));
 }
 
 /* The string and its NUL. */

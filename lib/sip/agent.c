@@ -315,15 +315,16 @@ struct sip_server *sip_admit(struct sip_input *in)
 static bool loops(const struct sip_input *in)
 {
 	char            room[SIP_FLOW_TEXT_SIZE];
-	struct str      local = sip_flow_text(&in->s->local, room), element;
 	struct sip_list l;
-	struct sip_via  via;
+	struct str      element;
+	struct sip_via  via = in->known.via; /* the top one, which often is the only one */
 	unsigned        worker;
 
 	sip_list_init(&l, &in->m, SIP_VIA);
-	while (sip_list_next(&l, &element)) {
-		if (sip_via_parse(element, &via) && via.port == in->s->local.port &&
-		    sip_same(via.host.text, local) && sip_branch_worker(via.branch, &worker))
+	for (bool first = true; sip_list_next(&l, &element); first = false) {
+		if ((first || sip_via_parse(element, &via)) && via.port == in->s->local.port &&
+		    sip_branch_worker(via.branch, &worker) &&
+		    sip_same(via.host.text, sip_flow_text(&in->s->local, room)))
 			return true;
 	}
 	return false;

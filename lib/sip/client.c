@@ -107,6 +107,7 @@ struct sip_client *sip_client_match(struct sip_transactions *t, const struct sip
 		metric_inc(t->metrics, METRIC_sip_responses_stray);
 		return NULL;
 	}
+	sip_chain_prefetch(&t->pool, &c->request);
 	return c;
 }
 

@@ -23,14 +23,14 @@ static bool over(const struct sip_completed_entry *e, struct now now)
 
 void sip_completed_init(struct sip_completed *c, void *memory, size_t bytes)
 {
-	size_t   count = bytes / (sizeof(struct sip_completed_entry) + sizeof(uint32_t));
+	size_t   count = bytes / (sizeof(struct sip_completed_entry) + 2 * sizeof(uint32_t));
 	uint32_t buckets = 1;
 
 	ASSERT(count < UINT32_MAX / 2);
 	*c = (struct sip_completed){0};
 	if (count == 0)
 		return;
-	while ((size_t)buckets * 2 <= count)
+	while (buckets <= count)
 		buckets *= 2;
 	*c = (struct sip_completed){
 		.entries = memory,
@@ -60,6 +60,7 @@ static void drop_oldest(struct sip_completed *c)
 	*link = at(c, number)->next;
 	c->oldest = number < c->count ? number : 0;
 	c->used--;
+	__builtin_prefetch(bucket(c, &at(c, c->oldest + 1)->key));
 }
 
 /* More go than come, so that those whose time is over do not gather. */

@@ -36,6 +36,13 @@ void sip_completed_init(struct sip_completed *c, void *memory, size_t bytes);
 /* True: the oldest had to go before its time. */
 bool sip_completed_add(struct sip_completed *c, struct now now, const struct sip_key *key,
 		       unsigned status, uint32_t note);
+/* It will be looked for. */
+static inline void sip_completed_prefetch(const struct sip_completed *c, const struct sip_key *key)
+{
+	if (c->count > 0)
+		__builtin_prefetch(&c->buckets[key->word[0] & c->bucket_mask]);
+}
+
 /* NULL: there is none, or its time is over. Lent until the next call. */
 const struct sip_completed_entry *sip_completed_find(struct sip_completed *c, struct now now,
 						     const struct sip_key *key);

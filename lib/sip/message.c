@@ -289,10 +289,16 @@ static bool head_parse(struct sip_message *m, const struct look *l)
 
 static void message_clear(struct sip_message *m)
 {
+	const struct str none = STR("");
+
 	m->kind = SIP_NOTHING;
 	m->fault = REASON_NONE;
 	m->method = SIP_METHOD_OTHER;
-	m->method_text = m->uri = m->reason = m->whole = STR("");
+	m->method_text =
+		none; /* one by one: a chain of assignments reads what it has just stored */
+	m->uri = none;
+	m->reason = none;
+	m->whole = none;
 	m->status = 0;
 	m->body = cur_of("", 0);
 	m->header_count = 0;

@@ -47,5 +47,11 @@ bool sip_chain_append(struct sip_pool *p, struct sip_chain *c, const void *bytes
 /* n bytes from an offset on, which must be there. */
 void sip_chain_put(const struct sip_pool *p, const struct sip_chain *c, size_t offset, size_t n,
 		   struct put *w);
+/* It will be given back soon. */
+static inline void sip_chain_prefetch(const struct sip_pool *p, const struct sip_chain *c)
+{
+	__builtin_prefetch(sip_pool_at(p, c->last), 1);
+}
+
 /* All blocks, the first too. */
 void sip_chain_give(struct sip_pool *p, const struct sip_chain *c);

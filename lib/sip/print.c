@@ -1,5 +1,7 @@
 #include "sip/print.h"
 
+#include <arpa/inet.h>
+
 #include "base/assert.h"
 
 static void fail(struct put *w)
@@ -59,6 +61,22 @@ void sip_put_number(struct put *w, uint32_t number)
 		number /= 10;
 	} while (number > 0);
 	put_bytes(w, digits + n, sizeof(digits) - n);
+}
+
+struct str sip_flow_text(const struct flow *f, char room[SIP_FLOW_TEXT_SIZE])
+{
+	struct put     w = put_to(room, SIP_FLOW_TEXT_SIZE);
+	const uint8_t *b = (const uint8_t *)f->address;
+
+	if (f->ip6)
+		return inet_ntop(AF_INET6, b, room, SIP_FLOW_TEXT_SIZE) != NULL ? str_of(room)
+										: STR("");
+	for (unsigned i = 0; i < 4; i++) { /* inet_ntop() goes through printf() */
+		if (i > 0)
+			put_u8(&w, '.');
+		sip_put_number(&w, b[i]);
+	}
+	return (struct str){room, put_size(&w)};
 }
 
 static void crlf(struct put *w)

@@ -29,9 +29,12 @@ void sip_put_headers_of(struct put *w, const struct sip_message *m, enum sip_hea
 void sip_put_text(struct put *w, struct str text);   /* checked as a value is */
 void sip_put_token(struct put *w, struct str token); /* fails where it is not one */
 void sip_put_number(struct put *w, uint32_t number);
-void sip_put_quoted(struct put *w, struct str text); /* with quotes; \ before " and \ */
-void sip_put_user(struct put *w, struct str user);   /* of a URI, from plain bytes; escaped */
-void sip_put_host(struct put *w, const struct sip_host *host); /* brackets around IPv6 */
+/* Of a flow its address, without brackets. */
+#define SIP_FLOW_TEXT_SIZE 46u
+struct str sip_flow_text(const struct flow *f, char room[SIP_FLOW_TEXT_SIZE]);
+void       sip_put_quoted(struct put *w, struct str text); /* with quotes; \ before " and \ */
+void       sip_put_user(struct put *w, struct str user);   /* of a URI, from plain bytes; escaped */
+void       sip_put_host(struct put *w, const struct sip_host *host); /* brackets around IPv6 */
 /* ["display" ]<uri> */
 void sip_put_name_addr(struct put *w, struct str display, struct str uri);
 /* SIP/2.0/UDP host:port;branch=...;rport: a Via of our own; port 0: none. */

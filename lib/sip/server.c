@@ -68,45 +68,13 @@ static struct str tag_of(const struct sip_transactions *t, const struct sip_key 
 	return (struct str){room, SIP_TAG_SIZE};
 }
 
-static void put_decimal(struct put *w, unsigned v)
-{
-	if (v >= 10)
-		put_decimal(w, v / 10);
-	put_u8(w, (uint8_t)('0' + v % 10));
-}
-
-static void put_source(struct put *w, const struct flow *from)
-{
-	const uint8_t *b = (const uint8_t *)from->address;
-
-	if (!from->ip6) {
-		for (unsigned i = 0; i < 4; i++) {
-			if (i > 0)
-				put_u8(w, '.');
-			put_decimal(w, b[i]);
-		}
-		return;
-	}
-	for (unsigned i = 0; i < 16; i += 2) {
-		if (i > 0)
-			put_u8(w, ':');
-		for (unsigned shift = 16, group = (unsigned)b[i] << 8 | b[i + 1]; shift > 0;) {
-			shift -= 4;
-			if (group >> shift != 0 || shift == 0)
-				put_u8(w, (uint8_t) "0123456789abcdef"[group >> shift & 15]);
-		}
-	}
-}
-
 /* The fields that every response takes over from the request; 100 needs Timestamp (8.2.6.1). */
 static void put_fields(const struct sip_transactions *t, struct put *w,
 		       const struct sip_incoming *in, const struct sip_key *key)
 {
-	char       tag[SIP_TAG_SIZE], text[40];
-	struct put source = put_to(text, sizeof(text));
+	char tag[SIP_TAG_SIZE], source[SIP_FLOW_TEXT_SIZE];
 
-	put_source(&source, in->from);
-	sip_put_response_fields(w, in->message, in->known, (struct str){text, put_size(&source)},
+	sip_put_response_fields(w, in->message, in->known, sip_flow_text(in->from, source),
 				in->from->port, tag_of(t, key, tag));
 	sip_put_headers_of(w, in->message, SIP_TIMESTAMP);
 }
@@ -239,8 +207,10 @@ enum sip_server_step sip_server_request(struct sip_transactions *t, struct sip_s
 {
 	struct sip_key                    key = key_of(t, in);
 	const struct sip_completed_entry *done;
-	struct sip_server                *s = pending(t, &key);
+	struct sip_server                *s;
 
+	sip_completed_prefetch(&t->completed, &key);
+	s = pending(t, &key);
 	ASSERT_HOT(in->message->method != SIP_METHOD_ACK);
 	*server = NULL;
 	if (s != NULL) {

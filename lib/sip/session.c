@@ -1,6 +1,5 @@
 #include "sip/session.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 
@@ -43,20 +42,14 @@ static int instance_init(void *instance, const struct proto_instance_config *con
 
 void sip_text_new(struct sip_instance *i, char room[SIP_TEXT_SIZE])
 {
-	uint64_t   words[2][2] = {{i->texts, 0}, {i->texts, 1}}, random[2];
+	uint8_t    bytes[SIP_TEXT_SIZE / 8 * 5];
+	uint64_t   hash = hash_sip(&i->text_key, &i->texts, sizeof(i->texts));
 	struct put w = put_to(room, SIP_TEXT_SIZE);
 
+	memcpy(bytes, &hash, sizeof(hash));
+	memcpy(bytes + sizeof(hash), &i->texts, sizeof(bytes) - sizeof(hash));
 	i->texts++;
-	for (unsigned n = 0; n < 2; n++)
-		random[n] = hash_sip(&i->text_key, words[n], sizeof(words[n]));
-	sip_base32_put(&w, (const uint8_t *)random, SIP_TEXT_SIZE / 8 * 5);
-}
-
-struct str sip_flow_text(const struct flow *f, char room[SIP_FLOW_TEXT_SIZE])
-{
-	if (inet_ntop(f->ip6 ? AF_INET6 : AF_INET, f->address, room, SIP_FLOW_TEXT_SIZE) == NULL)
-		return STR("");
-	return str_of(room);
+	sip_base32_put(&w, bytes, sizeof(bytes));
 }
 
 /* Domains are few and sessions many: each is kept once. */

@@ -123,12 +123,10 @@ struct sip_input { /* a request or response on its way through feed() */
 };
 
 /* session.c */
-#define SIP_FLOW_TEXT_SIZE 46u
-struct str sip_flow_text(const struct flow *f, char room[SIP_FLOW_TEXT_SIZE]); /* its address */
 struct str sip_session_domain(const struct sip_session *s);
 void       sip_close_later(struct sip_session *s, enum reason why);
-/* 24 letters and digits that nobody can guess, each time others. */
-#define SIP_TEXT_SIZE 24u
+/* 16 letters and digits that nobody can guess, each time others. */
+#define SIP_TEXT_SIZE 16u
 void sip_text_new(struct sip_instance *i, char room[SIP_TEXT_SIZE]);
 
 static inline const struct sip_peer *sip_session_peer(const struct sip_session *s)

@@ -4,7 +4,7 @@
 #include "sip/transaction.h"
 
 #define COUNT 20u
-#define BYTES (COUNT * 36u)
+#define BYTES (COUNT * 40u)
 
 static struct sip_key key(uint64_t n)
 {
