@@ -38,7 +38,6 @@ say() { # COMMAND PARAMETERS: a netstring of JSON
 	local LC_ALL=C text="{\"command\":\"$1\",\"params\":\"$2\",\"token\":\"t\"}"
 	in_peers timeout 5 bash -c 'exec 3<>/dev/tcp/198.18.0.5/4444; printf "%s" "$1" >&3; head -c 20 <&3' - "${#text}:$text," | grep -a '"response":true'
 }
-registered() { [ "$(ctl --json registration list | jq '.rows | length')" = "$1" ]; }
 text() { sed -n 's/^\(CPM[0-9a-f]\{20\} [^\x1b]*\).*/\1/p' "$dir/baresip.log" | head -1; }
 
 for transport in udp tcp; do

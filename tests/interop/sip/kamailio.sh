@@ -109,7 +109,6 @@ for transport in u1:5 t1:6; do
 done
 
 
-refused() { ctl --json metric refused | jq -r --arg n "refused{reason=\"$1\"}" '[.rows[] | select(.[0] == $n) | .[1] | tonumber] | add'; }
 expect "a number that nobody has registered at Kamailio is refused" eval '! texts_arrive gsm7 udp +46723000001 1 && [ "$(refused PEER_PERMANENT)" -gt 0 ]'
 remote=198.18.0.5:5060
 expect "a device registers at Kamailio" sipp register.xml 198.18.0.9 u1 -p 5060 -s '+46723000001' -key authorization 'Digest username="none"' -m 1

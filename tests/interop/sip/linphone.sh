@@ -50,7 +50,6 @@ END
 	pids="$pids $answering"
 	exec 4>"$dir/commands"
 }
-registered() { [ "$(ctl --json registration list | jq '.rows | length')" = "$1" ]; }
 text() { sed -n 's/.*Message received from [^ ]*: \(CPM[0-9a-f]\{20\} .*\)/\1/p' "$dir/linphone.log"; }
 
 for transport in udp tcp; do

@@ -50,8 +50,6 @@ register() { # md5|sha256 PASSWORD
 	local with
 	with=$(authorization "$1" alice "$2" REGISTER sip:example.org) && sipp register.xml 198.18.0.5 u1 -p 5060 -s alice -key authorization "$with" -m 1
 }
-registered() { [ "$(ctl --json registration list | jq '.rows | length')" = "$1" ]; }
-refused() { ctl --json metric refused | jq -r --arg n "refused{reason=\"$1\"}" '[.rows[] | select(.[0] == $n) | .[1] | tonumber] | add'; }
 for algorithm in md5 sha256; do
 	expect "a wrong password does not register ($algorithm)" eval '! register $algorithm wrong && registered 0'
 	expect "the right one does" eval 'register $algorithm secret && registered 1'
