@@ -16,7 +16,7 @@
 #include "control.h"
 
 static const struct conf_protocol protocols[] = {
-#define PROTO(name, port, transports, text) {#name, transports},
+#define PROTO(name, port, transports, service, text) {#name, transports, service},
 #include "registry/protocols.def"
 #undef PROTO
 };

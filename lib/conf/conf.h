@@ -30,6 +30,7 @@ void conf_faults_free(struct conf_faults *f);
 struct conf_protocol {
 	const char *name;
 	uint8_t     transports; /* bits of enum transport that it can be spoken on */
+	const char *service;    /* of its names in DNS, "sip"; NULL: they lead to addresses only */
 };
 
 /*
@@ -37,6 +38,9 @@ struct conf_protocol {
  * program starts, before anything is read or printed; what only packs and unpacks does without.
  */
 void conf_protocols_set(const struct conf_protocol protocols[], unsigned n);
+
+/* The service of a protocol as it was set; NULL: it has none, or there is no such protocol. */
+const char *conf_protocol_service(unsigned protocol);
 
 /* Read cpm.yaml. 0, or -EINVAL with faults, or -errno of reading it. The caller frees with
  * conf_file_free(). */

@@ -413,6 +413,7 @@ void conf_file_free(struct conf_file *file)
 	if (file == NULL)
 		return;
 	conf_section_clear(CONF_SECTION_dataplane, &file->dataplane);
+	conf_section_clear(CONF_SECTION_control, &file->control);
 	for (unsigned i = 0; i < file->listener_count; i++)
 		conf_section_clear(CONF_SECTION_listener, &file->listeners[i]);
 	free(file);

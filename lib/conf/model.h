@@ -173,7 +173,8 @@ struct conf_listener {
 };
 
 struct conf_control {
-	char socket[101];
+	char             socket[101];
+	struct conf_list dns; /* "198.51.100.1", "198.51.100.1:5353", "[2001:db8::1]:5353" */
 };
 
 struct conf_host {

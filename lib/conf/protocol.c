@@ -26,6 +26,11 @@ const char *const *conf_protocol_words(void)
 	return protocols != NULL ? protocol_words : NULL;
 }
 
+const char *conf_protocol_service(unsigned protocol)
+{
+	return protocol < protocol_count ? protocols[protocol].service : NULL;
+}
+
 /* The protocol of an object; NULL: its section has none, or it is not known yet. */
 static const struct conf_protocol *protocol_of(enum conf_section section, const void *object)
 {

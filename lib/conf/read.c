@@ -157,12 +157,14 @@ void conf_key_range(const struct conf_key *key, char *room, size_t size)
 			 "characters",
 			 max);
 	else if (key->type == &conf_type_HOST)
-		snprintf(room, size,
-			 "an IPv4 or IPv6 address, or a name that `hosts:` of cpm.yaml fixes");
+		snprintf(room, size, "an IPv4 or IPv6 address, or a name");
 	else if (key->type == &conf_type_LIST || key->type == &conf_type_PATTERNS)
 		snprintf(room, size, "a list of %llu to %llu texts, as in [a, b]", min, max);
 	else if (key->type == &conf_type_DOMAINS)
 		snprintf(room, size, "a list of up to %llu domain names, as in [example.org]", max);
+	else if (key->type == &conf_type_SERVERS)
+		snprintf(room, size,
+			 "a list of up to %llu addresses of servers, as in [198.51.100.1]", max);
 	else if (key->type == &conf_type_SET_TRANSPORT)
 		snprintf(room, size, "a list of udp and tcp, or one of them");
 	else if (key->type == &conf_type_ADDRESS)

@@ -1,4 +1,5 @@
 /* Types of several parts: LIST, PATTERNS, VIA, TREE. They own memory. */
+#include <arpa/inet.h>
 #include <stdlib.h>
 
 #include "base/aor.h"
@@ -15,6 +16,35 @@ static void list_clear(void *field)
 	*list = (struct conf_list){0, NULL};
 }
 
+static bool is_port(const char *text)
+{
+	size_t n = strspn(text, "0123456789");
+
+	return n > 0 && n <= 5 && text[n] == '\0' && atoi(text) > 0 && atoi(text) <= 65535;
+}
+
+/* "A", "A:port", "AAAA" or "[AAAA]:port". */
+static bool is_server(struct str s)
+{
+	char    text[64], *end;
+	uint8_t raw[16];
+
+	if (!str_copy(text, sizeof(text), s))
+		return false;
+	if (inet_pton(AF_INET6, text, raw) == 1 || inet_pton(AF_INET, text, raw) == 1)
+		return true;
+	end = strrchr(text, ':');
+	if (end == NULL || !is_port(end + 1))
+		return false;
+	*end = '\0';
+	if (text[0] != '[')
+		return inet_pton(AF_INET, text, raw) == 1;
+	if (end[-1] != ']')
+		return false;
+	end[-1] = '\0';
+	return inet_pton(AF_INET6, text + 1, raw) == 1;
+}
+
 static bool list_item(const struct conf_key *key, const struct conf_node *item,
 		      struct conf_reading *r)
 {
@@ -27,6 +57,13 @@ static bool list_item(const struct conf_key *key, const struct conf_node *item,
 	if (key->type == &conf_type_DOMAINS && !aor_is_domain(item->text)) {
 		conf_reading_fault(r, item->line, key->name,
 				   "'%.*s' is no domain name; write as in example.org",
+				   STR_ARG(item->text));
+		return false;
+	}
+	if (key->type == &conf_type_SERVERS && !is_server(item->text)) {
+		conf_reading_fault(r, item->line, key->name,
+				   "'%.*s' is no address of a server; write as in 198.51.100.1, "
+				   "\"198.51.100.1:53\", \"2001:db8::1\" or \"[2001:db8::1]:53\"",
 				   STR_ARG(item->text));
 		return false;
 	}
@@ -137,6 +174,7 @@ static bool list_given(const void *field)
 LIST_TYPE(LIST);
 LIST_TYPE(PATTERNS);
 LIST_TYPE(DOMAINS);
+LIST_TYPE(SERVERS);
 
 /* ---- VIA: [a, b] in fail-over order, or {a: 70, b: 30} with weights ---- */
 

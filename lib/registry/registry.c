@@ -3,7 +3,7 @@
 #include "base/assert.h"
 #include "base/transport.h"
 
-#define PROTO(name, port, transports, text) extern const struct proto_ops name##_ops;
+#define PROTO(name, port, transports, service, text) extern const struct proto_ops name##_ops;
 #include "registry/protocols.def"
 #undef PROTO
 
@@ -13,7 +13,8 @@ static const struct {
 	uint8_t                 transports;
 	const char             *text;
 } protocols[PROTO_COUNT] = {
-#define PROTO(name, port, transports, text) [PROTO_##name] = {&name##_ops, port, transports, text},
+#define PROTO(name, port, transports, service, text)                                               \
+	[PROTO_##name] = {&name##_ops, port, transports, text},
 #include "registry/protocols.def"
 #undef PROTO
 };

@@ -7,7 +7,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const struct conf_protocol protocols[] = {{"smpp", TCP_ONLY}, {"sip", UDP_AND_TCP}};
+static const struct conf_protocol protocols[] = {{"smpp", TCP_ONLY, NULL}, {"sip", UDP_AND_TCP, "sip"}};
 
 static void round_trip(enum conf_kind kind, const void *object)
 {

@@ -21,7 +21,7 @@
 void sim_eal(void)
 {
 	static const struct conf_protocol protocols[PROTO_COUNT] = {
-#define PROTO(name, port, transports, text) {#name, transports},
+#define PROTO(name, port, transports, service, text) {#name, transports, service},
 #include "registry/protocols.def"
 #undef PROTO
 	};

@@ -8,7 +8,8 @@
 #include "conf/key.h"
 #include "conf/node.h"
 
-static const struct conf_protocol protocols[] = {{"smpp", TCP_ONLY}, {"sip", UDP_AND_TCP}};
+static const struct conf_protocol protocols[] = {{"smpp", TCP_ONLY, NULL},
+						 {"sip", UDP_AND_TCP, "sip"}};
 
 #define PORT                                                                                       \
 	"{name: core0, device: \"net_af_xdp0,iface=veth-cpm\", addresses: [198.18.0.1/24, "        \
@@ -30,6 +31,8 @@ static const char example[] = "node: cpm1\n"
 			      "  - {name: esme6, protocol: smpp, address: \"2001:2::1\"}\n"
 			      "control:\n"
 			      "  socket: /run/cpm/control.sock\n"
+			      "  dns: [198.51.100.1, \"198.51.100.2:5353\", \"2001:db8::1\", "
+			      "\"[2001:db8::2]:53\"]\n"
 			      "hosts: {smsc.example: 198.18.0.2, six.example: \"2001:2::2\"}\n";
 
 static int parse(const char *text, struct conf_file **file, struct conf_faults *faults)
@@ -65,6 +68,8 @@ static void the_example_of_the_design_is_read(void **state)
 	assert_int_equal(f->listeners[0].port, 2775);
 	assert_int_equal(f->listeners[0].login_time, 5);
 	assert_string_equal(f->control.socket, "/run/cpm/control.sock");
+	assert_int_equal(f->control.dns.n, 4);
+	assert_string_equal(f->control.dns.items[1], "198.51.100.2:5353");
 	assert_int_equal(f->host_count, 2);
 	assert_string_equal(f->hosts[0].name, "smsc.example");
 	conf_file_free(f);
@@ -185,6 +190,28 @@ static const struct {
 	 "the Unix socket"},
 	{DATAPLANE "hosts: {a.example: nowhere}\n",
 	 "cpm.yaml:2: hosts.a.example: 'nowhere' is not an IPv4 or IPv6 address"},
+	{DATAPLANE "control: {dns: [ns.example]}\n",
+	 "cpm.yaml:2: control.dns: 'ns.example' is no address of a server; write as in "
+	 "198.51.100.1, "
+	 "\"198.51.100.1:53\", \"2001:db8::1\" or \"[2001:db8::1]:53\""},
+	{DATAPLANE "control: {dns: [\"1.2.3.4:0\"]}\n",
+	 "cpm.yaml:2: control.dns: '1.2.3.4:0' is no address of a server; write as in "
+	 "198.51.100.1, "
+	 "\"198.51.100.1:53\", \"2001:db8::1\" or \"[2001:db8::1]:53\""},
+	{DATAPLANE "control: {dns: [\"1.2.3.4:65536\"]}\n",
+	 "cpm.yaml:2: control.dns: '1.2.3.4:65536' is no address of a server; write as in "
+	 "198.51.100.1, "
+	 "\"198.51.100.1:53\", \"2001:db8::1\" or \"[2001:db8::1]:53\""},
+	{DATAPLANE "control: {dns: [\"[::1]\"]}\n",
+	 "cpm.yaml:2: control.dns: '[::1]' is no address of a server; write as in 198.51.100.1, "
+	 "\"198.51.100.1:53\", \"2001:db8::1\" or \"[2001:db8::1]:53\""},
+	{DATAPLANE "control: {dns: [\"[::1:53\"]}\n",
+	 "cpm.yaml:2: control.dns: '[::1:53' is no address of a server; write as in 198.51.100.1, "
+	 "\"198.51.100.1:53\", \"2001:db8::1\" or \"[2001:db8::1]:53\""},
+	{DATAPLANE "control: {dns: [\"[1.2.3.4]:53\"]}\n",
+	 "cpm.yaml:2: control.dns: '[1.2.3.4]:53' is no address of a server; write as in "
+	 "198.51.100.1, "
+	 "\"198.51.100.1:53\", \"2001:db8::1\" or \"[2001:db8::1]:53\""},
 	{DATAPLANE "control: here\n",
 	 "cpm.yaml:2: control: is no map; write its keys below it, indented"},
 };

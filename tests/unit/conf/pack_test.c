@@ -6,7 +6,7 @@
 #include "conf/conf.h"
 #include "conf/key.h"
 
-static const struct conf_protocol protocols[] = {{"smpp", TCP_ONLY}, {"testing", UDP_AND_TCP}};
+static const struct conf_protocol protocols[] = {{"smpp", TCP_ONLY, NULL}, {"testing", UDP_AND_TCP, NULL}};
 
 static const char *const samples[CONF_KIND_COUNT] = {
 	[CONF_ACCOUNT] = "{\"name\": \"esme1\", \"protocol\": \"testing\", \"password\": "

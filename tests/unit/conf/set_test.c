@@ -7,7 +7,7 @@
 #include "conf/conf.h"
 #include "conf/key.h"
 
-static const struct conf_protocol protocols[] = {{"smpp", TCP_ONLY}, {"sip", UDP_AND_TCP}};
+static const struct conf_protocol protocols[] = {{"smpp", TCP_ONLY, NULL}, {"sip", UDP_AND_TCP, "sip"}};
 
 static const char design[] = "accounts:                          # who may bind or log in here\n"
 			     "  - {name: esme1, protocol: smpp, password: secret1, window: 1000, "
@@ -188,8 +188,7 @@ static const struct {
 	 "site.yaml:4: name: 'a' is the name of an account or peer on line 2 as well; routes name "
 	 "both, so give one of them another name"},
 	{"peers:\n  - {name: a, host: 1.2.3.400}\n",
-	 "site.yaml:2: peers.a.host: '1.2.3.400' is not an IPv4 or IPv6 address, or a name that "
-	 "`hosts:` of cpm.yaml fixes"},
+	 "site.yaml:2: peers.a.host: '1.2.3.400' is not an IPv4 or IPv6 address, or a name"},
 	{"peers:\n  - {name: a, host: h, transport: udp}\n",
 	 "site.yaml:2: peers.a.transport: 'udp' is no transport of smpp; write tcp"},
 	{"peers:\n  - {name: a, host: h, transport: carrier-pigeon}\n",

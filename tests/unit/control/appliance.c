@@ -190,9 +190,10 @@ void control_stop(struct appliance *a)
 
 void appliance_make(struct appliance *a)
 {
-	static const struct conf_protocol protocols[] = {{"smpp", TCP_ONLY}};
+	static const struct conf_protocol protocols[] = {{"smpp", TCP_ONLY, NULL},
+							{"sip", UDP_AND_TCP, "sip"}};
 
-	conf_protocols_set(protocols, 1);
+	conf_protocols_set(protocols, 2);
 	log_threshold(getenv("CPM_TEST_LOG") != NULL ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
 	memset(a, 0, sizeof(*a));
 	strcpy(a->dir, "/tmp/cpm-control-XXXXXX");
