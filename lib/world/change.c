@@ -124,6 +124,8 @@ static bool apply_op(struct world_change *c, const struct delta_op *op, enum pas
 	bool party = op->kind == CONF_ACCOUNT || op->kind == CONF_PEER;
 	bool subscriber = op->kind == CONF_SUBSCRIBER;
 
+	if (op->what == DELTA_ADDRESSES) /* when its peer is there */
+		return pass != PASS_ROUTES || addresses_apply(c, op);
 	switch (pass) {
 	case PASS_KNOWN:
 		if (op->what == DELTA_RULES)
@@ -168,6 +170,8 @@ static bool finish(struct world_change *c, const struct delta *d)
 			c->world->checksum, d->checksum_after);
 	if (c->parties_changed || c->image)
 		c->world->parties_version = d->to_version;
+	if (c->addresses_changed || c->image)
+		c->world->addresses_made = c->index->made;
 	c->world->account_slots = c->index->accounts.slots_max;
 	c->world->peer_slots = c->index->peers.slots_max;
 	return true;

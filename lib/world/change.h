@@ -36,7 +36,7 @@ struct world_change {
 	unsigned scratches;
 	bool     image;      /* everything is new, all of `from` is replaced */
 	bool     rules_kept; /* an image brought the same rules: `from` must leave them alone */
-	bool     parties_changed, rules_changed;
+	bool     parties_changed, rules_changed, addresses_changed;
 	bool     erases; /* a subscriber was removed */
 	char    *error;  /* [256] */
 };
@@ -61,6 +61,9 @@ static inline struct world_parties *change_parties(struct world_change *c, enum 
 /* Store, replace or (NULL) clear the party of a slot; uses are kept. */
 bool pages_set(struct world_change *c, struct world_parties *parties, uint32_t slot,
 	       const struct world_party *party);
+/* Of a peer; NULL: none. Those it had are put on the list of what was replaced. */
+bool pages_addresses(struct world_change *c, uint32_t slot,
+		     const struct world_addresses *addresses);
 /* One more or one less place in a route that leads to the slot. */
 bool     pages_use(struct world_change *c, struct world_parties *parties, uint32_t slot, int by);
 uint32_t pages_uses(const struct world_parties *parties, uint32_t slot);
@@ -73,6 +76,10 @@ bool     buckets_remove(struct world_change *c, struct world_bucket *buckets[], 
 bool parties_put(struct world_change *c, const struct delta_op *op, bool known);
 bool parties_remove(struct world_change *c, const struct delta_op *op);
 bool parties_check_logins(struct world_change *c);
+bool addresses_apply(struct world_change *c, const struct delta_op *op);
+/* A peer was put in its slot; before: the one of its name in the older world, or NULL. */
+bool addresses_follow(struct world_change *c, const struct world_peer *peer,
+		      const struct world_peer *before);
 bool routes_apply(struct world_change *c, const struct delta_op *op);
 /* Subscribers put and removed; then, when all are, the names under which they register. */
 bool subscribers_apply(struct world_change *c, const struct delta_op *op);

@@ -104,6 +104,19 @@ void world_delta_rules(struct world_delta *d, const uint8_t *image, size_t size)
 	delta_append(d, DELTA_RULES, CONF_RULE, image, size);
 }
 
+void world_delta_addresses(struct world_delta *d, const char *peer,
+			   const struct world_addresses *addresses)
+{
+	uint8_t    room[CONF_NAME_SIZE + WORLD_ADDRESSES_SIZE_MAX];
+	struct put to = put_to(room, sizeof(room));
+
+	put_u8(&to, (uint8_t)strlen(peer));
+	put_bytes(&to, peer, strlen(peer));
+	world_addresses_pack(addresses, &to);
+	ASSERT(!to.failed);
+	delta_append(d, DELTA_ADDRESSES, CONF_PEER, room, put_size(&to));
+}
+
 bool world_delta_end(struct world_delta *d, uint64_t checksum_after)
 {
 	struct put end = delta_room(d, DELTA_HASH_SIZE), head;
@@ -128,6 +141,8 @@ static bool op_is_known(unsigned what, unsigned kind)
 {
 	if (what == DELTA_RULES)
 		return kind == CONF_RULE;
+	if (what == DELTA_ADDRESSES)
+		return kind == CONF_PEER;
 	return (what == DELTA_PUT || what == DELTA_REMOVE) && is_shipped(kind);
 }
 

@@ -13,7 +13,7 @@
 #define DELTA_HASH_SIZE 8u
 #define DELTA_OP_SIZE 6u /* before its bytes: what, kind, size */
 
-enum delta_what { DELTA_PUT = 1, DELTA_REMOVE, DELTA_RULES };
+enum delta_what { DELTA_PUT = 1, DELTA_REMOVE, DELTA_RULES, DELTA_ADDRESSES };
 
 struct delta {
 	uint64_t   from_version, to_version, checksum_after;

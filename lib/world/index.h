@@ -28,9 +28,10 @@ struct world_party {
 };
 
 struct world_page {
-	uint64_t                  made;
-	const struct world_party *parties[WORLD_PAGE_SLOTS];
-	uint32_t                  uses[WORLD_PAGE_SLOTS]; /* places in routes that lead there */
+	uint64_t                      made;
+	const struct world_party     *parties[WORLD_PAGE_SLOTS];
+	uint32_t                      uses[WORLD_PAGE_SLOTS]; /* places in routes that lead there */
+	const struct world_addresses *addresses[WORLD_PAGE_SLOTS]; /* of peers; owned */
 };
 
 struct world_bucket {

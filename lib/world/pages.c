@@ -41,6 +41,19 @@ bool pages_set(struct world_change *c, struct world_parties *parties, uint32_t s
 	return true;
 }
 
+bool pages_addresses(struct world_change *c, uint32_t slot, const struct world_addresses *addresses)
+{
+	struct world_page            *page = page_own(c, &c->index->peers, slot);
+	const struct world_addresses *old;
+
+	if (page == NULL)
+		return change_short_of_memory(c);
+	old = page->addresses[slot % WORLD_PAGE_SLOTS];
+	page->addresses[slot % WORLD_PAGE_SLOTS] = addresses;
+	c->addresses_changed = true;
+	return old == NULL || change_replaced(c, PART_BLOCK, old);
+}
+
 uint32_t pages_uses(const struct world_parties *parties, uint32_t slot)
 {
 	const struct world_page *page = parties->pages[slot / WORLD_PAGE_SLOTS];

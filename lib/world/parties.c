@@ -134,7 +134,12 @@ bool parties_put(struct world_change *c, const struct delta_op *op, bool known)
 		return false;
 	c->world->checksum += p->digest;
 	c->parties_changed = true;
-	return pages_set(c, change_parties(c, p->kind), slot, p);
+	if (!pages_set(c, change_parties(c, p->kind), slot, p))
+		return false;
+	if (old == NULL)
+		old = find_in(c->from, p->kind, world_party_name(p));
+	return p->kind == CONF_ACCOUNT ||
+	       addresses_follow(c, &p->peer, old != NULL ? &old->peer : NULL);
 }
 
 bool parties_remove(struct world_change *c, const struct delta_op *op)
@@ -160,6 +165,9 @@ bool parties_remove(struct world_change *c, const struct delta_op *op)
 	parties->count--;
 	c->world->checksum -= p->digest;
 	c->parties_changed = true;
+	if (p->kind == CONF_PEER && world_peer_addresses(c->world, slot) != NULL &&
+	    !pages_addresses(c, slot, NULL))
+		return false;
 	return pages_set(c, parties, slot, NULL) && change_replaced(c, PART_PARTY, p);
 }
 

@@ -35,9 +35,11 @@ static void parties_free(const struct world_parties *parties)
 	for (unsigned i = 0; i < WORLD_PAGES; i++) {
 		struct world_page *page = parties->pages[i];
 
-		for (unsigned k = 0; page != NULL && k < WORLD_PAGE_SLOTS; k++)
+		for (unsigned k = 0; page != NULL && k < WORLD_PAGE_SLOTS; k++) {
 			if (page->parties[k] != NULL)
 				world_party_free((struct world_party *)page->parties[k]);
+			free((void *)page->addresses[k]);
+		}
 		free(page);
 	}
 	for (unsigned i = 0; i < WORLD_BUCKETS; i++)
@@ -134,6 +136,16 @@ static void write_parties(const struct world_parties *parties, struct world_delt
 	}
 }
 
+static void write_addresses(const struct world *w, struct world_delta *d)
+{
+	for (uint32_t slot = 0; slot < w->index->peers.slots_max; slot++) {
+		const struct world_addresses *a = world_peer_addresses(w, slot);
+
+		if (a != NULL)
+			world_delta_addresses(d, world_peer(w, slot)->conf->name, a);
+	}
+}
+
 bool world_to_image(const struct world *w, struct world_delta *d)
 {
 	struct writing writing = {w, d};
@@ -141,6 +153,7 @@ bool world_to_image(const struct world *w, struct world_delta *d)
 	world_delta_begin(d, 0, w->version);
 	write_parties(&w->index->accounts, d);
 	write_parties(&w->index->peers, d);
+	write_addresses(w, d);
 	route_table_each(w->routes, write_set, &writing);
 	hash_trie_each(w->index->subscribers[SUBSCRIBER_ADDRESS], write_subscriber, &writing);
 	if (w->index->rules != NULL)

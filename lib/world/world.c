@@ -96,6 +96,15 @@ const struct world_peer *world_peer(const struct world *w, uint32_t slot)
 	return peer_of(world_party_at(&w->index->peers, slot));
 }
 
+const struct world_addresses *world_peer_addresses(const struct world *w, uint32_t slot)
+{
+	const struct world_page *page = slot < w->index->peers.slots_max
+						? w->index->peers.pages[slot / WORLD_PAGE_SLOTS]
+						: NULL;
+
+	return page != NULL ? page->addresses[slot % WORLD_PAGE_SLOTS] : NULL;
+}
+
 const struct world_account *world_account_find(const struct world *w, struct str name)
 {
 	return account_of(world_party_find(&w->index->accounts, name));

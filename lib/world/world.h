@@ -18,6 +18,7 @@
 #include "conf/model.h"
 #include "route/route.h"
 #include "rules/rules.h"
+#include "world/address.h"
 #include "world/subscriber.h"
 
 #define WORLD_ACCOUNTS_MAX 16384u
@@ -44,6 +45,8 @@ struct world {
 				     follow it */
 	uint64_t rules_version;   /* of the world in which the rules last changed: numbers of rules
 				     and of their routes hold for it */
+	uint64_t addresses_made;  /* number of the change in which addresses of peers last changed:
+				     sessions follow that too. They are no part of a version */
 	uint32_t                  account_slots, peer_slots; /* one above the highest slot in use */
 	const struct world_index *index;                     /* names to objects; for world.c */
 };
@@ -51,8 +54,11 @@ struct world {
 const struct world_account *world_account(const struct world *w,
 					  uint32_t            slot); /* NULL: nobody has the slot */
 const struct world_peer    *world_peer(const struct world *w, uint32_t slot);
-const struct world_account *world_account_find(const struct world *w, struct str name);
-const struct world_peer    *world_peer_find(const struct world *w, struct str name);
+/* Where the peer's host, being a name, is found. NULL: not known; none in it: the name leads
+ * nowhere. */
+const struct world_addresses *world_peer_addresses(const struct world *w, uint32_t slot);
+const struct world_account   *world_account_find(const struct world *w, struct str name);
+const struct world_peer      *world_peer_find(const struct world *w, struct str name);
 /* Who logs in so: by protocol and system_id (or the name where it has none). */
 const struct world_account *world_account_login(const struct world *w, uint8_t protocol,
 						struct str identity);
@@ -72,7 +78,10 @@ uint32_t world_rule_limit_slot(const struct world *w, uint32_t limit);
  * A delta: a list of operations in bytes, made by control with world_delta_*(), applied by the
  * dataplane. An image is a delta against nothing. header: magic, format, from version (0: image),
  * to version, checksum after it, size of all; then operations {PUT kind object | REMOVE kind id |
- *   RULES image}; then a hash of all bytes. All of that is verified before any of it is used.
+ *   RULES image | ADDRESSES peer and where it is found}; then a hash of all bytes. All of that is
+ * verified before any of it is used. Addresses are live data: they count in no checksum, a delta of
+ * them alone leads to the version that it comes from, and an image that says nothing of a peer's
+ * leaves those that are known of the same host.
  * The order of the operations does not matter: accounts and peers are put first and removed last,
  * so a delta may bring a route with its target, or remove both. A name stands once in a delta. A
  * route's target is the peer of that name, else the account; "registered" is neither.
@@ -90,6 +99,8 @@ void world_delta_remove(struct world_delta *d, enum conf_kind kind,
 			const char *id); /* conf_object_id() */
 void world_delta_rules(struct world_delta *d, const uint8_t *image,
 		       size_t size); /* size 0: no rules */
+void world_delta_addresses(struct world_delta *d, const char *peer,
+			   const struct world_addresses *addresses);
 bool world_delta_end(struct world_delta *d, uint64_t checksum_after);
 void world_delta_free(struct world_delta *d);
 
