@@ -62,8 +62,9 @@ struct conn {
 
 /* Session of a peer that this worker is to keep up. */
 struct peer_link {
-	uint32_t conn; /* index + 1; 0: none */
-	uint32_t failures;
+	uint32_t conn;     /* index + 1; 0: none */
+	uint32_t failures; /* in a row; of all its addresses, where it has several */
+	uint32_t tried;    /* addresses since a session was up */
 	uint64_t retry_us;
 };
 

@@ -9,19 +9,22 @@
 #include "pages.h"
 #include "worker.h"
 
-#define SOURCES_PLACES (2u * WORLD_PEERS_MAX)
+#define SOURCES_MAX (WORLD_PEERS_MAX * WORLD_ADDRESSES_MAX)
+#define SOURCES_PLACES (2u * SOURCES_MAX)
 
 /* ---- who comes from where ---- */
 
 int sources_init(struct sources *s)
 {
 	s->places = pages_new(SOURCES_PLACES * sizeof(s->places[0]));
-	return s->places != NULL ? 0 : -ENOMEM;
+	s->used = pages_new(SOURCES_MAX * sizeof(s->used[0]));
+	return s->places != NULL && s->used != NULL ? 0 : -ENOMEM;
 }
 
 void sources_free(struct sources *s)
 {
 	pages_free(s->places, SOURCES_PLACES * sizeof(s->places[0]));
+	pages_free(s->used, SOURCES_MAX * sizeof(s->used[0]));
 }
 
 /* By address alone: a stream comes from any port. */
@@ -43,24 +46,30 @@ static bool same_host(const struct flow *a, const struct flow *b)
 	return a->ip6 == b->ip6 && memcmp(a->address, b->address, sizeof(a->address)) == 0;
 }
 
+static void source_add(struct sources *s, const struct world_peer *p, const struct flow *flow)
+{
+	uint32_t at = first_place(flow);
+
+	while (s->places[at].peer != 0)
+		at = next_place(at);
+	s->places[at] =
+		(struct source_place){*flow, p->slot + 1, p->conf->protocol, p->conf->trusted};
+	s->used[s->count++] = at;
+}
+
 void sources_follow_world(struct worker *w)
 {
-	struct source_place *places = w->sources.places;
+	struct sources *s = &w->sources;
 
-	memset(places, 0, SOURCES_PLACES * sizeof(places[0]));
+	while (s->count > 0)
+		s->places[s->used[--s->count]].peer = 0;
 	for (uint32_t slot = 0; slot < w->world->peer_slots; slot++) {
 		const struct world_peer *p = world_peer(w->world, slot);
-		struct flow              flow = {0};
-		uint32_t                 at;
+		struct flow              flows[WORLD_ADDRESSES_MAX];
+		unsigned                 n = p != NULL ? session_peer_flows(w, p, flows) : 0;
 
-		if (p == NULL || !session_host(w, str_of(p->conf->host), &flow))
-			continue;
-		flow.port = session_peer_port(p->conf);
-		at = first_place(&flow);
-		while (places[at].peer != 0)
-			at = next_place(at);
-		places[at] =
-			(struct source_place){flow, slot + 1, p->conf->protocol, p->conf->trusted};
+		for (unsigned i = 0; i < n; i++)
+			source_add(s, p, &flows[i]);
 	}
 }
 

@@ -18,7 +18,8 @@ struct sources {
 		uint32_t    peer; /* slot + 1; 0: empty */
 		uint8_t     protocol;
 		bool        trusted;
-	} * places; /* [SOURCES_PLACES] */
+	} * places;            /* [SOURCES_PLACES] */
+	uint32_t *used, count; /* [SOURCES_MAX]: places that are not empty */
 };
 
 int  sources_init(struct sources *s);

@@ -255,7 +255,7 @@ void session_up(struct worker *w, struct conn *c)
 	struct peer_link *p = link_of(w, c);
 
 	c->logged_in = true;
-	p->failures = 0;
+	p->failures = p->tried = 0;
 	metric_inc(w->metrics, METRIC_logins);
 	metric_inc(w->metrics, METRIC_links_up);
 	if ((c->may & PROTO_RECEIVES) != 0 && !c->beside)
@@ -300,6 +300,77 @@ void session_unpublish(struct worker *w, struct conn *c)
 	c->logged_in = false;
 }
 
+bool session_host(const struct worker *w, struct str host, struct flow *flow)
+{
+	const struct conf_file *file = w->dp->file;
+	char                    text[254];
+
+	if (!str_copy(text, sizeof(text), host))
+		return false;
+	memset(flow->address, 0, sizeof(flow->address));
+	flow->ip6 = false;
+	if (inet_pton(AF_INET, text, flow->address) == 1)
+		return true;
+	flow->ip6 = true;
+	if (inet_pton(AF_INET6, text, flow->address) == 1)
+		return true;
+	for (unsigned i = 0; i < file->host_count; i++) {
+		if (strcmp(file->hosts[i].name, text) == 0) {
+			memcpy(flow->address, file->hosts[i].address.w, sizeof(flow->address));
+			flow->ip6 = file->hosts[i].address.ip6;
+			return true;
+		}
+	}
+	return false;
+}
+
+static uint16_t peer_port(const struct conf_peer *peer, uint16_t found)
+{
+	if (peer->port != 0)
+		return (uint16_t)peer->port;
+	return found != 0 ? found : registry_port(peer->protocol);
+}
+
+unsigned session_peer_flows(const struct worker *w, const struct world_peer *peer,
+			    struct flow flows[WORLD_ADDRESSES_MAX])
+{
+	const struct world_addresses *a = world_peer_addresses(w->world, peer->slot);
+
+	flows[0] = (struct flow){.port = peer_port(peer->conf, 0)};
+	if (session_host(w, str_of(peer->conf->host), &flows[0]))
+		return 1;
+	for (uint32_t i = 0; a != NULL && i < a->n; i++) {
+		flows[i] = (struct flow){.ip6 = a->items[i].ip6,
+					 .port = peer_port(peer->conf, a->items[i].port)};
+		memcpy(flows[i].address, a->items[i].w, sizeof(flows[i].address));
+	}
+	return a != NULL ? a->n : 0;
+}
+
+static bool flow_is_among(const struct flow *flow, const struct flow flows[], unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (flow->ip6 == flows[i].ip6 && flow->port == flows[i].port &&
+		    memcmp(flow->address, flows[i].address, sizeof(flow->address)) == 0)
+			return true;
+	return false;
+}
+
+/* Elsewhere now, as soon as it is known where; or there are addresses that were not tried since it
+ * was up last: at once. */
+static bool peer_is_tried_at_once(const struct worker *w, const struct world_peer *peer,
+				  const struct flow *was, struct peer_link *p)
+{
+	struct flow flows[WORLD_ADDRESSES_MAX];
+	unsigned    n = session_peer_flows(w, peer, flows);
+
+	if (!flow_is_among(was, flows, n)) {
+		p->tried = 0;
+		return true;
+	}
+	return p->tried % n != 0;
+}
+
 void session_peer_gone(struct worker *w, struct conn *c)
 {
 	struct peer_link        *p = link_of(w, c);
@@ -307,6 +378,10 @@ void session_peer_gone(struct worker *w, struct conn *c)
 	uint64_t wait_us = (peer != NULL ? peer->conf->reconnect : 1) * US_PER_SECOND;
 
 	p->conn = 0;
+	if (peer != NULL && peer_is_tried_at_once(w, peer, &c->flow, p)) {
+		p->retry_us = w->now.us;
+		return;
+	}
 	p->retry_us = w->now.us + (wait_us << (p->failures < 3 ? p->failures : 3));
 	p->failures++;
 }
@@ -336,35 +411,6 @@ struct conn *session_stream(struct worker *w, struct conn *c)
 	return stream;
 }
 
-bool session_host(const struct worker *w, struct str host, struct flow *flow)
-{
-	const struct conf_file *file = w->dp->file;
-	char                    text[254];
-
-	if (!str_copy(text, sizeof(text), host))
-		return false;
-	memset(flow->address, 0, sizeof(flow->address));
-	flow->ip6 = false;
-	if (inet_pton(AF_INET, text, flow->address) == 1)
-		return true;
-	flow->ip6 = true;
-	if (inet_pton(AF_INET6, text, flow->address) == 1)
-		return true;
-	for (unsigned i = 0; i < file->host_count; i++) {
-		if (strcmp(file->hosts[i].name, text) == 0) {
-			memcpy(flow->address, file->hosts[i].address.w, sizeof(flow->address));
-			flow->ip6 = file->hosts[i].address.ip6;
-			return true;
-		}
-	}
-	return false;
-}
-
-uint16_t session_peer_port(const struct conf_peer *peer)
-{
-	return peer->port != 0 ? (uint16_t)peer->port : registry_port(peer->protocol);
-}
-
 static struct conn *peer_conn(struct worker *w, const struct conf_peer *peer,
 			      const struct flow *remote)
 {
@@ -380,17 +426,38 @@ static struct conn *peer_conn(struct worker *w, const struct conf_peer *peer,
 	return conn_connect(w, peer->protocol, &address, remote->port);
 }
 
+/*
+ * Each link draws an order of its own, so that many share themselves out by weight; it stays the
+ * same until all addresses were tried.
+ */
+static bool peer_next(const struct worker *w, const struct world_peer *peer, unsigned k,
+		      struct peer_link *p, struct flow *next)
+{
+	struct flow flows[WORLD_ADDRESSES_MAX];
+	uint8_t     order[WORLD_ADDRESSES_MAX] = {0};
+	unsigned    n = session_peer_flows(w, peer, flows);
+	uint64_t    seed;
+
+	if (n == 0)
+		return false;
+	seed = w->dp->sequence_first ^
+	       ((uint64_t)peer->slot << 40 | (uint64_t)k << 32 | (p->tried / n));
+	if (n > 1)
+		world_addresses_order(world_peer_addresses(w->world, peer->slot), hash_mix(seed),
+				      order);
+	*next = flows[order[p->tried++ % n]];
+	return true;
+}
+
 static void peer_connect(struct worker *w, const struct world_peer *peer, unsigned k)
 {
 	struct peer_link *p = &w->conns.peers[peer->slot * LINKS_PER_TARGET + k];
-	struct flow       remote = {.port = session_peer_port(peer->conf)};
+	struct flow       remote;
 	struct conn      *c;
 
-	if (p->conn != 0 || w->now.us < p->retry_us)
+	if (p->conn != 0 || w->now.us < p->retry_us || !peer_next(w, peer, k, p, &remote))
 		return;
 	p->retry_us = w->now.us + peer->conf->reconnect * US_PER_SECOND;
-	if (!session_host(w, str_of(peer->conf->host), &remote))
-		return;
 	c = peer_conn(w, peer->conf, &remote);
 	if (c == NULL)
 		return;
@@ -436,11 +503,16 @@ static void account_follow(struct worker *w, struct conn *c)
 static void peer_follow(struct worker *w, struct conn *c)
 {
 	const struct world_peer *p = world_peer(w->world, c->peer);
+	struct flow              flows[WORLD_ADDRESSES_MAX];
 	struct proto_settings    settings;
 
 	if (p == NULL || peer_digest(p->conf) != c->owner_digest ||
 	    c->link_index >= p->conf->connections) {
 		conn_part(w, c, REASON_ACCOUNT_GONE);
+		return;
+	}
+	if (!flow_is_among(&c->flow, flows, session_peer_flows(w, p, flows))) {
+		conn_part(w, c, REASON_ADDRESS_GONE);
 		return;
 	}
 	settings = peer_settings(p->conf);

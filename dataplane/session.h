@@ -7,15 +7,18 @@
 #include <stdbool.h>
 
 #include "proto/proto.h"
+#include "world/world.h"
 
 struct worker;
 struct conn;
 struct listener;
-struct conf_peer;
 
 /* The address of a host: a literal, or a name that `hosts:` fixes. The port is left as it was. */
-bool     session_host(const struct worker *w, struct str host, struct flow *flow);
-uint16_t session_peer_port(const struct conf_peer *peer);
+bool session_host(const struct worker *w, struct str host, struct flow *flow);
+/* Where a peer may be found: where session_host() says, else where control found its name; in the
+ * order of struct world_addresses. Returns how many. */
+unsigned session_peer_flows(const struct worker *w, const struct world_peer *peer,
+			    struct flow flows[WORLD_ADDRESSES_MAX]);
 
 /* A session of the listener: somebody has come, or its datagrams begin. */
 void session_open_accepted(struct worker *w, struct conn *c, const struct listener *l,

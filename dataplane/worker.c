@@ -188,8 +188,10 @@ bool worker_turn(struct worker *w, struct now now, const struct world *world, ui
 
 	w->now = now;
 	w->world = world;
-	if (world != NULL && world->parties_version != w->parties_seen) {
+	if (world != NULL && (world->parties_version != w->parties_seen ||
+			      world->addresses_made != w->addresses_seen)) {
 		w->parties_seen = world->parties_version;
+		w->addresses_seen = world->addresses_made;
 		sources_follow_world(w);
 		sessions_follow_world(w);
 	}

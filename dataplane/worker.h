@@ -74,11 +74,12 @@ struct worker {
 	size_t                block_bytes[PROTO_COUNT];
 	struct proto_services services; /* for the instances */
 	void                 *pool_memory;
-	uint64_t              parties_seen;  /* world->parties_version that the sessions follow */
-	uint64_t              peers_next_us; /* next look at peers that are to be connected */
-	uint8_t              *out_room;      /* [WORKER_OUT_SIZE] */
-	char                 *text_room;     /* for the rules: UTF-8 of one message */
-	uint8_t              *body_room;     /* for bodies that straddle blocks */
+	uint64_t              parties_seen;   /* world->parties_version that the sessions follow */
+	uint64_t              addresses_seen; /* the same for world->addresses_made */
+	uint64_t              peers_next_us;  /* next look at peers that are to be connected */
+	uint8_t              *out_room;       /* [WORKER_OUT_SIZE] */
+	char                 *text_room;      /* for the rules: UTF-8 of one message */
+	uint8_t              *body_room;      /* for bodies that straddle blocks */
 	struct drain          drain;
 };
 

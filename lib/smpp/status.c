@@ -72,6 +72,7 @@ static uint32_t submit_status(enum reason why)
 	case REASON_CONNECTION_REFUSED:
 	case REASON_SHUTDOWN:
 	case REASON_ACCOUNT_GONE:
+	case REASON_ADDRESS_GONE:
 	case REASON_NO_TARGET:
 	case REASON_SESSION_GONE:
 	case REASON_SIP_START_LINE:

@@ -96,6 +96,48 @@ static void a_refusal_of_a_sip_peer_is_told_in_the_words_of_smpp(void **state)
 	assert_int_not_equal(esme_answer.why, REASON_NONE);
 }
 
+/* What control has found by SRV, between versions. */
+static void peer_found(uint16_t port)
+{
+	const struct world    *w = sim.dp.world.current;
+	struct world_addresses a = {.n = 1};
+	struct sim_delta       d = {.checksum = w->checksum};
+
+	memcpy(a.items[0].w, (const uint8_t[]){198, 18, 0, 2}, 4);
+	a.items[0].port = port;
+	world_delta_begin(&d.delta, w->version, w->version);
+	world_delta_addresses(&d.delta, "ims", &a);
+	sim_delta_publish(&sim, &d);
+}
+
+static void a_sip_peer_by_name_is_sent_to_and_trusted_where_its_name_leads(void **state)
+{
+	const char *text;
+
+	(void)state;
+	peer_by_name();
+	sim_pass(&sim, US_PER_SECOND);
+	esme_begin();
+	submit("+46721234567", "to nobody", 0);
+	assert_true(sim_until(&sim, esme_answered, US_PER_SECOND));
+	assert_int_not_equal(esme_answer.why, REASON_NONE);
+	peer_found(5070);
+	assert_true(sim_until(&sim, ims_answers_until_up, US_PER_SECOND));
+	esme_answers = 0;
+	submit("+46721234567", "Hello", 0);
+	text = next_of(ims);
+	assert_non_null(text);
+	assert_memory_equal(text, "MESSAGE sip:+46721234567@ims.example", 36);
+	phone_answer(ims, text, "200 OK", "");
+	assert_true(sim_until(&sim, esme_answered, US_PER_SECOND));
+	assert_int_equal(esme_answer.why, REASON_NONE);
+	/* What the peer asserts is believed: its machine is known by the name's addresses. */
+	send_message(ims, "sip:+46701234567@198.18.0.1;user=phone", "sip:anonymous@ims.example",
+		     "P-Asserted-Identity: <tel:+46721111111>\r\n", "Hej");
+	assert_status(next_of(ims), "202");
+	assert_string_equal(centre.from, "+46721111111");
+}
+
 static void a_registered_phone_gets_what_is_for_its_address_and_its_number(void **state)
 {
 	struct phone *alice = phone_udp(&sim.host, 6001);
@@ -508,6 +550,7 @@ int main(void)
 		OPEN(a_message_too_long_for_a_datagram_goes_over_a_stream_to_the_peer),
 		OPEN(what_waits_for_a_stream_that_does_not_come_is_refused),
 		OPEN(a_refusal_of_a_sip_peer_is_told_in_the_words_of_smpp),
+		OPEN(a_sip_peer_by_name_is_sent_to_and_trusted_where_its_name_leads),
 		OPEN(a_registered_phone_gets_what_is_for_its_address_and_its_number),
 		OPEN(a_phone_that_has_the_message_is_the_receipt),
 		OPEN(a_notification_of_a_sip_peer_is_a_receipt_of_smpp),

@@ -130,6 +130,17 @@ static void world_begin(bool open_to_all, unsigned workers)
 	assert_true(sim_until(&sim, ims_answers_until_up, 5 * US_PER_SECOND));
 }
 
+void peer_by_name(void)
+{
+	static const char by_address[] = "198.18.0.2, port: 5070";
+	const char       *at = strstr(site, by_address);
+	char              named[sizeof(site) + 32];
+
+	snprintf(named, sizeof(named), "%.*sims.example%s", (int)(at - site), site,
+		 at + strlen(by_address));
+	sim_change(&sim, site, named);
+}
+
 int world_open(void **state)
 {
 	(void)state;

@@ -39,6 +39,9 @@ int world_closed(void **state);
 int world_of_two(void **state);
 int world_end(void **state);
 
+/* The peer has the host ims.example from now on, and no port. */
+void peer_by_name(void);
+
 /* Answers every OPTIONS of the appliance; returns the next other request. */
 const char *ims_take(void);
 bool        ims_answers_until_up(struct sim *s);
