@@ -7,6 +7,11 @@
 
 #include "metrics/metrics.h"
 
+#include "control.h"
+#include "resolver.h"
+
+#define NAMES_WARNED 20u
+
 static void status_row(json_t *rows, const char *what, json_t *value)
 {
 	json_array_append_new(rows, json_pack("[s, o]", what, value));
@@ -56,6 +61,45 @@ static void status_ports(struct api_call *call, json_t *rows)
 	json_decref(args);
 }
 
+static void status_name(json_t *rows, const struct resolver_state *s)
+{
+	char known[200], text[800];
+
+	if (s->known != NULL && s->known->n > 0) {
+		resolver_text(s->known, known, sizeof(known));
+		snprintf(text, sizeof(text),
+			 "peer %s: no DNS server answers for host %s (%s); it is still looked for "
+			 "at %s%s",
+			 s->peer, s->host, s->why, known, s->stale ? ", which has expired" : "");
+	} else {
+		snprintf(text, sizeof(text), "peer %s: host %s has no address: %s", s->peer,
+			 s->host, s->why);
+	}
+	status_row(rows, "warning", json_string(text));
+}
+
+/* A warning for each peer whose name leads nowhere, or of which nobody knows whether it still leads
+ * there. */
+static void status_names(struct api_call *call, json_t *rows)
+{
+	struct resolver_state s;
+	unsigned              more = 0, named = 0;
+	char                  text[96];
+
+	for (size_t i = 0; resolver_at(call->control->resolver, i, &s); i++) {
+		if (s.why[0] == '\0')
+			continue;
+		if (named++ < NAMES_WARNED)
+			status_name(rows, &s);
+		else
+			more++;
+	}
+	if (more == 0)
+		return;
+	snprintf(text, sizeof(text), "%u more peers, as `cpmctl peer list` shows", more);
+	status_row(rows, "warning", json_string(text));
+}
+
 void api_status(struct api_call *call)
 {
 	static const char *const columns[] = {"what", "value"};
@@ -84,6 +128,7 @@ void api_status(struct api_call *call)
 	}
 	status_row(rows, "control up for (s)", json_integer((json_int_t)uptime_s(s.started_ms)));
 	status_ports(call, rows);
+	status_names(call, rows);
 }
 
 static uint64_t metric_value(struct api_call *call, const struct metrics *metrics, unsigned workers,

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "change_work.h"
 #include "dp_link.h"
+#include "resolver.h"
 #include "rules_build.h"
 #include "world_build.h"
 
@@ -345,6 +346,9 @@ static int carry_out(struct change *ch)
 	}
 	count(ch);
 	err = control_reload(c);
+	if (ch->peers && resolver_follow(c->resolver) < 0)
+		log_error("dns.not_followed", "version=%llu; restart control, or change a peer",
+			  (unsigned long long)c->version);
 	if (err == 0)
 		err = prepared ? dp_link_publish(c->link, &r->publish_us)
 			       : dp_link_resync(c->link, &r->publish_us);

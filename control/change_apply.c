@@ -138,8 +138,8 @@ static int apply_one(struct change *ch, struct change_op *op)
 		err = count_targets(ch, op->kind, old_object, -1);
 	if (err == 0 && op->differs && op->object != NULL)
 		err = count_targets(ch, op->kind, op->object, 1);
-	if (op->differs && op->kind == CONF_RULE)
-		ch->rules = true;
+	ch->rules = ch->rules || (op->differs && op->kind == CONF_RULE);
+	ch->peers = ch->peers || (op->differs && op->kind == CONF_PEER);
 	conf_object_free(op->kind, old_object);
 	return err;
 }

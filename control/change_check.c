@@ -1,6 +1,6 @@
-/* What objects are to each other after a change: every target exists, every name is one thing only,
- * and every host is known. */
-#include <arpa/inet.h>
+/* What objects are to each other after a change: every target exists, and every name is one thing
+ * only.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -105,26 +105,6 @@ static void check_name(struct change *ch, const struct change_op *op)
 		other == CONF_PEER ? "a peer" : "an account");
 }
 
-/* Nothing else resolves names, so a peer with another one would wait for ever. */
-static void check_host(struct change *ch, const struct change_op *op)
-{
-	const struct conf_file *file = ch->control->file;
-	const struct conf_peer *peer = op->object;
-	struct in6_addr         address;
-
-	if (op->kind != CONF_PEER || peer == NULL || !op->differs ||
-	    inet_pton(AF_INET, peer->host, &address) == 1 ||
-	    inet_pton(AF_INET6, peer->host, &address) == 1)
-		return;
-	for (unsigned i = 0; i < file->host_count; i++)
-		if (strcmp(file->hosts[i].name, peer->host) == 0)
-			return;
-	change_fault(ch, op, "host",
-		     "'%s' is neither an IP address nor a name of `hosts:` in cpm.yaml; write an "
-		     "address, or add the name there and restart both programs",
-		     peer->host);
-}
-
 static int write_uses(struct change *ch)
 {
 	int err = 0;
@@ -143,7 +123,6 @@ int change_check_targets(struct change *ch)
 
 	for (size_t i = 0; i < ch->n && err == 0; i++) {
 		check_name(ch, &ch->ops[i]);
-		check_host(ch, &ch->ops[i]);
 		if (ch->ops[i].differs)
 			err = check_op_targets(ch, &ch->ops[i], &known);
 		if (err == 0)

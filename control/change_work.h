@@ -31,6 +31,7 @@ struct change {
 	struct change_result *result;
 	uint64_t              checksum; /* of the world after it */
 	bool                  rules;    /* they differ */
+	bool                  peers;    /* likewise */
 	bool                  erases;   /* it removes a subscriber */
 	struct names          targets;  /* names in use by routes and rules: how many uses more */
 	struct object_room    packed;   /* of the object at hand */

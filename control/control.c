@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "dp_link.h"
 #include "object.h"
+#include "resolver.h"
 
 static const char seal_owner[] = "database";
 
@@ -121,6 +122,9 @@ struct control *control_new(const struct conf_file *file, struct event_loop *loo
 	load_platform(c);
 	for (enum conf_kind kind = 0; kind < CONF_KIND_COUNT; kind++)
 		c->counts[kind] = db_count(c->db, kind);
+	c->resolver = resolver_new(c, error);
+	if (c->resolver == NULL)
+		goto fail;
 	c->link = dp_link_new(c);
 	if (c->link != NULL)
 		return c;
@@ -135,6 +139,7 @@ void control_free(struct control *c)
 	if (c == NULL)
 		return;
 	dp_link_free(c->link);
+	resolver_free(c->resolver);
 	secrets_free(c->secrets);
 	db_close(c->db);
 	free(c);

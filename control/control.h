@@ -10,6 +10,7 @@
 #include "secret.h"
 
 struct dp_link;
+struct resolver;
 
 /* What rules are compiled for. */
 struct control_platform {
@@ -24,6 +25,7 @@ struct control {
 	struct db              *db;
 	struct secrets         *secrets;
 	struct dp_link         *link;
+	struct resolver        *resolver;
 	struct control_platform
 		 platform; /* of the dataplane, as it said last; before that of this machine */
 	uint64_t version, checksum; /* newest committed */

@@ -36,9 +36,10 @@ struct dp_link {
 	struct ipc_hello      theirs;
 	uint64_t              version; /* of the world that it has in force */
 	bool                  up, in_step;
-	bool                  compiled;   /* the rules, once more, for this connection */
-	unsigned              rest;       /* ticks until what was refused is tried again */
-	char                  state[300]; /* of the rules, for people */
+	uint64_t              connections; /* so many times it has come up */
+	bool                  compiled;    /* the rules, once more, for this connection */
+	unsigned              rest;        /* ticks until what was refused is tried again */
+	char                  state[300];  /* of the rules, for people */
 	const struct metrics *metrics;
 	size_t                metrics_size;
 };
@@ -338,6 +339,7 @@ static void connect_now(struct dp_link *l)
 		return;
 	}
 	l->up = true;
+	l->connections++;
 	l->compiled = false;
 	log_info("dataplane.up", "version=%llu workers=%u hyperscan=\"%s\"",
 		 (unsigned long long)l->version, l->theirs.workers, l->theirs.hyperscan);
@@ -387,6 +389,11 @@ void dp_link_free(struct dp_link *l)
 bool dp_link_in_step(const struct dp_link *l)
 {
 	return l->up && l->in_step;
+}
+
+uint64_t dp_link_connections(const struct dp_link *l)
+{
+	return l->connections;
 }
 
 static int take_reply(struct ipc_message *in, json_t **reply, char error[256])

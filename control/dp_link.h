@@ -17,6 +17,9 @@ void            dp_link_free(struct dp_link *l);
 /* The dataplane is up and has in force what is committed here. */
 bool dp_link_in_step(const struct dp_link *l);
 
+/* How many times it has come up. */
+uint64_t dp_link_connections(const struct dp_link *l);
+
 /* 0: built aside, and waiting for publish or abandon. -EINVAL: refused, why says why. Else it is
  * down now. */
 int dp_link_prepare(struct dp_link *l, const struct world_delta *d, char why[256]);

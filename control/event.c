@@ -85,6 +85,21 @@ int event_watch(struct event_loop *l, int fd, void (*ready)(void *user), void *u
 	return watch_add(l, fd, false, ready, user);
 }
 
+void event_want(struct event_loop *l, int fd, bool readable, bool writable)
+{
+	for (struct list *n = l->watches.next; n != &l->watches; n = n->next) {
+		struct watch      *w = list_entry(n, struct watch, node);
+		struct epoll_event e = {.events = (readable ? (uint32_t)EPOLLIN : 0) |
+						  (writable ? (uint32_t)EPOLLOUT : 0),
+					.data.ptr = w};
+
+		if (w->fd != fd)
+			continue;
+		epoll_ctl(l->epoll, EPOLL_CTL_MOD, fd, &e);
+		return;
+	}
+}
+
 void event_unwatch(struct event_loop *l, int fd)
 {
 	for (struct list *n = l->watches.next; n != &l->watches; n = n->next) {

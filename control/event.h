@@ -2,6 +2,7 @@
  * that thread. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct event_loop;
@@ -11,6 +12,8 @@ void               event_loop_free(struct event_loop *l);
 
 /* Calls ready(user) on each turn in which fd is readable or has failed. 0 or -errno. */
 int event_watch(struct event_loop *l, int fd, void (*ready)(void *user), void *user);
+/* From now on ready() is called when fd, which is watched, is one of these; at first, readable. */
+void event_want(struct event_loop *l, int fd, bool readable, bool writable);
 /* Before fd is closed; no further call comes, not even in the same turn. */
 void event_unwatch(struct event_loop *l, int fd);
 

@@ -6,6 +6,7 @@
 #include "base/aor.h"
 #include "base/log.h"
 #include "object.h"
+#include "resolver.h"
 
 union with_secret {
 	struct conf_account    account;
@@ -149,6 +150,8 @@ int world_build_image(struct control *c, struct world_delta *d)
 		if (b.err == 0)
 			b.err = err;
 	}
+	if (b.err == 0)
+		resolver_put(c->resolver, d);
 	return finish(&b, true);
 }
 

@@ -10,6 +10,8 @@
 
 #include "api.h"
 #include "appliance.h"
+#include "resolver.h"
+#include "zone.h"
 
 #define TURNS_MAX 2000
 
@@ -19,11 +21,16 @@ struct setup {
 	char             socket[100];
 };
 
+static struct conf_list dns; /* the servers that control asks */
+
 static void setup_begin(struct setup *s, bool with_dataplane)
 {
 	char error[256] = "";
 
 	appliance_make(&s->appliance);
+	s->appliance.control_file.control.dns = dns;
+	s->appliance.control_file.port_count = 1;
+	s->appliance.control_file.ports[0].addresses.n = 1;
 	if (with_dataplane)
 		dataplane_start(&s->appliance);
 	control_start(&s->appliance);
@@ -104,6 +111,26 @@ static void expect(struct setup *s, const char *method, const char *path, const 
 	json_decref(reply);
 }
 
+/* Within some turns. */
+static void expect_soon(struct setup *s, const char *path, const char *holds)
+{
+	bool found = false;
+
+	for (unsigned i = 0; i < 500 && !found; i++) {
+		json_t *reply;
+		char   *text;
+
+		assert_int_equal(event_loop_turn(s->appliance.loop, 10), 0);
+		assert_int_equal(ask(s, "GET", path, "", &reply), 200);
+		text = json_dumps(reply, JSON_COMPACT);
+		found = strstr(text, holds) != NULL;
+		free(text);
+		json_decref(reply);
+	}
+	if (!found)
+		fail_msg("%s does not come to say %s", path, holds);
+}
+
 #define PEER "{\"name\": \"smsc1\", \"host\": \"198.18.0.2\", \"port\": 2776, \"password\": \"pw\"}"
 
 static void a_change_is_in_force_when_it_is_answered(void **state)
@@ -164,6 +191,35 @@ static void without_a_dataplane_a_change_is_committed_and_not_in_force(void **st
 	expect(&s, "GET", "/v1/session/list", "", 503, "the dataplane is down");
 	expect(&s, "GET", "/v1/status", "", 200, "[\"dataplane\",\"down\"]");
 	setup_end(&s);
+}
+
+static void a_peer_by_name_says_where_it_is_or_why_it_is_nowhere(void **state)
+{
+	(void)state;
+	static const struct zone_record found[] = {{"smsc.example", "A", 60, "198.18.0.2"},
+						   {NULL, NULL, 0, NULL}};
+	static const struct zone_record nothing[] = {{NULL, NULL, 0, NULL}};
+	static char                     server[32], *servers[] = {server};
+	struct zone                     zone = {.negative_ttl = 30, .records = nothing};
+	struct setup                    s;
+
+	zone_open(&zone);
+	snprintf(server, sizeof(server), "127.0.0.1:%u", zone.port);
+	dns = (struct conf_list){1, servers};
+	setup_begin(&s, true);
+	expect(&s, "POST", "/v1/peer/add", "{\"name\": \"p\", \"host\": \"smsc.example\"}", 200,
+	       "in force");
+	expect(&s, "GET", "/v1/peer/list", "", 200, "none: it was not looked up yet");
+	zone_serve(&zone, s.appliance.loop);
+	expect_soon(&s, "/v1/peer/show?name=p", "none: there is no such name");
+	expect(&s, "GET", "/v1/status", "", 200,
+	       "peer p: host smsc.example has no address: there is no such name");
+	zone.records = found;
+	resolver_pass(s.appliance.control->resolver, 30000);
+	expect_soon(&s, "/v1/peer/list", "not connected; found at 198.18.0.2");
+	zone_close(&zone);
+	setup_end(&s);
+	dns = (struct conf_list){0, NULL};
 }
 
 static void a_file_is_applied_whole_or_not_at_all(void **state)
@@ -369,6 +425,7 @@ int main(void)
 		cmocka_unit_test(
 			subscribers_are_kept_over_the_api_and_their_passwords_are_not_told),
 		cmocka_unit_test(without_a_dataplane_a_change_is_committed_and_not_in_force),
+		cmocka_unit_test(a_peer_by_name_says_where_it_is_or_why_it_is_nowhere),
 		cmocka_unit_test(a_file_is_applied_whole_or_not_at_all),
 		cmocka_unit_test(what_is_wrong_is_answered_with_a_reason),
 		cmocka_unit_test(a_name_in_use_is_not_added_again),

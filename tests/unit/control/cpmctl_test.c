@@ -126,8 +126,8 @@ static void a_refusal_is_printed_fault_by_fault(void **state)
 	begin(true);
 	EXPECT(1, "did you mean 'window'?", "peer", "add", "p", "host=h", "windwo=5");
 	EXPECT(1, "there is no peer or account 'nobody'", "route", "add", "+46", "via", "nobody");
-	EXPECT(1, "'smsc.example' is neither an IP address nor a name of `hosts:`", "peer", "add",
-	       "p", "host=smsc.example");
+	EXPECT(1, "'1.2.3.400' is not an IPv4 or IPv6 address, or a name", "peer", "add", "p",
+	       "host=1.2.3.400");
 	EXPECT(0, "p6", "peer", "add", "p6", "host=2001:2::2");
 	EXPECT(0, "p6", "peer", "remove", "p6");
 	EXPECT(1, "there is no account 'nobody'", "account", "show", "nobody");

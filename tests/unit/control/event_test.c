@@ -64,6 +64,27 @@ static void what_is_taken_out_is_not_called_in_the_same_turn(void **state)
 	event_loop_free(loop);
 }
 
+static void what_is_watched_is_called_for_what_it_wants_now(void **state)
+{
+	static const struct {
+		bool     readable, writable;
+		unsigned calls;
+	} table[] = {{true, false, 1}, {false, true, 1}, {false, false, 0}, {true, true, 1}};
+	struct event_loop *loop = event_loop_new();
+	struct watched     w;
+
+	ready(&w, loop); /* it can be read from and written to */
+	for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		w.calls = 0;
+		event_want(loop, w.fd, table[i].readable, table[i].writable);
+		assert_int_equal(event_loop_turn(loop, 0), 0);
+		assert_int_equal(w.calls, table[i].calls);
+	}
+	event_unwatch(loop, w.fd);
+	close(w.fd);
+	event_loop_free(loop);
+}
+
 static void count_and_stop(void *user)
 {
 	struct watched *w = user;
@@ -87,6 +108,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_readable_is_called_each_turn_until_it_is_taken_out),
 		cmocka_unit_test(what_is_taken_out_is_not_called_in_the_same_turn),
+		cmocka_unit_test(what_is_watched_is_called_for_what_it_wants_now),
 		cmocka_unit_test(a_timer_is_due_again_and_again),
 	};
 
