@@ -6,9 +6,8 @@
 #include "base/assert.h"
 #include "sip/via.h"
 
-#define NAMED 9u /* worker, index, generation */
-#define BYTES 15u
-#define PROOF (BYTES - NAMED)
+#define NAMED 9u  /* worker, index, generation */
+#define BYTES 15u /* with what proves them */
 
 static_assert(SIP_BRANCH_SIZE == sizeof(SIP_BRANCH_COOKIE) - 1 + BYTES / 5 * 8,
 	      "a branch has the size that is told");
@@ -40,79 +39,113 @@ static int value(char c)
 	return c >= '2' && c <= '7' ? c - '2' + 26 : -1;
 }
 
+static bool five_parse(const char *text, uint64_t *five)
+{
+	*five = 0;
+	for (size_t k = 0; k < 8; k++) {
+		int v = value(text[k]);
+
+		if (v < 0)
+			return false;
+		*five = *five << 5 | (uint64_t)v;
+	}
+	return true;
+}
+
 bool sip_base32_parse(struct str text, uint8_t *bytes, size_t n)
 {
 	if (n % 5 != 0 || text.n != n / 5 * 8)
 		return false;
 	for (size_t i = 0; i < text.n; i += 8, bytes += 5) {
-		uint64_t five = 0;
+		uint64_t five;
 
-		for (size_t k = 0; k < 8; k++) {
-			int v = value(text.p[i + k]);
-
-			if (v < 0)
-				return false;
-			five = five << 5 | (uint64_t)v;
-		}
+		if (!five_parse(text.p + i, &five))
+			return false;
 		for (size_t k = 5; k-- > 0; five >>= 8)
 			bytes[k] = (uint8_t)five;
 	}
 	return true;
 }
 
-static void prove(const struct hash_key *key, const uint8_t named[NAMED], uint8_t proof[PROOF])
-{
-	uint64_t h = hash_sip(key, named, NAMED);
+/* The 15 bytes as numbers, most significant byte first: none of them is read in other parts than it
+ * was written, for which a processor would wait. */
+struct opened {
+	uint64_t first; /* worker, index and all but the last byte of the generation */
+	uint8_t  ninth;
+	uint64_t proof; /* 48 bits */
+};
 
-	for (size_t i = 0; i < PROOF; i++, h >>= 8)
-		proof[i] = (uint8_t)h;
+static struct opened name(const struct sip_branch *b)
+{
+	return (struct opened){
+		.first = (uint64_t)b->worker << 56 | (uint64_t)b->index << 24 | b->generation >> 8,
+		.ninth = (uint8_t)b->generation,
+	};
+}
+
+static uint64_t prove(const struct hash_key *key, const struct opened *o)
+{
+	uint8_t    named[NAMED];
+	struct put to = put_to(named, sizeof(named));
+
+	put_be64(&to, o->first);
+	put_u8(&to, o->ninth);
+	return htobe64(hash_sip(key, named, sizeof(named))) >> 16;
 }
 
 void sip_branch_put(struct put *w, const struct hash_key *key, const struct sip_branch *b)
 {
-	uint8_t    bytes[BYTES];
-	struct put to = put_to(bytes, NAMED);
+	struct opened o = name(b);
+	uint8_t       bytes[BYTES];
+	struct put    to = put_to(bytes, sizeof(bytes));
 
-	put_u8(&to, b->worker);
-	put_be32(&to, b->index);
-	put_be32(&to, b->generation);
-	prove(key, bytes, bytes + NAMED);
+	o.proof = prove(key, &o);
+	put_be64(&to, o.first);
+	put_u8(&to, o.ninth);
+	put_be16(&to, (uint16_t)(o.proof >> 32));
+	put_be32(&to, (uint32_t)o.proof);
 	put_str(w, STR(SIP_BRANCH_COOKIE));
-	sip_base32_put(w, bytes, BYTES);
+	sip_base32_put(w, bytes, sizeof(bytes));
 }
 
 /* Without its cookie, whose case is left open. */
-static bool open_up(struct str text, uint8_t bytes[BYTES])
+static bool open_up(struct str text, struct opened *o)
 {
-	struct str cookie = STR(SIP_BRANCH_COOKIE);
+	struct str  cookie = STR(SIP_BRANCH_COOKIE);
+	const char *letter = text.p + cookie.n;
+	uint64_t    five[BYTES / 5];
 
-	return text.n == SIP_BRANCH_SIZE && strncasecmp(text.p, cookie.p, cookie.n) == 0 &&
-	       sip_base32_parse(str_skip(text, cookie.n), bytes, BYTES);
+	if (text.n != SIP_BRANCH_SIZE || strncasecmp(text.p, cookie.p, cookie.n) != 0)
+		return false;
+	for (size_t i = 0; i < BYTES / 5; i++) {
+		if (!five_parse(letter + 8 * i, &five[i]))
+			return false;
+	}
+	o->first = five[0] << 24 | five[1] >> 16;
+	o->ninth = (uint8_t)(five[1] >> 8);
+	o->proof = (five[1] & 0xff) << 40 | five[2];
+	return true;
 }
 
 bool sip_branch_parse(struct str text, const struct hash_key *key, struct sip_branch *b)
 {
-	uint8_t    bytes[BYTES], proof[PROOF];
-	struct cur from = cur_of(bytes, NAMED);
+	struct opened o;
 
-	if (!open_up(text, bytes))
+	if (!open_up(text, &o) || prove(key, &o) != o.proof)
 		return false;
-	prove(key, bytes, proof);
-	if (memcmp(proof, bytes + NAMED, PROOF) != 0)
-		return false;
-	b->worker = cur_u8(&from);
-	b->index = cur_be32(&from);
-	b->generation = cur_be32(&from);
+	b->worker = (uint8_t)(o.first >> 56);
+	b->index = (uint32_t)(o.first >> 24);
+	b->generation = (uint32_t)o.first << 8 | o.ninth;
 	return true;
 }
 
 bool sip_branch_worker(struct str text, unsigned *worker)
 {
-	uint8_t bytes[BYTES];
+	struct opened o;
 
-	if (!open_up(text, bytes))
+	if (!open_up(text, &o))
 		return false;
-	*worker = bytes[0];
+	*worker = (unsigned)(o.first >> 56);
 	return true;
 }
 

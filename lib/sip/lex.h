@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <immintrin.h>
+
 #include "base/cur.h"
 #include "base/put.h"
 #include "base/str.h"
@@ -36,6 +38,13 @@ static inline int sip_hex(char c)
 		return c - 'a' + 10;
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
+
+/* Bytes that one instruction compares on every x86-64; 32 were no faster. A bit for each that
+ * holds.
+ */
+#define SIP_PART 16u
+#define SIP_PART_BITS(part) ((uint32_t)_mm_movemask_epi8((__m128i)(part)))
+typedef uint8_t sip_part __attribute__((vector_size(SIP_PART)));
 
 static inline struct cur sip_cur(struct str s)
 {

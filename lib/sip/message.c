@@ -1,7 +1,5 @@
 #include "sip/message.h"
 
-#include <immintrin.h>
-
 #include "sip/lex.h"
 
 #define BLOCK 64u
@@ -22,19 +20,14 @@ struct masks { /* a bit for each byte of a block */
 	uint64_t lf, cr, control;
 };
 
-#define PART 16u /* bytes that one instruction compares on every x86-64; 32 were no faster */
-#define PART_BITS(part) ((uint32_t)_mm_movemask_epi8((__m128i)(part)))
-
-typedef uint8_t part_bytes __attribute__((vector_size(PART)));
-
 static struct masks masks_part(const uint8_t *p)
 {
-	part_bytes x;
+	sip_part x;
 
 	memcpy(&x, p, sizeof(x));
 	return (struct masks){
-		PART_BITS(x == '\n'), PART_BITS(x == '\r'),
-		PART_BITS(((x < ' ') & (x != '\n') & (x != '\r') & (x != '\t')) | (x == 0x7f))};
+		SIP_PART_BITS(x == '\n'), SIP_PART_BITS(x == '\r'),
+		SIP_PART_BITS(((x < ' ') & (x != '\n') & (x != '\r') & (x != '\t')) | (x == 0x7f))};
 }
 
 /* Of the up to 64 bytes at p. */
@@ -48,7 +41,7 @@ static struct masks masks_of(const uint8_t *p, size_t left)
 		memcpy(tail, p, left);
 		p = tail;
 	}
-	for (unsigned at = 0; at < BLOCK; at += PART) {
+	for (unsigned at = 0; at < BLOCK; at += SIP_PART) {
 		struct masks part = masks_part(p + at);
 
 		all.lf |= part.lf << at;
@@ -521,15 +514,36 @@ void sip_list_of(struct sip_list *l, struct str value)
 	*l = (struct sip_list){.slot = SIP_NO_SLOT, .rest = sip_cur(value)};
 }
 
+/* The next byte that may mean something in a list, or the end. */
+static const uint8_t *mark_find(const uint8_t *p, const uint8_t *end)
+{
+	for (; (size_t)(end - p) >= SIP_PART; p += SIP_PART) {
+		sip_part x;
+		uint32_t bits;
+
+		memcpy(&x, p, sizeof(x));
+		bits = SIP_PART_BITS((x == ',') | (x == '"') | (x == '<') | (x == '>'));
+		if (bits != 0)
+			return p + __builtin_ctz(bits);
+	}
+	while (p < end && *p != ',' && *p != '"' && *p != '<' && *p != '>')
+		p++;
+	return p;
+}
+
 /* Up to the next comma that parts elements, or the end. False: a quote or < is open. */
 static bool element_end(struct cur *c)
 {
 	struct str inside;
 	bool       angle = false;
 
-	while (cur_left(c) > 0) {
-		int b = sip_lex_peek(c);
+	for (;;) {
+		int b;
 
+		c->p = mark_find(c->p, c->end);
+		b = sip_lex_peek(c);
+		if (b < 0)
+			return !angle;
 		if (b == '"' && !angle) {
 			if (!sip_lex_quoted(c, &inside))
 				return false;
@@ -543,7 +557,6 @@ static bool element_end(struct cur *c)
 			angle = false;
 		c->p++;
 	}
-	return !angle;
 }
 
 bool sip_list_next(struct sip_list *l, struct str *element)

@@ -14,6 +14,22 @@ static bool control(uint8_t b)
 	return (b < ' ' && b != '\t') || b == 0x7f;
 }
 
+static const uint8_t *control_find(const uint8_t *p, const uint8_t *end)
+{
+	for (; (size_t)(end - p) >= SIP_PART; p += SIP_PART) {
+		sip_part x;
+		uint32_t bits;
+
+		memcpy(&x, p, sizeof(x));
+		bits = SIP_PART_BITS(((x < ' ') & (x != '\t')) | (x == 0x7f));
+		if (bits != 0)
+			return p + __builtin_ctz(bits);
+	}
+	while (p < end && !control(*p))
+		p++;
+	return p;
+}
+
 /* The one place where text goes into a line. A fold becomes one SP; other control characters pass
  * only as quoted pairs, and CR and LF are never part of one. */
 void sip_put_text(struct put *w, struct str text)
@@ -24,8 +40,7 @@ void sip_put_text(struct put *w, struct str text)
 	while (cur_left(&c) > 0) {
 		const uint8_t *start = c.p;
 
-		while (c.p < c.end && !control(*c.p))
-			c.p++;
+		c.p = control_find(c.p, c.end);
 		put_bytes(w, start, (size_t)(c.p - start));
 		if (cur_left(&c) == 0)
 			return;

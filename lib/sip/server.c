@@ -278,6 +278,7 @@ struct sip_server *sip_server_find(const struct sip_transactions *t, uint64_t to
 	if (number == SIP_BLOCK_NONE || number > t->pool.touched ||
 	    sip_pool_at(&t->pool, number)->generation != token >> 32)
 		return NULL;
+	sip_chain_prefetch(&t->pool, &server_at(t, number)->kept);
 	return server_at(t, number);
 }
 
