@@ -398,6 +398,106 @@ static void a_peer_of_short_messages_gets_and_reports_them(void **state)
 	side_free(b);
 }
 
+static void stream_to_peer(struct side *a)
+{
+	struct proto_open how = side_how(a, PROTO_CONNECTING);
+
+	a->settings.body = PROTO_BODY_SMS;
+	how.remote = device;
+	how.host = STR(SERVICES_DOMAIN);
+	side_open_as(a, a->session, &how);
+	side_tick(a);
+}
+
+static void over_a_stream_the_report_comes_on_it(void **state)
+{
+	struct side      *a = side_new(1), *b = side_new(2);
+	struct proto_open how = side_how(b, PROTO_ACCEPTED);
+	struct result     refused;
+	struct msg       *m;
+
+	(void)state;
+	b->services.peer = a->address;
+	b->services.has_peer = true;
+	b->services.peer_trusted = true;
+	stream_to_peer(a);
+	how.remote = a->address;
+	side_open_as(b, b->session, &how);
+	m = text_new(a, MSG_CODING_GSM7, "hello", 5);
+	assert_int_equal(side_submit_to(a, a->session, m, NULL, 77, &refused), SUBMIT_SENT);
+	msg_free(m);
+	sides_pump(a, b);
+	assert_non_null(side_last(b, EVENT_MSG));
+	side_answer(b, side_last(b, EVENT_MSG), &(struct result){.why = REASON_NONE});
+	sides_pump(a, b);
+	assert_true(side_last(a, EVENT_RESULT)->result.delivered);
+	assert_int_equal(sip_ops.window_used(a->session), 0);
+	side_free(a);
+	side_free(b);
+}
+
+/* The value of a header field of a request that was heard. */
+static const char *field(const char *text, const char *name, char room[256])
+{
+	const char *at = strstr(text, name);
+
+	assert_non_null(at);
+	at += strlen(name);
+	snprintf(room, 256, "%.*s", (int)strcspn(at, "\r"), at);
+	return room;
+}
+
+static void say_back(struct side *s, const char *request, const char *status)
+{
+	char      text[2048], via[256], from[256], to[256], id[256], cseq[256];
+	enum pull last;
+
+	snprintf(
+		text, sizeof(text),
+		"SIP/2.0 %s\r\nVia: %s\r\nFrom: %s\r\nTo: %s;tag=x\r\nCall-ID: %s\r\nCSeq: %s\r\n"
+		"WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", qop=\"auth\", algorithm=MD5\r\n"
+		"Content-Length: 0\r\n\r\n",
+		status, field(request, "\r\nVia: ", via), field(request, "\r\nFrom: ", from),
+		field(request, "\r\nTo: ", to), field(request, "\r\nCall-ID: ", id),
+		field(request, "\r\nCSeq: ", cseq));
+	side_feed(s, &device, text, strlen(text), &last);
+}
+
+/* The one that is sent with credentials has another branch, and with it another name. */
+static void a_report_names_the_request_that_had_credentials(void **state)
+{
+	struct side  *a = side_new(1);
+	char          first[256], second[256], more[300];
+	uint8_t       ack[] = {2, 0};
+	struct result refused;
+	struct flow   to;
+	const char   *text;
+	struct msg   *m = text_new(a, MSG_CODING_GSM7, "hello", 5);
+
+	(void)state;
+	stream_to_peer(a);
+	assert_int_equal(side_submit_to(a, a->session, m, NULL, 77, &refused), SUBMIT_SENT);
+	msg_free(m);
+	text = side_heard(a, &to);
+	field(text, "\r\nCall-ID: ", first);
+	say_back(a, text, "401 Unauthorized");
+	text = side_heard(a, &to);
+	assert_non_null(strstr(text, "\r\nAuthorization: Digest "));
+	field(text, "\r\nCall-ID: ", second);
+	assert_string_not_equal(first, second);
+	ack[1] = body_of(text)[1];
+	say_back(a, text, "202 Accepted");
+	assert_null(side_last(a, EVENT_RESULT));
+	snprintf(more, sizeof(more), "In-Reply-To: %s\r\n", first);
+	assert_int_equal(rpdu(a, "r1", more, ack, sizeof(ack)), 202);
+	assert_null(side_last(a, EVENT_RESULT));
+	snprintf(more, sizeof(more), "In-Reply-To: %s\r\n", second);
+	assert_int_equal(rpdu(a, "r2", more, ack, sizeof(ack)), 202);
+	assert_non_null(side_last(a, EVENT_RESULT));
+	assert_true(side_last(a, EVENT_RESULT)->result.delivered);
+	side_free(a);
+}
+
 static void a_report_that_does_not_come_leaves_the_outcome_unknown(void **state)
 {
 	struct side  *a = side_new(1), *b = side_new(2);
@@ -444,6 +544,8 @@ int main(void)
 		cmocka_unit_test(a_part_keeps_its_place),
 		cmocka_unit_test(a_deliver_of_a_trusted_network_is_taken_whatever_its_time),
 		cmocka_unit_test(a_peer_of_short_messages_gets_and_reports_them),
+		cmocka_unit_test(over_a_stream_the_report_comes_on_it),
+		cmocka_unit_test(a_report_names_the_request_that_had_credentials),
 		cmocka_unit_test(a_report_that_does_not_come_leaves_the_outcome_unknown),
 	};
 
