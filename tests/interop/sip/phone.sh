@@ -29,6 +29,7 @@ start phone "$dir/phone.log" ip netns exec "$netns_name-b" "$build/cpm-load" pho
 	--count 2 --time 30
 phone=$started
 wait_for 10 "the phone is registered" grep -q "REGISTER 200" "$dir/phone.log"
+registered() { [ "$(ctl --json registration list | jq -r '.rows[0][0]')" = sip:alice@example.org ]; }
 expect "the registration is listed" registered
 explained() { ctl route explain +4611111 +46721234567 | grep -q "registered sip:alice@example.org"; }
 expect "the route to it is explained" explained
