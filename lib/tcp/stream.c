@@ -26,6 +26,9 @@ void tcp_set_user(struct tcp *tcp, uint32_t handle, uint64_t user)
 		conn->user = user;
 }
 
+/* Who looks for an end asks for one byte more each time. */
+#define PEEK_AHEAD 1024u
+
 static void gather(struct tcp *tcp, const struct tcp_conn *conn, size_t n)
 {
 	size_t done = 0;
@@ -51,6 +54,9 @@ size_t tcp_peek(struct tcp *tcp, uint32_t handle, size_t want, struct cur *in)
 		*in = cur_of(rte_pktmbuf_mtod(conn->rx_head, const uint8_t *),
 			     conn->rx_head->data_len);
 	} else {
+		want += PEEK_AHEAD;
+		want = want < conn->rx_bytes ? want : conn->rx_bytes;
+		want = want < TCP_SCRATCH_SIZE ? want : TCP_SCRATCH_SIZE;
 		gather(tcp, conn, want);
 		*in = cur_of(tcp->scratch, want);
 	}

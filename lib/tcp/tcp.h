@@ -109,9 +109,9 @@ void tcp_set_user(struct tcp *tcp, uint32_t conn, uint64_t user);
 /*
  * Look at received bytes in order, lent until the next tcp_peek(), tcp_consume(), tcp_close() or
  * tcp_tick() of the instance (tcp_send() leaves them be): at least `want` bytes in one run if so
- * many have arrived (gathered into a scratch of the instance when they straddle mbufs; want <= 128
- * KiB), else as many as lie together. Returns the number of bytes that wait in all (which may be
- * more than *in shows); *in is empty when it is 0.
+ * many have arrived (gathered, with some that follow, into a scratch of the instance when they
+ * straddle mbufs; want <= 128 KiB), else as many as lie together. Returns the number of bytes that
+ * wait in all (which may be more than *in shows); *in is empty when it is 0.
  */
 size_t tcp_peek(struct tcp *tcp, uint32_t conn, size_t want, struct cur *in);
 void   tcp_consume(struct tcp *tcp, uint32_t conn, size_t n); /* the receive window follows */

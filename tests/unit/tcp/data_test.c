@@ -172,6 +172,29 @@ static void small_segments_that_wait_are_copied_together(void **state)
 	peer_end(&peer);
 }
 
+/* A head of 16 KB is not copied 16,000 times. */
+static void who_asks_for_a_byte_more_each_time_is_shown_many(void **state)
+{
+	struct peer peer;
+	struct cur  in;
+	size_t      waiting, asked = 0;
+
+	(void)state;
+	peer_open(&peer);
+	for (uint32_t i = 0; i < 8; i++)
+		receive(&peer, 1 + i * 1000, 1000);
+	for (size_t want = 1; want <= 8000; want = cur_left(&in) + 1, asked++) {
+		waiting = tcp_peek(peer.end.tcp, peer.conn, want, &in);
+		assert_int_equal(waiting, 8000);
+		assert_true(cur_left(&in) >= want);
+		for (size_t i = 0; i < cur_left(&in); i++)
+			assert_int_equal(in.p[i], (1 + i) % 251);
+	}
+	assert_true(asked <= 8);
+	tcp_consume(peer.end.tcp, peer.conn, 8000);
+	peer_end(&peer);
+}
+
 static void the_window_closes_with_a_slow_consumer_and_opens_with_it(void **state)
 {
 	struct peer peer;
@@ -619,6 +642,7 @@ int main(void)
 		cmocka_unit_test(a_duplicate_is_told_as_one),
 		cmocka_unit_test(what_waits_behind_holes_is_bounded),
 		cmocka_unit_test(small_segments_that_wait_are_copied_together),
+		cmocka_unit_test(who_asks_for_a_byte_more_each_time_is_shown_many),
 		cmocka_unit_test(the_window_closes_with_a_slow_consumer_and_opens_with_it),
 		cmocka_unit_test(
 			a_lost_segment_is_sent_again_at_doubled_intervals_until_the_user_timeout),
