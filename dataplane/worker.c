@@ -31,6 +31,13 @@ static int instances_init(struct worker *w, const struct worker_config *config)
 						   .services = &w->services};
 
 		w->block_bytes[p] = pc.block_count * ops->block_size;
+		if (ops->remembered_size > 0) {
+			pc.remembered_count = config->conf->answers_max;
+			w->remembered_bytes[p] = pc.remembered_count * ops->remembered_size;
+			w->remembered[p] = pc.remembered = pages_new(w->remembered_bytes[p]);
+			if (pc.remembered == NULL)
+				return -ENOMEM;
+		}
 		w->instances[p] = calloc(1, ops->instance_size);
 		w->blocks[p] = pc.blocks = pages_new(w->block_bytes[p]);
 		if (w->instances[p] == NULL || pc.blocks == NULL ||
@@ -104,6 +111,7 @@ void worker_free(struct worker *w)
 	for (unsigned p = 0; p < PROTO_COUNT; p++) {
 		free(w->instances[p]);
 		pages_free(w->blocks[p], w->block_bytes[p]);
+		pages_free(w->remembered[p], w->remembered_bytes[p]);
 	}
 	free(w->rule_leases);
 	free(w->peer_leases);

@@ -71,7 +71,8 @@ struct worker {
 
 	struct limit_lease   *account_leases, *peer_leases, *rule_leases;
 	void                 *instances[PROTO_COUNT], *blocks[PROTO_COUNT];
-	size_t                block_bytes[PROTO_COUNT];
+	void                 *remembered[PROTO_COUNT];
+	size_t                block_bytes[PROTO_COUNT], remembered_bytes[PROTO_COUNT];
 	struct proto_services services; /* for the instances */
 	void                 *pool_memory;
 	uint64_t              parties_seen;   /* world->parties_version that the sessions follow */

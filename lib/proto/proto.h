@@ -170,6 +170,9 @@ struct proto_instance_config {
 	void *blocks; /* block_count * ops->block_size bytes, aligned to 64, zeroed, kept by the
 			 caller */
 	uint32_t block_count;
+	void    *remembered; /* remembered_count * ops->remembered_size bytes, likewise: for answers
+				that may be asked for again */
+	uint32_t remembered_count;
 	uint8_t  protocol; /* our index in protocols.def: tag of msg extras, session_ref.protocol */
 	uint8_t  worker;   /* our number, for owner() to find in what comes back */
 	uint64_t seed;
@@ -262,9 +265,10 @@ struct proto_event {
 struct proto_ops {
 	const char *name; /* config word, metric label, cpmctl filter */
 	size_t      instance_size, session_size,
-		block_size;     /* an instance per worker; blocks for open requests */
-	uint32_t item_size_max; /* the receive buffer is never smaller */
-	uint32_t out_size_max;  /* a hook never writes more than this at once, feed() per item */
+		block_size;       /* an instance per worker; blocks for open requests */
+	size_t   remembered_size; /* of an answer over datagrams that is remembered; 0: none is */
+	uint32_t item_size_max;   /* the receive buffer is never smaller */
+	uint32_t out_size_max;    /* a hook never writes more than this at once, feed() per item */
 
 	int (*instance_init)(
 		void                               *instance,

@@ -35,6 +35,9 @@ static int instance_init(void *instance, const struct proto_instance_config *con
 	i->text_key.k1 = random_next(&i->random);
 	sip_transactions_init(&i->transactions, config->metrics, config->worker, config->seed,
 			      memory, transactions);
+	if (config->remembered_count > 0)
+		sip_transactions_remember(&i->transactions, config->remembered,
+					  (size_t)config->remembered_count * SIP_REMEMBERED_SIZE);
 	sip_digest_init(&i->digest, config->metrics, config->worker, config->shared_seed,
 			memory + transactions, digest);
 	return 0;
@@ -400,6 +403,7 @@ const struct proto_ops sip_ops = {
 	.block_size = SIP_BLOCK_SIZE,
 	.item_size_max = SIP_MESSAGE_SIZE_MAX,
 	.out_size_max = SIP_ANSWER_ROOM + SIP_MESSAGE_SIZE_MAX,
+	.remembered_size = SIP_REMEMBERED_SIZE,
 	.instance_init = instance_init,
 	.owner = sip_owner,
 	.open = session_open,

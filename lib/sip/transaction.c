@@ -48,3 +48,9 @@ void sip_transactions_init(struct sip_transactions *t, struct metrics *metrics, 
 	left -= rounded(buckets * sizeof(uint32_t));
 	sip_pool_init(&t->pool, rest, (uint32_t)(left / SIP_BLOCK_SIZE));
 }
+
+void sip_transactions_remember(struct sip_transactions *t, void *memory, size_t bytes)
+{
+	ASSERT(t->completed.used == 0 && (uintptr_t)memory % 64 == 0);
+	sip_completed_init(&t->completed, memory, bytes);
+}

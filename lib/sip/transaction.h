@@ -71,9 +71,14 @@ struct sip_transactions { /* of an instance */
 };
 
 /* memory: zeroed, aligned to 64, kept by the caller; at least 16 KiB. An eighth of it remembers
- * answered requests. seed must not be known to others; another one with each run. */
+ * answered requests, unless there is sip_transactions_remember(). seed must not be known to others;
+ * another one with each run. */
 void sip_transactions_init(struct sip_transactions *t, struct metrics *metrics, uint8_t worker,
 			   uint64_t seed, void *memory, size_t bytes);
+/* Memory of its own for answered requests: zeroed, aligned to 64, kept by the caller; touched as it
+ * is used. Before the first request. */
+#define SIP_REMEMBERED_SIZE 40u /* bytes for each */
+void sip_transactions_remember(struct sip_transactions *t, void *memory, size_t bytes);
 
 struct sip_clients { /* of a session */
 	void                 *session;

@@ -53,6 +53,7 @@ static void file_init(struct conf_file *f, const struct sim_config *config)
 	f->dataplane.rto_min = config->rto_min;
 	f->dataplane.receipts_max = 262144;
 	f->dataplane.registrations_max = 65536;
+	f->dataplane.answers_max = 65536;
 	f->dataplane.forward_all = config->forward_all || getenv("CPM_FORWARD_ALL") != NULL;
 	f->listeners[0] = (struct conf_listener){.name = "esme",
 						 .protocol = PROTO_smpp,

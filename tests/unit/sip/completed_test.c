@@ -97,6 +97,24 @@ static void without_memory_nothing_is_remembered(void **state)
 	assert_null(find(&c, now, 1));
 }
 
+static void each_answer_takes_the_size_that_is_reckoned_for_it(void **state)
+{
+	enum { ANSWERS = 1000 };
+	struct sip_transactions *t = calloc(1, sizeof(*t));
+	void *memory = aligned_alloc(64, (ANSWERS * SIP_REMEMBERED_SIZE + 63) / 64 * 64);
+	bool  forgotten = false;
+
+	(void)state;
+	memset(memory, 0, ANSWERS * SIP_REMEMBERED_SIZE);
+	sip_transactions_remember(t, memory, ANSWERS * SIP_REMEMBERED_SIZE);
+	for (uint64_t n = 0; n < ANSWERS; n++)
+		forgotten = add(&t->completed, (struct now){.us = 1}, n) || forgotten;
+	assert_false(forgotten);
+	assert_true(add(&t->completed, (struct now){.us = 1}, ANSWERS));
+	free(memory);
+	free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -105,6 +123,7 @@ int main(void)
 		cmocka_unit_test(a_full_table_forgets_the_oldest_through_many_rounds),
 		cmocka_unit_test(entries_whose_time_is_over_make_place_without_being_missed),
 		cmocka_unit_test(without_memory_nothing_is_remembered),
+		cmocka_unit_test(each_answer_takes_the_size_that_is_reckoned_for_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
