@@ -23,6 +23,7 @@ log_stderror=yes
 debug=1
 children=2
 tcp_children=2
+tcp_conn_wq_max=4194304
 auto_aliases=no
 dns=no
 rev_dns=no
