@@ -108,7 +108,7 @@ static struct str params_at(struct str s)
 		quoted ^= s.p[n] == '"';
 		n += quoted && s.p[n] == '\\' && n + 1 < s.n ? 2 : 1;
 	}
-	return (struct str){s.p, n};
+	return (struct str){s.p, quoted ? 0 : n}; /* a quote without an end begins none */
 }
 
 static bool header_read(struct sip_cpim_headers *it, struct sip_cpim_header *h)
@@ -282,7 +282,7 @@ static bool take(const struct sip_cpim_headers *it, const struct sip_cpim_header
 		m->datetime = h->value;
 		return true;
 	case SIP_CPIM_SUBJECT:
-		if (m->subject.p == NULL) {
+		if (m->subject.n == 0 && h->value.n > 0) {
 			m->subject = h->value;
 			m->subject_language = language_of(h->params);
 		}

@@ -62,9 +62,9 @@ struct sip_cpim_headers {
 };
 
 struct sip_cpim {
-	struct sip_cpim_address from, to; /* the first To; more of them: .to_count, .headers */
-	struct str              datetime; /* RFC 3339, not looked into */
-	struct str              subject, subject_language; /* the first Subject */
+	struct sip_cpim_address from, to;     /* the first To; more of them: .to_count, .headers */
+	struct str              datetime;     /* RFC 3339, not looked into */
+	struct str subject, subject_language; /* the first Subject that says anything */
 	struct str required; /* a header of Require that is not in the table; empty: none */
 	unsigned   to_count, cc_count;
 

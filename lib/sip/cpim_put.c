@@ -127,7 +127,8 @@ static void core_put(struct put *w, const struct sip_cpim *m)
 
 	while (sip_cpim_header_next(&it, &h)) {
 		if ((h.kind == SIP_CPIM_TO && to++ > 0) ||
-		    (h.kind == SIP_CPIM_SUBJECT && subjects++ > 0) || h.kind == SIP_CPIM_CC)
+		    (h.kind == SIP_CPIM_SUBJECT && h.value.n > 0 && subjects++ > 0) ||
+		    h.kind == SIP_CPIM_CC)
 			again_put(w, &h);
 	}
 }

@@ -89,6 +89,28 @@ static void what_is_written_is_strict_and_says_the_same(void **state)
 	free(copy);
 }
 
+/* However often it goes through us, it does not grow. */
+static void a_quote_without_an_end_begins_no_parameter(void **state)
+{
+	static const char in[] = "From: <sip:a@b>" NL "Subject: one" NL
+				 "Subject:;lang=x:\"two" NL NL "Content-Type: text/plain" NL NL "x";
+	struct sip_cpim                                                                      m;
+	uint8_t                                                                             *copy;
+	char       rooms[2][512];
+	struct put w = put_to(rooms[0], sizeof(rooms[0])), again;
+
+	(void)state;
+	assert_int_equal(parse(in, sizeof(in) - 1, &m, &copy), SIP_BODY_OK);
+	sip_cpim_put(&w, &m);
+	free(copy);
+	assert_int_equal(parse(rooms[0], put_size(&w), &m, &copy), SIP_BODY_OK);
+	again = put_to(rooms[1], sizeof(rooms[1]));
+	sip_cpim_put(&again, &m);
+	free(copy);
+	assert_int_equal(put_size(&again), put_size(&w));
+	assert_memory_equal(rooms[0], rooms[1], put_size(&w));
+}
+
 /* What operators' equipment sent (emergency-compliance, C-3), the numbers replaced. */
 static void what_operators_write_is_understood(void **state)
 {
@@ -338,6 +360,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_part_of_a_message_is_found),
 		cmocka_unit_test(what_is_written_is_strict_and_says_the_same),
+		cmocka_unit_test(a_quote_without_an_end_begins_no_parameter),
 		cmocka_unit_test(what_operators_write_is_understood),
 		cmocka_unit_test(a_prefix_bound_to_something_else_is_not_of_notifications),
 		cmocka_unit_test(bad_messages_are_refused_with_their_reason),
