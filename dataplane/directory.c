@@ -300,6 +300,8 @@ bool directory_remove(struct directory *d, unsigned producer, unsigned protocol,
 	struct directory_answer   answer;
 	bool                      there;
 
+	while (directory_answers(d, producer, &answer, 1) == 1)
+		; /* to questions that were given up */
 	rcu_thread_begin();
 	there = directory_find(d, protocol, address) != NULL;
 	rcu_thread_end();
@@ -311,7 +313,7 @@ bool directory_remove(struct directory *d, unsigned producer, unsigned protocol,
 			return answer.why == REASON_NONE;
 		nanosleep(&step, NULL);
 	}
-	return false; /* the writer hangs; the answer is taken for that of the next question */
+	return false; /* the writer hangs */
 }
 
 /* ---- the writer ---- */
