@@ -349,10 +349,10 @@ unsigned session_peer_flows(const struct worker *w, const struct world_peer *pee
 
 static bool flow_is_among(const struct flow *flow, const struct flow flows[], unsigned n)
 {
-	for (unsigned i = 0; i < n; i++)
-		if (flow->ip6 == flows[i].ip6 && flow->port == flows[i].port &&
-		    memcmp(flow->address, flows[i].address, sizeof(flow->address)) == 0)
+	for (unsigned i = 0; i < n; i++) {
+		if (flow_eq(flow, &flows[i]))
 			return true;
+	}
 	return false;
 }
 
