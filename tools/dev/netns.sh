@@ -1,7 +1,7 @@
 # Sourced by quickstart and the interop tests: a private network of two namespaces and a veth pair, an appliance in the one, peers in the other.
 # Nothing of the host's network is touched. Everything started here is stopped by id, everything made is removed, when the script ends.
 #   netns_up NAME            makes NAME-a (appliance, interface veth-cpm, 198.18.0.1) and NAME-b (peers, 198.18.0.2 and up);
-#                            with ip6=yes also 2001:2::1, and 2001:2::2 and ::3
+#                            with ip6=yes also 2001:2::1, and 2001:2::2 and up
 #   netns_second             after that: NAME-c for another appliance (198.18.0.10) with an interface of the same name, on a bridge with the peers
 #   in_appliance / in_peers CMD...   run there
 #   start TITLE LOG CMD...   in the background; stopped at the end; its pid in $started
@@ -41,7 +41,7 @@ netns_up() {
 	ip netns exec "$netns_name-b" sysctl -qw net.ipv6.conf.all.disable_ipv6=1
 	[ -z "${ip6:-}" ] || {
 		ip netns exec "$netns_name-b" sysctl -qw net.ipv6.conf.veth-peer.disable_ipv6=0 net.ipv6.conf.lo.disable_ipv6=0
-		for n in 2 3; do
+		for n in 2 3 4 5 6 7 8 9; do
 			ip -n "$netns_name-b" address add "2001:2::$n/64" dev veth-peer nodad
 		done
 	}
@@ -123,7 +123,7 @@ netns_down() {
 	[ -z "$cleanup_files" ] || rm -rf $cleanup_files
 }
 
-# appliance_config DIR WORKER_CORES > cpm.yaml; with sip=yes it listens for SIP too, with $sip_authentication
+# appliance_config DIR WORKER_CORES > cpm.yaml; with sip=yes it listens for SIP too, with $sip_authentication, with ip6=yes at both addresses
 appliance_config() {
 	cat <<EOF
 node: $netns_name
@@ -140,7 +140,8 @@ listeners:
   - {name: esme, protocol: smpp, address: 198.18.0.1, port: 2775}
 ${ip6:+  - {name: esme6, protocol: smpp, address: "2001:2::1", port: 2775\}
 }${sip:+  - {name: sip, protocol: sip, transport: [udp, tcp], address: 198.18.0.1, port: 5060, domains: [example.org], authentication: ${sip_authentication:-digest}\}
-}control:
+}${sip:+${ip6:+  - {name: sip6, protocol: sip, transport: [udp, tcp], address: "2001:2::1", port: 5060, domains: [example.org], authentication: ${sip_authentication:-digest}\}
+}}control:
   socket: $1/run/control.sock
 ${hosts:+hosts: {$hosts\}}
 EOF

@@ -3,43 +3,7 @@
 # where they are when it is killed, through a restart of either program; a name that is gone is told.
 capture_wanted=no
 . "$(dirname "$0")/../lib.sh"
-cat >"$dir/dns.py" <<'PY'
-# A zone from a file that is read at each question: NAME TYPE TTL DATA... a line. Answers over UDP.
-import socket, struct, sys
-
-TYPES = {"A": 1, "AAAA": 28, "SRV": 33, "NAPTR": 35}
-
-def name(text):
-    labels = [label for label in text.split(".") if label]
-    return b"".join(bytes([len(label)]) + label.encode() for label in labels) + b"\0"
-
-def data(kind, words):
-    if kind == "A":
-        return socket.inet_aton(words[0])
-    if kind == "AAAA":
-        return socket.inet_pton(socket.AF_INET6, words[0])
-    if kind == "SRV":
-        return struct.pack(">HHH", *map(int, words[:3])) + name(words[3])
-    text = lambda word: bytes([len(word)]) + word.encode()
-    return struct.pack(">HH", *map(int, words[:2])) + text(words[2]) + text(words[3]) + text("") + name(words[4])
-
-server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-server.bind((sys.argv[1], 53))
-while True:
-    asked, sender = server.recvfrom(4096)
-    at, labels = 12, []
-    while asked[at]:
-        labels.append(asked[at + 1:at + 1 + asked[at]].decode().lower())
-        at += 1 + asked[at]
-    wanted, kind = ".".join(labels), struct.unpack(">H", asked[at + 1:at + 3])[0]
-    zone = [line.split() for line in open(sys.argv[2]) if line.strip()]
-    here = [r for r in zone if r[0] == wanted]
-    answers = b"".join(struct.pack(">HHHIH", 0xc00c, kind, 1, int(r[2]), len(d)) + d
-                       for r in here if TYPES[r[1]] == kind for d in [data(r[1], r[3:])])
-    count = sum(TYPES[r[1]] == kind for r in here)
-    flags = 0x8180 if here else 0x8183
-    server.sendto(asked[:2] + struct.pack(">HHHHH", flags, 1, count, 0, 0) + asked[12:at + 5] + answers, sender)
-PY
+. tests/interop/port/dns.inc
 cat >"$dir/site.yaml" <<'EOT'
 accounts:
   - {name: acme, password: secret1}
@@ -48,7 +12,6 @@ peers:
 routes:
   - {to: "+4670", via: [smsc1]}
 EOT
-zone() { printf '%s\n' "$@" >"$dir/zone.new" && mv "$dir/zone.new" "$dir/zone"; }
 address() { ctl --json peer list | jq -e -r --arg p "$1" '. as $t | .rows[] | select(.[0] == $p) | .[$t.columns | index("address")]'; }
 is_at() { [ "$(address "$1")" = "$2" ]; }
 says() { address "$1" | grep -q "$2"; }
@@ -57,18 +20,6 @@ calm() { ctl --json status | jq -e '[.rows[] | select(.[0] == "warning")] | leng
 counts() { [ "$(metric "$1")" = "$2" ]; }
 refused_by() { ctl --json metric refused | jq -r --arg n "refused{reason=\"$1\"}" '[.rows[] | select(.[0] == $n) | .[1] | tonumber] | add // "none"'; }
 version() { ctl --json status | jq -r '.rows[] | select(.[0] == "version in force") | .[1]'; }
-dns_start() {
-	start dns "$dir/dns.log" ip netns exec "$netns_name-a" python3 "$dir/dns.py" 127.0.0.1 "$dir/zone"
-	dns=$started
-}
-# control runs beside its DNS server
-control_start() {
-	start control "$dir/control.log" ip netns exec "$netns_name-a" "$build/cpm-control" --config "$dir/cpm.yaml"
-	control_pid=$started
-	wait_for 30 "control answers and is in step" in_step
-}
-eval "$(declare -f appliance_config | sed '1s/appliance_config/appliance_config_plain/')"
-appliance_config() { appliance_config_plain "$@" | sed 's#^\( *\)socket: .*control.sock#&\n\1dns: [127.0.0.1]#'; }
 smsc() { start smsc "$dir/smsc.$1.log" ip netns exec "$netns_name-b" "$build/cpm-load" smsc --listen "$1" --record "$dir/received.$1"; }
 
 zone "smsc.example A 5 198.18.0.2"
