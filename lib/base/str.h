@@ -50,6 +50,16 @@ static inline int str_cmp(struct str a, struct str b)
 	return order != 0 ? order : (a.n > b.n) - (a.n < b.n);
 }
 
+/* The value of a hexadecimal digit in any case; -1: it is none. */
+static inline int str_hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
 /* Copies into room[size] with a NUL; false when it was cut. */
 static inline bool str_copy(char *room, size_t size, struct str s)
 {

@@ -1,6 +1,6 @@
 #include "sip/composing.h"
 
-#include "sip/xml.h"
+#include "xml/xml.h"
 
 #define SPACE STR("urn:ietf:params:xml:ns:im-iscomposing")
 
@@ -29,41 +29,41 @@ static bool refresh_of(struct str text, uint32_t *refresh_s)
 	return true;
 }
 
-static enum sip_body element(struct sip_xml *x, struct put *room, struct str text[TEXT_COUNT])
+static enum sip_body element(struct xml *x, struct put *room, struct str text[TEXT_COUNT])
 {
 	for (unsigned i = 0; i < TEXT_COUNT; i++) {
-		if (!sip_xml_is(x, SPACE, names[i]))
+		if (!xml_is(x, SPACE, names[i]))
 			continue;
 		if (text[i].p != NULL)
 			return SIP_BODY_REPEATED;
-		return sip_xml_text(x, room, &text[i]) ? SIP_BODY_OK : SIP_BODY_SYNTAX;
+		return xml_text(x, room, &text[i]) ? SIP_BODY_OK : SIP_BODY_SYNTAX;
 	}
-	return sip_xml_skip(x) ? SIP_BODY_OK : SIP_BODY_SYNTAX;
+	return xml_skip(x) ? SIP_BODY_OK : SIP_BODY_SYNTAX;
 }
 
-static enum sip_body document(struct sip_xml *x, struct put *room, struct str text[TEXT_COUNT])
+static enum sip_body document(struct xml *x, struct put *room, struct str text[TEXT_COUNT])
 {
-	enum sip_xml_token t;
+	enum xml_token t;
 
-	if (sip_xml_next(x) != SIP_XML_START || !sip_xml_is(x, SPACE, STR("isComposing")))
+	if (xml_next(x) != XML_START || !xml_is(x, SPACE, STR("isComposing")))
 		return SIP_BODY_SYNTAX;
-	while ((t = sip_xml_next(x)) == SIP_XML_START || t == SIP_XML_TEXT) {
-		enum sip_body fault = t == SIP_XML_START ? element(x, room, text) : SIP_BODY_OK;
+	while ((t = xml_next(x)) == XML_START || t == XML_TEXT) {
+		enum sip_body fault = t == XML_START ? element(x, room, text) : SIP_BODY_OK;
 
 		if (fault != SIP_BODY_OK)
 			return fault;
 	}
-	return t == SIP_XML_END && sip_xml_next(x) == SIP_XML_DONE ? SIP_BODY_OK : SIP_BODY_SYNTAX;
+	return t == XML_END && xml_next(x) == XML_DONE ? SIP_BODY_OK : SIP_BODY_SYNTAX;
 }
 
 enum sip_body sip_composing_parse(struct cur in, struct put *room, struct sip_composing *c)
 {
-	struct str     text[TEXT_COUNT] = {{NULL, 0}};
-	struct sip_xml x;
-	enum sip_body  fault;
+	struct str    text[TEXT_COUNT] = {{NULL, 0}};
+	struct xml    x;
+	enum sip_body fault;
 
 	*c = (struct sip_composing){.refresh_s = SIP_COMPOSING_REFRESH_S};
-	sip_xml_open(&x, in);
+	xml_open(&x, in);
 	fault = document(&x, room, text);
 	if (fault == SIP_BODY_SYNTAX && (x.limit || room->failed))
 		return SIP_BODY_LIMIT;
@@ -84,7 +84,7 @@ static void text_put(struct put *w, unsigned which, struct str text)
 	put_u8(w, '<');
 	put_str(w, names[which]);
 	put_u8(w, '>');
-	sip_xml_escape_put(w, text);
+	xml_escape_put(w, text);
 	put_str(w, STR("</"));
 	put_str(w, names[which]);
 	put_u8(w, '>');

@@ -1,8 +1,8 @@
 #include "sip/cpim.h"
 
+#include "base/utf8.h"
 #include "sip/cpim_private.h"
 #include "sip/lex.h"
-#include "sip/utf8.h"
 
 const struct sip_cpim_known sip_cpim_known[SIP_CPIM_HEADER_COUNT] = {
 #define SIP_CPIM_HEADER(NAME, space, name, once)                                                   \
@@ -317,7 +317,7 @@ static bool utf8_valid(struct str s)
 	struct cur c = cur_of(s.p, s.n);
 
 	while (!c.failed && cur_left(&c) > 0)
-		sip_utf8_next(&c);
+		utf8_next(&c);
 	return !c.failed;
 }
 

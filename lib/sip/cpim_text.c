@@ -1,7 +1,7 @@
 #include "sip/cpim.h"
 
+#include "base/utf8.h"
 #include "sip/lex.h"
-#include "sip/utf8.h"
 
 #define REPLACEMENT 0xfffdu
 
@@ -12,7 +12,7 @@ static bool unicode_escape(struct str s, uint32_t *code)
 	if (s.n < 6)
 		return false;
 	for (unsigned i = 2; i < 6; i++) {
-		int digit = sip_hex(s.p[i]);
+		int digit = str_hex(s.p[i]);
 
 		if (digit < 0)
 			return false;
@@ -75,7 +75,7 @@ void sip_cpim_text_put(struct put *w, struct str value)
 		if (value.p[0] == '\\') {
 			n = escape_read(value, &code);
 		} else {
-			code = sip_utf8_next(&c);
+			code = utf8_next(&c);
 			n = c.failed ? 1 : value.n - cur_left(&c);
 			if (c.failed || code < 0x20)
 				code = REPLACEMENT;
@@ -83,7 +83,7 @@ void sip_cpim_text_put(struct put *w, struct str value)
 		if ((code < 0x20 && code != '\t' && code != '\n' && code != '\r') || code == 0x7f ||
 		    (code >= 0xd800 && code < 0xe000))
 			code = REPLACEMENT;
-		sip_utf8_put(w, code);
+		utf8_put(w, code);
 		value = str_skip(value, n);
 	}
 }

@@ -153,7 +153,7 @@ static bool hex_parse(struct str text, uint8_t *bytes, size_t n)
 	if (text.n != 2 * n)
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		int high = sip_hex(text.p[2 * i]), low = sip_hex(text.p[2 * i + 1]);
+		int high = str_hex(text.p[2 * i]), low = str_hex(text.p[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return false;

@@ -1,6 +1,6 @@
 #include "sip/imdn.h"
 
-#include "sip/xml.h"
+#include "xml/xml.h"
 
 #define SPACE STR("urn:ietf:params:xml:ns:imdn")
 
@@ -34,11 +34,11 @@ static const struct str text_names[TEXT_COUNT] = {
 };
 
 struct reading {
-	struct sip_xml xml;
-	struct put    *room;
-	struct str     text[TEXT_COUNT];
-	unsigned       seen; /* bits: texts; then the notification, its status */
-	enum sip_body  fault;
+	struct xml    xml;
+	struct put   *room;
+	struct str    text[TEXT_COUNT];
+	unsigned      seen; /* bits: texts; then the notification, its status */
+	enum sip_body fault;
 };
 
 #define SEEN_NOTIFICATION (1u << TEXT_COUNT)
@@ -56,48 +56,48 @@ static bool once(struct reading *r, unsigned bit)
 static bool children(struct reading *r, struct sip_imdn *n,
 		     bool (*take)(struct reading *r, struct sip_imdn *n))
 {
-	enum sip_xml_token t;
+	enum xml_token t;
 
-	while ((t = sip_xml_next(&r->xml)) == SIP_XML_START || t == SIP_XML_TEXT) {
-		if (t == SIP_XML_START && !take(r, n))
+	while ((t = xml_next(&r->xml)) == XML_START || t == XML_TEXT) {
+		if (t == XML_START && !take(r, n))
 			return false;
 	}
-	return t == SIP_XML_END;
+	return t == XML_END;
 }
 
 static bool status_value(struct reading *r, struct sip_imdn *n)
 {
 	for (unsigned i = 0; i < SIP_IMDN_STATUS_COUNT; i++) {
-		if (!sip_xml_is(&r->xml, SPACE, statuses[i].name))
+		if (!xml_is(&r->xml, SPACE, statuses[i].name))
 			continue;
 		if (!(statuses[i].kinds & 1u << n->kind))
 			r->fault = SIP_BODY_SYNTAX;
 		n->status = (enum sip_imdn_status)i;
-		return once(r, SEEN_STATUS) && sip_xml_skip(&r->xml);
+		return once(r, SEEN_STATUS) && xml_skip(&r->xml);
 	}
-	return sip_xml_skip(&r->xml);
+	return xml_skip(&r->xml);
 }
 
 static bool status(struct reading *r, struct sip_imdn *n)
 {
-	if (!sip_xml_is(&r->xml, SPACE, STR("status")))
-		return sip_xml_skip(&r->xml);
+	if (!xml_is(&r->xml, SPACE, STR("status")))
+		return xml_skip(&r->xml);
 	return children(r, n, status_value);
 }
 
 static bool element(struct reading *r, struct sip_imdn *n)
 {
 	for (unsigned i = 0; i < TEXT_COUNT; i++) {
-		if (sip_xml_is(&r->xml, SPACE, text_names[i]))
-			return once(r, 1u << i) && sip_xml_text(&r->xml, r->room, &r->text[i]);
+		if (xml_is(&r->xml, SPACE, text_names[i]))
+			return once(r, 1u << i) && xml_text(&r->xml, r->room, &r->text[i]);
 	}
 	for (unsigned i = 0; i < SIP_IMDN_KIND_COUNT; i++) {
-		if (!sip_xml_is(&r->xml, SPACE, kind_names[i]))
+		if (!xml_is(&r->xml, SPACE, kind_names[i]))
 			continue;
 		n->kind = (enum sip_imdn_kind)i;
 		return once(r, SEEN_NOTIFICATION) && children(r, n, status);
 	}
-	return sip_xml_skip(&r->xml);
+	return xml_skip(&r->xml);
 }
 
 enum sip_body sip_imdn_parse(struct cur in, struct put *room, struct sip_imdn *n)
@@ -105,9 +105,9 @@ enum sip_body sip_imdn_parse(struct cur in, struct put *room, struct sip_imdn *n
 	struct reading r = {.room = room};
 
 	*n = (struct sip_imdn){0};
-	sip_xml_open(&r.xml, in);
-	if (sip_xml_next(&r.xml) != SIP_XML_START || !sip_xml_is(&r.xml, SPACE, STR("imdn")) ||
-	    !children(&r, n, element) || sip_xml_next(&r.xml) != SIP_XML_DONE) {
+	xml_open(&r.xml, in);
+	if (xml_next(&r.xml) != XML_START || !xml_is(&r.xml, SPACE, STR("imdn")) ||
+	    !children(&r, n, element) || xml_next(&r.xml) != XML_DONE) {
 		if (r.fault != SIP_BODY_OK)
 			return r.fault;
 		return r.xml.limit || room->failed ? SIP_BODY_LIMIT : SIP_BODY_SYNTAX;
@@ -134,7 +134,7 @@ static void text_put(struct put *w, unsigned which, struct str text)
 	if (text.n == 0)
 		return;
 	tag_put(w, "<", text_names[which], ">");
-	sip_xml_escape_put(w, text);
+	xml_escape_put(w, text);
 	tag_put(w, "</", text_names[which], ">");
 }
 

@@ -38,7 +38,7 @@ struct sip_imdn {
 /*
  * The whole document; text that had to be decoded lies in the room, which never needs more bytes
  * than the document has. Elements of other namespaces are passed over. SYNTAX: not well-formed,
- * another root, a status that is not one of its kind. LIMIT: those of sip/xml.h, or the room is
+ * another root, a status that is not one of its kind. LIMIT: those of xml/xml.h, or the room is
  * full. REPEATED: an element twice. MISSING: no message-id, datetime or status.
  */
 enum sip_body sip_imdn_parse(struct cur in, struct put *room, struct sip_imdn *n);

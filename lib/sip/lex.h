@@ -29,16 +29,6 @@ static inline bool sip_is(uint8_t c, unsigned classes)
 	return (sip_class[c] & classes) != 0;
 }
 
-/* The value of a hexadecimal digit in any case; -1: it is none. */
-static inline int sip_hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* Bytes that one instruction compares on every x86-64; 32 were no faster. A bit for each that
  * holds.
  */

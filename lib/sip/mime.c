@@ -249,8 +249,8 @@ static enum sip_body quoted_decode(struct str s, struct put *w)
 			s = str_skip(s, 1);
 		} else if (over) { /* a soft line break */
 			s = str_skip(s, 1 + run + 2);
-		} else if (s.n >= 3 && sip_hex(s.p[1]) >= 0 && sip_hex(s.p[2]) >= 0) {
-			put_u8(w, (uint8_t)(sip_hex(s.p[1]) << 4 | sip_hex(s.p[2])));
+		} else if (s.n >= 3 && str_hex(s.p[1]) >= 0 && str_hex(s.p[2]) >= 0) {
+			put_u8(w, (uint8_t)(str_hex(s.p[1]) << 4 | str_hex(s.p[2])));
 			s = str_skip(s, 3);
 		} else {
 			return SIP_BODY_SYNTAX;

@@ -26,9 +26,8 @@ void sip_recipients_open(struct sip_recipients *l, struct cur document, struct p
 	l->room = room;
 	l->count = 0;
 	l->fault = SIP_BODY_OK;
-	sip_xml_open(&l->xml, document);
-	if (sip_xml_next(&l->xml) != SIP_XML_START ||
-	    !sip_xml_is(&l->xml, SPACE, STR("resource-lists")))
+	xml_open(&l->xml, document);
+	if (xml_next(&l->xml) != XML_START || !xml_is(&l->xml, SPACE, STR("resource-lists")))
 		broken(l);
 }
 
@@ -39,7 +38,7 @@ static struct str value_of(struct sip_recipients *l, struct str raw)
 
 	for (size_t i = 0; i < raw.n; i++) {
 		if (raw.p[i] == '&' || (uint8_t)raw.p[i] < ' ') {
-			sip_xml_value_put(l->room, raw);
+			xml_value_put(l->room, raw);
 			return (struct str){start, (size_t)((const char *)l->room->p - start)};
 		}
 	}
@@ -47,7 +46,7 @@ static struct str value_of(struct sip_recipients *l, struct str raw)
 }
 
 static void copy_read(struct sip_recipients *l, struct sip_recipient *entry,
-		      const struct sip_xml_attribute *a)
+		      const struct xml_attribute *a)
 {
 	struct str value = value_of(l, a->value);
 
@@ -64,18 +63,18 @@ static void copy_read(struct sip_recipients *l, struct sip_recipient *entry,
 /* The entry whose START was read, to its END. */
 static bool entry_read(struct sip_recipients *l, struct sip_recipient *entry)
 {
-	struct str               attributes = l->xml.attributes, space;
-	struct sip_xml_attribute a;
+	struct str           attributes = l->xml.attributes, space;
+	struct xml_attribute a;
 
 	*entry = (struct sip_recipient){0};
-	while (sip_xml_attribute_next(&l->xml, &attributes, &a)) {
-		sip_xml_space(&l->xml, a.name.prefix, &space);
+	while (xml_attribute_next(&l->xml, &attributes, &a)) {
+		xml_space(&l->xml, a.name.prefix, &space);
 		if (a.name.prefix.n == 0 && str_eq(a.name.local, STR("uri")))
 			entry->uri = value_of(l, a.value);
 		else if (a.name.prefix.n > 0 && str_eq(space, COPY_SPACE))
 			copy_read(l, entry, &a);
 	}
-	if (entry->uri.n == 0 || !sip_xml_skip(&l->xml) || l->room->failed)
+	if (entry->uri.n == 0 || !xml_skip(&l->xml) || l->room->failed)
 		return broken(l);
 	if (++l->count > SIP_RECIPIENTS_MAX)
 		return stop(l, SIP_BODY_LIMIT);
@@ -84,21 +83,21 @@ static bool entry_read(struct sip_recipients *l, struct sip_recipient *entry)
 
 bool sip_recipients_next(struct sip_recipients *l, struct sip_recipient *entry)
 {
-	enum sip_xml_token t;
+	enum xml_token t;
 
 	if (l->fault != SIP_BODY_OK)
 		return false;
-	while ((t = sip_xml_next(&l->xml)) != SIP_XML_DONE) {
-		if (t == SIP_XML_BAD)
+	while ((t = xml_next(&l->xml)) != XML_DONE) {
+		if (t == XML_BAD)
 			return broken(l);
-		if (t != SIP_XML_START || sip_xml_is(&l->xml, SPACE, STR("list")))
+		if (t != XML_START || xml_is(&l->xml, SPACE, STR("list")))
 			continue;
-		if (sip_xml_is(&l->xml, SPACE, STR("entry")))
+		if (xml_is(&l->xml, SPACE, STR("entry")))
 			return entry_read(l, entry);
-		if (sip_xml_is(&l->xml, SPACE, STR("entry-ref")) ||
-		    sip_xml_is(&l->xml, SPACE, STR("external")))
+		if (xml_is(&l->xml, SPACE, STR("entry-ref")) ||
+		    xml_is(&l->xml, SPACE, STR("external")))
 			return stop(l, SIP_BODY_SYNTAX);
-		if (!sip_xml_skip(&l->xml)) /* display-name, and what others add */
+		if (!xml_skip(&l->xml)) /* display-name, and what others add */
 			return broken(l);
 	}
 	return l->count > 0 ? false : stop(l, SIP_BODY_MISSING);
@@ -116,7 +115,7 @@ void sip_recipients_begin(struct put *w)
 void sip_recipients_put(struct put *w, const struct sip_recipient *entry)
 {
 	put_str(w, STR("<entry uri=\""));
-	sip_xml_escape_put(w, entry->uri);
+	xml_escape_put(w, entry->uri);
 	put_str(w, STR("\" cp:copyControl=\""));
 	put_str(w, copies[entry->copy]);
 	put_str(w, entry->anonymous ? STR("\" cp:anonymize=\"true\"/>\n") : STR("\"/>\n"));

@@ -6,7 +6,7 @@
 
 #include "base/put.h"
 #include "sip/body.h"
-#include "sip/xml.h"
+#include "xml/xml.h"
 
 #define SIP_RECIPIENTS_MAX 254u /* as many as submit_multi of SMPP has */
 
@@ -23,7 +23,7 @@ struct sip_recipient {
 };
 
 struct sip_recipients {
-	struct sip_xml xml;
+	struct xml    xml;
 	struct put   *room; /* lent: for URIs with references; never needs more than the document */
 	unsigned      count;
 	enum sip_body fault; /* why the iteration ended; OK: the document did */
@@ -33,7 +33,7 @@ void sip_recipients_open(struct sip_recipients *l, struct cur document, struct p
 /*
  * The next entry of any list of the document; false at its end, or with l->fault. SYNTAX: not
  * well-formed, another root, an entry without uri. LIMIT: more than SIP_RECIPIENTS_MAX, or those
- * of sip/xml.h. MISSING: the document ends without an entry. A list elsewhere (entry-ref,
+ * of xml/xml.h. MISSING: the document ends without an entry. A list elsewhere (entry-ref,
  * external), which nobody here fetches, is SYNTAX: else recipients would be left out in silence.
  * Nothing may be sent to anybody before the end was reached without fault.
  */

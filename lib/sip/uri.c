@@ -13,7 +13,7 @@ static struct str escaped_while(struct cur *c, unsigned classes)
 		sip_lex_while(c, classes);
 		if (sip_lex_peek(c) != '%')
 			break;
-		if (cur_left(c) < 3 || sip_hex(c->p[1]) < 0 || sip_hex(c->p[2]) < 0) {
+		if (cur_left(c) < 3 || str_hex(c->p[1]) < 0 || str_hex(c->p[2]) < 0) {
 			sip_lex_fail(c);
 			break;
 		}
@@ -316,9 +316,9 @@ bool sip_unescape_put(struct put *w, struct str escaped)
 	for (size_t i = 0; i < escaped.n; i++) {
 		int b = (uint8_t)escaped.p[i];
 
-		if (b == '%' && escaped.n - i >= 3 && sip_hex(escaped.p[i + 1]) >= 0 &&
-		    sip_hex(escaped.p[i + 2]) >= 0) {
-			b = sip_hex(escaped.p[i + 1]) << 4 | sip_hex(escaped.p[i + 2]);
+		if (b == '%' && escaped.n - i >= 3 && str_hex(escaped.p[i + 1]) >= 0 &&
+		    str_hex(escaped.p[i + 2]) >= 0) {
+			b = str_hex(escaped.p[i + 1]) << 4 | str_hex(escaped.p[i + 2]);
 			i += 2;
 		}
 		if (b < ' ' || b == 0x7f) {
@@ -355,8 +355,8 @@ static int canonical_next(struct str s, size_t *i, unsigned plain, bool *escaped
 	int b = (uint8_t)s.p[(*i)++];
 
 	*escaped = false;
-	if (b == '%' && s.n - *i >= 2 && sip_hex(s.p[*i]) >= 0 && sip_hex(s.p[*i + 1]) >= 0) {
-		b = sip_hex(s.p[*i]) << 4 | sip_hex(s.p[*i + 1]);
+	if (b == '%' && s.n - *i >= 2 && str_hex(s.p[*i]) >= 0 && str_hex(s.p[*i + 1]) >= 0) {
+		b = str_hex(s.p[*i]) << 4 | str_hex(s.p[*i + 1]);
 		*i += 2;
 		*escaped = !sip_is((uint8_t)b, plain) || b == '%';
 	}

@@ -9,7 +9,7 @@
 #include "sip/composing.h"
 #include "sip/imdn.h"
 #include "sip/recipients.h"
-#include "sip/xml.h"
+#include "xml/xml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -19,29 +19,29 @@ static char room[SIZE_MAX_IN], again_room[8 * SIZE_MAX_IN], written[8 * SIZE_MAX
 
 static void tokens(struct cur in)
 {
-	struct sip_xml     x;
-	enum sip_xml_token t;
-	size_t             count = 0, size = cur_left(&in);
-	bool               done;
+	struct xml     x;
+	enum xml_token t;
+	size_t         count = 0, size = cur_left(&in);
+	bool           done;
 
-	sip_xml_open(&x, in);
-	while ((t = sip_xml_next(&x)) != SIP_XML_DONE && t != SIP_XML_BAD) {
-		struct put               w = put_to(room, sizeof(room));
-		struct str               attributes = x.attributes;
-		struct sip_xml_attribute a;
+	xml_open(&x, in);
+	while ((t = xml_next(&x)) != XML_DONE && t != XML_BAD) {
+		struct put           w = put_to(room, sizeof(room));
+		struct str           attributes = x.attributes;
+		struct xml_attribute a;
 
-		ASSERT(++count <= size && x.depth <= SIP_XML_DEPTH_MAX);
-		if (t == SIP_XML_TEXT)
-			sip_xml_text_put(&w, x.text);
-		ASSERT(!w.failed && (t != SIP_XML_TEXT || put_size(&w) <= x.text.n));
-		while (t == SIP_XML_START && sip_xml_attribute_next(&x, &attributes, &a)) {
+		ASSERT(++count <= size && x.depth <= XML_DEPTH_MAX);
+		if (t == XML_TEXT)
+			xml_text_put(&w, x.text);
+		ASSERT(!w.failed && (t != XML_TEXT || put_size(&w) <= x.text.n));
+		while (t == XML_START && xml_attribute_next(&x, &attributes, &a)) {
 			w = put_to(room, sizeof(room));
-			sip_xml_value_put(&w, a.value);
+			xml_value_put(&w, a.value);
 			ASSERT(!w.failed && put_size(&w) <= a.value.n);
 		}
 	}
-	done = t == SIP_XML_DONE;
-	ASSERT(done == !x.bad && sip_xml_next(&x) == t); /* and stays so */
+	done = t == XML_DONE;
+	ASSERT(done == !x.bad && xml_next(&x) == t); /* and stays so */
 }
 
 static void notification(struct cur in)
@@ -93,7 +93,7 @@ static void recipients(struct cur in)
 		sip_recipients_put(&w, &entry);
 	sip_recipients_end(&w);
 	ASSERT(!r.failed && l.count <= SIP_RECIPIENTS_MAX + 1);
-	if (l.fault != SIP_BODY_OK || put_size(&w) > SIP_XML_SIZE_MAX)
+	if (l.fault != SIP_BODY_OK || put_size(&w) > XML_SIZE_MAX)
 		return;
 	ASSERT(!w.failed);
 	r = put_to(room, cur_left(&in));

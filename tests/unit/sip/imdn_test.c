@@ -1,7 +1,7 @@
 #include "bodies.h"
 
 #include "sip/imdn.h"
-#include "sip/xml.h"
+#include "xml/xml.h"
 
 #define NS "urn:ietf:params:xml:ns:imdn"
 #define IDS "<message-id>34jk324j</message-id><datetime>2008-04-04T12:16:49-05:00</datetime>"

@@ -10,7 +10,7 @@
 /* How many entries come before the end; *fault: why it ended. */
 static unsigned count(const char *bytes, size_t n, enum sip_body *fault)
 {
-	static char           room[SIP_XML_SIZE_MAX];
+	static char           room[XML_SIZE_MAX];
 	struct put            w = put_to(room, sizeof(room));
 	uint8_t              *copy = test_copy(bytes, n);
 	struct sip_recipients l;
@@ -101,7 +101,7 @@ static void bad_lists_end_with_their_reason(void **state)
 
 static void as_many_entries_as_submit_multi_has_and_no_more(void **state)
 {
-	static char room[SIP_XML_SIZE_MAX];
+	static char room[XML_SIZE_MAX];
 
 	(void)state;
 	for (unsigned over = 0; over < 2; over++) {

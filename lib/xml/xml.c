@@ -1,8 +1,7 @@
-#include "sip/xml.h"
+#include "xml/xml.h"
 
 #include "base/assert.h"
-#include "sip/lex.h"
-#include "sip/utf8.h"
+#include "base/utf8.h"
 
 static const struct str xml_prefix = {"xml", 3};
 static const struct str xmlns_prefix = {"xmlns", 5};
@@ -67,18 +66,18 @@ static struct str part(struct cur *in)
 	size_t     n = 0;
 
 	if (s.n > 0 && name_start(s.p[0])) {
-		while (n < s.n && n <= SIP_XML_NAME_MAX && name_char(s.p[n]))
+		while (n < s.n && n <= XML_NAME_MAX && name_char(s.p[n]))
 			n++;
 	}
-	if (n == 0 || n > SIP_XML_NAME_MAX)
+	if (n == 0 || n > XML_NAME_MAX)
 		in->failed = true;
 	cur_bytes(in, n);
 	return (struct str){s.p, n};
 }
 
-static struct sip_xml_name name_read(struct cur *in)
+static struct xml_name name_read(struct cur *in)
 {
-	struct sip_xml_name name = {.local = part(in)};
+	struct xml_name name = {.local = part(in)};
 
 	name.prefix = (struct str){name.local.p, 0};
 	if (str_starts(rest_of(in), STR(":"))) {
@@ -89,7 +88,7 @@ static struct sip_xml_name name_read(struct cur *in)
 	return name;
 }
 
-static bool name_eq(struct sip_xml_name a, struct sip_xml_name b)
+static bool name_eq(struct xml_name a, struct xml_name b)
 {
 	return str_eq(a.prefix, b.prefix) && str_eq(a.local, b.local);
 }
@@ -101,7 +100,7 @@ static size_t number_read(struct str s, unsigned base, uint32_t *code)
 
 	*code = 0;
 	while (n < s.n && n < 8) {
-		int digit = sip_hex(s.p[n]);
+		int digit = str_hex(s.p[n]);
 
 		if (digit < 0 || (unsigned)digit >= base)
 			break;
@@ -172,7 +171,7 @@ static struct str value_read(struct cur *in)
 	return value;
 }
 
-static bool attribute_read(struct cur *in, struct sip_xml_attribute *a)
+static bool attribute_read(struct cur *in, struct xml_attribute *a)
 {
 	if (spaces(in) == 0)
 		in->failed = true;
@@ -200,7 +199,7 @@ static bool declaration(struct cur *in)
 		if (i == 0)
 			in->failed |= !str_eq(value, STR("1.0"));
 		else if (i == 1)
-			in->failed |= !sip_same(value, STR("UTF-8"));
+			in->failed |= !str_eq_nocase(value, STR("UTF-8"));
 		else
 			in->failed |= !str_eq(value, STR("yes")) && !str_eq(value, STR("no"));
 	}
@@ -208,22 +207,22 @@ static bool declaration(struct cur *in)
 	return expect(in, STR("?>")) && !in->failed;
 }
 
-void sip_xml_open(struct sip_xml *x, struct cur document)
+void xml_open(struct xml *x, struct cur document)
 {
 	struct cur c = document;
 
-	*x = (struct sip_xml){.in = document};
-	x->limit = cur_left(&c) > SIP_XML_SIZE_MAX;
+	*x = (struct xml){.in = document};
+	x->limit = cur_left(&c) > XML_SIZE_MAX;
 	x->bad = x->limit || document.failed;
 	while (!x->bad && cur_left(&c) > 0)
-		x->bad = !character(sip_utf8_next(&c)) || c.failed;
+		x->bad = !character(utf8_next(&c)) || c.failed;
 	if (!x->bad && str_starts(rest_of(&x->in), STR("\xef\xbb\xbf")))
 		cur_bytes(&x->in, 3);
 	if (!x->bad && str_starts(rest_of(&x->in), STR("<?")))
 		x->bad = !declaration(&x->in);
 }
 
-bool sip_xml_space(const struct sip_xml *x, struct str prefix, struct str *uri)
+bool xml_space(const struct xml *x, struct str prefix, struct str *uri)
 {
 	*uri = STR("");
 	if (str_eq(prefix, xml_prefix)) {
@@ -241,7 +240,7 @@ bool sip_xml_space(const struct sip_xml *x, struct str prefix, struct str *uri)
 
 /* Namespaces in XML 1.0, 3 and 5. A reference in a namespace's name, which its readers would have
  * to resolve before they compare, is refused. */
-static bool bind(struct sip_xml *x, const struct sip_xml_attribute *a, unsigned depth)
+static bool bind(struct xml *x, const struct xml_attribute *a, unsigned depth)
 {
 	struct str prefix = a->name.prefix.n > 0 ? a->name.local : (struct str){"", 0};
 	bool       xml = str_eq(prefix, xml_prefix);
@@ -255,7 +254,7 @@ static bool bind(struct sip_xml *x, const struct sip_xml_attribute *a, unsigned 
 	}
 	if (xml)
 		return true;
-	if (x->bindings == SIP_XML_BINDINGS_MAX) {
+	if (x->bindings == XML_BINDINGS_MAX) {
 		x->limit = true;
 		return false;
 	}
@@ -265,15 +264,14 @@ static bool bind(struct sip_xml *x, const struct sip_xml_attribute *a, unsigned 
 	return true;
 }
 
-static bool declares(const struct sip_xml_attribute *a)
+static bool declares(const struct xml_attribute *a)
 {
 	return str_eq(a->name.prefix.n > 0 ? a->name.prefix : a->name.local, xmlns_prefix);
 }
 
 /* Two attributes are alike when their names are, after the namespaces are known. An attribute
  * without prefix is in none. */
-static bool alike(const struct sip_xml *x, const struct sip_xml_attribute *a,
-		  const struct sip_xml_attribute *b)
+static bool alike(const struct xml *x, const struct xml_attribute *a, const struct xml_attribute *b)
 {
 	struct str one, other;
 
@@ -282,17 +280,17 @@ static bool alike(const struct sip_xml *x, const struct sip_xml_attribute *a,
 	if (!str_eq(a->name.local, b->name.local) || a->name.prefix.n == 0 ||
 	    b->name.prefix.n == 0 || declares(a) || declares(b))
 		return false;
-	sip_xml_space(x, a->name.prefix, &one);
-	sip_xml_space(x, b->name.prefix, &other);
+	xml_space(x, a->name.prefix, &one);
+	xml_space(x, b->name.prefix, &other);
 	return str_eq(one, other);
 }
 
-static bool attributes(struct sip_xml *x, struct cur *c)
+static bool attributes(struct xml *x, struct cur *c)
 {
-	struct sip_xml_attribute a[SIP_XML_ATTRIBUTES_MAX];
-	const uint8_t           *start = c->p;
-	unsigned                 n = 0;
-	struct str               uri;
+	struct xml_attribute a[XML_ATTRIBUTES_MAX];
+	const uint8_t       *start = c->p;
+	unsigned             n = 0;
+	struct str           uri;
 
 	for (;;) {
 		struct cur at = *c;
@@ -302,7 +300,7 @@ static bool attributes(struct sip_xml *x, struct cur *c)
 		rest = rest_of(&at);
 		if (rest.n == 0 || rest.p[0] == '>' || rest.p[0] == '/')
 			break;
-		if (n == SIP_XML_ATTRIBUTES_MAX) {
+		if (n == XML_ATTRIBUTES_MAX) {
 			x->limit = true;
 			return false;
 		}
@@ -313,7 +311,7 @@ static bool attributes(struct sip_xml *x, struct cur *c)
 		n++;
 	}
 	for (unsigned i = 0; i < n; i++) {
-		if (!declares(&a[i]) && !sip_xml_space(x, a[i].name.prefix, &uri))
+		if (!declares(&a[i]) && !xml_space(x, a[i].name.prefix, &uri))
 			return false;
 		for (unsigned k = 0; k < i; k++) {
 			if (alike(x, &a[i], &a[k]))
@@ -325,54 +323,54 @@ static bool attributes(struct sip_xml *x, struct cur *c)
 	return true;
 }
 
-static enum sip_xml_token start(struct sip_xml *x)
+static enum xml_token start(struct xml *x)
 {
 	struct cur c = x->in;
 
-	if (x->open == SIP_XML_DEPTH_MAX) {
+	if (x->open == XML_DEPTH_MAX) {
 		x->limit = true;
-		return SIP_XML_BAD;
+		return XML_BAD;
 	}
 	expect(&c, STR("<"));
 	x->name = name_read(&c);
 	if (c.failed || (x->open == 0 && x->ended) || !attributes(x, &c) ||
-	    str_eq(x->name.prefix, xmlns_prefix) || !sip_xml_space(x, x->name.prefix, &x->space))
-		return SIP_XML_BAD;
+	    str_eq(x->name.prefix, xmlns_prefix) || !xml_space(x, x->name.prefix, &x->space))
+		return XML_BAD;
 	x->empty = str_starts(rest_of(&c), STR("/"));
 	if (x->empty)
 		cur_bytes(&c, 1);
 	if (!expect(&c, STR(">")))
-		return SIP_XML_BAD;
+		return XML_BAD;
 	x->element[x->open++] = x->name;
 	x->depth = x->open;
 	x->in = c;
-	return SIP_XML_START;
+	return XML_START;
 }
 
-static enum sip_xml_token close_element(struct sip_xml *x)
+static enum xml_token close_element(struct xml *x)
 {
 	ASSERT(x->open > 0);
 	x->name = x->element[x->open - 1];
-	sip_xml_space(x, x->name.prefix, &x->space);
+	xml_space(x, x->name.prefix, &x->space);
 	x->depth = x->open--;
 	while (x->bindings > 0 && x->binding[x->bindings - 1].depth > x->open)
 		x->bindings--;
 	x->empty = false;
 	x->ended = x->open == 0;
-	return SIP_XML_END;
+	return XML_END;
 }
 
-static enum sip_xml_token end(struct sip_xml *x)
+static enum xml_token end(struct xml *x)
 {
-	struct cur          c = x->in;
-	struct sip_xml_name name;
+	struct cur      c = x->in;
+	struct xml_name name;
 
 	expect(&c, STR("</"));
 	name = name_read(&c);
 	spaces(&c);
 	if (!expect(&c, STR(">")) || c.failed || x->open == 0 ||
 	    !name_eq(name, x->element[x->open - 1]))
-		return SIP_XML_BAD;
+		return XML_BAD;
 	x->in = c;
 	return close_element(x);
 }
@@ -384,32 +382,32 @@ static size_t find(struct str s, struct str what)
 	return at != NULL ? (size_t)(at - s.p) : SIZE_MAX;
 }
 
-static enum sip_xml_token cdata(struct sip_xml *x)
+static enum xml_token cdata(struct xml *x)
 {
 	struct str s = rest_of(&x->in);
 	size_t     n = find(s, cdata_close);
 
 	if (n == SIZE_MAX || x->open == 0)
-		return SIP_XML_BAD;
+		return XML_BAD;
 	x->text = (struct str){s.p, n + cdata_close.n};
 	x->depth = x->open;
 	cur_bytes(&x->in, x->text.n);
-	return SIP_XML_TEXT;
+	return XML_TEXT;
 }
 
-static enum sip_xml_token text(struct sip_xml *x)
+static enum xml_token text(struct xml *x)
 {
 	struct cur c = x->in;
 
 	x->text = run(&c, '<', '<');
 	x->depth = x->open;
 	if (c.failed || find(x->text, cdata_close) != SIZE_MAX)
-		return SIP_XML_BAD;
+		return XML_BAD;
 	x->in = c;
-	return SIP_XML_TEXT;
+	return XML_TEXT;
 }
 
-static enum sip_xml_token token(struct sip_xml *x)
+static enum xml_token token(struct xml *x)
 {
 	struct str s;
 
@@ -419,24 +417,23 @@ static enum sip_xml_token token(struct sip_xml *x)
 		spaces(&x->in);
 	s = rest_of(&x->in);
 	if (s.n == 0)
-		return x->ended ? SIP_XML_DONE : SIP_XML_BAD;
+		return x->ended ? XML_DONE : XML_BAD;
 	if (s.p[0] != '<')
-		return x->open > 0 ? text(x) : SIP_XML_BAD;
+		return x->open > 0 ? text(x) : XML_BAD;
 	if (str_starts(s, STR("</")))
 		return end(x);
 	return str_starts(s, cdata_open) ? cdata(x) : start(x);
 }
 
-enum sip_xml_token sip_xml_next(struct sip_xml *x)
+enum xml_token xml_next(struct xml *x)
 {
-	enum sip_xml_token t = x->bad ? SIP_XML_BAD : token(x);
+	enum xml_token t = x->bad ? XML_BAD : token(x);
 
-	x->bad = t == SIP_XML_BAD;
+	x->bad = t == XML_BAD;
 	return t;
 }
 
-bool sip_xml_attribute_next(const struct sip_xml *x, struct str *attributes,
-			    struct sip_xml_attribute *a)
+bool xml_attribute_next(const struct xml *x, struct str *attributes, struct xml_attribute *a)
 {
 	struct cur c = cur_of(attributes->p, attributes->n);
 	bool       there;
@@ -448,20 +445,20 @@ bool sip_xml_attribute_next(const struct sip_xml *x, struct str *attributes,
 	return there && !x->bad;
 }
 
-bool sip_xml_is(const struct sip_xml *x, struct str space, struct str local)
+bool xml_is(const struct xml *x, struct str space, struct str local)
 {
 	return str_eq(x->name.local, local) && str_eq(x->space, space);
 }
 
-bool sip_xml_skip(struct sip_xml *x)
+bool xml_skip(struct xml *x)
 {
-	unsigned           depth = x->depth;
-	enum sip_xml_token t;
+	unsigned       depth = x->depth;
+	enum xml_token t;
 
 	do
-		t = sip_xml_next(x);
-	while (t != SIP_XML_BAD && (t != SIP_XML_END || x->depth > depth));
-	return t == SIP_XML_END;
+		t = xml_next(x);
+	while (t != XML_BAD && (t != XML_END || x->depth > depth));
+	return t == XML_END;
 }
 
 static bool as_meant(struct str raw)
@@ -482,23 +479,23 @@ static struct str trim(struct str s)
 	return s;
 }
 
-bool sip_xml_text(struct sip_xml *x, struct put *room, struct str *text)
+bool xml_text(struct xml *x, struct put *room, struct str *text)
 {
-	struct str         raw = {"", 0};
-	enum sip_xml_token t;
+	struct str     raw = {"", 0};
+	enum xml_token t;
 
-	while ((t = sip_xml_next(x)) == SIP_XML_TEXT) {
+	while ((t = xml_next(x)) == XML_TEXT) {
 		raw.p = raw.n > 0 ? raw.p : x->text.p;
 		raw.n = (size_t)(x->text.p + x->text.n - raw.p);
 	}
-	if (t != SIP_XML_END) {
+	if (t != XML_END) {
 		x->bad = true;
 		return false;
 	}
 	*text = raw;
 	if (!as_meant(raw)) {
 		text->p = (const char *)room->p;
-		sip_xml_text_put(room, raw);
+		xml_text_put(room, raw);
 		text->n = (size_t)((const char *)room->p - text->p);
 	}
 	*text = trim(*text);
@@ -529,11 +526,11 @@ static size_t reference_put(struct put *w, struct str s)
 	if (n == 0)
 		w->failed = true;
 	else
-		sip_utf8_put(w, code);
+		utf8_put(w, code);
 	return n > 0 ? n : s.n;
 }
 
-void sip_xml_text_put(struct put *w, struct str raw)
+void xml_text_put(struct put *w, struct str raw)
 {
 	while (raw.n > 0) {
 		size_t n = line_end(raw);
@@ -555,7 +552,7 @@ void sip_xml_text_put(struct put *w, struct str raw)
 }
 
 /* XML 1.0, 3.3.3: white space is read as blanks, but for what references give. */
-void sip_xml_value_put(struct put *w, struct str raw)
+void xml_value_put(struct put *w, struct str raw)
 {
 	while (raw.n > 0) {
 		size_t n = line_end(raw);
@@ -594,17 +591,17 @@ static void escaped_put(struct put *w, uint32_t code)
 		break;
 	default:
 		w->failed |= !character(code);
-		sip_utf8_put(w, code);
+		utf8_put(w, code);
 		break;
 	}
 }
 
-void sip_xml_escape_put(struct put *w, struct str text)
+void xml_escape_put(struct put *w, struct str text)
 {
 	struct cur c = cur_of(text.n > 0 ? text.p : "", text.n);
 
 	while (!w->failed && cur_left(&c) > 0) {
-		uint32_t code = sip_utf8_next(&c);
+		uint32_t code = utf8_next(&c);
 
 		w->failed |= c.failed;
 		escaped_put(w, code);

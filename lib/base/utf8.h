@@ -6,7 +6,7 @@
 
 /* The next character; fails where there is none, or it is overlong, a surrogate or above U+10FFFF.
  */
-static inline uint32_t sip_utf8_next(struct cur *c)
+static inline uint32_t utf8_next(struct cur *c)
 {
 	static const uint32_t least[4] = {0, 0x80, 0x800, 0x10000};
 	uint32_t              code = cur_u8(c);
@@ -31,7 +31,7 @@ static inline uint32_t sip_utf8_next(struct cur *c)
 }
 
 /* A character that exists; fails otherwise. */
-static inline void sip_utf8_put(struct put *w, uint32_t code)
+static inline void utf8_put(struct put *w, uint32_t code)
 {
 	if (code < 0x80) {
 		put_u8(w, (uint8_t)code);

@@ -1,21 +1,21 @@
 #include "test.h"
 
-#include "sip/xml.h"
+#include "xml/xml.h"
 
 /* Reads to the end; the number of tokens before DONE, or 0: BAD. */
 static unsigned tokens(const char *bytes, size_t n, bool *limit)
 {
-	uint8_t           *copy = test_copy(bytes, n);
-	struct sip_xml     x;
-	enum sip_xml_token t;
-	unsigned           count = 0;
+	uint8_t       *copy = test_copy(bytes, n);
+	struct xml     x;
+	enum xml_token t;
+	unsigned       count = 0;
 
-	sip_xml_open(&x, cur_of(copy, n));
-	while ((t = sip_xml_next(&x)) != SIP_XML_DONE && t != SIP_XML_BAD)
+	xml_open(&x, cur_of(copy, n));
+	while ((t = xml_next(&x)) != XML_DONE && t != XML_BAD)
 		count++;
 	*limit = x.limit;
 	free(copy);
-	return t == SIP_XML_DONE ? count : 0;
+	return t == XML_DONE ? count : 0;
 }
 
 static void what_could_be_read_in_two_ways_is_refused(void **state)
@@ -111,21 +111,21 @@ static void repeat(struct put *w, const char *text, unsigned n)
 
 static void size_depth_attributes_and_namespaces_are_limited(void **state)
 {
-	static char room[SIP_XML_SIZE_MAX + 16];
+	static char room[XML_SIZE_MAX + 16];
 	bool        limit;
 
 	(void)state;
 	for (unsigned over = 0; over < 2; over++) {
 		struct put w = put_to(room, sizeof(room));
 
-		repeat(&w, "<a>", SIP_XML_DEPTH_MAX + over);
-		repeat(&w, "</a>", SIP_XML_DEPTH_MAX + over);
+		repeat(&w, "<a>", XML_DEPTH_MAX + over);
+		repeat(&w, "</a>", XML_DEPTH_MAX + over);
 		assert_int_equal(tokens(room, put_size(&w), &limit) == 0, over);
 		assert_int_equal(limit, over);
 
 		w = put_to(room, sizeof(room));
 		put_str(&w, STR("<a"));
-		for (unsigned i = 0; i < SIP_XML_ATTRIBUTES_MAX + over; i++) {
+		for (unsigned i = 0; i < XML_ATTRIBUTES_MAX + over; i++) {
 			put_str(&w, STR(" b"));
 			put_u8(&w, (uint8_t)('a' + i));
 			put_str(&w, STR("=''"));
@@ -136,22 +136,22 @@ static void size_depth_attributes_and_namespaces_are_limited(void **state)
 
 		w = put_to(room, sizeof(room));
 		repeat(&w, "<a xmlns='u' xmlns:p='u' xmlns:q='u' xmlns:r='u'>",
-		       SIP_XML_BINDINGS_MAX / 4);
+		       XML_BINDINGS_MAX / 4);
 		put_str(&w, over ? STR("<a xmlns='u'/>") : STR("<a/>"));
-		repeat(&w, "</a>", SIP_XML_BINDINGS_MAX / 4);
+		repeat(&w, "</a>", XML_BINDINGS_MAX / 4);
 		assert_int_equal(tokens(room, put_size(&w), &limit) == 0, over);
 		assert_int_equal(limit, over);
 
 		w = put_to(room, sizeof(room));
 		put_str(&w, STR("<a>"));
-		repeat(&w, "x", SIP_XML_SIZE_MAX - 7 + over);
+		repeat(&w, "x", XML_SIZE_MAX - 7 + over);
 		put_str(&w, STR("</a>"));
 		assert_int_equal(tokens(room, put_size(&w), &limit) == 0, over);
 		assert_int_equal(limit, over);
 
 		w = put_to(room, sizeof(room));
 		put_str(&w, STR("<"));
-		repeat(&w, "x", SIP_XML_NAME_MAX + over);
+		repeat(&w, "x", XML_NAME_MAX + over);
 		put_str(&w, STR("/>"));
 		assert_int_equal(tokens(room, put_size(&w), &limit) == 0, over);
 	}
@@ -162,17 +162,17 @@ static void namespaces_end_with_their_element(void **state)
 	static const char text[] =
 		"<p:a xmlns:p='1' xmlns='2'><b xmlns='3' xmlns:p='4'><p:c/></b><d/><p:e/></p:a>";
 	static const char *const spaces[] = {"1", "3", "4", "4", "3", "2", "2", "1", "1", "1"};
-	struct sip_xml           x;
+	struct xml               x;
 
 	(void)state;
-	sip_xml_open(&x, cur_of(text, sizeof(text) - 1));
+	xml_open(&x, cur_of(text, sizeof(text) - 1));
 	for (unsigned i = 0; i < sizeof(spaces) / sizeof(spaces[0]); i++) {
-		enum sip_xml_token t = sip_xml_next(&x);
+		enum xml_token t = xml_next(&x);
 
-		assert_true(t == SIP_XML_START || t == SIP_XML_END);
+		assert_true(t == XML_START || t == XML_END);
 		assert_true(str_eq(x.space, str_of(spaces[i])));
 	}
-	assert_int_equal(sip_xml_next(&x), SIP_XML_DONE);
+	assert_int_equal(xml_next(&x), XML_DONE);
 }
 
 static void what_is_escaped_comes_back(void **state)
@@ -182,18 +182,18 @@ static void what_is_escaped_comes_back(void **state)
 	struct put        w = put_to(escaped, sizeof(escaped)), again = put_to(back, sizeof(back));
 
 	(void)state;
-	sip_xml_escape_put(&w, str_of(text));
+	xml_escape_put(&w, str_of(text));
 	assert_false(w.failed);
-	sip_xml_value_put(&again, (struct str){escaped, put_size(&w)});
+	xml_value_put(&again, (struct str){escaped, put_size(&w)});
 	assert_true(str_eq((struct str){back, put_size(&again)}, str_of(text)));
 	again = put_to(back, sizeof(back));
-	sip_xml_text_put(&again, (struct str){escaped, put_size(&w)});
+	xml_text_put(&again, (struct str){escaped, put_size(&w)});
 	assert_true(str_eq((struct str){back, put_size(&again)}, str_of(text)));
 	for (unsigned i = 0; i < 3; i++) {
 		static const char *const bad[] = {"\x01", "\xff", "\xef\xbf\xbf"};
 
 		w = put_to(escaped, sizeof(escaped));
-		sip_xml_escape_put(&w, str_of(bad[i]));
+		xml_escape_put(&w, str_of(bad[i]));
 		assert_true(w.failed);
 	}
 }

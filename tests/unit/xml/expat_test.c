@@ -7,7 +7,7 @@
 #include <expat.h>
 
 #include "base/random.h"
-#include "sip/xml.h"
+#include "xml/xml.h"
 
 #define ROUNDS 200000u
 #define SEEN_MAX 8192u
@@ -45,42 +45,41 @@ static void see_text(struct seen *s)
 	s->text = true;
 }
 
-static void see_attributes(struct seen *s, const struct sip_xml *x)
+static void see_attributes(struct seen *s, const struct xml *x)
 {
-	struct str               attributes = x->attributes, space = STR("");
-	struct sip_xml_attribute a;
+	struct str           attributes = x->attributes, space = STR("");
+	struct xml_attribute a;
 
-	while (sip_xml_attribute_next(x, &attributes, &a)) {
+	while (xml_attribute_next(x, &attributes, &a)) {
 		space = STR("");
 		if (a.name.prefix.n > 0)
-			assert_true(sip_xml_space(x, a.name.prefix, &space));
+			assert_true(xml_space(x, a.name.prefix, &space));
 		see_name(s, 'A', space, a.name.local);
-		sip_xml_value_put(&s->w, a.value);
+		xml_value_put(&s->w, a.value);
 		put_u8(&s->w, '\n');
 	}
 }
 
 static bool ours(struct cur document, struct seen *s)
 {
-	struct sip_xml     x;
-	enum sip_xml_token t;
+	struct xml     x;
+	enum xml_token t;
 
 	seen_begin(s);
-	sip_xml_open(&x, document);
-	while ((t = sip_xml_next(&x)) != SIP_XML_DONE && t != SIP_XML_BAD) {
-		if (t == SIP_XML_START) {
+	xml_open(&x, document);
+	while ((t = xml_next(&x)) != XML_DONE && t != XML_BAD) {
+		if (t == XML_START) {
 			see_name(s, 'S', x.space, x.name.local);
 			see_attributes(s, &x);
-		} else if (t == SIP_XML_END) {
+		} else if (t == XML_END) {
 			see_name(s, 'E', x.space, x.name.local);
-		} else if (t == SIP_XML_TEXT && x.text.n > 0 &&
-			   !str_eq(x.text, STR("<![CDATA[]]>"))) {
+		} else if (t == XML_TEXT && x.text.n > 0 && !str_eq(x.text, STR("<![CDATA[]]>"))) {
 			see_text(s);
-			sip_xml_text_put(&s->w, x.text);
+			xml_text_put(&s->w, x.text);
 		}
 	}
 	assert_false(s->w.failed);
-	return t == SIP_XML_DONE;
+	return t == XML_DONE;
 }
 
 /* Expat's names: the namespace, if any, APART, the local name. */

@@ -1,0 +1,78 @@
+/*
+ * The XML that message bodies are written in: a strict pull reader of a whole document, and
+ * escaping for those who write. Elements, attributes, namespaces, text, CDATA as text, the five
+ * entities and character references. Refused: document types, processing instructions but the
+ * declaration, comments, other encodings than UTF-8, names outside ASCII, prefixes that are not
+ * bound, whatever is not well-formed. What is accepted here every XML reader accepts and
+ * understands alike. Linear in the document but for the attributes of one element, which are
+ * limited; pure; any thread.
+ */
+#pragma once
+
+#include "base/cur.h"
+#include "base/put.h"
+#include "base/str.h"
+
+#define XML_SIZE_MAX 65536u
+#define XML_DEPTH_MAX 16u
+#define XML_ATTRIBUTES_MAX 16u /* of one element */
+#define XML_BINDINGS_MAX 16u   /* namespaces bound at a time */
+#define XML_NAME_MAX 128u
+
+enum xml_token {
+	XML_START, /* of an element; an empty one gives its END next */
+	XML_END,
+	XML_TEXT, /* a piece of text with references, or a CDATA section, as it stands */
+	XML_DONE, /* the document is over, and well-formed */
+	XML_BAD,  /* and so from now on */
+};
+
+struct xml_name {
+	struct str prefix, local;
+};
+
+struct xml_attribute {
+	struct xml_name name;
+	struct str      value; /* as it stands: see xml_value_put() */
+};
+
+struct xml {
+	struct cur      in;
+	struct str      text;       /* of TEXT */
+	struct xml_name name;       /* of START and END */
+	struct str      space;      /* its namespace, as the binding has it; empty: none */
+	struct str      attributes; /* of START, for xml_attribute_next() */
+	unsigned        depth;      /* of START and END: 1 is the root; of TEXT: its element's */
+	bool            bad, empty, ended, limit; /* limit: what made it bad is a limit */
+	unsigned        open, bindings;
+	struct xml_name element[XML_DEPTH_MAX];
+	struct {
+		struct str prefix, uri;
+		unsigned   depth;
+	} binding[XML_BINDINGS_MAX];
+};
+
+/* Begin to read a document; nothing is read when it is longer than XML_SIZE_MAX, not UTF-8 or
+ * has characters that XML has not: the first token is then BAD. */
+void           xml_open(struct xml *x, struct cur document);
+enum xml_token xml_next(struct xml *x);
+/* Attributes of the last START, namespace declarations left out; false at the end. */
+bool xml_attribute_next(const struct xml *x, struct str *attributes, struct xml_attribute *a);
+/* The namespace of a prefix in force; false: not bound. The empty prefix is always. */
+bool xml_space(const struct xml *x, struct str prefix, struct str *uri);
+/* Is the element of the last START this one? */
+bool xml_is(const struct xml *x, struct str space, struct str local);
+
+/* After a START: passes over everything up to its END. False: BAD. */
+bool xml_skip(struct xml *x);
+/* After a START: the element's content, which must be text only, without the white space around
+ * it, and its END. What stands as it is meant is lent, other text is put into the room. False: an
+ * element in it, BAD, or no room (room->failed). */
+bool xml_text(struct xml *x, struct put *room, struct str *text);
+
+/* Text or an attribute's value with its references, CDATA sections and line ends resolved. */
+void xml_text_put(struct put *w, struct str raw);
+void xml_value_put(struct put *w, struct str raw);
+/* Text escaped, fit for content and for attributes in double quotes; fails where XML has no such
+ * character or it is not UTF-8. */
+void xml_escape_put(struct put *w, struct str text);
