@@ -22,12 +22,33 @@ static bool space_char(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-static bool name_start(char c)
+/* XML 1.0, productions 4 and 4a, beyond ASCII, without what may not begin a name. */
+static bool name_start_far(uint32_t c)
+{
+	static const uint32_t ranges[][2] = {
+		{0xc0, 0xd6},     {0xd8, 0xf6},     {0xf8, 0x2ff},    {0x370, 0x37d},
+		{0x37f, 0x1fff},  {0x200c, 0x200d}, {0x2070, 0x218f}, {0x2c00, 0x2fef},
+		{0x3001, 0xd7ff}, {0xf900, 0xfdcf}, {0xfdf0, 0xfffd}, {0x10000, 0xeffff},
+	};
+	bool in = false;
+
+	for (unsigned i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		in |= c >= ranges[i][0] && c <= ranges[i][1];
+	return in;
+}
+
+static bool name_char_far(uint32_t c)
+{
+	return c == 0xb7 || (c >= 0x300 && c <= 0x36f) || c == 0x203f || c == 0x2040 ||
+	       name_start_far(c);
+}
+
+static bool name_start(uint8_t c)
 {
 	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
 }
 
-static bool name_char(char c)
+static bool name_char(uint8_t c)
 {
 	return name_start(c) || (c >= '0' && c <= '9') || c == '-' || c == '.';
 }
@@ -60,19 +81,34 @@ static bool expect(struct cur *in, struct str what)
 	return there;
 }
 
+/* The bytes of the character that comes next when it may stand there in a name, without colon;
+ * else 0. */
+static size_t name_step(const struct cur *in, bool first)
+{
+	struct cur c = *in;
+	uint32_t   code;
+
+	if (cur_left(in) > 0 && *in->p < 0x80)
+		return (first ? name_start(*in->p) : name_char(*in->p)) ? 1 : 0;
+	code = utf8_next(&c);
+	if (c.failed || !(first ? name_start_far(code) : name_char_far(code)))
+		return 0;
+	return (size_t)(c.p - in->p);
+}
+
 static struct str part(struct cur *in)
 {
-	struct str s = rest_of(in);
-	size_t     n = 0;
+	struct cur c = *in;
+	size_t     n = 0, step = name_step(&c, true);
 
-	if (s.n > 0 && name_start(s.p[0])) {
-		while (n < s.n && n <= XML_NAME_MAX && name_char(s.p[n]))
-			n++;
+	while (step > 0 && n <= XML_NAME_MAX) {
+		n += step;
+		cur_bytes(&c, step);
+		step = name_step(&c, false);
 	}
 	if (n == 0 || n > XML_NAME_MAX)
 		in->failed = true;
-	cur_bytes(in, n);
-	return (struct str){s.p, n};
+	return (struct str){(const char *)cur_bytes(in, n), n};
 }
 
 static struct xml_name name_read(struct cur *in)

@@ -2,10 +2,10 @@
  * The XML that message bodies are written in: a strict pull reader of a whole document, and
  * escaping for those who write. Elements, attributes, namespaces, text, CDATA as text, the five
  * entities and character references. Refused: document types, processing instructions but the
- * declaration, comments, other encodings than UTF-8, names outside ASCII, prefixes that are not
- * bound, whatever is not well-formed. What is accepted here every XML reader accepts and
- * understands alike. Linear in the document but for the attributes of one element, which are
- * limited; pure; any thread.
+ * declaration, comments, other encodings than UTF-8, prefixes that are not bound, whatever is not
+ * well-formed. What is accepted here every reader of XML 1.0 in its fifth edition accepts and
+ * understands alike; those of earlier ones have fewer characters for names. Linear in the document
+ * but for the attributes of one element, which are limited; pure; any thread.
  */
 #pragma once
 
@@ -14,10 +14,10 @@
 #include "base/str.h"
 
 #define XML_SIZE_MAX 65536u
-#define XML_DEPTH_MAX 16u
-#define XML_ATTRIBUTES_MAX 16u /* of one element */
-#define XML_BINDINGS_MAX 16u   /* namespaces bound at a time */
-#define XML_NAME_MAX 128u
+#define XML_DEPTH_MAX 32u
+#define XML_ATTRIBUTES_MAX 32u /* of one element */
+#define XML_BINDINGS_MAX 32u   /* namespaces bound at a time */
+#define XML_NAME_MAX 128u      /* bytes of a prefix, and of a local name */
 
 enum xml_token {
 	XML_START, /* of an element; an empty one gives its END next */

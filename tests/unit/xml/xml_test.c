@@ -87,7 +87,9 @@ static void what_could_be_read_in_two_ways_is_refused(void **state)
 		"<a>\xef\xbf\xbe</a>",
 		"<a>\xe2\x82</a>",
 		"\xff\xfe<\0a\0/\0>\0",
-		"<\xc3\xa9/>",
+		"<\xc3\x97/>",
+		"<\xcc\x80/>",
+		"<a\xe2\x80\x80/>",
 	};
 	bool limit;
 
@@ -127,7 +129,8 @@ static void size_depth_attributes_and_namespaces_are_limited(void **state)
 		put_str(&w, STR("<a"));
 		for (unsigned i = 0; i < XML_ATTRIBUTES_MAX + over; i++) {
 			put_str(&w, STR(" b"));
-			put_u8(&w, (uint8_t)('a' + i));
+			put_u8(&w, (uint8_t)('a' + i % 16));
+			put_u8(&w, (uint8_t)('a' + i / 16));
 			put_str(&w, STR("=''"));
 		}
 		put_str(&w, STR("/>"));
@@ -155,6 +158,24 @@ static void size_depth_attributes_and_namespaces_are_limited(void **state)
 		put_str(&w, STR("/>"));
 		assert_int_equal(tokens(room, put_size(&w), &limit) == 0, over);
 	}
+}
+
+static void names_may_have_letters_of_all_scripts(void **state)
+{
+	static const char text[] =
+		"<\xd0\xb8\xd0\xbc\xd1\x8f:\xe5\x90\x8d "
+		"xmlns:\xd0\xb8\xd0\xbc\xd1\x8f='u' \xf0\x90\x8c\xb0\xc2\xb7='1'/>";
+	struct xml x;
+	struct str attributes;
+
+	(void)state;
+	xml_open(&x, cur_of(text, sizeof(text) - 1));
+	assert_int_equal(xml_next(&x), XML_START);
+	assert_true(xml_is(&x, STR("u"), STR("\xe5\x90\x8d")));
+	attributes = x.attributes;
+	assert_true(xml_attribute_next(&x, &attributes, &(struct xml_attribute){0}));
+	assert_int_equal(xml_next(&x), XML_END);
+	assert_int_equal(xml_next(&x), XML_DONE);
 }
 
 static void namespaces_end_with_their_element(void **state)
@@ -203,6 +224,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_could_be_read_in_two_ways_is_refused),
 		cmocka_unit_test(size_depth_attributes_and_namespaces_are_limited),
+		cmocka_unit_test(names_may_have_letters_of_all_scripts),
 		cmocka_unit_test(namespaces_end_with_their_element),
 		cmocka_unit_test(what_is_escaped_comes_back),
 	};
