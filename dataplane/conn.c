@@ -90,6 +90,12 @@ const struct conn *conn_of_tcp(const struct worker *w, uint64_t user)
 	return c != NULL && c->state != CONN_FREE ? c : NULL;
 }
 
+struct conn *conn_of_session(struct worker *w, const void *session)
+{
+	return &w->conns.table[(size_t)((const uint8_t *)session - w->conns.sessions) /
+			       w->conns.session_size];
+}
+
 static struct conn *conn_new(struct worker *w, uint8_t protocol, enum proto_role role)
 {
 	struct conns *cs = &w->conns;
@@ -280,8 +286,7 @@ static struct proto_event event_none(void)
 static void conn_event(struct worker *w, struct conn *c, struct proto_event *event)
 {
 	if (event->session != NULL)
-		c = &w->conns.table[(size_t)((uint8_t *)event->session - w->conns.sessions) /
-				    w->conns.session_size];
+		c = conn_of_session(w, event->session);
 	switch (event->kind) {
 	case EVENT_NONE:
 		break;

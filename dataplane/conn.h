@@ -97,6 +97,7 @@ struct session_ref conn_ref(const struct worker *w, const struct conn *c);
 
 /* By the user of a TCP connection; NULL when no session has it. */
 const struct conn *conn_of_tcp(const struct worker *w, uint64_t user);
+struct conn       *conn_of_session(struct worker *w, const void *session);
 
 /* The answer to a message that came in there; the session may be gone, which is counted. */
 void conn_answer(struct worker *w, struct session_ref origin, uint64_t token,

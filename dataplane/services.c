@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 
+#include "conn.h"
 #include "directory.h"
 #include "pages.h"
 #include "worker.h"
@@ -136,10 +137,18 @@ static bool resolve(void *context, struct str host, struct flow *to)
 	return session_host(context, host, to);
 }
 
+static void wake(void *context, void *session)
+{
+	struct worker *w = context;
+
+	conn_touch(w, conn_of_session(w, session));
+}
+
 const struct proto_services services_template = {
 	.credentials = credentials,
 	.record = record,
 	.serves = serves,
 	.source = source,
 	.resolve = resolve,
+	.wake = wake,
 };

@@ -28,7 +28,8 @@ static int instances_init(struct worker *w, const struct worker_config *config)
 						   .worker = (uint8_t)config->number,
 						   .seed = hash_mix(config->seed + p),
 						   .shared_seed = hash_mix(config->shared_seed + p),
-						   .services = &w->services};
+						   .services = &w->services,
+						   .messages = w->msgs};
 
 		w->block_bytes[p] = pc.block_count * ops->block_size;
 		if (ops->remembered_size > 0) {

@@ -162,6 +162,9 @@ struct proto_services {
 		       struct proto_source *source);
 	/* An address for a host's name or literal; false: not known here. */
 	bool (*resolve)(void *context, struct str host, struct flow *to);
+	/* The tick() of another session of the instance, which is open, is called soon, as if
+	 * something had come for it. From any hook. */
+	void (*wake)(void *context, void *session);
 };
 
 /* An instance: one per worker and protocol, made at start. */
@@ -172,7 +175,8 @@ struct proto_instance_config {
 	uint32_t block_count;
 	void    *remembered; /* remembered_count * ops->remembered_size bytes, likewise: for answers
 				that may be asked for again */
-	uint32_t remembered_count;
+	uint32_t         remembered_count;
+	struct msg_pool *messages; /* the worker's own, for messages that come or go in pieces */
 	uint8_t  protocol; /* our index in protocols.def: tag of msg extras, session_ref.protocol */
 	uint8_t  worker;   /* our number, for owner() to find in what comes back */
 	uint64_t seed;

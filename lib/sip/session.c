@@ -26,6 +26,7 @@ static int instance_init(void *instance, const struct proto_instance_config *con
 		return -EINVAL;
 	i->metrics = config->metrics;
 	i->services = config->services;
+	i->messages = config->messages;
 	i->protocol = config->protocol;
 	i->worker = config->worker;
 	i->domain_count = 0;
@@ -33,6 +34,10 @@ static int instance_init(void *instance, const struct proto_instance_config *con
 	random_seed(&i->random, config->seed ^ 0x736970ull);
 	i->text_key.k0 = random_next(&i->random);
 	i->text_key.k1 = random_next(&i->random);
+	for (size_t n = 0; n < sizeof(i->large_keys) / sizeof(i->large_keys[0]); n++) {
+		i->large_keys[n].k0 = random_next(&i->random);
+		i->large_keys[n].k1 = random_next(&i->random);
+	}
 	sip_transactions_init(&i->transactions, config->metrics, config->worker, config->seed,
 			      memory, transactions);
 	if (config->remembered_count > 0)

@@ -28,11 +28,13 @@ struct sip_domain {
 struct sip_instance {
 	struct metrics              *metrics;
 	const struct proto_services *services;
+	struct msg_pool             *messages; /* NULL: there are no large messages */
 	struct sip_transactions      transactions;
 	struct sip_digest            digest;
 	struct random                random;
-	struct hash_key              text_key; /* of Call-IDs and tags */
-	uint64_t                     texts;    /* made so far */
+	struct hash_key              text_key;      /* of Call-IDs and tags */
+	struct hash_key              large_keys[2]; /* of the session ids of large messages */
+	uint64_t                     texts;         /* made so far */
 	uint8_t                      protocol, worker;
 	uint32_t                     domain_count;
 	struct sip_domain            domains[SIP_DOMAINS_MAX];
@@ -82,6 +84,7 @@ struct sip_session {
 	uint64_t              list;       /* server transaction whose recipients are being given */
 	uint64_t              list_us;    /* when the last of them was */
 	uint16_t              list_next, list_given; /* entry; messages at that time */
+	uint32_t              large; /* block of the large message that this stream is for */
 	struct proto_settings settings;
 };
 

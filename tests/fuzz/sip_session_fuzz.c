@@ -1,9 +1,9 @@
 /*
  * Fuzz target: bytes from whoever speaks to a SIP session. The first byte says what the session is
- * and who the others are to it, and how messages go to the peer, the second seeds where a stream is cut; 0xff parts datagrams. What
- * the session says must be SIP without a fault, and over UDP go to who asked; what it takes as a
- * message is given to a session of a peer and must come out as a request that can be read; every
- * submission has one result; at the end nothing is open.
+ * and who the others are to it, and how messages go to the peer, the second seeds where a stream is
+ * cut; 0xff parts datagrams. What the session says must be SIP without a fault, and over UDP go to
+ * who asked; what it takes as a message is given to a session of a peer and must come out as a
+ * request that can be read; every submission has one result; at the end nothing is open.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -74,7 +74,12 @@ static bool resolve(void *context, struct str host, struct flow *to)
 	return false;
 }
 
-static const struct proto_services services = {NULL, credentials, record, serves, source, resolve};
+static void wake(void *context, void *session)
+{
+}
+
+static const struct proto_services services = {NULL,   credentials, record, serves,
+					       source, resolve,     wake};
 
 static struct out fresh(void)
 {

@@ -27,6 +27,7 @@ struct services {
 	bool                  has_peer, peer_trusted;
 	unsigned              record_count;
 	struct proto_record  *records[SERVICES_RECORDS];
+	void                 *woken; /* the last; NULL: none */
 };
 
 static inline void services_hash(const EVP_MD *md, const struct services_subscriber *s, uint8_t *to)
@@ -90,10 +91,15 @@ static inline bool services_resolve(void *context, struct str host, struct flow 
 	return false;
 }
 
+static inline void services_wake(void *context, void *session)
+{
+	((struct services *)context)->woken = session;
+}
+
 static inline void services_init(struct services *s)
 {
 	*s = (struct services){.ops = {s, services_credentials, services_record, services_serves,
-				       services_source, services_resolve}};
+				       services_source, services_resolve, services_wake}};
 }
 
 /* The registration as the directory would keep it. */

@@ -88,7 +88,8 @@ static inline struct side *side_new(uint8_t number)
 						.worker = number,
 						.seed = 42u + number,
 						.shared_seed = 4711,
-						.services = &s->services.ops};
+						.services = &s->services.ops,
+						.messages = s->pool};
 	assert_int_equal(sip_ops.instance_init(s->instance, &config), 0);
 	return s;
 }

@@ -1,0 +1,133 @@
+#include "sip/large.h"
+
+#include <assert.h>
+
+#include "sip/session_private.h"
+
+#define NAMED 8u  /* number, generation */
+#define BYTES 20u /* with what proves them */
+
+static_assert(SIP_LARGE_ID_SIZE == BYTES / 5 * 8, "a session id has the size that is told");
+static_assert(sizeof(struct sip_large) <= sizeof(((struct sip_block *)NULL)->bytes),
+	      "one block holds a large message's state");
+
+static struct sip_large *large_at(const struct sip_pool *p, uint32_t number)
+{
+	return (struct sip_large *)(void *)sip_pool_at(p, number)->bytes;
+}
+
+/* The block that had this generation when it was named, if it is in use by the same still. */
+static struct sip_large *large_named(const struct sip_pool *p, uint32_t number, uint32_t generation)
+{
+	if (number == SIP_BLOCK_NONE || number > p->touched ||
+	    sip_pool_at(p, number)->generation != generation)
+		return NULL;
+	return large_at(p, number);
+}
+
+struct sip_large *sip_large_new(struct sip_instance *i, struct sip_session *dialog)
+{
+	struct sip_pool  *pool = &i->transactions.pool;
+	uint32_t          number = sip_pool_take(pool);
+	struct sip_large *l;
+
+	if (number == SIP_BLOCK_NONE) {
+		metric_inc(i->metrics, METRIC_sip_transactions_full);
+		return NULL;
+	}
+	l = large_at(pool, number);
+	*l = (struct sip_large){.dialog = dialog, .number = number};
+	metric_inc(i->metrics, METRIC_sip_large_open);
+	return l;
+}
+
+void sip_large_end(struct sip_instance *i, struct sip_large *l)
+{
+	struct sip_pool *pool = &i->transactions.pool;
+
+	if (l->stream != NULL) {
+		l->stream->large = SIP_BLOCK_NONE;
+		sip_close_later(l->stream, REASON_UNBOUND);
+		i->services->wake(i->services->context, l->stream);
+	}
+	if (l->path.first != SIP_BLOCK_NONE)
+		sip_chain_give(pool, &l->path);
+	msg_free(l->m);
+	sip_pool_give(pool, l->number);
+	metric_sub(i->metrics, METRIC_sip_large_open, 1);
+}
+
+static void name(const struct sip_instance *i, uint32_t number, uint32_t generation,
+		 uint8_t bytes[BYTES])
+{
+	struct put w = put_to(bytes, BYTES);
+	uint64_t   proofs[2];
+
+	put_be32(&w, number);
+	put_be32(&w, generation);
+	for (size_t n = 0; n < 2; n++)
+		proofs[n] = hash_sip(&i->large_keys[n], bytes, NAMED);
+	put_be64(&w, proofs[0]);
+	put_be32(&w, (uint32_t)proofs[1]);
+	ASSERT(put_room(&w) == 0);
+}
+
+void sip_large_id_put(const struct sip_instance *i, const struct sip_large *l, struct put *w)
+{
+	uint8_t bytes[BYTES];
+
+	name(i, l->number, sip_pool_at(&i->transactions.pool, l->number)->generation, bytes);
+	sip_base32_put(w, bytes, sizeof(bytes));
+}
+
+struct sip_large *sip_large_by_id(const struct sip_instance *i, struct str id)
+{
+	uint8_t    bytes[BYTES], right[BYTES];
+	struct cur c = cur_of(bytes, sizeof(bytes));
+	uint32_t   number, generation;
+
+	if (!sip_base32_parse(id, bytes, sizeof(bytes)))
+		return NULL;
+	number = cur_be32(&c);
+	generation = cur_be32(&c);
+	name(i, number, generation, right);
+	if (memcmp(bytes, right, sizeof(right)) != 0)
+		return NULL;
+	return large_named(&i->transactions.pool, number, generation);
+}
+
+uint64_t sip_large_token(const struct sip_instance *i, const struct sip_large *l)
+{
+	return (uint64_t)sip_pool_at(&i->transactions.pool, l->number)->generation << 32 |
+	       l->number;
+}
+
+struct sip_large *sip_large_by_token(const struct sip_instance *i, uint64_t token)
+{
+	return large_named(&i->transactions.pool, (uint32_t)token, (uint32_t)(token >> 32));
+}
+
+bool sip_large_path(struct sip_instance *i, struct sip_large *l, struct str path)
+{
+	struct sip_pool *pool = &i->transactions.pool;
+	uint32_t         first;
+
+	ASSERT(l->path.first == SIP_BLOCK_NONE);
+	if (path.n > SIP_LARGE_PATH_MAX)
+		return false;
+	first = sip_pool_take(pool);
+	if (first == SIP_BLOCK_NONE)
+		return false;
+	l->path = (struct sip_chain){.first = first, .last = first};
+	if (sip_chain_append(pool, &l->path, path.p, path.n))
+		return true;
+	sip_chain_give(pool, &l->path);
+	l->path = (struct sip_chain){0};
+	return false;
+}
+
+void sip_large_path_put(const struct sip_instance *i, const struct sip_large *l, struct put *w)
+{
+	if (l->path.size > 0)
+		sip_chain_put(&i->transactions.pool, &l->path, 0, l->path.size, w);
+}
