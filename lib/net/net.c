@@ -29,6 +29,8 @@ struct net *net_new(const struct net_config *config)
 	random_seed(&net->random, config->seed);
 	net_steer_init(&net->steer, config->shared_seed, config->workers,
 		       config->steer_entries != 0 ? config->steer_entries : NET_STEER_ENTRIES);
+	for (unsigned i = 0; i < config->range_count; i++)
+		net_steer_range_add(&net->steer, &config->ranges[i]);
 	local_init(net);
 	return net;
 }

@@ -22,6 +22,7 @@
 #define NET_BURST_MAX 64u
 #define NET_TX_MAX 1024u /* packets that wait for a port, each port */
 #define NET_WORKERS_MAX 64u
+#define NET_RANGES_MAX 64u
 #define NET_HEADROOM                                                                               \
 	128u /* kept free before the payload of what is to be sent: Ethernet, VLAN, IP and TCP     \
 	      * headers                                                                            \
@@ -51,6 +52,12 @@ struct net_port_config { /* the capability profile, from the port at start */
 	bool            duplicate_check; /* addresses are tried for another owner first */
 };
 
+/* Ports that name their owner: what comes to `local`, port first + w, belongs to worker w. */
+struct net_range {
+	struct net_addr local;
+	uint16_t        first;
+};
+
 struct net_config {
 	unsigned               worker, workers;
 	unsigned               port_count;
@@ -58,10 +65,12 @@ struct net_config {
 	struct rte_mempool
 		*pool; /* mbufs for what we send ourselves; with at least NET_HEADROOM headroom */
 	struct metrics *metrics;
-	uint64_t        seed;   /* the worker's own */
-	uint64_t shared_seed;   /* the same in all workers: owner hash, TCP sequence numbers and
-				   cookies */
-	unsigned steer_entries; /* of the ports' redirection tables; 0: NET_STEER_ENTRIES */
+	uint64_t        seed; /* the worker's own */
+	uint64_t shared_seed; /* the same in all workers: owner hash, TCP sequence numbers and
+				 cookies */
+	unsigned         steer_entries; /* of the ports' redirection tables; 0: NET_STEER_ENTRIES */
+	unsigned         range_count;
+	struct net_range ranges[NET_RANGES_MAX];
 	bool forward_all; /* test mode: every packet is treated as if it had arrived at the wrong
 			     worker first */
 };

@@ -1,6 +1,7 @@
 /*
  * Which worker owns a connection: the Toeplitz hash of receive-side scaling, computed here as a
- * port computes it, over the tuple as it stands in a packet that comes to us. Pure once made; a
+ * port computes it, over the tuple as it stands in a packet that comes to us; but for the ranges of
+ * our ports that name their owner, whose packets a port may bring to any worker. Pure once made; a
  * copy for each worker.
  */
 #pragma once
@@ -16,15 +17,20 @@
 struct net_steer {
 	unsigned workers;
 	unsigned entries; /* entry i belongs to worker i % workers; larger tables repeat it */
-	uint32_t table[NET_STEER_INPUT]
+	unsigned range_count;
+	uint16_t range_first, range_last; /* no port outside is in a range */
+	struct net_range ranges[NET_RANGES_MAX];
+	uint32_t         table[NET_STEER_INPUT]
 		      [256]; /* the share of each byte at each place: 12 rows are touched by IPv4 */
 };
 
 /* The RSS key that all workers and ports of one instance share. */
 void net_steer_key(uint64_t shared_seed, uint8_t key[static NET_STEER_KEY_SIZE]);
 
-void     net_steer_init(struct net_steer *steer, uint64_t shared_seed, unsigned workers,
-			unsigned entries);
+void net_steer_init(struct net_steer *steer, uint64_t shared_seed, unsigned workers,
+		    unsigned entries);
+/* At start: the range of one port for each worker. */
+void     net_steer_range_add(struct net_steer *steer, const struct net_range *range);
 uint32_t net_steer_hash(const struct net_steer *steer, const struct net_addr *local,
 			uint16_t local_port, const struct net_addr *remote, uint16_t remote_port);
 unsigned net_steer_owner(const struct net_steer *steer, const struct net_addr *local,

@@ -171,12 +171,80 @@ static void an_icmp_error_goes_to_the_worker_of_the_quoted_connection(void **sta
 	}
 }
 
+static void a_port_of_a_range_names_its_owner_whoever_comes(void **state)
+{
+	struct net_config c = rig_config(1, 3);
+	struct net       *net;
+	struct random     r;
+
+	(void)state;
+	random_seed(&r, SEED);
+	c.range_count = 2;
+	c.ranges[0] = (struct net_range){rig_addr(1), 2855};
+	c.ranges[1] = (struct net_range){rig_addr(3), 2857};
+	net = net_new(&c);
+	for (unsigned i = 0; i < 1000; i++) {
+		struct net_addr here = rig_addr(1), there = rig_addr(3),
+				remote = {.w = {(uint32_t)random_next(&r)}};
+		uint16_t port = (uint16_t)random_next(&r);
+
+		for (uint16_t k = 0; k < 3; k++) {
+			assert_int_equal(net_owner(net, &here, 2855 + k, &remote, port), k);
+			assert_int_equal(net_owner(net, &there, 2857 + k, &remote, port), k);
+		}
+	}
+	rig_end(net);
+}
+
+/* Below, above, at another address, of another family: shared out as all else is. */
+static void a_port_beside_a_range_is_shared_out_by_the_hash(void **state)
+{
+	static const struct {
+		struct net_addr local;
+		uint16_t        port;
+	} beside[] = {
+		{{.w = {RTE_BE32(0xc6120001u)}}, 2854},
+		{{.w = {RTE_BE32(0xc6120001u)}}, 2858},
+		{{.w = {RTE_BE32(0xc6120001u)}}, 2859},
+		{{.w = {RTE_BE32(0xc6120003u)}}, 2856},
+		{{.w = {RTE_BE32(0xc6120002u)}}, 2857},
+		{{.w = {RTE_BE32(0xc6120001u)}, .ip6 = true}, 2856},
+	};
+	struct net_config c = rig_config(1, 3);
+	struct net       *plain = rig_new(1, 3), *net;
+
+	(void)state;
+	c.range_count = 2;
+	c.ranges[0] = (struct net_range){rig_addr(1), 2855};
+	c.ranges[1] = (struct net_range){rig_addr(3), 2857};
+	net = net_new(&c);
+	for (unsigned i = 0; i < sizeof(beside) / sizeof(beside[0]); i++) {
+		unsigned seen = 0;
+
+		for (uint16_t port = 4000; port < 4100; port++) {
+			struct net_addr remote = rig_addr(2);
+			unsigned        owner;
+
+			remote.ip6 = beside[i].local.ip6;
+			owner = net_owner(net, &beside[i].local, beside[i].port, &remote, port);
+			assert_int_equal(owner, net_owner(plain, &beside[i].local, beside[i].port,
+							  &remote, port));
+			seen |= 1u << owner;
+		}
+		assert_int_equal(seen, 7);
+	}
+	net_free(plain);
+	rig_end(net);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_owner_is_what_a_port_with_our_key_computes),
 		cmocka_unit_test(an_ipv6_tuple_is_hashed_over_all_its_bytes),
 		cmocka_unit_test(a_table_of_any_size_steers_to_the_owner_for_any_number_of_workers),
+		cmocka_unit_test(a_port_of_a_range_names_its_owner_whoever_comes),
+		cmocka_unit_test(a_port_beside_a_range_is_shared_out_by_the_hash),
 		cmocka_unit_test(each_packet_comes_out_once_by_its_owner),
 		cmocka_unit_test(forward_all_sends_even_our_own_through_the_list),
 		cmocka_unit_test(an_icmp_error_goes_to_the_worker_of_the_quoted_connection),
