@@ -16,7 +16,7 @@
 #include "control.h"
 
 static const struct conf_protocol protocols[] = {
-#define PROTO(name, port, transports, service, text) {#name, transports, service},
+#define PROTO(name, port, transports, service, text) {#name, transports, service, port},
 #include "registry/protocols.def"
 #undef PROTO
 };

@@ -16,7 +16,8 @@
 #define RECEIVE_MAX (256u * 1024u)
 #define SUBMIT_RESERVE (64u * 1024u) /* of send room, kept for answers */
 #define CONN_FREE_END UINT32_MAX
-#define USER_CONN (1ull << 40) /* of tcp users: a connection's index, not a listener's */
+#define USER_CONN (1ull << 40)  /* of tcp users: a connection's index, not a listener's */
+#define USER_MEDIA (1ull << 41) /* a listener's, for its streams of media */
 
 int conns_init(struct worker *w, uint32_t max)
 {
@@ -275,6 +276,24 @@ void conn_part(struct worker *w, struct conn *c, enum reason why)
 	conn_touch(w, c);
 }
 
+/* A session asks for a stream. The answer comes when there is one, or is none. */
+static void conn_dial(struct worker *w, struct conn *dialler, const struct flow *to, uint64_t token)
+{
+	struct session_ref ref = conn_ref(w, dialler);
+	struct net_addr    remote = {.ip6 = to->ip6};
+	struct conn       *c;
+
+	ASSERT(token != 0);
+	memcpy(remote.w, to->address, sizeof(remote.w));
+	c = conn_connect(w, dialler->protocol, &remote, to->port);
+	if (c == NULL) {
+		conn_answer(w, ref, token, &(struct result){.why = REASON_CONNECTION_UNREACHABLE});
+		return;
+	}
+	c->dialler = ref;
+	c->dial = token;
+}
+
 /* ---- bytes in ---- */
 
 static struct proto_event event_none(void)
@@ -300,6 +319,7 @@ static void conn_event(struct worker *w, struct conn *c, struct proto_event *eve
 		break;
 	}
 	case EVENT_UP:
+		ASSERT(c->peer != MSG_SLOT_NONE);
 		session_up(w, c);
 		break;
 	case EVENT_MSG: {
@@ -325,6 +345,9 @@ static void conn_event(struct worker *w, struct conn *c, struct proto_event *eve
 		break;
 	case EVENT_BINDING:
 		registered_change(w, c, event->registration);
+		break;
+	case EVENT_DIAL:
+		conn_dial(w, c, &event->dial, event->token);
 		break;
 	case EVENT_CLOSE:
 		conn_close(w, c, event->why);
@@ -453,7 +476,7 @@ void conns_again(struct worker *w)
 
 static void conn_accepted(struct worker *w, const struct tcp_event *event)
 {
-	const struct listener *l = &w->dp->listeners[event->user];
+	const struct listener *l = &w->dp->listeners[(uint32_t)event->user];
 	struct conn           *c = conn_new(w, l->conf->protocol, PROTO_ACCEPTED);
 	struct out             out = conn_out(w);
 	struct tcp_info        info;
@@ -465,6 +488,7 @@ static void conn_accepted(struct worker *w, const struct tcp_event *event)
 	}
 	c->tcp = event->conn;
 	c->state = CONN_OPEN;
+	c->media = (event->user & USER_MEDIA) != 0;
 	tcp_set_user(w->tcp, c->tcp, USER_CONN | conn_index(w, c));
 	if (tcp_info(w->tcp, c->tcp, &info)) {
 		memcpy(c->flow.address, info.remote.w, sizeof(c->flow.address));
@@ -491,6 +515,42 @@ void conn_begun(struct worker *w, struct conn *c)
 	conn_touch(w, c);
 }
 
+static void conn_connected(struct worker *w, struct conn *c)
+{
+	const struct conn *dialler;
+	struct out         out = conn_out(w);
+
+	if (c->dial == 0) {
+		conn_begun(w, c);
+		return;
+	}
+	dialler = conn_get(w, c->dialler);
+	if (dialler == NULL || dialler->state != CONN_OPEN) {
+		tcp_close(w->tcp, c->tcp, true);
+		return;
+	}
+	c->state = CONN_OPEN;
+	session_open_dialled(w, c, &out);
+	conn_send(w, c, &out);
+	conn_touch(w, c);
+	conn_answer(w, c->dialler, c->dial, &(struct result){.why = REASON_NONE});
+}
+
+static void conn_closed(struct worker *w, struct conn *c, enum reason why)
+{
+	struct conn was = *c;
+
+	if (c->state == CONN_OPEN)
+		session_end(w, c, why != REASON_NONE ? why : REASON_CLOSED_BY_PEER, NULL);
+	deliver_unsent(w, c); /* what waited for the connection */
+	conn_free(w, c);
+	if (was.state == CONN_CONNECTING && was.dial != 0) {
+		if (why == REASON_NONE)
+			why = REASON_CONNECTION_RESET; /* by us */
+		conn_answer(w, was.dialler, was.dial, &(struct result){.why = (uint8_t)why});
+	}
+}
+
 void conn_tcp_event(struct worker *w, const struct tcp_event *event)
 {
 	struct conn *c;
@@ -508,7 +568,7 @@ void conn_tcp_event(struct worker *w, const struct tcp_event *event)
 	case TCP_EVENT_ACCEPTED:
 		break;
 	case TCP_EVENT_CONNECTED:
-		conn_begun(w, c);
+		conn_connected(w, c);
 		break;
 	case TCP_EVENT_READABLE:
 		if (c->state == CONN_OPEN)
@@ -520,12 +580,7 @@ void conn_tcp_event(struct worker *w, const struct tcp_event *event)
 			conn_touch(w, c);
 		break;
 	case TCP_EVENT_CLOSED:
-		if (c->state == CONN_OPEN)
-			session_end(w, c,
-				    event->why != REASON_NONE ? event->why : REASON_CLOSED_BY_PEER,
-				    NULL);
-		deliver_unsent(w, c); /* what waited for the connection */
-		conn_free(w, c);
+		conn_closed(w, c, event->why);
 		break;
 	}
 }
@@ -578,14 +633,22 @@ int conns_listen(struct worker *w)
 
 		if (listener_speaks(l, TRANSPORT_TCP))
 			err = tcp_listen(w->tcp, &l->address, l->port, &options, i);
+		if (err == 0 && l->conf->msrp_port != 0)
+			err = tcp_listen(w->tcp, &l->address, listener_media(l, w->number).port,
+					 &options, USER_MEDIA | i);
 	}
 	return err;
 }
 
 void conns_listen_stop(struct worker *w)
 {
-	for (unsigned i = 0; i < w->dp->listener_count; i++)
-		tcp_listen_stop(w->tcp, &w->dp->listeners[i].address, w->dp->listeners[i].port);
+	for (unsigned i = 0; i < w->dp->listener_count; i++) {
+		const struct listener *l = &w->dp->listeners[i];
+
+		tcp_listen_stop(w->tcp, &l->address, l->port);
+		if (l->conf->msrp_port != 0)
+			tcp_listen_stop(w->tcp, &l->address, listener_media(l, w->number).port);
+	}
 }
 
 void conns_part(struct worker *w, enum proto_role role)

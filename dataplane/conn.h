@@ -39,6 +39,7 @@ struct conn {
 	uint16_t                generation;
 	uint8_t                 state, protocol, role;
 	bool                    logged_in, parting, dirty, again, datagram,
+		media,   /* accepted where streams of media are taken */
 		beside,  /* the stream beside a peer's datagrams: nobody chooses it as a link */
 		blocked; /* blocked: waits for EVENT_READY or TCP_EVENT_WRITABLE */
 	uint8_t            may;           /* PROTO_SENDS | PROTO_RECEIVES */
@@ -52,12 +53,14 @@ struct conn {
 	uint32_t deliveries_taken,
 		requeued_last; /* order of the next delivery; the one requeued last, or
 				  DELIVERY_NONE when it left the queue */
-	uint64_t    throttled_until_us;
-	struct flow flow;  /* the other side; of a listener's datagrams: 0 */
-	struct flow local; /* datagrams: where they leave from */
-	struct list wheel;
-	uint64_t    due_us, slot_us; /* next deadline; where the wheel has it */
-	uint64_t    since_ms, msgs_in, msgs_out;
+	uint64_t           throttled_until_us;
+	struct flow        flow;  /* the other side; of a listener's datagrams: 0 */
+	struct flow        local; /* datagrams: where they leave from */
+	struct list        wheel;
+	uint64_t           due_us, slot_us; /* next deadline; where the wheel has it */
+	uint64_t           since_ms, msgs_in, msgs_out;
+	uint64_t           dial;    /* asked for by a session: its token; 0: not */
+	struct session_ref dialler; /* and which that is */
 };
 
 /* Session of a peer that this worker is to keep up. */

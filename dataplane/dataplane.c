@@ -49,6 +49,27 @@ struct flow listener_flow(const struct listener *l)
 	return flow;
 }
 
+struct flow listener_media(const struct listener *l, unsigned worker)
+{
+	struct flow flow = listener_flow(l);
+
+	flow.port = l->conf->msrp_port != 0 ? (uint16_t)(l->conf->msrp_port + worker) : 0;
+	return flow;
+}
+
+struct flow listeners_media(const struct dataplane *dp, unsigned protocol, bool ip6,
+			    unsigned worker)
+{
+	for (unsigned i = 0; i < dp->listener_count; i++) {
+		const struct listener *l = &dp->listeners[i];
+
+		if (l->conf->protocol == protocol && l->address.ip6 == ip6 &&
+		    l->conf->msrp_port != 0)
+			return listener_media(l, worker);
+	}
+	return (struct flow){.ip6 = ip6};
+}
+
 bool dataplane_serves(const struct dataplane *dp, unsigned protocol, struct str domain)
 {
 	for (unsigned i = 0; i < dp->listener_count; i++) {
@@ -106,6 +127,13 @@ static int worker_add(struct dataplane *dp, const struct dataplane_config *confi
 		return -ENOMEM;
 	memset(w, 0, sizeof(*w));
 	memcpy(net.ports, config->ports, sizeof(net.ports));
+	for (unsigned i = 0; i < dp->listener_count; i++) {
+		const struct listener *l = &dp->listeners[i];
+
+		if (l->conf->msrp_port != 0)
+			net.ranges[net.range_count++] =
+				(struct net_range){l->address, listener_media(l, 0).port};
+	}
 	dp->workers[dp->worker_count++] = w;
 	return worker_init(w, &wc);
 }

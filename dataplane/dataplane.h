@@ -97,6 +97,11 @@ static inline bool listener_speaks(const struct listener *l, enum transport tran
 }
 
 struct flow listener_flow(const struct listener *l);
+/* Where the listener takes streams of media for a worker; port 0: nowhere. */
+struct flow listener_media(const struct listener *l, unsigned worker);
+/* The same of the first listener of the protocol and family that has such a place. */
+struct flow listeners_media(const struct dataplane *dp, unsigned protocol, bool ip6,
+			    unsigned worker);
 
 /* Is it a domain of one of the protocol's listeners? Any case. */
 bool dataplane_serves(const struct dataplane *dp, unsigned protocol, struct str domain);

@@ -397,7 +397,7 @@ static void usage(FILE *to)
 }
 
 static const struct conf_protocol protocols[] = {
-#define PROTO(name, port, transports, service, help) {#name, transports, service},
+#define PROTO(name, port, transports, service, help) {#name, transports, service, port},
 #include "registry/protocols.def"
 #undef PROTO
 };

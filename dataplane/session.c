@@ -106,17 +106,23 @@ static unsigned bind_wants(uint8_t bind)
 	return PROTO_SENDS | PROTO_RECEIVES;
 }
 
+/* Of a session that no account or peer says anything about. */
+static struct proto_settings stream_settings(void)
+{
+	return (struct proto_settings){.window_max = STREAM_WINDOW,
+				       .message_size_max = MESSAGE_SIZE_MAX,
+				       .response_us = 10 * US_PER_SECOND,
+				       .default_ton = 1,
+				       .source_ton = 0xff,
+				       .source_npi = 0xff,
+				       .dest_ton = 0xff,
+				       .dest_npi = 0xff};
+}
+
 void session_open_accepted(struct worker *w, struct conn *c, const struct listener *l,
 			   struct out *out)
 {
-	struct proto_settings settings = {.window_max = STREAM_WINDOW,
-					  .message_size_max = MESSAGE_SIZE_MAX,
-					  .response_us = 10 * US_PER_SECOND,
-					  .default_ton = 1,
-					  .source_ton = 0xff,
-					  .source_npi = 0xff,
-					  .dest_ton = 0xff,
-					  .dest_npi = 0xff};
+	struct proto_settings settings = stream_settings();
 	struct proto_open     how = {
 		    .role = (enum proto_role)c->role,
 		    .instance = w->instances[c->protocol],
@@ -128,7 +134,9 @@ void session_open_accepted(struct worker *w, struct conn *c, const struct listen
 		    .open_to_all = l->conf->authentication == CONF_AUTHENTICATION_NONE,
 		    .local = listener_flow(l),
 		    .remote = c->flow,
-		    .domain = l->conf->domains.n > 0 ? str_of(l->conf->domains.items[0]) : STR("")};
+		    .domain = l->conf->domains.n > 0 ? str_of(l->conf->domains.items[0]) : STR(""),
+		    .media = listener_media(l, w->number),
+		    .media_stream = c->media};
 
 	c->queue_max = REGISTERED_QUEUE_MAX;
 	if (c->datagram) { /* everybody's, and so in nobody's name */
@@ -159,11 +167,28 @@ bool session_open_peer(struct worker *w, struct conn *c, struct out *out)
 	how.trusted = p->conf->trusted;
 	how.remote = c->flow;
 	how.host = str_of(p->conf->host);
+	how.media = listeners_media(w->dp, c->protocol, c->flow.ip6, w->number);
 	listeners_name(w->dp, c->protocol, c->flow.ip6, &how.local, &how.domain);
 	c->may = (uint8_t)how.wants;
 	c->queue_max = p->conf->queue;
 	c->ops->open(c->session, w->now, &how, out);
 	return true;
+}
+
+void session_open_dialled(struct worker *w, struct conn *c, struct out *out)
+{
+	struct proto_settings settings = stream_settings();
+	struct proto_open     how = {
+		    .role = PROTO_CONNECTING,
+		    .instance = w->instances[c->protocol],
+		    .settings = &settings,
+		    .node = str_of(w->dp->file->cpm.node),
+		    .remote = c->flow,
+		    .media = listeners_media(w->dp, c->protocol, c->flow.ip6, w->number),
+		    .dial = c->dial};
+
+	listeners_name(w->dp, c->protocol, c->flow.ip6, &how.local, &how.domain);
+	c->ops->open(c->session, w->now, &how, out);
 }
 
 static enum reason login_check(struct worker *w, const struct conn *c,

@@ -25,6 +25,8 @@ void session_open_accepted(struct worker *w, struct conn *c, const struct listen
 			   struct out *out);
 /* False: the peer is no more. */
 bool session_open_peer(struct worker *w, struct conn *c, struct out *out);
+/* A stream that another session asked for. */
+void session_open_dialled(struct worker *w, struct conn *c, struct out *out);
 /* Decides and answers a login. NONE: let in; else the caller closes for this reason, which counts
  * it. */
 enum reason session_login(struct worker *w, struct conn *c, const struct proto_login *login,

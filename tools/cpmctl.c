@@ -18,7 +18,7 @@
 #define APPLY_MAX (256u << 20)
 
 static const struct conf_protocol protocols[] = {
-#define PROTO(name, port, transports, service, help) {#name, transports, service},
+#define PROTO(name, port, transports, service, help) {#name, transports, service, port},
 #include "registry/protocols.def"
 #undef PROTO
 };

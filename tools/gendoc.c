@@ -174,7 +174,8 @@ static void page_yaml(void)
 	keys_of(CONF_SECTION_listener);
 	puts(".Ss control:");
 	keys_of(CONF_SECTION_control);
-	puts(".Ss hosts:\nA map of names to addresses: what a\n.Cm host\nof that name means, whatever DNS says.");
+	puts(".Ss hosts:\nA map of names to addresses: what a\n.Cm host\nof that name means, "
+	     "whatever DNS says.");
 	puts(".Sh EXAMPLES\n.Bd -literal\nnode: cpm1\ndataplane:\n  main_lcore: 1\n  "
 	     "worker_lcores: [0]\n  ports:\n    \\- {name: core0, device: "
 	     "\\(dqnet_af_xdp0,iface=veth\\-cpm\\(dq,\n       addresses: [198.18.0.1/24], gateway: "
@@ -285,7 +286,7 @@ static const struct {
 };
 
 static const struct conf_protocol protocols[] = {
-#define PROTO(name, port, transports, service, help) {#name, transports, service},
+#define PROTO(name, port, transports, service, help) {#name, transports, service, port},
 #include "registry/protocols.def"
 #undef PROTO
 };

@@ -31,6 +31,7 @@ struct conf_protocol {
 	const char *name;
 	uint8_t     transports; /* bits of enum transport that it can be spoken on */
 	const char *service;    /* of its names in DNS, "sip"; NULL: they lead to addresses only */
+	uint16_t    port;       /* its usual one */
 };
 
 /*

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "conf/protocol.h"
 #include "conf/yaml.h"
 
 #define FILE_SIZE_MAX (1u << 20)
@@ -230,6 +231,52 @@ static bool is_ours(const struct conf_file *file, const struct conf_address *add
 	return false;
 }
 
+static uint32_t port_of(const struct conf_listener *l)
+{
+	return l->port != 0 ? l->port : conf_protocol_port(l->protocol);
+}
+
+static bool share_address(const struct conf_listener *a, const struct conf_listener *b)
+{
+	return a->address.set && b->address.set && same_address(&a->address, &b->address);
+}
+
+/* The ports of its large messages, one for each worker: nobody else's. */
+static void check_msrp_ports(struct file_reading *f, unsigned i)
+{
+	const struct conf_listener *l = &f->file->listeners[i];
+	uint32_t                    workers = f->file->dataplane.worker_lcores.n;
+	uint32_t                    first = l->msrp_port, last = first + workers - 1;
+	unsigned                    line = member_line(f->listeners[i], "msrp_port");
+
+	if (first == 0 || workers == 0)
+		return;
+	if (last > UINT16_MAX) {
+		conf_reading_fault(f->r, line, "msrp_port",
+				   "%u leaves no port for each of %u workers; write %u or less",
+				   first, workers, UINT16_MAX - workers + 1);
+		return;
+	}
+	for (unsigned j = 0; j < f->file->listener_count; j++) {
+		const struct conf_listener *other = &f->file->listeners[j];
+
+		if (!share_address(l, other))
+			continue;
+		if ((other->transport & TCP_ONLY) != 0 && port_of(other) >= first &&
+		    port_of(other) <= last)
+			conf_reading_fault(f->r, line, "msrp_port",
+					   "%u to %u, one port for each worker, hold port %u of "
+					   "listeners[%u]; write another",
+					   first, last, port_of(other), j);
+		if (j < i && other->msrp_port != 0 && other->msrp_port <= last &&
+		    first < other->msrp_port + workers)
+			conf_reading_fault(f->r, line, "msrp_port",
+					   "%u to %u, one port for each worker, overlap those of "
+					   "listeners[%u]; write another",
+					   first, last, j);
+	}
+}
+
 static void check_listeners(struct file_reading *f)
 {
 	struct conf_file *file = f->file;
@@ -250,15 +297,14 @@ static void check_listeners(struct file_reading *f)
 					f->r, member_line(f->listeners[i], "name"), "name",
 					"'%s' is the name of listeners[%u] as well; give another",
 					l->name, j);
-			if (l->address.set && other->address.set &&
-			    same_address(&l->address, &other->address) && l->port == other->port &&
-			    (l->transport & other->transport) != 0 &&
-			    (l->port != 0 || l->protocol == other->protocol))
+			if (share_address(l, other) && port_of(l) == port_of(other) &&
+			    (l->transport & other->transport) != 0)
 				conf_reading_fault(
 					f->r, member_line(f->listeners[i], "port"), "port",
 					"listeners[%u] has the same address and port; change one",
 					j);
 		}
+		check_msrp_ports(f, i);
 	}
 	f->r->path[0] = '\0';
 }

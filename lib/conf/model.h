@@ -168,7 +168,7 @@ struct conf_listener {
 	uint8_t             transport; /* bits of enum transport, at least one */
 	uint8_t             authentication;
 	struct conf_address address;
-	uint32_t            port, login_time;
+	uint32_t            port, msrp_port, login_time;
 	struct conf_list    domains; /* in lower case */
 };
 

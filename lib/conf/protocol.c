@@ -31,6 +31,11 @@ const char *conf_protocol_service(unsigned protocol)
 	return protocol < protocol_count ? protocols[protocol].service : NULL;
 }
 
+uint16_t conf_protocol_port(unsigned protocol)
+{
+	return protocol < protocol_count ? protocols[protocol].port : 0;
+}
+
 /* The protocol of an object; NULL: its section has none, or it is not known yet. */
 static const struct conf_protocol *protocol_of(enum conf_section section, const void *object)
 {

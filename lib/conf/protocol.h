@@ -8,6 +8,9 @@
 /* The names of all protocols, ended by NULL; NULL: conf_protocols_set() was not called. */
 const char *const *conf_protocol_words(void);
 
+/* The usual port of a protocol; 0: there is no such protocol. */
+uint16_t conf_protocol_port(unsigned protocol);
+
 /* The keys of this map, read into object, against the object's protocol, where its section has one:
  * keys that the protocol does not have and transports that it does not run on are faults. Fills in
  * the transport where none was given. False when there was any fault. */

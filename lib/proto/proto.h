@@ -201,6 +201,9 @@ struct proto_open {
 	struct flow remote;      /* peer and accepted: the other side */
 	struct str  host;        /* peer: its name as configured */
 	struct str  domain;      /* the first that the listener serves; empty: none */
+	struct flow media; /* where others reach streams of media of this worker; port 0: nowhere */
+	bool        media_stream; /* accepted there */
+	uint64_t    dial; /* connecting: token of the EVENT_DIAL that asked for it; 0: none did */
 };
 
 /* A result: what became of a message, for its submitter; or what the other side answered.
@@ -240,6 +243,10 @@ enum proto_event_kind {
 	EVENT_READY,   /* after SUBMIT_LATER: there is place again */
 	EVENT_BINDING, /* ->registration is to be made; the caller owes one answer() with its token
 			*/
+	EVENT_DIAL,    /* a stream to ->dial is wanted: it opens as a session of its own, and the
+			  caller owes one answer() with ->token, which is not 0: NONE when it is
+			  open, else why there is none. For a session that ends meanwhile nothing
+			  is opened and nothing answered. */
 	EVENT_CLOSE,   /* *out holds the last bytes; close the connection in order; ->why */
 };
 
@@ -264,6 +271,7 @@ struct proto_event {
 	uint32_t peer; /* EVENT_MSG: the peer that it came from, or MSG_SLOT_NONE; sessions of
 			  a peer need not say */
 	const struct proto_registration *registration;
+	struct flow                      dial; /* EVENT_DIAL: where to */
 };
 
 struct proto_ops {

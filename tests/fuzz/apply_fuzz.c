@@ -7,7 +7,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const struct conf_protocol protocols[] = {{"smpp", TCP_ONLY, NULL}, {"sip", UDP_AND_TCP, "sip"}};
+static const struct conf_protocol protocols[] = {{"smpp", TCP_ONLY, NULL, 2775},
+						 {"sip", UDP_AND_TCP, "sip", 5060}};
 
 static void round_trip(enum conf_kind kind, const void *object)
 {

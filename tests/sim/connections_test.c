@@ -70,14 +70,25 @@ static size_t row_of(const json_t *reply, const char *column, const char *wanted
 	return SIZE_MAX;
 }
 
+static void media_event(struct host *h, const struct tcp_event *event)
+{
+	(void)h;
+	(void)event;
+}
+
 static int begin(void **state)
 {
+	struct sim_config config = {.workers = 2,
+				    .seed = 3,
+				    .window = 10,
+				    .hooks = record_hooks,
+				    .sip = true,
+				    .msrp_port = 2855};
+
 	(void)state;
 	record.limit = 0;
-	record_world(
-		&sim,
-		&(struct sim_config){.workers = 2, .seed = 3, .window = 10, .hooks = record_hooks},
-		world, 1, 1, 1);
+	config.hooks.tcp_event = media_event;
+	record_world(&sim, &config, world, 1, 1, 1);
 	record_more(20);
 	return sim_until(&sim, record_all_answered, 10 * US_PER_SECOND) ? 0 : -1;
 }
@@ -191,6 +202,24 @@ static void an_id_that_nobody_has_is_refused_with_a_remedy(void **state)
 	}
 }
 
+static void a_stream_of_media_is_listed_at_the_port_of_its_worker(void **state)
+{
+	struct question q = {.name = "connection_list", .args = json_object()};
+	size_t          row;
+
+	(void)state;
+	host_tcp_connect(&sim.host, 2856, HOST_SESSIONS_MAX);
+	sim_pass(&sim, 100000);
+	ask(&q);
+	assert_int_equal(q.err, 0);
+	row = row_of(q.reply, "local", "198.18.0.1:2856");
+	assert_int_not_equal(row, SIZE_MAX);
+	assert_string_equal(cell(q.reply, row, "state"), "established");
+	assert_string_not_equal(cell(q.reply, row, "session"), "");
+	assert_memory_equal(cell(q.reply, row, "id"), "1-", 2); /* worker 1 */
+	json_decref(q.reply);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,6 +228,8 @@ int main(void)
 						begin, end),
 		cmocka_unit_test_setup_teardown(one_that_ended_is_listed_and_shown_among_the_closed,
 						begin, end),
+		cmocka_unit_test_setup_teardown(
+			a_stream_of_media_is_listed_at_the_port_of_its_worker, begin, end),
 		cmocka_unit_test_setup_teardown(one_in_time_wait_is_listed_without_an_id, begin,
 						end),
 		cmocka_unit_test_setup_teardown(an_id_that_nobody_has_is_refused_with_a_remedy,

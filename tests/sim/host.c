@@ -207,6 +207,7 @@ static void session_event(struct host *h, struct host_session *s, struct proto_e
 		break;
 	case EVENT_READY:
 	case EVENT_BINDING:
+	case EVENT_DIAL:
 		s->ready = true;
 		break;
 	case EVENT_CLOSE:

@@ -21,7 +21,7 @@
 void sim_eal(void)
 {
 	static const struct conf_protocol protocols[PROTO_COUNT] = {
-#define PROTO(name, port, transports, service, text) {#name, transports, service},
+#define PROTO(name, port, transports, service, text) {#name, transports, service, port},
 #include "registry/protocols.def"
 #undef PROTO
 	};
@@ -68,6 +68,7 @@ static void file_init(struct conf_file *f, const struct sim_config *config)
 		.protocol = PROTO_sip,
 		.transport = UDP_AND_TCP,
 		.port = 5060,
+		.msrp_port = config->msrp_port,
 		.login_time = 5,
 		.address = f->listeners[0].address,
 		.domains = {1, domains},

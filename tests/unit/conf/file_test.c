@@ -8,13 +8,14 @@
 #include "conf/key.h"
 #include "conf/node.h"
 
-static const struct conf_protocol protocols[] = {{"smpp", TCP_ONLY, NULL},
-						 {"sip", UDP_AND_TCP, "sip"}};
+static const struct conf_protocol protocols[] = {{"smpp", TCP_ONLY, NULL, 2775},
+						 {"sip", UDP_AND_TCP, "sip", 5060}};
 
 #define PORT                                                                                       \
 	"{name: core0, device: \"net_af_xdp0,iface=veth-cpm\", addresses: [198.18.0.1/24, "        \
 	"\"2001:2::1/64\"], gateway: 198.18.0.254}"
 #define DATAPLANE "dataplane: {ports: [" PORT "]}\n"
+#define TWO_WORKERS "dataplane:\n  ports: [" PORT "]\n  worker_lcores: [0, 1]\n"
 
 static const char example[] = "node: cpm1\n"
 			      "run_dir: /run/cpm\n"
@@ -105,6 +106,28 @@ static void a_listener_has_what_its_protocol_has(void **state)
 	conf_file_free(f);
 }
 
+/* Next to each other, of another transport, at another address. */
+static void ports_of_large_messages_that_are_nobody_elses_are_taken(void **state)
+{
+	(void)state;
+	static const char text[] = TWO_WORKERS
+		"listeners:\n"
+		"- {name: a, protocol: sip, address: 198.18.0.1, msrp_port: 2855}\n"
+		"- {name: b, protocol: sip, address: 198.18.0.1, port: 5070, msrp_port: 2857}\n"
+		"- {name: c, protocol: sip, address: \"2001:2::1\", msrp_port: 2855}\n"
+		"- {name: d, protocol: sip, address: 198.18.0.1, port: 2855, transport: udp}\n"
+		"- {name: e, protocol: sip, address: 198.18.0.1, port: 2859, msrp_port: 65534}\n";
+	struct conf_file  *f;
+	struct conf_faults faults = {0, NULL};
+
+	if (parse(text, &f, &faults) != 0)
+		fail_msg("%s", faults.lines[0]);
+	assert_int_equal(f->listeners[0].msrp_port, 2855);
+	assert_int_equal(f->listeners[3].msrp_port, 0);
+	assert_int_equal(f->listeners[4].msrp_port, 65534);
+	conf_file_free(f);
+}
+
 static const struct {
 	const char *text, *fault;
 } wrong[] = {
@@ -182,6 +205,30 @@ static const struct {
 	{DATAPLANE "listeners:\n- {name: a, protocol: sip, address: 198.18.0.1, authentication: "
 		   "basic}\n",
 	 "cpm.yaml:3: listeners[0].authentication: 'basic' is not none, digest or digest-md5"},
+	{DATAPLANE "listeners:\n- {name: a, protocol: smpp, address: 198.18.0.1}\n- {name: b, "
+		   "protocol: smpp, address: 198.18.0.1, port: 2775}\n",
+	 "cpm.yaml:4: listeners[1].port: listeners[0] has the same address and port; change one"},
+	{DATAPLANE
+	 "listeners:\n- {name: a, protocol: smpp, address: 198.18.0.1, msrp_port: 2855}\n",
+	 "cpm.yaml:3: listeners[0].msrp_port: is a key of sip, and this is smpp; leave it out"},
+	{TWO_WORKERS
+	 "listeners:\n- {name: a, protocol: sip, address: 198.18.0.1, msrp_port: 65535}\n",
+	 "cpm.yaml:5: listeners[0].msrp_port: 65535 leaves no port for each of 2 workers; write "
+	 "65534 or less"},
+	{TWO_WORKERS
+	 "listeners:\n- {name: a, protocol: sip, address: 198.18.0.1, msrp_port: 5059}\n",
+	 "cpm.yaml:5: listeners[0].msrp_port: 5059 to 5060, one port for each worker, hold port "
+	 "5060 of listeners[0]; write another"},
+	{TWO_WORKERS
+	 "listeners:\n- {name: a, protocol: sip, address: 198.18.0.1, msrp_port: 2774}\n"
+	 "- {name: b, protocol: smpp, address: 198.18.0.1}\n",
+	 "cpm.yaml:5: listeners[0].msrp_port: 2774 to 2775, one port for each worker, hold port "
+	 "2775 of listeners[1]; write another"},
+	{TWO_WORKERS
+	 "listeners:\n- {name: a, protocol: sip, address: 198.18.0.1, msrp_port: 2855}\n"
+	 "- {name: b, protocol: sip, address: 198.18.0.1, port: 5070, msrp_port: 2856}\n",
+	 "cpm.yaml:6: listeners[1].msrp_port: 2856 to 2857, one port for each worker, overlap "
+	 "those of listeners[0]; write another"},
 	{DATAPLANE "listeners:\n- {name: a, protocol: sip, address: 198.18.0.1, transport: udp, "
 		   "port: 5060}\n- {name: b, protocol: sip, address: 198.18.0.1, port: 5060}\n",
 	 "cpm.yaml:4: listeners[1].port: listeners[0] has the same address and port; change one"},
@@ -336,6 +383,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_example_of_the_design_is_read),
 		cmocka_unit_test(a_listener_has_what_its_protocol_has),
+		cmocka_unit_test(ports_of_large_messages_that_are_nobody_elses_are_taken),
 		cmocka_unit_test(each_fault_is_told_with_its_remedy),
 		cmocka_unit_test(every_number_is_held_to_its_range),
 		cmocka_unit_test(every_default_is_a_value_of_its_key),

@@ -7,7 +7,8 @@
 #include "conf/conf.h"
 #include "conf/key.h"
 
-static const struct conf_protocol protocols[] = {{"smpp", TCP_ONLY, NULL}, {"sip", UDP_AND_TCP, "sip"}};
+static const struct conf_protocol protocols[] = {{"smpp", TCP_ONLY, NULL, 2775},
+						 {"sip", UDP_AND_TCP, "sip", 5060}};
 
 static const char design[] = "accounts:                          # who may bind or log in here\n"
 			     "  - {name: esme1, protocol: smpp, password: secret1, window: 1000, "
