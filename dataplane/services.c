@@ -144,6 +144,16 @@ static void wake(void *context, void *session)
 	conn_touch(w, conn_of_session(w, session));
 }
 
+static struct str conversation(void *context, struct str one, struct str other)
+{
+	return conversation_find(context, one, other);
+}
+
+static void converse(void *context, struct str one, struct str other, struct str id)
+{
+	conversation_learn(context, one, other, id);
+}
+
 const struct proto_services services_template = {
 	.credentials = credentials,
 	.record = record,
@@ -151,4 +161,6 @@ const struct proto_services services_template = {
 	.source = source,
 	.resolve = resolve,
 	.wake = wake,
+	.conversation = conversation,
+	.converse = converse,
 };

@@ -20,6 +20,7 @@
 
 #include "conflict.h"
 #include "conn.h"
+#include "conversations.h"
 #include "dataplane.h"
 #include "deliver.h"
 #include "drain.h"
@@ -56,16 +57,17 @@ struct worker {
 	struct worker_io  io;
 	unsigned          port_count;
 
-	struct conns      conns;
-	struct pipeline   pipeline;
-	struct flights    flights;
-	struct deliveries deliveries;
-	struct receipts   receipts;
-	struct parts      parts;
-	struct xcore      xcore;
-	struct mailbox    mailbox;
-	struct conflict   conflict;
-	struct sources    sources;
+	struct conns         conns;
+	struct pipeline      pipeline;
+	struct flights       flights;
+	struct deliveries    deliveries;
+	struct receipts      receipts;
+	struct parts         parts;
+	struct conversations conversations;
+	struct xcore         xcore;
+	struct mailbox       mailbox;
+	struct conflict      conflict;
+	struct sources       sources;
 
 	struct inheritance inheritance; /* of a predecessor that was killed */
 

@@ -88,6 +88,13 @@ bool xcore_note(struct worker *w, unsigned to, enum xmsg_kind kind, const struct
 	return true;
 }
 
+bool xcore_conversation(struct worker *w, unsigned to, const struct conversation_note *note)
+{
+	struct xmsg x = {.kind = XMSG_CONVERSATION, .conversation = *note};
+
+	return rte_ring_sp_enqueue_elem(w->xcore.messages_out[to], &x, sizeof(x)) == 0;
+}
+
 static void result_out(struct worker *w, unsigned home, struct xresult *x)
 {
 	int err = rte_ring_sp_enqueue_elem(w->xcore.results_out[home], x, sizeof(*x));
@@ -173,6 +180,9 @@ static void message_in(struct worker *w, unsigned from, const struct xmsg *x)
 		break;
 	case XMSG_RECEIPT_DONE:
 		receipts_note_done(w, &x->note);
+		break;
+	case XMSG_CONVERSATION:
+		conversations_note(w, &x->conversation);
 		break;
 	case XMSG_NEWS:
 		net_news_learn(w->net, w->now, &x->news);

@@ -14,6 +14,7 @@
 #include "net/net.h"
 #include "proto/proto.h"
 
+#include "conversations.h"
 #include "deliver.h"
 #include "receipts.h"
 
@@ -21,18 +22,26 @@ struct worker;
 struct msg;
 
 #define XCORE_OPEN_MAX 4096u
-#define XCORE_MESSAGES_RING 8192u /* lent messages, and notes about receipts */
+#define XCORE_MESSAGES_RING 8192u /* lent messages, and notes about receipts and conversations */
 #define XCORE_PACKETS_RING 4096u
 
-enum xmsg_kind { XMSG_LEND, XMSG_RECEIPT_OPEN, XMSG_RECEIPT_ASK, XMSG_RECEIPT_DONE, XMSG_NEWS };
+enum xmsg_kind {
+	XMSG_LEND,
+	XMSG_RECEIPT_OPEN,
+	XMSG_RECEIPT_ASK,
+	XMSG_RECEIPT_DONE,
+	XMSG_CONVERSATION,
+	XMSG_NEWS
+};
 
 struct xmsg {
 	uint32_t kind; /* enum xmsg_kind */
 	uint32_t flight;
 	union {
-		struct delivery_order lend;
-		struct receipt_note   note;
-		struct net_news       news;
+		struct delivery_order    lend;
+		struct receipt_note      note;
+		struct conversation_note conversation;
+		struct net_news          news;
 	};
 };
 
@@ -66,6 +75,7 @@ bool xcore_lend(struct worker *w, const struct delivery_order *order, uint32_t f
 void xcore_result(struct worker *w, unsigned home, uint32_t flight, const struct result *result);
 bool xcore_note(struct worker *w, unsigned to, enum xmsg_kind kind,
 		const struct receipt_note *note);
+bool xcore_conversation(struct worker *w, unsigned to, const struct conversation_note *note);
 void xcore_receipt_answer(struct worker *w, unsigned home, uint32_t flight, uint32_t generation,
 			  const struct receipt_found *found);
 

@@ -149,8 +149,8 @@ struct conf_dataplane {
 	uint32_t         main_lcore;
 	struct conf_list worker_lcores;
 	uint8_t          hugepages, idle;
-	uint32_t messages_max, connections_max, receipts_max, registrations_max, answers_max,
-		packets_max, rto_min;
+	uint32_t messages_max, connections_max, conversations_max, receipts_max, registrations_max,
+		answers_max, packets_max, rto_min;
 	bool forward_all;
 };
 

@@ -165,6 +165,11 @@ struct proto_services {
 	/* The tick() of another session of the instance, which is open, is called soon, as if
 	 * something had come for it. From any hook. */
 	void (*wake)(void *context, void *session);
+	/* What the conversation of two addresses (normal form, whichever order) is called by them;
+	 * empty: they have not said. Lent until the next call. */
+	struct str (*conversation)(void *context, struct str one, struct str other);
+	/* One of the two calls it so. */
+	void (*converse)(void *context, struct str one, struct str other, struct str id);
 };
 
 /* An instance: one per worker and protocol, made at start. */

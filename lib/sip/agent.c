@@ -330,6 +330,18 @@ static bool loops(const struct sip_input *in)
 	return false;
 }
 
+/* What its sender calls the conversation with the recipient, for answers that do not say. */
+static void learn_conversation(const struct sip_input *in, const struct msg *m)
+{
+	const struct proto_services *services = in->s->instance->services;
+	struct str                   id;
+
+	if ((m->kind == MSG_TEXT || m->kind == MSG_BINARY) && m->from.kind != ADDR_NONE &&
+	    sip_header_find(&in->m, SIP_CONVERSATION_ID, &id))
+		services->converse(services->context, msg_addr(m, &m->from), msg_addr(m, &m->to),
+				   id);
+}
+
 void sip_on_message(struct sip_input *in)
 {
 	struct sip_session  *s = in->s;
@@ -372,6 +384,7 @@ void sip_on_message(struct sip_input *in)
 		sip_refuse_open(in, server, status, why);
 		return;
 	}
+	learn_conversation(in, m);
 	m->token = sip_server_token(&s->instance->transactions, server);
 	in->event->kind = EVENT_MSG;
 	in->event->peer = in->peer;

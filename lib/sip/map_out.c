@@ -192,18 +192,23 @@ static size_t pair_of(const struct msg *m, char room[2 * MSG_ADDR_SIZE_MAX + 2])
 
 /*
  * What comes from a protocol without conversations gets the ids that CPM wants. The conversation is
- * a function of its two parties, so that it is the same both ways, at every worker and after a
- * restart; the contribution is one of the message.
+ * the one that its parties have named, else a function of the two, so that it is the same both
+ * ways, at every worker and after a restart; the contribution is one of the message.
  */
-static void put_conversation(const struct msg *m, struct put *w)
+static void put_conversation(const struct sip_map *map, const struct msg *m, struct put *w)
 {
 	static const struct hash_key high = {0x428a2f98d728ae22ull, 0x7137449123ef65cdull},
 				     low = {0xb5c0fbcfec4d3b2full, 0xe9b5dba58189dbbcull};
-	char   room[2 * MSG_ADDR_SIZE_MAX + 2];
-	size_t n = pair_of(m, room);
+	char       room[2 * MSG_ADDR_SIZE_MAX + 2];
+	size_t     n = pair_of(m, room);
+	struct str named = map->services->conversation(map->services->context,
+						       msg_addr(m, &m->from), msg_addr(m, &m->to));
 
 	sip_put_header_begin(w, SIP_CONVERSATION_ID);
-	put_hex(w, hash_sip(&high, room, n), hash_sip(&low, room, n));
+	if (named.n > 0)
+		sip_put_text(w, named);
+	else
+		put_hex(w, hash_sip(&high, room, n), hash_sip(&low, room, n));
 	sip_put_header_end(w);
 	sip_put_header_begin(w, SIP_CONTRIBUTION_ID);
 	put_hex(w, hash_sip(&high, &m->id, sizeof(m->id)), hash_sip(&low, &m->id, sizeof(m->id)));
@@ -237,7 +242,7 @@ enum reason sip_map_out(const struct sip_map *map, const struct msg *m, const st
 	if (way->cpim && (way->trusted || way->at != NULL) && !msg_is_report(m) &&
 	    m->kind != MSG_COMPOSING &&
 	    !msg_extra_find(m, map->protocol, SIP_EXTRA_CONVERSATION_ID, &conversation))
-		put_conversation(m, w);
+		put_conversation(map, m, w);
 	return sip_body_out(map, m, way, names->message_id, w);
 }
 

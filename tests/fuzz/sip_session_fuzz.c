@@ -78,8 +78,17 @@ static void wake(void *context, void *session)
 {
 }
 
-static const struct proto_services services = {NULL,   credentials, record, serves,
-					       source, resolve,     wake};
+static struct str conversation(void *context, struct str one, struct str other)
+{
+	return one.n % 2 == 0 ? STR("f81d4fae-7dec-11d0") : STR("");
+}
+
+static void converse(void *context, struct str one, struct str other, struct str id)
+{
+}
+
+static const struct proto_services services = {NULL,    credentials, record,       serves,  source,
+					       resolve, wake,        conversation, converse};
 
 static struct out fresh(void)
 {

@@ -52,6 +52,7 @@ static void file_init(struct conf_file *f, const struct sim_config *config)
 	f->dataplane.connections_max = 1024;
 	f->dataplane.rto_min = config->rto_min;
 	f->dataplane.receipts_max = 262144;
+	f->dataplane.conversations_max = 4096;
 	f->dataplane.registrations_max = 65536;
 	f->dataplane.answers_max = 65536;
 	f->dataplane.forward_all = config->forward_all || getenv("CPM_FORWARD_ALL") != NULL;

@@ -264,6 +264,15 @@ static struct host_session *centre_session(void)
 	return NULL;
 }
 
+void centre_sends_text(const char *from, const char *to, const char *text)
+{
+	struct msg *m = msg_new(sim.host.msgs);
+
+	record_addresses(m, from, to);
+	record_text(m, text);
+	host_submit(&sim.host, centre_session(), m, 2);
+}
+
 void centre_sends_receipt(const char *from, const char *to, const char *id)
 {
 	struct msg *m = msg_new(sim.host.msgs);

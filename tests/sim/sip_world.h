@@ -57,4 +57,5 @@ void send_register(struct phone *p, const char *address, const char *contact, co
 void submit(const char *to, const char *text, uint8_t wants); /* by the ESME */
 void esme_begin(void);
 bool esme_answered(struct sim *s);
+void centre_sends_text(const char *from, const char *to, const char *text);
 void centre_sends_receipt(const char *from, const char *to, const char *id);

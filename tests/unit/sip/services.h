@@ -26,6 +26,7 @@ struct services {
 	struct flow           peer; /* port 0: any */
 	bool                  has_peer, peer_trusted;
 	unsigned              record_count;
+	char                  conversation[128]; /* that was learnt last */
 	struct proto_record  *records[SERVICES_RECORDS];
 	void                 *woken; /* the last; NULL: none */
 };
@@ -96,10 +97,27 @@ static inline void services_wake(void *context, void *session)
 	((struct services *)context)->woken = session;
 }
 
+/* Of any two. */
+static inline struct str services_conversation(void *context, struct str one, struct str other)
+{
+	struct services *s = context;
+
+	return str_of(s->conversation);
+}
+
+static inline void services_converse(void *context, struct str one, struct str other, struct str id)
+{
+	struct services *s = context;
+
+	assert_int_equal(
+		snprintf(s->conversation, sizeof(s->conversation), "%.*s", (int)id.n, id.p), id.n);
+}
+
 static inline void services_init(struct services *s)
 {
 	*s = (struct services){.ops = {s, services_credentials, services_record, services_serves,
-				       services_source, services_resolve, services_wake}};
+				       services_source, services_resolve, services_wake,
+				       services_conversation, services_converse}};
 }
 
 /* The registration as the directory would keep it. */
