@@ -10,7 +10,7 @@ static const char *address_of(struct api_call *call)
 
 void api_subscriber_list(struct api_call *call)
 {
-	static const char *const columns[] = {"address", "sip", "password", "reach"};
+	static const char *const columns[] = {"address", "sip", "xmpp", "password", "reach"};
 
 	api_object_list(call, CONF_SUBSCRIBER, columns, sizeof(columns) / sizeof(columns[0]));
 }

@@ -24,34 +24,53 @@ static int count_targets(struct change *ch, enum conf_kind kind, const void *obj
 	return 0;
 }
 
-/* A plain password that is the sealed one stays sealed as it was; another is sealed now. */
+/* Is it proved to SASL as well? */
+static bool needs_scram(const struct change_op *op)
+{
+	return op->kind == CONF_SUBSCRIBER &&
+	       ((const struct conf_subscriber *)op->object)->xmpp[0] != '\0';
+}
+
+/* A plain password that is the sealed one stays sealed as it was; another is sealed now, and so is
+ * one that is to prove more than before. */
 static int seal(struct change *ch, struct change_op *op, void *old)
 {
+	struct secrets     *secrets = ch->control->secrets;
 	struct conf_secret *secret = object_secret(op->kind, op->object),
 			   *before = old != NULL ? object_secret(op->kind, old) : NULL;
 	char owner[DB_KEY_SIZE + 16];
 
-	if (secret == NULL || secret->form != CONF_SECRET_PLAIN)
+	if (secret == NULL || secret->form == CONF_SECRET_NONE)
 		return 0;
 	if (secret->size == 0) {
 		*secret = (struct conf_secret){.form = CONF_SECRET_NONE};
 		return 0;
 	}
 	object_owner(op->kind, op->key, owner);
-	if (before != NULL && secret_is(ch->control->secrets, owner, before, secret)) {
+	if (secret->form == CONF_SECRET_PLAIN && before != NULL &&
+	    secret_is(secrets, owner, before, secret))
 		*secret = *before;
-		return 0;
+	if (secret->form == CONF_SECRET_SEALED && needs_scram(op) && !secret_has_scram(secret)) {
+		int err = secret_open(secrets, owner, secret, secret);
+
+		if (err < 0)
+			return err;
 	}
-	return secret_seal(ch->control->secrets, owner, secret);
+	return secret->form == CONF_SECRET_PLAIN
+		       ? secret_seal(secrets, owner, secret, needs_scram(op))
+		       : 0;
 }
 
 /* What the object as it was logged in as is free. */
 static int release_login(struct change *ch, enum conf_kind kind, const void *old_object)
 {
-	int         space;
-	const char *login = old_object != NULL ? object_login(kind, old_object, &space) : NULL;
+	struct object_login logins[OBJECT_LOGINS_MAX];
+	unsigned            n = old_object != NULL ? object_logins(kind, old_object, logins) : 0;
+	int                 err = 0;
 
-	return login != NULL ? db_login_remove(ch->control->db, space, login) : 0;
+	for (unsigned i = 0; i < n && err >= 0; i++)
+		err = db_login_remove(ch->control->db, logins[i].space, logins[i].text);
+	return err;
 }
 
 static int remove_op(struct change *ch, struct change_op *op, const struct db_object *old,
@@ -144,29 +163,34 @@ static int apply_one(struct change *ch, struct change_op *op)
 	return err;
 }
 
+static int apply_login(struct change *ch, struct change_op *op, const struct object_login *l)
+{
+	char holder[CONF_NAME_SIZE];
+	int  err = db_login_put(ch->control->db, l->space, l->text, op->key, holder);
+
+	if (err != -EEXIST)
+		return err;
+	change_fault(ch, op, l->key, "%s '%s' logs in as '%s' already; give one of them another %s",
+		     conf_kind_name(op->kind), holder, l->text, l->key);
+	return 0;
+}
+
 /* When all are as they will be, so that two may swap what they log in as. */
 static int apply_logins(struct change *ch)
 {
-	for (size_t i = 0; i < ch->n; i++) {
-		struct change_op *op = &ch->ops[i];
-		const char       *login, *key = op->kind == CONF_ACCOUNT ? "system_id" : "sip";
-		char              holder[CONF_NAME_SIZE];
-		int               err, space;
+	int err = 0;
 
-		login = op->differs && op->object != NULL
-				? object_login(op->kind, op->object, &space)
-				: NULL;
-		if (login == NULL)
-			continue;
-		err = db_login_put(ch->control->db, space, login, op->key, holder);
-		if (err == -EEXIST)
-			change_fault(ch, op, key,
-				     "%s '%s' logs in as '%s' already; give one of them another %s",
-				     conf_kind_name(op->kind), holder, login, key);
-		else if (err < 0)
-			return err;
+	for (size_t i = 0; i < ch->n && err >= 0; i++) {
+		struct change_op   *op = &ch->ops[i];
+		struct object_login logins[OBJECT_LOGINS_MAX];
+		unsigned            n = 0;
+
+		if (op->differs && op->object != NULL)
+			n = object_logins(op->kind, op->object, logins);
+		for (unsigned k = 0; k < n && err >= 0; k++)
+			err = apply_login(ch, op, &logins[k]);
 	}
-	return 0;
+	return err < 0 ? err : 0;
 }
 
 int change_apply(struct change *ch)

@@ -42,7 +42,7 @@ static int check_seal(struct control *c, char error[256])
 	if (err == 0 && (n != sizeof(sealed) || !secret_is(c->secrets, seal_owner, &sealed, &word)))
 		err = -EBADMSG;
 	if (err == -ENOENT) {
-		err = secret_seal(c->secrets, seal_owner, &word);
+		err = secret_seal(c->secrets, seal_owner, &word, false);
 		if (err == 0)
 			err = db_meta_put(c->db, "seal", &word, sizeof(word));
 	}

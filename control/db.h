@@ -54,8 +54,8 @@ int      db_each(struct db *db, enum conf_kind kind, const char *from,
 uint64_t db_count(struct db *db, enum conf_kind kind);
 
 /* Who logs in as what: one account for each protocol and identity, one subscriber for each address
- * of record of SIP. db_login_put(): -EEXIST when it is taken, holder says by whom. */
-#define DB_LOGIN_SIP (-1)
+ * of record. db_login_put(): -EEXIST when it is taken, holder says by whom. */
+#define DB_LOGIN_ADDRESS (-1)
 int db_login_put(struct db *db, int space, const char *identity, const char *who,
 		 char holder[CONF_NAME_SIZE]);
 int db_login_remove(struct db *db, int space, const char *identity);

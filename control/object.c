@@ -75,25 +75,37 @@ struct conf_secret *object_secret(enum conf_kind kind, void *object)
 	return NULL;
 }
 
-const char *object_login(enum conf_kind kind, const void *object, int *space)
+static unsigned subscriber_logins(const struct conf_subscriber *s,
+				  struct object_login           logins[OBJECT_LOGINS_MAX])
 {
-	const struct conf_account    *a = object;
-	const struct conf_subscriber *s = object;
+	unsigned n = 0;
+
+	if (s->sip[0] != '\0')
+		logins[n++] = (struct object_login){s->sip, "sip", DB_LOGIN_ADDRESS};
+	if (s->xmpp[0] != '\0')
+		logins[n++] = (struct object_login){s->xmpp, "xmpp", DB_LOGIN_ADDRESS};
+	return n;
+}
+
+unsigned object_logins(enum conf_kind kind, const void *object,
+		       struct object_login logins[OBJECT_LOGINS_MAX])
+{
+	const struct conf_account *a = object;
 
 	switch (kind) {
 	case CONF_ACCOUNT:
-		*space = a->protocol;
-		return a->system_id[0] != '\0' ? a->system_id : a->name;
+		logins[0] = (struct object_login){a->system_id[0] != '\0' ? a->system_id : a->name,
+						  "system_id", a->protocol};
+		return 1;
 	case CONF_SUBSCRIBER:
-		*space = DB_LOGIN_SIP;
-		return s->sip[0] != '\0' ? s->sip : NULL;
+		return subscriber_logins(object, logins);
 	case CONF_PEER:
 	case CONF_ROUTE:
 	case CONF_RULE:
 	case CONF_KIND_COUNT:
 		break;
 	}
-	return NULL;
+	return 0;
 }
 
 void object_id_redacted(enum conf_kind kind, const char *id, char room[DB_KEY_SIZE])

@@ -20,9 +20,15 @@ void object_owner(enum conf_kind kind, const char *key, char owner[DB_KEY_SIZE +
 /* NULL: its kind has none. */
 struct conf_secret *object_secret(enum conf_kind kind, void *object);
 
-/* Under what it logs in or registers, of which each space has one only; NULL: it does not. space: a
- * protocol's index, or DB_LOGIN_SIP. */
-const char *object_login(enum conf_kind kind, const void *object, int *space);
+/* Under what it logs in or registers, of which each space has one only; returns how many. */
+#define OBJECT_LOGINS_MAX 2u
+struct object_login {
+	const char *text;  /* lent from the object */
+	const char *key;   /* that gives it */
+	int         space; /* a protocol's index, or DB_LOGIN_ADDRESS */
+};
+unsigned object_logins(enum conf_kind kind, const void *object,
+		       struct object_login logins[OBJECT_LOGINS_MAX]);
 /* Its id as logs and the history may keep it: of a subscriber's number not all digits. */
 void object_id_redacted(enum conf_kind kind, const char *id, char room[DB_KEY_SIZE]);
 

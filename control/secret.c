@@ -11,6 +11,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
 
 #include "base/assert.h"
@@ -21,16 +22,18 @@
 #define NONCE_SIZE 12
 #define TAG_SIZE 16
 #define FORMAT 1
+#define FORMAT_SCRAM 2 /* the plain text ends with the salted passwords of SCRAM */
 #define SEAL_SIZE (1 + SALT_SIZE + NONCE_SIZE + TAG_SIZE) /* before the ciphertext */
 #define PLAIN_MAX 64
+#define SALTED_SIZE (SCRAM_SHA1_SIZE + SCRAM_SHA256_SIZE)
 
-static_assert(SEAL_SIZE + PLAIN_MAX <= sizeof(((struct conf_secret *)0)->bytes),
+static_assert(SEAL_SIZE + PLAIN_MAX + SALTED_SIZE <= sizeof(((struct conf_secret *)0)->bytes),
 	      "a sealed password fits its field");
 
 struct secrets {
 	uint8_t         key[KEY_SIZE];
 	EVP_CIPHER     *cipher;
-	EVP_MD         *sha256, *md5;
+	EVP_MD         *sha256, *sha1, *md5;
 	EVP_CIPHER_CTX *context;
 	EVP_MD_CTX     *hash;
 };
@@ -107,11 +110,12 @@ struct secrets *secrets_open(const char *state_dir, bool create, char error[256]
 		goto fail;
 	s->cipher = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
 	s->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	s->sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
 	s->md5 = EVP_MD_fetch(NULL, "MD5", NULL);
 	s->context = EVP_CIPHER_CTX_new();
 	s->hash = EVP_MD_CTX_new();
-	if (s->cipher != NULL && s->sha256 != NULL && s->md5 != NULL && s->context != NULL &&
-	    s->hash != NULL)
+	if (s->cipher != NULL && s->sha256 != NULL && s->sha1 != NULL && s->md5 != NULL &&
+	    s->context != NULL && s->hash != NULL)
 		return s;
 fail:
 	if (error[0] == '\0')
@@ -126,6 +130,7 @@ void secrets_free(struct secrets *s)
 		return;
 	EVP_CIPHER_free(s->cipher);
 	EVP_MD_free(s->sha256);
+	EVP_MD_free(s->sha1);
 	EVP_MD_free(s->md5);
 	EVP_CIPHER_CTX_free(s->context);
 	EVP_MD_CTX_free(s->hash);
@@ -133,7 +138,7 @@ void secrets_free(struct secrets *s)
 	free(s);
 }
 
-/* GCM either way over at most PLAIN_MAX bytes; tag is written or checked. */
+/* GCM either way; tag is written or checked. */
 static bool gcm(struct secrets *s, bool seal, const char *owner, const uint8_t nonce[],
 		const uint8_t from[], int n, uint8_t to[], uint8_t tag[])
 {
@@ -152,42 +157,85 @@ static bool gcm(struct secrets *s, bool seal, const char *owner, const uint8_t n
 	return !seal || EVP_CIPHER_CTX_ctrl(x, EVP_CTRL_GCM_GET_TAG, TAG_SIZE, tag) == 1;
 }
 
-int secret_seal(struct secrets *s, const char *owner, struct conf_secret *secret)
+/* SaltedPassword of RFC 5802, 3, by both hashes. */
+static bool salt_password(struct secrets *s, const uint8_t salt[SALT_SIZE],
+			  const struct conf_secret *plain, uint8_t salted[SALTED_SIZE])
 {
+	const char *text = (const char *)plain->bytes;
+
+	return PKCS5_PBKDF2_HMAC(text, plain->size, salt, SALT_SIZE, SCRAM_ITERATIONS, s->sha1,
+				 SCRAM_SHA1_SIZE, salted) == 1 &&
+	       PKCS5_PBKDF2_HMAC(text, plain->size, salt, SALT_SIZE, SCRAM_ITERATIONS, s->sha256,
+				 SCRAM_SHA256_SIZE, salted + SCRAM_SHA1_SIZE) == 1;
+}
+
+int secret_seal(struct secrets *s, const char *owner, struct conf_secret *secret, bool scram)
+{
+	size_t             more = scram ? SALTED_SIZE : 0;
+	uint8_t            text[PLAIN_MAX + SALTED_SIZE];
+	uint8_t           *salt, *nonce, *tag;
+	bool               done;
 	struct conf_secret sealed = {.form = CONF_SECRET_SEALED,
-				     .size = (uint8_t)(SEAL_SIZE + secret->size)};
-	uint8_t *salt = sealed.bytes + 1, *nonce = salt + SALT_SIZE, *tag = nonce + NONCE_SIZE;
+				     .size = (uint8_t)(SEAL_SIZE + secret->size + more)};
 
 	ASSERT(secret->form == CONF_SECRET_PLAIN && secret->size <= PLAIN_MAX);
-	sealed.bytes[0] = FORMAT;
-	if (RAND_bytes(salt, SALT_SIZE + NONCE_SIZE) != 1 ||
-	    !gcm(s, true, owner, nonce, secret->bytes, secret->size, tag + TAG_SIZE, tag))
+	sealed.bytes[0] = scram ? FORMAT_SCRAM : FORMAT;
+	salt = sealed.bytes + 1;
+	nonce = salt + SALT_SIZE;
+	tag = nonce + NONCE_SIZE;
+	memcpy(text, secret->bytes, secret->size);
+	done = RAND_bytes(salt, SALT_SIZE + NONCE_SIZE) == 1 &&
+	       (!scram || salt_password(s, salt, secret, text + secret->size)) &&
+	       gcm(s, true, owner, nonce, text, secret->size + more, tag + TAG_SIZE, tag);
+	OPENSSL_cleanse(text, sizeof(text));
+	if (!done)
 		return -EIO;
 	OPENSSL_cleanse(secret, sizeof(*secret));
 	*secret = sealed;
 	return 0;
 }
 
-int secret_open(struct secrets *s, const char *owner, const struct conf_secret *sealed,
-		struct conf_secret *plain)
+bool secret_has_scram(const struct conf_secret *sealed)
+{
+	return sealed->form == CONF_SECRET_SEALED && sealed->bytes[0] == FORMAT_SCRAM;
+}
+
+/* Password and, where it was sealed with them, salted passwords; -EBADMSG. */
+static int open_text(struct secrets *s, const char *owner, const struct conf_secret *sealed,
+		     uint8_t text[PLAIN_MAX + SALTED_SIZE])
 {
 	struct cur     in = cur_of(sealed->bytes, sealed->size);
 	uint8_t        format = cur_u8(&in);
 	const uint8_t *nonce, *tag;
 	uint8_t        expected[TAG_SIZE];
+	size_t         more = format == FORMAT_SCRAM ? SALTED_SIZE : 0;
 
 	cur_bytes(&in, SALT_SIZE);
 	nonce = cur_bytes(&in, NONCE_SIZE);
 	tag = cur_bytes(&in, TAG_SIZE);
-	if (sealed->form != CONF_SECRET_SEALED || in.failed || format != FORMAT ||
-	    cur_left(&in) > PLAIN_MAX)
+	if (sealed->form != CONF_SECRET_SEALED || in.failed ||
+	    (format != FORMAT && format != FORMAT_SCRAM) || cur_left(&in) < more ||
+	    cur_left(&in) > PLAIN_MAX + more)
 		return -EBADMSG;
 	memcpy(expected, tag, TAG_SIZE);
-	*plain = (struct conf_secret){.form = CONF_SECRET_PLAIN, .size = (uint8_t)cur_left(&in)};
-	if (gcm(s, false, owner, nonce, in.p, plain->size, plain->bytes, expected))
-		return 0;
-	OPENSSL_cleanse(plain, sizeof(*plain));
+	if (gcm(s, false, owner, nonce, in.p, cur_left(&in), text, expected))
+		return (int)(cur_left(&in) - more);
+	OPENSSL_cleanse(text, PLAIN_MAX + SALTED_SIZE);
 	return -EBADMSG;
+}
+
+int secret_open(struct secrets *s, const char *owner, const struct conf_secret *sealed,
+		struct conf_secret *plain)
+{
+	uint8_t text[PLAIN_MAX + SALTED_SIZE];
+	int     n = open_text(s, owner, sealed, text);
+
+	if (n < 0)
+		return n;
+	*plain = (struct conf_secret){.form = CONF_SECRET_PLAIN, .size = (uint8_t)n};
+	memcpy(plain->bytes, text, (size_t)n);
+	OPENSSL_cleanse(text, sizeof(text));
+	return 0;
 }
 
 struct hash_part {
@@ -224,25 +272,56 @@ int secret_digest(struct secrets *s, const char *owner, const struct conf_secret
 	return err;
 }
 
-int secret_ha1(struct secrets *s, const char *owner, const struct conf_secret *sealed,
-	       struct str user, struct str realm, struct conf_secret *digest)
+/* StoredKey and ServerKey of RFC 5802, 3. */
+static bool scram_keys(struct secrets *s, const EVP_MD *md, const uint8_t *salted, int size,
+		       uint8_t *stored, uint8_t *server)
 {
-	struct conf_secret     plain = {.form = CONF_SECRET_NONE};
-	int                    err = secret_open(s, owner, sealed, &plain);
-	const struct hash_part parts[] = {{user.p, user.n},
-					  {":", 1},
-					  {realm.p, realm.n},
-					  {":", 1},
-					  {plain.bytes, plain.size}};
+	static const char client_key[] = "Client Key", server_key[] = "Server Key";
+	uint8_t           client[SCRAM_SHA256_SIZE];
 
-	if (err < 0)
-		return err;
-	*digest = (struct conf_secret){.form = CONF_SECRET_DIGEST, .size = 16 + 32};
-	if (!hash_parts(s, s->md5, parts, 5, digest->bytes) ||
-	    !hash_parts(s, s->sha256, parts, 5, digest->bytes + 16))
-		err = -EIO;
-	OPENSSL_cleanse(&plain, sizeof(plain));
-	return err;
+	return HMAC(md, salted, size, (const void *)client_key, sizeof(client_key) - 1, client,
+		    NULL) != NULL &&
+	       hash_parts(s, md, (const struct hash_part[]){{client, (size_t)size}}, 1, stored) &&
+	       HMAC(md, salted, size, (const void *)server_key, sizeof(server_key) - 1, server,
+		    NULL) != NULL;
+}
+
+static bool scram_make(struct secrets *s, const uint8_t salt[SALT_SIZE], const uint8_t *text,
+		       size_t n, struct scram_credentials *c)
+{
+	const struct hash_part parts[] = {{salt, SALT_SIZE}, {text, n}};
+
+	memcpy(c->salt, salt, SALT_SIZE);
+	return hash_parts(s, s->sha256, parts, 2, c->plain) &&
+	       scram_keys(s, s->sha1, text + n, SCRAM_SHA1_SIZE, c->stored_sha1, c->server_sha1) &&
+	       scram_keys(s, s->sha256, text + n + SCRAM_SHA1_SIZE, SCRAM_SHA256_SIZE,
+			  c->stored_sha256, c->server_sha256);
+}
+
+int secret_subscriber(struct secrets *s, const char *owner, const struct conf_secret *sealed,
+		      struct str user, struct str realm, struct conf_secret *digest)
+{
+	uint8_t                  text[PLAIN_MAX + SALTED_SIZE];
+	struct scram_credentials scram;
+	int                      n = open_text(s, owner, sealed, text);
+	const struct hash_part   parts[] = {
+		  {user.p, user.n}, {":", 1}, {realm.p, realm.n}, {":", 1}, {text, n > 0 ? n : 0}};
+	bool done = true;
+
+	if (n < 0)
+		return n;
+	*digest = (struct conf_secret){.form = CONF_SECRET_DIGEST, .size = CONF_SECRET_HA1_SIZE};
+	if (realm.n > 0)
+		done = hash_parts(s, s->md5, parts, 5, digest->bytes) &&
+		       hash_parts(s, s->sha256, parts, 5, digest->bytes + 16);
+	if (secret_has_scram(sealed)) {
+		done = done && scram_make(s, sealed->bytes + 1, text, (size_t)n, &scram);
+		memcpy(digest->bytes + CONF_SECRET_HA1_SIZE, &scram, sizeof(scram));
+		digest->size = CONF_SECRET_SIZE_MAX;
+		OPENSSL_cleanse(&scram, sizeof(scram));
+	}
+	OPENSSL_cleanse(text, sizeof(text));
+	return done ? 0 : -EIO;
 }
 
 bool secret_is(struct secrets *s, const char *owner, const struct conf_secret *sealed,

@@ -14,14 +14,14 @@ union with_secret {
 	struct conf_subscriber subscriber;
 };
 
-/* HA1 over the user and domain under which it registers; none where it does not. */
+/* For the user and domain under which it registers, and for SASL; none where it does neither. */
 static int derive_subscriber(struct control *c, const char *owner, const struct conf_subscriber *s,
 			     struct conf_secret *to)
 {
-	struct aor a;
+	struct aor a = {.scheme = STR("")};
 
-	if (aor_split(str_of(s->sip), &a))
-		return secret_ha1(c->secrets, owner, &s->password, a.user, a.domain, to);
+	if (aor_split(str_of(s->sip), &a) || s->xmpp[0] != '\0')
+		return secret_subscriber(c->secrets, owner, &s->password, a.user, a.domain, to);
 	*to = (struct conf_secret){.form = CONF_SECRET_NONE};
 	return 0;
 }

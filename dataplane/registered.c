@@ -7,34 +7,64 @@
 
 #define ANSWERS_MAX 32u
 
-/* The address of record in a protocol; empty: there is none. */
-static struct str address_in(const struct world *world, struct str to, unsigned protocol)
+/* Who a message is for: an address of record, a subscriber, or a subscriber by one of its addresses
+ * of record. */
+struct recipient {
+	struct str                     address, scheme; /* scheme empty: it is a number */
+	const struct world_subscriber *subscriber;
+};
+
+static struct recipient recipient_of(const struct world *world, struct str to)
 {
-	const struct world_subscriber *s;
-	struct aor                     aor;
+	struct recipient r = {.address = to};
+	struct aor       aor;
 
 	if (aor_split(to, &aor))
-		return str_eq(aor.scheme, str_of(registry_ops(protocol)->name)) ? to : STR("");
-	s = world_subscriber_by_address(world, to);
-	return s != NULL && s->reach == CONF_REACH_ANY && protocol == PROTO_sip
-		       ? world_subscriber_sip(s)
-		       : STR("");
+		r.scheme = aor.scheme;
+	r.subscriber = r.scheme.n > 0 ? world_subscriber_by_uri(world, to)
+				      : world_subscriber_by_address(world, to);
+	if (r.subscriber != NULL && r.subscriber->reach != CONF_REACH_ANY)
+		r.subscriber = NULL;
+	return r;
+}
+
+/* Its address of record in a protocol; empty: there is none. */
+static struct str address_in(const struct recipient *r, unsigned protocol)
+{
+	struct str scheme = str_of(registry_ops(protocol)->name);
+
+	if (str_eq(r->scheme, scheme))
+		return r->address;
+	return r->subscriber != NULL ? world_subscriber_in(r->subscriber, scheme) : STR("");
+}
+
+static unsigned find_in(const struct dataplane *dp, const struct recipient *r, unsigned protocol,
+			uint64_t now_us, struct registered places[REGISTERED_MAX], unsigned n)
+{
+	struct str                 address = address_in(r, protocol);
+	const struct proto_record *record =
+		address.n > 0 ? directory_find(dp->directory, protocol, address) : NULL;
+
+	for (uint32_t i = 0; record != NULL && i < record->count && n < REGISTERED_MAX; i++) {
+		if (record->bindings[i].expires_us > now_us)
+			places[n++] = (struct registered){record, &record->bindings[i], protocol};
+	}
+	return n;
 }
 
 unsigned registered_find(const struct dataplane *dp, const struct world *world, struct str to,
 			 uint64_t now_us, struct registered places[REGISTERED_MAX])
 {
-	unsigned n = 0;
+	struct recipient r = recipient_of(world, to);
+	unsigned         n = 0;
 
 	for (unsigned p = 0; p < PROTO_COUNT; p++) {
-		struct str                 address = address_in(world, to, p);
-		const struct proto_record *r =
-			address.n > 0 ? directory_find(dp->directory, p, address) : NULL;
-
-		for (uint32_t i = 0; r != NULL && i < r->count && n < REGISTERED_MAX; i++) {
-			if (r->bindings[i].expires_us > now_us)
-				places[n++] = (struct registered){r, &r->bindings[i], p};
-		}
+		if (str_eq(r.scheme, str_of(registry_ops(p)->name)))
+			n = find_in(dp, &r, p, now_us, places, n);
+	}
+	for (unsigned p = 0; p < PROTO_COUNT; p++) {
+		if (!str_eq(r.scheme, str_of(registry_ops(p)->name)))
+			n = find_in(dp, &r, p, now_us, places, n);
 	}
 	return n;
 }
@@ -53,7 +83,8 @@ struct session_ref registered_session(const struct worker *w, const struct regis
 bool registered_target(const struct worker *w, unsigned protocol, struct str to, uint32_t binding,
 		       struct proto_target *target)
 {
-	struct str address = address_in(w->world, to, protocol);
+	struct recipient r = recipient_of(w->world, to);
+	struct str       address = address_in(&r, protocol);
 
 	if (address.n == 0)
 		return false;

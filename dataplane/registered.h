@@ -21,7 +21,8 @@ struct registered {
 	unsigned                    protocol;
 };
 
-/* Of an address in normal form, best first; returns how many. Any registered thread. */
+/* Of an address in normal form, those in the protocol
+ * of the address first, then best first; returns how many. Any registered thread. */
 unsigned registered_find(const struct dataplane *dp, const struct world *world, struct str to,
 			 uint64_t now_us, struct registered places[REGISTERED_MAX]);
 /* The session to which a worker hands a message for there: of its own, where that does as well. */

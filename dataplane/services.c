@@ -110,8 +110,9 @@ static bool credentials(void *context, unsigned protocol, struct str address,
 	if (s == NULL)
 		return false;
 	*c = (struct proto_credentials){.number = world_subscriber_address(s),
-					.has_password = s->has_password};
-	if (s->has_password) {
+					.has_ha1 = s->has_ha1,
+					.scram = world_subscriber_scram(s)};
+	if (s->has_ha1) {
 		memcpy(c->ha1_md5, world_subscriber_ha1_md5(s), sizeof(c->ha1_md5));
 		memcpy(c->ha1_sha256, world_subscriber_ha1_sha256(s), sizeof(c->ha1_sha256));
 	}

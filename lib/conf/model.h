@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/scram.h"
 #include "base/transport.h"
 
 #define CONF_NAME_SIZE 33
@@ -51,12 +52,17 @@ enum conf_secret_form {
 	CONF_SECRET_PLAIN,
 	CONF_SECRET_SEALED,
 	CONF_SECRET_SHA256, /* 16 bytes of salt, 32 of SHA-256(salt, secret) */
-	CONF_SECRET_DIGEST  /* HA1 of RFC 7616, 3.4.2: 16 bytes by MD5, 32 by SHA-256 */
+	/* Of a subscriber: HA1 of RFC 7616, 3.4.2, 16 bytes by MD5, 32 by SHA-256, zero where it
+	 * has no address of SIP; then, where it has one of XMPP, struct scram_credentials. */
+	CONF_SECRET_DIGEST
 };
+
+#define CONF_SECRET_HA1_SIZE (16u + 32u)
+#define CONF_SECRET_SIZE_MAX (CONF_SECRET_HA1_SIZE + sizeof(struct scram_credentials))
 
 struct conf_secret {
 	uint8_t form, size;
-	uint8_t bytes[110];
+	uint8_t bytes[CONF_SECRET_SIZE_MAX];
 };
 
 struct conf_list { /* texts, owned */
@@ -126,7 +132,7 @@ struct conf_rule {
 
 struct conf_subscriber {
 	char               address[17]; /* "+46701234567", or a short number */
-	char               sip[CONF_TO_SIZE];
+	char               sip[CONF_TO_SIZE], xmpp[CONF_TO_SIZE];
 	struct conf_secret password;
 	uint8_t            reach;
 };

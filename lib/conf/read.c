@@ -156,6 +156,9 @@ void conf_key_range(const struct conf_key *key, char *room, size_t size)
 			 "an address of record as in \"sip:alice@example.org\", of up to %llu "
 			 "characters",
 			 max);
+	else if (key->type == &conf_type_AOR_XMPP)
+		snprintf(room, size,
+			 "an address as in \"alice@example.org\", of up to %llu characters", max);
 	else if (key->type == &conf_type_HOST)
 		snprintf(room, size, "an IPv4 or IPv6 address, or a name");
 	else if (key->type == &conf_type_LIST || key->type == &conf_type_PATTERNS)

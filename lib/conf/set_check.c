@@ -63,6 +63,11 @@ static struct entry subscriber_sip(const void *object)
 	return (struct entry){.name = ((const struct conf_subscriber *)object)->sip};
 }
 
+static struct entry subscriber_xmpp(const void *object)
+{
+	return (struct entry){.name = ((const struct conf_subscriber *)object)->xmpp};
+}
+
 static const struct unique {
 	enum conf_kind kinds[2]; /* among these together */
 	entry_of      *of[2];
@@ -106,6 +111,12 @@ static const struct unique {
 	 1,
 	 "sip",
 	 "is what a subscriber registers as",
+	 "give one of them another"},
+	{{CONF_SUBSCRIBER},
+	 {subscriber_xmpp},
+	 1,
+	 "xmpp",
+	 "is what a subscriber logs in as",
 	 "give one of them another"},
 };
 

@@ -44,8 +44,9 @@ static bool secret_unpack(const struct conf_key *key, struct cur *from, void *fi
 
 	if (bytes == NULL || form > CONF_SECRET_DIGEST || size > sizeof(secret->bytes))
 		return false;
-	if ((form == CONF_SECRET_NONE && size != 0) ||
-	    ((form == CONF_SECRET_SHA256 || form == CONF_SECRET_DIGEST) && size != 48))
+	if ((form == CONF_SECRET_NONE && size != 0) || (form == CONF_SECRET_SHA256 && size != 48) ||
+	    (form == CONF_SECRET_DIGEST && size != CONF_SECRET_HA1_SIZE &&
+	     size != CONF_SECRET_SIZE_MAX))
 		return false;
 	*secret = (struct conf_secret){.form = form, .size = size};
 	memcpy(secret->bytes, bytes, size);

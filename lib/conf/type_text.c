@@ -1,5 +1,5 @@
 /* Types kept as characters in place: NAME, TARGET, TEXT, DESTINATION, HOST,
- * NUMBER, AOR_SIP. */
+ * NUMBER, AOR_SIP, AOR_XMPP. */
 #include <arpa/inet.h>
 #include <stdio.h>
 
@@ -119,19 +119,43 @@ static bool is_number(struct str s)
 	return digits.n > 0 && digits.n <= 15 && is_digits(digits);
 }
 
+/* The scheme of an address of record; empty: the type is none. */
+static struct str scheme_of(const struct conf_key *key)
+{
+	if (key->type == &conf_type_AOR_SIP)
+		return STR("sip");
+	return key->type == &conf_type_AOR_XMPP ? STR("xmpp") : STR("");
+}
+
+/* People write an address of XMPP without its scheme, and in any case of letters (RFC 7622, 3.3).
+ */
+static bool normalise_xmpp(struct aor *a, char normal[CONF_TO_SIZE])
+{
+	if (a->scheme.n == 0)
+		a->scheme = STR("xmpp");
+	if (aor_write(normal, CONF_TO_SIZE, a) == 0)
+		return false;
+	for (char *c = normal; *c != '\0'; c++)
+		*c = aor_lower(*c);
+	return true;
+}
+
 /* Of the types that have a normal form. False: it is none of them. */
 static bool normalise(const struct conf_key *key, struct str s, char normal[CONF_TO_SIZE])
 {
+	struct str scheme = scheme_of(key);
 	struct aor a;
 
 	if (key->type == &conf_type_DESTINATION)
 		return conf_destination(s, normal);
-	if (key->type != &conf_type_AOR_SIP)
-		return false;
 	normal[0] = '\0';
-	return s.n == 0 ||
-	       (aor_split(s, &a) && !aor_is_all_users(&a) &&
-		aor_write(normal, CONF_TO_SIZE, &a) > 0 && str_starts(str_of(normal), STR("sip:")));
+	if (scheme.n == 0 || s.n == 0)
+		return scheme.n > 0;
+	if (!aor_split(s, &a) || aor_is_all_users(&a))
+		return false;
+	if (key->type == &conf_type_AOR_XMPP)
+		return normalise_xmpp(&a, normal) && str_starts(str_of(normal), STR("xmpp:"));
+	return aor_write(normal, CONF_TO_SIZE, &a) > 0 && str_starts(str_of(normal), STR("sip:"));
 }
 
 /* Is it, its length aside, what the type allows? */
@@ -141,7 +165,7 @@ static bool fits(const struct conf_key *key, struct str s)
 
 	if (key->type == &conf_type_NAME || key->type == &conf_type_TARGET)
 		return is_name(s);
-	if (key->type == &conf_type_DESTINATION || key->type == &conf_type_AOR_SIP)
+	if (key->type == &conf_type_DESTINATION || scheme_of(key).n > 0)
 		return normalise(key, s, normal);
 	if (key->type == &conf_type_NUMBER)
 		return is_number(s);
@@ -211,3 +235,4 @@ TEXT_TYPE(DESTINATION);
 TEXT_TYPE(HOST);
 TEXT_TYPE(NUMBER);
 TEXT_TYPE(AOR_SIP);
+TEXT_TYPE(AOR_XMPP);

@@ -18,6 +18,7 @@
 #include "base/cur.h"
 #include "base/now.h"
 #include "base/reason.h"
+#include "base/scram.h"
 #include "metrics/metrics.h"
 #include "msg/msg.h"
 #include "proto/flow.h"
@@ -130,12 +131,13 @@ struct proto_target {
 	const struct proto_binding *binding;
 };
 
-/* Who a subscriber is, and what proves it: HA1 of RFC 7616 3.4.2 for the realm of its own domain.
- */
+/* Who a subscriber is, and what proves it. */
 struct proto_credentials {
-	struct str number;       /* its telephone number in normal form */
-	bool       has_password; /* else nothing proves it */
-	uint8_t    ha1_md5[16], ha1_sha256[32];
+	struct str number;  /* its telephone number in normal form */
+	bool       has_ha1; /* else no digest proves it */
+	uint8_t    ha1_md5[16],
+		ha1_sha256[32]; /* of RFC 7616, 3.4.2, for the realm of its own domain */
+	const struct scram_credentials *scram; /* NULL: nothing proves it to SASL */
 };
 
 /* Whom a request comes from, by its source address. */

@@ -261,7 +261,7 @@ static enum sip_proof prove(struct sip_input *in, struct str realm)
 		i->services->credentials(i->services->context, i->protocol,
 					 (struct str){in->proven, put_size(&aor)}, &credentials);
 	proof = sip_digest_check(&i->digest, in->now, &claim, in->m.method_text, in->m.uri,
-				 there && credentials.has_password ? &credentials : NULL);
+				 there && credentials.has_ha1 ? &credentials : NULL);
 	if (proof == SIP_PROOF_PROVEN) {
 		in->sender.proven = (struct str){in->proven, put_size(&aor)};
 		in->sender.number = credentials.number;

@@ -63,11 +63,6 @@ static inline struct world_subscriber *leaf_of(uintptr_t at)
 	return (struct world_subscriber *)(at & ~(uintptr_t)1);
 }
 
-static inline struct str text_of(const struct world_subscriber *s, enum subscriber_text which)
-{
-	return which == SUBSCRIBER_ADDRESS ? world_subscriber_address(s) : world_subscriber_sip(s);
-}
-
 static inline unsigned node_index(const struct hash_node *node, unsigned place)
 {
 	return (unsigned)__builtin_popcountll(node->places & ((1ull << place) - 1));
@@ -92,7 +87,7 @@ const struct world_subscriber *hash_trie_find(uintptr_t root, enum subscriber_te
 			return NULL;
 		at = node->slots[node_index(node, place)];
 	}
-	return at != 0 && str_eq(text_of(leaf_of(at), which), text) ? leaf_of(at) : NULL;
+	return at != 0 && str_eq(subscriber_text(leaf_of(at), which), text) ? leaf_of(at) : NULL;
 }
 
 static struct hash_node *node_new(struct world_change *c, uint64_t places)
@@ -147,7 +142,7 @@ static bool node_insert(struct world_change *c, uintptr_t *at, unsigned place, u
 static bool put_beside(struct world_change *c, uintptr_t *at, struct hash_path mine,
 		       enum subscriber_text which, uintptr_t leaf)
 {
-	struct hash_path its = hash_path_at(text_of(leaf_of(*at), which), mine.level);
+	struct hash_path its = hash_path_at(subscriber_text(leaf_of(*at), which), mine.level);
 
 	while (mine.level < LEVELS_MAX) {
 		unsigned          a = hash_path_next(&mine), b = hash_path_next(&its);
@@ -169,7 +164,7 @@ bool hash_trie_put(struct world_change *c, enum subscriber_text which,
 		   const struct world_subscriber *s, const struct world_subscriber **old)
 {
 	uintptr_t       *at = &c->index->subscribers[which], leaf = (uintptr_t)s | 1u;
-	struct hash_path p = {.text = text_of(s, which)};
+	struct hash_path p = {.text = subscriber_text(s, which)};
 
 	*old = NULL;
 	while (*at != 0 && !is_leaf(*at)) {
@@ -182,7 +177,7 @@ bool hash_trie_put(struct world_change *c, enum subscriber_text which,
 			return node_insert(c, at, place, leaf);
 		at = &node->slots[node_index(node, place)];
 	}
-	if (*at != 0 && !str_eq(text_of(leaf_of(*at), which), p.text))
+	if (*at != 0 && !str_eq(subscriber_text(leaf_of(*at), which), p.text))
 		return put_beside(c, at, p, which, leaf);
 	*old = *at != 0 ? leaf_of(*at) : NULL;
 	*at = leaf;
@@ -219,7 +214,7 @@ bool hash_trie_take(struct world_change *c, enum subscriber_text which, struct s
 		ASSERT((node->places >> places[n] & 1) != 0);
 		at = &node->slots[node_index(node, places[n])];
 	}
-	ASSERT(str_eq(text_of(leaf_of(*at), which), text));
+	ASSERT(str_eq(subscriber_text(leaf_of(*at), which), text));
 	if (n == 0) {
 		*at = 0;
 		return true;

@@ -68,7 +68,23 @@ struct world_rule_routes {
 	const struct route_set   *sets[];
 };
 
-enum subscriber_text { SUBSCRIBER_ADDRESS, SUBSCRIBER_SIP, SUBSCRIBER_TEXTS };
+enum subscriber_text { SUBSCRIBER_ADDRESS, SUBSCRIBER_SIP, SUBSCRIBER_XMPP, SUBSCRIBER_TEXTS };
+
+static inline struct str subscriber_text(const struct world_subscriber *s,
+					 enum subscriber_text           which)
+{
+	switch (which) {
+	case SUBSCRIBER_ADDRESS:
+		return world_subscriber_address(s);
+	case SUBSCRIBER_SIP:
+		return world_subscriber_sip(s);
+	case SUBSCRIBER_XMPP:
+		return world_subscriber_xmpp(s);
+	case SUBSCRIBER_TEXTS:
+		break;
+	}
+	return STR("");
+}
 
 struct world_index {
 	uint64_t                  made; /* number of the change that made this world */

@@ -1,4 +1,5 @@
-/* Subscribers put, removed and found. They hang in two indexes; that of the addresses owns them. */
+/* Subscribers put, removed and found. They hang in an index for each of their
+ * texts; that of the addresses owns them. */
 #include "world/subscriber.h"
 
 #include <assert.h>
@@ -6,27 +7,29 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/put.h"
 #include "conf/conf.h"
 #include "world/hash_trie.h"
 
-#define HA1_SIZE (WORLD_HA1_MD5_SIZE + WORLD_HA1_SHA256_SIZE)
-
+static_assert(WORLD_HA1_MD5_SIZE + WORLD_HA1_SHA256_SIZE == CONF_SECRET_HA1_SIZE,
+	      "conf_secret: HA1 twice");
 static_assert(CONF_TO_SIZE <= UINT8_MAX && sizeof(((struct conf_subscriber *)0)->address) <= 255,
 	      "world_subscriber: its sizes are bytes");
 
 void world_subscriber_conf(const struct world_subscriber *s, struct conf_subscriber *conf)
 {
 	bool whole = str_copy(conf->address, sizeof(conf->address), world_subscriber_address(s)) &&
-		     str_copy(conf->sip, sizeof(conf->sip), world_subscriber_sip(s));
+		     str_copy(conf->sip, sizeof(conf->sip), world_subscriber_sip(s)) &&
+		     str_copy(conf->xmpp, sizeof(conf->xmpp), world_subscriber_xmpp(s));
 
 	ASSERT(whole);
 	conf->reach = s->reach;
 	conf->password = (struct conf_secret){.form = CONF_SECRET_NONE};
-	if (!s->has_password)
+	if (!s->has_ha1)
 		return;
 	conf->password.form = CONF_SECRET_DIGEST;
-	conf->password.size = HA1_SIZE;
-	memcpy(conf->password.bytes, world_subscriber_ha1_md5(s), HA1_SIZE);
+	conf->password.size = s->has_scram ? CONF_SECRET_SIZE_MAX : CONF_SECRET_HA1_SIZE;
+	memcpy(conf->password.bytes, world_subscriber_ha1_md5(s), conf->password.size);
 }
 
 static uint64_t subscriber_digest(const struct world_subscriber *s)
@@ -40,10 +43,11 @@ static uint64_t subscriber_digest(const struct world_subscriber *s)
 static struct world_subscriber *subscriber_new(struct world_change          *c,
 					       const struct conf_subscriber *conf)
 {
-	struct str               address = str_of(conf->address), sip = str_of(conf->sip);
-	bool                     has_password = conf->password.form == CONF_SECRET_DIGEST;
-	size_t                   texts = address.n + sip.n;
-	struct world_subscriber *s = malloc(sizeof(*s) + texts + (has_password ? HA1_SIZE : 0));
+	struct str address = str_of(conf->address), sip = str_of(conf->sip),
+		   xmpp = str_of(conf->xmpp);
+	size_t     secret = conf->password.form == CONF_SECRET_DIGEST ? conf->password.size : 0;
+	struct put w;
+	struct world_subscriber *s = malloc(sizeof(*s) + address.n + sip.n + xmpp.n + secret);
 
 	if (s == NULL) {
 		change_short_of_memory(c);
@@ -52,12 +56,15 @@ static struct world_subscriber *subscriber_new(struct world_change          *c,
 	*s = (struct world_subscriber){.made = c->index->made,
 				       .address_size = (uint8_t)address.n,
 				       .sip_size = (uint8_t)sip.n,
+				       .xmpp_size = (uint8_t)xmpp.n,
 				       .reach = conf->reach & 15u,
-				       .has_password = has_password};
-	memcpy(s->bytes, address.p, address.n);
-	memcpy(s->bytes + address.n, sip.p, sip.n);
-	if (has_password)
-		memcpy(s->bytes + texts, conf->password.bytes, HA1_SIZE);
+				       .has_ha1 = secret > 0,
+				       .has_scram = secret > CONF_SECRET_HA1_SIZE};
+	w = put_to(s->bytes, address.n + sip.n + xmpp.n + secret);
+	put_str(&w, address);
+	put_str(&w, sip);
+	put_str(&w, xmpp);
+	put_bytes(&w, conf->password.bytes, secret);
 	return s;
 }
 
@@ -70,15 +77,20 @@ static bool subscriber_drop(struct world_change *c, const struct world_subscribe
 	return true;
 }
 
-/* The one at this address no longer counts, and its other name is free. */
+/* The one at this address no longer counts, and its other names are free. */
 static bool subscriber_forget(struct world_change *c, const struct world_subscriber *s)
 {
-	struct str sip = world_subscriber_sip(s);
+	bool taken = true;
 
 	c->world->checksum -= subscriber_digest(s);
 	c->index->subscriber_count--;
-	return hash_trie_find(c->index->subscribers[SUBSCRIBER_SIP], SUBSCRIBER_SIP, sip) != s ||
-	       hash_trie_take(c, SUBSCRIBER_SIP, sip);
+	for (enum subscriber_text t = SUBSCRIBER_SIP; t < SUBSCRIBER_TEXTS && taken; t++) {
+		struct str text = subscriber_text(s, t);
+
+		if (hash_trie_find(c->index->subscribers[t], t, text) == s)
+			taken = hash_trie_take(c, t, text);
+	}
+	return taken;
 }
 
 /* The object of a PUT in c->subscriber. */
@@ -144,9 +156,26 @@ bool subscribers_apply(struct world_change *c, const struct delta_op *op)
 	return subscriber_remove(c, (struct str){(const char *)op->bytes.p, cur_left(&op->bytes)});
 }
 
+static bool name_one(struct world_change *c, const struct world_subscriber *s,
+		     enum subscriber_text which)
+{
+	const struct world_subscriber *other;
+
+	if (subscriber_text(s, which).n == 0)
+		return true;
+	if (!hash_trie_put(c, which, s, &other))
+		return false;
+	if (other != NULL && other != s)
+		return change_refuse(
+			c,
+			"two subscribers would register as the same; give one of them another `%s`",
+			which == SUBSCRIBER_SIP ? "sip" : "xmpp");
+	return true;
+}
+
 bool subscribers_name(struct world_change *c, const struct delta_op *op)
 {
-	const struct world_subscriber *s, *other;
+	const struct world_subscriber *s;
 
 	if (op->what != DELTA_PUT)
 		return true;
@@ -154,19 +183,12 @@ bool subscribers_name(struct world_change *c, const struct delta_op *op)
 		return false;
 	s = hash_trie_find(c->index->subscribers[SUBSCRIBER_ADDRESS], SUBSCRIBER_ADDRESS,
 			   str_of(c->subscriber->address));
-	if (s == NULL || s->sip_size == 0)
-		return true;
-	if (!hash_trie_put(c, SUBSCRIBER_SIP, s, &other))
-		return false;
-	if (other != NULL && other != s)
-		return change_refuse(c, "%s",
-				     "two subscribers would register as the same; give one of them "
-				     "another `sip`");
-	return true;
+	return s == NULL || (name_one(c, s, SUBSCRIBER_SIP) && name_one(c, s, SUBSCRIBER_XMPP));
 }
 
 void subscribers_free(const struct world_index *index, uint64_t since)
 {
+	hash_trie_free(index->subscribers[SUBSCRIBER_XMPP], since, false);
 	hash_trie_free(index->subscribers[SUBSCRIBER_SIP], since, false);
 	hash_trie_free(index->subscribers[SUBSCRIBER_ADDRESS], since, true);
 }
@@ -180,7 +202,10 @@ const struct world_subscriber *world_subscriber_by_address(const struct world *w
 
 const struct world_subscriber *world_subscriber_by_uri(const struct world *w, struct str uri)
 {
-	return hash_trie_find(w->index->subscribers[SUBSCRIBER_SIP], SUBSCRIBER_SIP, uri);
+	enum subscriber_text which =
+		str_starts(uri, STR("xmpp:")) ? SUBSCRIBER_XMPP : SUBSCRIBER_SIP;
+
+	return hash_trie_find(w->index->subscribers[which], which, uri);
 }
 
 uint64_t world_subscriber_count(const struct world *w)

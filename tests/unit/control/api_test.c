@@ -162,7 +162,7 @@ static void subscribers_are_kept_over_the_api_and_their_passwords_are_not_told(v
 	       "{\"address\": \"+46701\", \"sip\": \"sip:a@b.example\", \"password\": \"pw\"}", 200,
 	       "\"outcome\":\"in force\"");
 	expect(&s, "GET", "/v1/subscriber/list", "", 200,
-	       "[\"+46701\",\"sip:a@b.example\",\"set\",\"any\"]");
+	       "[\"+46701\",\"sip:a@b.example\",\"\",\"set\",\"any\"]");
 	expect(&s, "GET", "/v1/subscriber/show?address=%2B46701", "", 200,
 	       "[\"password\",\"set\",");
 	expect(&s, "POST", "/v1/subscriber/set", "{\"address\": \"+46701\", \"reach\": \"sms\"}",

@@ -49,7 +49,7 @@ static void what_was_sealed_opens_again(void **state)
 	for (size_t n = 1; n <= 64; n++) {
 		struct conf_secret plain = plain_of(longest, n), sealed = plain, opened;
 
-		assert_int_equal(secret_seal(secrets, "account a", &sealed), 0);
+		assert_int_equal(secret_seal(secrets, "account a", &sealed, false), 0);
 		assert_int_equal(sealed.form, CONF_SECRET_SEALED);
 		assert_int_equal(secret_open(secrets, "account a", &sealed, &opened), 0);
 		assert_memory_equal(&opened, &plain, sizeof(plain));
@@ -62,7 +62,7 @@ static void any_wrong_byte_or_cut_of_what_was_sealed_is_found(void **state)
 {
 	struct conf_secret sealed = plain_of("password", 8), opened;
 
-	assert_int_equal(secret_seal(secrets, "account a", &sealed), 0);
+	assert_int_equal(secret_seal(secrets, "account a", &sealed, false), 0);
 	for (unsigned i = 0; i < sealed.size; i++) {
 		struct conf_secret wrong = sealed;
 
@@ -83,8 +83,8 @@ static void two_seals_of_one_password_differ_and_so_do_their_digests(void **stat
 {
 	struct conf_secret x = plain_of("password", 8), y = x, dx, dy, again;
 
-	assert_int_equal(secret_seal(secrets, "account a", &x), 0);
-	assert_int_equal(secret_seal(secrets, "account a", &y), 0);
+	assert_int_equal(secret_seal(secrets, "account a", &x, false), 0);
+	assert_int_equal(secret_seal(secrets, "account a", &y, false), 0);
 	assert_memory_not_equal(x.bytes, y.bytes, x.size);
 	assert_int_equal(secret_digest(secrets, "account a", &x, &dx), 0);
 	assert_int_equal(secret_digest(secrets, "account a", &y, &dy), 0);
@@ -114,9 +114,9 @@ static void a_subscribers_digest_answers_the_challenge_of_the_standard(void **st
 {
 	struct conf_secret sealed = plain_of("Circle of Life", 14), digest;
 
-	assert_int_equal(secret_seal(secrets, "subscriber +46", &sealed), 0);
-	assert_int_equal(secret_ha1(secrets, "subscriber +46", &sealed, STR("Mufasa"),
-				    STR("http-auth@example.org"), &digest),
+	assert_int_equal(secret_seal(secrets, "subscriber +46", &sealed, false), 0);
+	assert_int_equal(secret_subscriber(secrets, "subscriber +46", &sealed, STR("Mufasa"),
+					   STR("http-auth@example.org"), &digest),
 			 0);
 	assert_int_equal(digest.form, CONF_SECRET_DIGEST);
 	assert_int_equal(digest.size, 48);
@@ -140,7 +140,7 @@ static void a_subscribers_digest_answers_the_challenge_of_the_standard(void **st
 		assert_string_equal(response, ha1_cases[i].response);
 	}
 	assert_int_equal(
-		secret_ha1(secrets, "subscriber +47", &sealed, STR("a"), STR("b"), &digest),
+		secret_subscriber(secrets, "subscriber +47", &sealed, STR("a"), STR("b"), &digest),
 		-EBADMSG);
 }
 
@@ -184,7 +184,7 @@ static void the_service_managers_credential_comes_first(void **state)
 	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0400);
 	assert_int_equal(write(fd, "0123456789abcdef0123456789abcdef", 32), 32);
 	close(fd);
-	assert_int_equal(secret_seal(secrets, "account a", &sealed), 0);
+	assert_int_equal(secret_seal(secrets, "account a", &sealed, false), 0);
 	setenv("CREDENTIALS_DIRECTORY", dir, 1);
 	other = secrets_open(a.file.cpm.state_dir, false, error);
 	unsetenv("CREDENTIALS_DIRECTORY");
@@ -212,6 +212,76 @@ static void control_does_not_start_with_another_key_than_sealed_its_database(voi
 	assert_non_null(strstr(error, "put it back"));
 }
 
+/* Hi() of RFC 5802, 2.2, by its definition. */
+static void salted(const char *digest, size_t size, const uint8_t salt[16], const char *password,
+		   uint8_t to[32])
+{
+	uint8_t block[20], u[32];
+	size_t  n;
+
+	memcpy(block, salt, 16);
+	memcpy(block + 16, "\0\0\0\1", 4);
+	assert_non_null(EVP_Q_mac(NULL, "HMAC", NULL, digest, NULL, password, strlen(password),
+				  block, sizeof(block), u, sizeof(u), &n));
+	memcpy(to, u, size);
+	for (unsigned i = 1; i < SCRAM_ITERATIONS; i++) {
+		assert_non_null(EVP_Q_mac(NULL, "HMAC", NULL, digest, NULL, password,
+					  strlen(password), u, size, u, sizeof(u), &n));
+		for (size_t k = 0; k < size; k++)
+			to[k] ^= u[k];
+	}
+}
+
+static void assert_keys(const char *digest, size_t size, const uint8_t salt[16],
+			const uint8_t stored[], const uint8_t server[])
+{
+	uint8_t password[32], key[32], hash[32];
+	size_t  n;
+
+	salted(digest, size, salt, "pencil", password);
+	EVP_Q_mac(NULL, "HMAC", NULL, digest, NULL, password, size, (const uint8_t *)"Client Key",
+		  10, key, sizeof(key), &n);
+	EVP_Q_digest(NULL, digest, NULL, key, size, hash, NULL);
+	assert_memory_equal(stored, hash, size);
+	EVP_Q_mac(NULL, "HMAC", NULL, digest, NULL, password, size, (const uint8_t *)"Server Key",
+		  10, key, sizeof(key), &n);
+	assert_memory_equal(server, key, size);
+}
+
+static void what_proves_a_subscriber_to_sasl_follows_from_its_password_by_the_standard(void **state)
+{
+	static const uint8_t     none[48];
+	struct conf_secret       sealed = plain_of("pencil", 6), digest, opened;
+	struct scram_credentials scram;
+	uint8_t                  text[22], hash[32];
+
+	assert_int_equal(secret_seal(secrets, "subscriber +46", &sealed, true), 0);
+	assert_true(secret_has_scram(&sealed));
+	assert_int_equal(secret_open(secrets, "subscriber +46", &sealed, &opened), 0);
+	assert_int_equal(opened.size, 6);
+	assert_memory_equal(opened.bytes, "pencil", 6);
+	assert_int_equal(
+		secret_subscriber(secrets, "subscriber +46", &sealed, STR(""), STR(""), &digest),
+		0);
+	assert_int_equal(digest.size, CONF_SECRET_SIZE_MAX);
+	assert_memory_equal(digest.bytes, none, 48);
+	memcpy(&scram, digest.bytes + 48, sizeof(scram));
+	assert_keys("SHA1", 20, scram.salt, scram.stored_sha1, scram.server_sha1);
+	assert_keys("SHA256", 32, scram.salt, scram.stored_sha256, scram.server_sha256);
+	memcpy(text, scram.salt, 16);
+	memcpy(text + 16, "pencil", 6);
+	EVP_Q_digest(NULL, "SHA256", NULL, text, sizeof(text), hash, NULL);
+	assert_memory_equal(scram.plain, hash, 32);
+	for (unsigned i = 0; i < sealed.size; i++) {
+		struct conf_secret wrong = sealed;
+
+		if (i >= 1 && i < 17)
+			continue;
+		wrong.bytes[i] ^= 1;
+		assert_int_equal(secret_open(secrets, "subscriber +46", &wrong, &opened), -EBADMSG);
+	}
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, start, stop)
@@ -220,6 +290,7 @@ int main(void)
 		T(any_wrong_byte_or_cut_of_what_was_sealed_is_found),
 		T(two_seals_of_one_password_differ_and_so_do_their_digests),
 		T(a_subscribers_digest_answers_the_challenge_of_the_standard),
+		T(what_proves_a_subscriber_to_sasl_follows_from_its_password_by_the_standard),
 		T(a_key_that_is_missing_cut_or_open_to_others_is_refused),
 		T(the_service_managers_credential_comes_first),
 		T(control_does_not_start_with_another_key_than_sealed_its_database),

@@ -122,6 +122,39 @@ static void an_address_of_record_is_one_subscribers(void **state)
 			 CHANGE_IN_FORCE);
 }
 
+static void whoever_gets_an_address_of_xmpp_later_logs_in_with_the_password_it_has(void **state)
+{
+	struct appliance       *a = *state;
+	struct conf_subscriber *s = conf_object_new(CONF_SUBSCRIBER);
+	struct change          *ch;
+	uint64_t                version;
+
+	until_in_step(a);
+	assert_int_equal(apply_one(a, CONF_SUBSCRIBER, ALICE), CHANGE_IN_FORCE);
+	assert_null(world_subscriber_scram(by_address(a, "+46701234567")));
+	assert_int_equal(control_object_get(a->control, CONF_SUBSCRIBER, "+46701234567", s), 0);
+	strcpy(s->xmpp, "xmpp:alice@chat.example");
+	ch = change_begin(a->control, "test");
+	change_put(ch, CONF_SUBSCRIBER, s);
+	assert_int_equal(finish(ch, false, NULL), CHANGE_IN_FORCE);
+	assert_ptr_equal(by_uri(a, "xmpp:alice@chat.example"), by_address(a, "+46701234567"));
+	assert_non_null(world_subscriber_scram(by_uri(a, "xmpp:alice@chat.example")));
+	has_ha1(by_uri(a, "sip:alice@example.org"), "alice:example.org:topsecret1");
+	version = a->control->version;
+	assert_int_equal(apply_one(a, CONF_SUBSCRIBER,
+				   "{\"address\": \"+46701234567\", \"sip\": "
+				   "\"sip:alice@example.org\", \"xmpp\": \"Alice@Chat.example\", "
+				   "\"password\": \"topsecret1\"}"),
+			 CHANGE_NOTHING);
+	assert_int_equal(a->control->version, version);
+	ch = change_begin(a->control, "test");
+	put(ch, CONF_SUBSCRIBER, "{\"address\": \"71234\", \"xmpp\": \"alice@chat.example\"}");
+	assert_int_equal(finish(ch, false,
+				"subscriber '71234': xmpp: subscriber '+46701234567' logs in as "
+				"'xmpp:alice@chat.example' already; give one of them another xmpp"),
+			 CHANGE_REFUSED);
+}
+
 static bool is_in_files(const struct appliance *a, const char *text)
 {
 	char command[256];
@@ -247,6 +280,7 @@ int main(void)
 		T(workers_get_what_they_check_and_no_password),
 		T(another_name_needs_another_digest_of_the_same_password),
 		T(an_address_of_record_is_one_subscribers),
+		T(whoever_gets_an_address_of_xmpp_later_logs_in_with_the_password_it_has),
 		T(nothing_of_an_erased_subscriber_is_left_in_any_file),
 		T(the_history_says_what_was_set_and_not_whose_it_is),
 		T(who_was_erased_while_the_dataplane_was_down_is_not_there_when_it_is_back),

@@ -52,7 +52,7 @@ static inline bool services_credentials(void *context, unsigned protocol, struct
 		services_hash(EVP_md5(), s, c->ha1_md5);
 		services_hash(EVP_sha256(), s, c->ha1_sha256);
 		c->number = str_of(s->number);
-		c->has_password = true;
+		c->has_ha1 = true;
 		return true;
 	}
 	return false;

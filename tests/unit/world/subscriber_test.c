@@ -192,12 +192,21 @@ struct model {
 
 static struct conf_subscriber *model_subscriber(const struct model *x, unsigned i)
 {
-	char address[17], sip[64] = "";
+	char                    address[17], sip[64] = "";
+	struct conf_subscriber *s;
 
 	snprintf(address, sizeof(address), i % 7 == 0 ? "%u" : "+4670%u", i);
 	if (x->sip[i] != 0)
 		snprintf(sip, sizeof(sip), "sip:user%u@example.org", x->sip[i]);
-	return sample_subscriber(address, sip, x->ha1[i]);
+	s = sample_subscriber(address, sip, x->ha1[i]);
+	if (x->sip[i] % 3 != 1)
+		return s;
+	snprintf(s->xmpp, sizeof(s->xmpp), "xmpp:user%u@chat.example", x->sip[i]);
+	if (x->ha1[i] != 0) {
+		memset(s->password.bytes, x->ha1[i], CONF_SECRET_SIZE_MAX);
+		s->password.size = CONF_SECRET_SIZE_MAX;
+	}
+	return s;
 }
 
 static void model_change(struct model *x, struct mirror *m, struct random *r, unsigned round)
@@ -239,12 +248,24 @@ static void model_check(const struct model *x, const struct world *w)
 		count += x->there[i];
 		if (found != NULL) {
 			assert_true(str_eq(world_subscriber_sip(found), str_of(s->sip)));
-			assert_int_equal(found->has_password, x->ha1[i] != 0);
+			assert_int_equal(found->has_ha1, x->ha1[i] != 0);
 			if (x->ha1[i] != 0)
 				assert_memory_equal(world_subscriber_ha1_md5(found),
 						    s->password.bytes, 48);
 			if (x->sip[i] != 0)
 				assert_ptr_equal(world_subscriber_by_uri(w, str_of(s->sip)), found);
+			assert_true(str_eq(world_subscriber_xmpp(found), str_of(s->xmpp)));
+			assert_true(
+				str_eq(world_subscriber_in(found, STR("xmpp")), str_of(s->xmpp)));
+			if (s->xmpp[0] != '\0')
+				assert_ptr_equal(world_subscriber_by_uri(w, str_of(s->xmpp)),
+						 found);
+			assert_int_equal(world_subscriber_scram(found) != NULL,
+					 s->xmpp[0] != '\0' && x->ha1[i] != 0);
+			if (world_subscriber_scram(found) != NULL)
+				assert_memory_equal(world_subscriber_scram(found),
+						    s->password.bytes + CONF_SECRET_HA1_SIZE,
+						    sizeof(struct scram_credentials));
 		}
 		conf_object_free(CONF_SUBSCRIBER, s);
 	}
@@ -255,6 +276,9 @@ static void model_check(const struct model *x, const struct world *w)
 		snprintf(uri, sizeof(uri), "sip:user%u@example.org", sip);
 		assert_int_equal(world_subscriber_by_uri(w, str_of(uri)) != NULL,
 				 x->holder[sip] != 0);
+		snprintf(uri, sizeof(uri), "xmpp:user%u@chat.example", sip);
+		assert_int_equal(world_subscriber_by_uri(w, str_of(uri)) != NULL,
+				 x->holder[sip] != 0 && sip % 3 == 1);
 	}
 }
 
