@@ -185,6 +185,9 @@ static struct sip_server *begin(struct sip_input *in)
 	case SIP_SERVER_AGAIN:
 		reply(in, again.status, again.note, REASON_NONE);
 		return NULL;
+	case SIP_SERVER_MERGED:
+		sip_refuse(in, 482, REASON_SIP_MERGED);
+		return NULL;
 	case SIP_SERVER_FULL:
 		sip_refuse(in, 503, REASON_POOL);
 		return NULL;

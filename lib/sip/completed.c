@@ -98,7 +98,7 @@ bool sip_completed_add(struct sip_completed *c, struct now now, const struct sip
 }
 
 const struct sip_completed_entry *sip_completed_find(struct sip_completed *c, struct now now,
-						     const struct sip_key *key)
+						     const struct sip_key *key, bool *merged)
 {
 	if (c->count == 0)
 		return NULL;
@@ -106,8 +106,11 @@ const struct sip_completed_entry *sip_completed_find(struct sip_completed *c, st
 	for (uint32_t number = *bucket(c, key); number != 0; number = at(c, number)->next) {
 		const struct sip_completed_entry *e = at(c, number);
 
-		if (e->key.word[0] == key->word[0] && e->key.word[1] == key->word[1])
-			return over(e, now) ? NULL : e;
+		if (e->key.word[0] != key->word[0] || over(e, now))
+			continue;
+		if (e->key.word[1] == key->word[1])
+			return e;
+		*merged = true;
 	}
 	return NULL;
 }

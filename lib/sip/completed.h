@@ -12,7 +12,9 @@
 
 #include "base/now.h"
 
-struct sip_key { /* of a server transaction (RFC 3261, 17.2.3), hashed with a secret */
+/* Of a server transaction, hashed with a secret: what its sender made (RFC 3261, 8.2.2.2), and the
+ * way it came (17.2.3). */
+struct sip_key {
 	uint64_t word[2];
 };
 
@@ -43,6 +45,7 @@ static inline void sip_completed_prefetch(const struct sip_completed *c, const s
 		__builtin_prefetch(&c->buckets[key->word[0] & c->bucket_mask]);
 }
 
-/* NULL: there is none, or its time is over. Lent until the next call. */
+/* NULL: there is none, or its time is over. *merged becomes true where one is there that came
+ * another way. Lent until the next call. */
 const struct sip_completed_entry *sip_completed_find(struct sip_completed *c, struct now now,
-						     const struct sip_key *key);
+						     const struct sip_key *key, bool *merged);

@@ -26,14 +26,27 @@ static void part_small(struct put *w, struct str s)
 		to[i] = (uint8_t)(s.p[i] >= 'A' && s.p[i] <= 'Z' ? s.p[i] | 0x20 : s.p[i]);
 }
 
-/* What makes two requests one (17.2.3): branch, sent-by and method; for peers of RFC 2543, whose
- * branch is not unique, what that document compares. */
+/*
+ * A key has two words. The first is of what a request is wherever it came through: From tag,
+ * Call-ID and CSeq, which two ways from one sender leave alike (8.2.2.2); within a dialog also the
+ * branch, so that no sender can make many of one first word. The second is of what makes two
+ * requests one (17.2.3): branch, sent-by and method; for peers of RFC 2543, whose branch is not
+ * unique, of the rest of what that document compares, too.
+ */
 static struct sip_key key_for(struct sip_transactions *t, const struct sip_incoming *in,
-			      struct str method)
+			      struct str method, bool inside)
 {
 	const struct sip_mandatory *known = in->known;
 	struct put                  w = put_to(t->scratch, sizeof(t->scratch));
+	struct sip_key              key;
 
+	part(&w, known->from.tag);
+	part(&w, known->call_id);
+	put_be32(&w, known->cseq.number);
+	part(&w, inside || known->from.tag.n == 0 ? known->via.branch : STR(""));
+	part(&w, method);
+	key.word[0] = hash_sip(&t->match_key[0], t->scratch, put_size(&w));
+	w = put_to(t->scratch, sizeof(t->scratch));
 	part_small(&w, known->via.host.text);
 	put_be16(&w, known->via.port);
 	part(&w, method);
@@ -42,18 +55,15 @@ static struct sip_key key_for(struct sip_transactions *t, const struct sip_incom
 		part(&w, known->via.params);
 		part(&w, in->message->uri);
 		part(&w, known->to.tag);
-		part(&w, known->from.tag);
-		part(&w, known->call_id);
-		put_be32(&w, known->cseq.number);
 	}
 	ASSERT(!w.failed); /* all of it is from one head */
-	return (struct sip_key){{hash_sip(&t->match_key[0], t->scratch, put_size(&w)),
-				 hash_sip(&t->match_key[1], t->scratch, put_size(&w))}};
+	key.word[1] = hash_sip(&t->match_key[1], t->scratch, put_size(&w));
+	return key;
 }
 
 static struct sip_key key_of(struct sip_transactions *t, const struct sip_incoming *in)
 {
-	return key_for(t, in, in->message->method_text);
+	return key_for(t, in, in->message->method_text, in->known->to.tag.n > 0);
 }
 
 static struct str tag_of(const struct sip_transactions *t, const struct sip_key *key,
@@ -93,13 +103,18 @@ static uint32_t *bucket(const struct sip_transactions *t, const struct sip_key *
 	return &t->buckets[key->word[0] & t->bucket_mask];
 }
 
-static struct sip_server *pending(const struct sip_transactions *t, const struct sip_key *key)
+/* *merged: another one of the same sender's request is there. */
+static struct sip_server *pending(const struct sip_transactions *t, const struct sip_key *key,
+				  bool *merged)
 {
 	for (uint32_t number = *bucket(t, key); number != SIP_BLOCK_NONE;) {
 		struct sip_server *s = server_at(t, number);
 
-		if (s->key.word[0] == key->word[0] && s->key.word[1] == key->word[1])
-			return s;
+		if (s->key.word[0] == key->word[0]) {
+			if (s->key.word[1] == key->word[1])
+				return s;
+			*merged = true;
+		}
 		number = s->bucket_next;
 	}
 	return NULL;
@@ -208,9 +223,10 @@ enum sip_server_step sip_server_request(struct sip_transactions *t, struct sip_s
 	struct sip_key                    key = key_of(t, in);
 	const struct sip_completed_entry *done;
 	struct sip_server                *s;
+	bool                              merged = false;
 
 	sip_completed_prefetch(&t->completed, &key);
-	s = pending(t, &key);
+	s = pending(t, &key, &merged);
 	ASSERT_HOT(in->message->method != SIP_METHOD_ACK);
 	*server = NULL;
 	if (s != NULL) {
@@ -219,12 +235,14 @@ enum sip_server_step sip_server_request(struct sip_transactions *t, struct sip_s
 			respond_trying(t, s, out);
 		return SIP_SERVER_PENDING;
 	}
-	done = in->datagram ? sip_completed_find(&t->completed, now, &key) : NULL;
+	done = in->datagram ? sip_completed_find(&t->completed, now, &key, &merged) : NULL;
 	if (done != NULL) {
 		metric_inc(t->metrics, METRIC_sip_requests_again);
 		*again = (struct sip_again){done->status, done->note};
 		return SIP_SERVER_AGAIN;
 	}
+	if (merged && in->known->to.tag.n == 0)
+		return SIP_SERVER_MERGED;
 	*server = begin(t, of, now, in, &key);
 	if (*server == NULL) {
 		metric_inc(t->metrics, METRIC_sip_transactions_full);
@@ -237,12 +255,13 @@ enum sip_server_step sip_server_request(struct sip_transactions *t, struct sip_s
 bool sip_server_cancels(struct sip_transactions *t, struct now now, const struct sip_incoming *in)
 {
 	static const struct str methods[] = {{"MESSAGE", 7}, {"REGISTER", 8}};
+	bool                    merged;
 
 	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
-		struct sip_key key = key_for(t, in, methods[i]);
+		struct sip_key key = key_for(t, in, methods[i], in->known->to.tag.n > 0);
 
-		if (pending(t, &key) != NULL ||
-		    sip_completed_find(&t->completed, now, &key) != NULL)
+		if (pending(t, &key, &merged) != NULL ||
+		    sip_completed_find(&t->completed, now, &key, &merged) != NULL)
 			return true;
 	}
 	return false;

@@ -120,6 +120,7 @@ struct sip_rp_report sip_rp_report_of(enum reason why)
 	case REASON_SIP_FIELD:
 	case REASON_SIP_EXTENSION:
 	case REASON_SIP_CONTENT:
+	case REASON_SIP_MERGED:
 	case REASON_SIP_TRANSACTION:
 	case REASON_COUNT:
 		break;

@@ -96,6 +96,8 @@ unsigned sip_status_of_reason(enum reason why)
 		return 420;
 	case REASON_SIP_TRANSACTION:
 		return 481;
+	case REASON_SIP_MERGED:
+		return 482;
 	case REASON_PDU_COMMAND:
 	case REASON_NOT_SUPPORTED:
 		return 405;

@@ -202,6 +202,9 @@ enum sip_server_step {
 	SIP_SERVER_PENDING, /* it waits for its answer already; nothing is to be done */
 	/* It is answered already: write the same again with sip_server_reply(), from *again. */
 	SIP_SERVER_AGAIN,
+	/* It came another way, too, and has its answer there (8.2.2.2): answer 482 with
+	 * sip_server_reply(). */
+	SIP_SERVER_MERGED,
 	SIP_SERVER_FULL, /* no memory: answer 503 with sip_server_reply() */
 };
 

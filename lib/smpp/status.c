@@ -102,6 +102,7 @@ static uint32_t submit_status(enum reason why)
 	case REASON_SIP_FIELD:
 	case REASON_SIP_EXTENSION:
 	case REASON_SIP_CONTENT:
+	case REASON_SIP_MERGED:
 	case REASON_SIP_TRANSACTION:
 		return SMPP_RSYSERR;
 	case REASON_LOOP:

@@ -67,12 +67,13 @@ static char *place(struct str of) /* in a text of ours */
 	return (char *)(uintptr_t)of.p;
 }
 
-static void another_branch(uint32_t n)
+/* Another branch and Call-ID. */
+static void another_request(uint32_t n)
 {
-	char *to = place(request_known.via.branch) + 7;
+	char *branch_to = place(request_known.via.branch) + 7, *call = place(request_known.call_id);
 
 	for (unsigned i = 0; i < 8; i++, n >>= 4)
-		to[i] = "0123456789abcdef"[n & 15];
+		branch_to[i] = call[i] = "0123456789abcdef"[n & 15];
 }
 
 static void begin_clients(bool datagram)
@@ -131,7 +132,7 @@ static void server(bool datagram)
 		struct sip_server *s;
 		struct sip_again   again;
 
-		another_branch(branch++);
+		another_request(branch++);
 		ASSERT(sip_server_request(&t, &servers, now, &in, &out, &s, &again) ==
 		       SIP_SERVER_NEW);
 		tokens[i] = sip_server_token(&t, s);
@@ -163,7 +164,7 @@ static void server_again(void)
 		struct sip_server *s;
 		struct sip_again   again;
 
-		another_branch(branch - OPEN + i); /* those of server_udp(), just before */
+		another_request(branch - OPEN + i); /* those of server_udp(), just before */
 		ASSERT(sip_server_request(&t, &servers, now, &in, &out, &s, &again) ==
 		       SIP_SERVER_AGAIN);
 		ASSERT(sip_server_reply(&t, &in, &ok, &out));

@@ -283,7 +283,12 @@ static void a_message_whose_credentials_were_overheard_is_not_taken_twice(void *
 	s->sent_size = 0;
 	side_forget_events(s);
 	branch = strstr(text, "z9hG4bK");
-	branch[7] = 'X'; /* as a new transaction */
+	branch[7] = 'X'; /* as if it came another way */
+	answer = side_say(s, &alice.flow, text);
+	assert_int_equal(side_status(answer), 482);
+	assert_int_equal(side_refused(s, REASON_SIP_MERGED), 1);
+	s->sent_size = 0;
+	strstr(text, "Call-ID: ")[9] ^= 1; /* as a new request */
 	answer = side_say(s, &alice.flow, text);
 	assert_int_equal(side_status(answer), 401);
 	assert_non_null(strstr(answer, "stale=true"));

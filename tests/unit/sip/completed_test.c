@@ -14,8 +14,9 @@ static struct sip_key key(uint64_t n)
 static const struct sip_completed_entry *find(struct sip_completed *c, struct now now, uint64_t n)
 {
 	struct sip_key k = key(n);
+	bool           merged = false;
 
-	return sip_completed_find(c, now, &k);
+	return sip_completed_find(c, now, &k, &merged);
 }
 
 static bool add(struct sip_completed *c, struct now now, uint64_t n)
@@ -44,16 +45,20 @@ static void an_entry_lives_for_timer_j_and_not_much_longer(void **state)
 	free(memory);
 }
 
-static void both_words_of_the_key_are_compared(void **state)
+static void an_entry_of_which_only_the_first_word_is_the_same_came_another_way(void **state)
 {
 	void                *memory = calloc(1, BYTES);
 	struct sip_completed c;
 	struct now           now = {.us = 70000};
-	struct sip_key       other = {{1, 4}};
+	struct sip_key       way = {{1, 4}}, other = {{5, 3}};
+	bool                 merged = false;
 
 	sip_completed_init(&c, memory, BYTES);
 	add(&c, now, 1);
-	assert_null(sip_completed_find(&c, now, &other));
+	assert_null(sip_completed_find(&c, now, &other, &merged));
+	assert_false(merged);
+	assert_null(sip_completed_find(&c, now, &way, &merged));
+	assert_true(merged);
 	free(memory);
 }
 
@@ -119,7 +124,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_entry_lives_for_timer_j_and_not_much_longer),
-		cmocka_unit_test(both_words_of_the_key_are_compared),
+		cmocka_unit_test(
+			an_entry_of_which_only_the_first_word_is_the_same_came_another_way),
 		cmocka_unit_test(a_full_table_forgets_the_oldest_through_many_rounds),
 		cmocka_unit_test(entries_whose_time_is_over_make_place_without_being_missed),
 		cmocka_unit_test(without_memory_nothing_is_remembered),

@@ -250,41 +250,86 @@ static void header_fields_and_body_of_the_session_go_into_the_answer(void **stat
 	bench_close(&b);
 }
 
-/* RFC 3261, 17.2.3. */
-static void a_request_is_matched_by_branch_sent_by_and_method(void **state)
+/* RFC 3261, 17.2.3 and 8.2.2.2. A branch that comes with another Call-ID is of a sender that makes
+ * its branches badly, and is another request. */
+static void a_request_is_matched_by_what_names_it_and_by_its_way(void **state)
 {
-#define TEXT(method, by, branch, more)                                                             \
+#define TEXT(method, by, branch, from, to, call, cseq)                                             \
 	method " sip:bob@example.org SIP/2.0\r\nVia: SIP/2.0/UDP " by ";branch=z9hG4bK" branch     \
-	       "\r\nFrom: <sip:alice@example.net>;tag=88\r\nTo: "                                  \
-	       "<sip:bob@example.org>\r\nCall-ID: " more "\r\nCSeq: 4 " method                     \
-	       "\r\nContent-Length: 0\r\n\r\n"
+	       "\r\nFrom: <sip:alice@example.net>" from "\r\nTo: <sip:bob@example.org>" to         \
+	       "\r\nCall-ID: " call "\r\nCSeq: " cseq " " method "\r\nContent-Length: 0\r\n\r\n"
+#define BY "client.example.net:5070"
 	static const struct {
-		const char *text;
-		bool        same;
+		const char          *first, *text;
+		enum sip_server_step step;
 	} cases[] = {
-		{TEXT("MESSAGE", "client.example.net:5070", "abc", "c1"), true},
-		{TEXT("MESSAGE", "client.example.net:5070", "abc", "other"), true},
-		{TEXT("MESSAGE", "CLIENT.example.net:5070", "abc", "c1"), true},
-		{TEXT("MESSAGE", "client.example.net:5070", "abd", "c1"), false},
-		{TEXT("MESSAGE", "client.example.net:5071", "abc", "c1"), false},
-		{TEXT("MESSAGE", "client.example.net", "abc", "c1"), false},
-		{TEXT("MESSAGE", "client.example.com:5070", "abc", "c1"), false},
-		{TEXT("OPTIONS", "client.example.net:5070", "abc", "c1"), false},
-		{TEXT("MESSAG", "client.example.net:5070", "abc", "c1"), false},
+#define FIRST TEXT("MESSAGE", BY, "abc", ";tag=88", "", "c1", "4")
+		{FIRST, FIRST, SIP_SERVER_PENDING},
+		{FIRST, TEXT("MESSAGE", "CLIENT.example.net:5070", "abc", ";tag=88", "", "c1", "4"),
+		 SIP_SERVER_PENDING},
+		{FIRST, TEXT("MESSAGE", BY, "abd", ";tag=88", "", "c1", "4"), SIP_SERVER_MERGED},
+		{FIRST, TEXT("MESSAGE", "client.example.net:5071", "abc", ";tag=88", "", "c1", "4"),
+		 SIP_SERVER_MERGED},
+		{FIRST, TEXT("MESSAGE", "client.example.net", "abc", ";tag=88", "", "c1", "4"),
+		 SIP_SERVER_MERGED},
+		{FIRST, TEXT("MESSAGE", "client.example.com:5070", "abc", ";tag=88", "", "c1", "4"),
+		 SIP_SERVER_MERGED},
+		{FIRST, TEXT("OPTIONS", BY, "abc", ";tag=88", "", "c1", "4"), SIP_SERVER_NEW},
+		{FIRST, TEXT("MESSAG", BY, "abc", ";tag=88", "", "c1", "4"), SIP_SERVER_NEW},
+		{FIRST, TEXT("MESSAGE", BY, "abc", ";tag=88", "", "other", "4"), SIP_SERVER_NEW},
+		{FIRST, TEXT("MESSAGE", BY, "abd", ";tag=88", "", "other", "4"), SIP_SERVER_NEW},
+		{FIRST, TEXT("MESSAGE", BY, "abd", ";tag=89", "", "c1", "4"), SIP_SERVER_NEW},
+		{FIRST, TEXT("MESSAGE", BY, "abd", ";tag=88", "", "c1", "5"), SIP_SERVER_NEW},
+		{FIRST, TEXT("MESSAGE", BY, "abd", ";tag=88", ";tag=2", "c1", "4"), SIP_SERVER_NEW},
+#undef FIRST
+		{TEXT("MESSAGE", BY, "abc", ";tag=88", ";tag=2", "c1", "4"),
+		 TEXT("MESSAGE", BY, "abd", ";tag=88", ";tag=2", "c1", "4"), SIP_SERVER_NEW},
+		{TEXT("MESSAGE", BY, "abc", "", "", "c1", "4"),
+		 TEXT("MESSAGE", BY, "abd", "", "", "c1", "4"), SIP_SERVER_NEW},
 	};
+#undef BY
 #undef TEXT
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct bench b;
 		struct asked a;
+		struct str   text;
 
 		bench_open(&b, MEMORY);
-		ask(&b, cases[0].text, &a);
+		ask(&b, cases[i].first, &a);
+		answer(&b, a.server, &text);
+		drop(&a.k);
 		assert_int_equal(step_of(&b, cases[i].text, true),
-				 cases[i].same ? SIP_SERVER_PENDING : SIP_SERVER_NEW);
+				 cases[i].step == SIP_SERVER_PENDING ? SIP_SERVER_AGAIN
+								     : cases[i].step);
+		bench_close(&b);
+		bench_open(&b, MEMORY);
+		ask(&b, cases[i].first, &a);
+		assert_int_equal(step_of(&b, cases[i].text, true), cases[i].step);
 		drop(&a.k);
 		bench_close(&b);
 	}
+}
+
+/* What came another way is remembered as long as an answer is, and no longer. */
+static void a_request_is_merged_for_the_time_of_timer_j(void **state)
+{
+	struct bench b;
+	struct asked a;
+	struct str   text;
+	const char  *other = "MESSAGE sip:bob@example.org SIP/2.0\r\n"
+			     "Via: SIP/2.0/UDP proxy.example.net;branch=z9hG4bKdef\r\n" REST;
+
+	bench_open(&b, MEMORY);
+	ask(&b, REQUEST, &a);
+	answer(&b, a.server, &text);
+	drop(&a.k);
+	b.now.us += SIP_TIMEOUT_US;
+	assert_int_equal(step_of(&b, other, true), SIP_SERVER_MERGED);
+	assert_int_equal(b.t.pool.used, 0);
+	b.now.us += 2 * 65536;
+	assert_int_equal(step_of(&b, other, true), SIP_SERVER_NEW);
+	bench_close(&b);
 }
 
 /* RFC 3261, 17.2.3, for peers whose branch has no cookie. */
@@ -546,7 +591,8 @@ int main(void)
 		cmocka_unit_test(the_answer_has_the_fields_of_the_request_and_a_tag),
 		cmocka_unit_test(the_answer_to_a_retransmission_is_the_same_bytes),
 		cmocka_unit_test(header_fields_and_body_of_the_session_go_into_the_answer),
-		cmocka_unit_test(a_request_is_matched_by_branch_sent_by_and_method),
+		cmocka_unit_test(a_request_is_matched_by_what_names_it_and_by_its_way),
+		cmocka_unit_test(a_request_is_merged_for_the_time_of_timer_j),
 		cmocka_unit_test(a_request_of_rfc_2543_is_matched_by_all_that_names_it),
 		cmocka_unit_test(the_answer_goes_to_the_source_and_says_what_it_was),
 		cmocka_unit_test(received_is_written_for_ip6_too),

@@ -13,6 +13,7 @@ static void a_reason_has_the_status_that_its_sender_understands(void **state)
 		{REASON_SIP_VERSION, 505},
 		{REASON_SIP_EXTENSION, 420},
 		{REASON_SIP_TRANSACTION, 481},
+		{REASON_SIP_MERGED, 482},
 		{REASON_PDU_COMMAND, 405},
 		{REASON_NOT_SUPPORTED, 405},
 		{REASON_SENDER, 403},
