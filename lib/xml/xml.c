@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/utf8.h"
+#include "xml/private.h"
 
 static const struct str xml_prefix = {"xml", 3};
 static const struct str xmlns_prefix = {"xmlns", 5};
@@ -9,18 +10,6 @@ static const struct str xml_uri = {"http://www.w3.org/XML/1998/namespace", 36};
 static const struct str xmlns_uri = {"http://www.w3.org/2000/xmlns/", 29};
 static const struct str cdata_open = {"<![CDATA[", 9};
 static const struct str cdata_close = {"]]>", 3};
-
-/* XML 1.0, production 2. */
-static bool character(uint32_t c)
-{
-	return c >= 0x20 ? c < 0xd800 || (c >= 0xe000 && c != 0xfffe && c != 0xffff)
-			 : c == '\t' || c == '\n' || c == '\r';
-}
-
-static bool space_char(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
 
 /* XML 1.0, productions 4 and 4a, beyond ASCII, without what may not begin a name. */
 static bool name_start_far(uint32_t c)
@@ -43,14 +32,9 @@ static bool name_char_far(uint32_t c)
 	       name_start_far(c);
 }
 
-static bool name_start(uint8_t c)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
-}
-
 static bool name_char(uint8_t c)
 {
-	return name_start(c) || (c >= '0' && c <= '9') || c == '-' || c == '.';
+	return xml_name_start(c) || (c >= '0' && c <= '9') || c == '-' || c == '.';
 }
 
 static struct str rest_of(const struct cur *in)
@@ -63,7 +47,7 @@ static size_t spaces(struct cur *in)
 	struct str s = rest_of(in);
 	size_t     n = 0;
 
-	while (n < s.n && space_char(s.p[n]))
+	while (n < s.n && xml_space_char(s.p[n]))
 		n++;
 	cur_bytes(in, n);
 	return n;
@@ -89,7 +73,7 @@ static size_t name_step(const struct cur *in, bool first)
 	uint32_t   code;
 
 	if (cur_left(in) > 0 && *in->p < 0x80)
-		return (first ? name_start(*in->p) : name_char(*in->p)) ? 1 : 0;
+		return (first ? xml_name_start(*in->p) : name_char(*in->p)) ? 1 : 0;
 	code = utf8_next(&c);
 	if (c.failed || !(first ? name_start_far(code) : name_char_far(code)))
 		return 0;
@@ -143,12 +127,12 @@ static size_t number_read(struct str s, unsigned base, uint32_t *code)
 		*code = *code * base + (unsigned)digit;
 		n++;
 	}
-	return n > 0 && n < s.n && s.p[n] == ';' && *code <= 0x10ffff && character(*code) ? n + 1
-											  : 0;
+	return n > 0 && n < s.n && s.p[n] == ';' && *code <= 0x10ffff && xml_character(*code)
+		       ? n + 1
+		       : 0;
 }
 
-/* The reference at the start of s, which begins with "&"; returns its size, 0: it is none. */
-static size_t reference_read(struct str s, uint32_t *code)
+size_t xml_reference(struct str s, uint32_t *code)
 {
 	static const struct {
 		struct str text;
@@ -181,7 +165,7 @@ static struct str run(struct cur *in, char end, char other)
 	size_t     n = 0, step = 1;
 
 	while (n < s.n && s.p[n] != end && s.p[n] != other && step > 0) {
-		step = s.p[n] == '&' ? reference_read(str_skip(s, n), &code) : 1;
+		step = s.p[n] == '&' ? xml_reference(str_skip(s, n), &code) : 1;
 		n += step;
 	}
 	in->failed |= step == 0;
@@ -217,9 +201,10 @@ static bool attribute_read(struct cur *in, struct xml_attribute *a)
 }
 
 /* Production 23. A version that is not 1.0, or an encoding but UTF-8, is not ours to read. */
-static bool declaration(struct cur *in)
+static bool declaration(struct xml *x)
 {
 	static const struct str names[3] = {{"version", 7}, {"encoding", 8}, {"standalone", 10}};
+	struct cur             *in = &x->in;
 
 	expect(in, STR("<?xml"));
 	for (unsigned i = 0; i < 3; i++) {
@@ -235,27 +220,33 @@ static bool declaration(struct cur *in)
 		if (i == 0)
 			in->failed |= !str_eq(value, STR("1.0"));
 		else if (i == 1)
-			in->failed |= !str_eq_nocase(value, STR("UTF-8"));
+			x->encoding = !str_eq_nocase(value, STR("UTF-8"));
 		else
 			in->failed |= !str_eq(value, STR("yes")) && !str_eq(value, STR("no"));
 	}
 	spaces(in);
-	return expect(in, STR("?>")) && !in->failed;
+	return expect(in, STR("?>")) && !in->failed && !x->encoding;
+}
+
+void xml_begin(struct xml *x, struct cur document)
+{
+	memset(x, 0, offsetof(struct xml, element));
+	x->in = document;
 }
 
 void xml_open(struct xml *x, struct cur document)
 {
 	struct cur c = document;
 
-	*x = (struct xml){.in = document};
+	xml_begin(x, document);
 	x->limit = cur_left(&c) > XML_SIZE_MAX;
 	x->bad = x->limit || document.failed;
 	while (!x->bad && cur_left(&c) > 0)
-		x->bad = !character(utf8_next(&c)) || c.failed;
+		x->bad = !xml_character(utf8_next(&c)) || c.failed;
 	if (!x->bad && str_starts(rest_of(&x->in), STR("\xef\xbb\xbf")))
 		cur_bytes(&x->in, 3);
 	if (!x->bad && str_starts(rest_of(&x->in), STR("<?")))
-		x->bad = !declaration(&x->in);
+		x->bad = !declaration(x);
 }
 
 bool xml_space(const struct xml *x, struct str prefix, struct str *uri)
@@ -274,6 +265,23 @@ bool xml_space(const struct xml *x, struct str prefix, struct str *uri)
 	return prefix.n == 0;
 }
 
+static bool bind_one(struct xml *x, struct str prefix, struct str uri, unsigned depth)
+{
+	if (x->bindings == XML_BINDINGS_MAX) {
+		x->limit = true;
+		return false;
+	}
+	x->binding[x->bindings].prefix = prefix;
+	x->binding[x->bindings].uri = uri;
+	x->binding[x->bindings++].depth = depth;
+	return true;
+}
+
+bool xml_bind(struct xml *x, struct str prefix, struct str uri)
+{
+	return bind_one(x, prefix, uri, 0);
+}
+
 /* Namespaces in XML 1.0, 3 and 5. A reference in a namespace's name, which its readers would have
  * to resolve before they compare, is refused. */
 static bool bind(struct xml *x, const struct xml_attribute *a, unsigned depth)
@@ -285,19 +293,12 @@ static bool bind(struct xml *x, const struct xml_attribute *a, unsigned depth)
 	    str_eq(a->value, xmlns_uri) || str_eq(a->value, xml_uri) != xml)
 		return false;
 	for (size_t i = 0; i < a->value.n; i++) {
-		if (a->value.p[i] == '&' || space_char(a->value.p[i]))
+		if (a->value.p[i] == '&' || xml_space_char(a->value.p[i]))
 			return false;
 	}
 	if (xml)
 		return true;
-	if (x->bindings == XML_BINDINGS_MAX) {
-		x->limit = true;
-		return false;
-	}
-	x->binding[x->bindings].prefix = prefix;
-	x->binding[x->bindings].uri = a->value;
-	x->binding[x->bindings++].depth = depth;
-	return true;
+	return bind_one(x, prefix, a->value, depth);
 }
 
 static bool declares(const struct xml_attribute *a)
@@ -396,16 +397,20 @@ static enum xml_token close_element(struct xml *x)
 	return XML_END;
 }
 
+bool xml_end_tag(struct cur *in, struct xml_name *name)
+{
+	expect(in, STR("</"));
+	*name = name_read(in);
+	spaces(in);
+	return expect(in, STR(">")) && !in->failed;
+}
+
 static enum xml_token end(struct xml *x)
 {
 	struct cur      c = x->in;
 	struct xml_name name;
 
-	expect(&c, STR("</"));
-	name = name_read(&c);
-	spaces(&c);
-	if (!expect(&c, STR(">")) || c.failed || x->open == 0 ||
-	    !name_eq(name, x->element[x->open - 1]))
+	if (!xml_end_tag(&c, &name) || x->open == 0 || !name_eq(name, x->element[x->open - 1]))
 		return XML_BAD;
 	x->in = c;
 	return close_element(x);
@@ -508,9 +513,9 @@ static bool as_meant(struct str raw)
 
 static struct str trim(struct str s)
 {
-	while (s.n > 0 && space_char(s.p[0]))
+	while (s.n > 0 && xml_space_char(s.p[0]))
 		s = str_skip(s, 1);
-	while (s.n > 0 && space_char(s.p[s.n - 1]))
+	while (s.n > 0 && xml_space_char(s.p[s.n - 1]))
 		s.n--;
 	return s;
 }
@@ -557,7 +562,7 @@ static void cdata_put(struct put *w, struct str s)
 static size_t reference_put(struct put *w, struct str s)
 {
 	uint32_t code = 0;
-	size_t   n = reference_read(s, &code);
+	size_t   n = xml_reference(s, &code);
 
 	if (n == 0)
 		w->failed = true;
@@ -596,7 +601,7 @@ void xml_value_put(struct put *w, struct str raw)
 		if (raw.p[0] == '&')
 			n = reference_put(w, raw);
 		else
-			put_u8(w, space_char(raw.p[0]) ? ' ' : (uint8_t)raw.p[0]);
+			put_u8(w, xml_space_char(raw.p[0]) ? ' ' : (uint8_t)raw.p[0]);
 		raw = str_skip(raw, n);
 	}
 }
@@ -626,7 +631,7 @@ static void escaped_put(struct put *w, uint32_t code)
 		put_str(w, STR("&#13;"));
 		break;
 	default:
-		w->failed |= !character(code);
+		w->failed |= !xml_character(code);
 		utf8_put(w, code);
 		break;
 	}

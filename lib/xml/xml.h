@@ -43,7 +43,8 @@ struct xml {
 	struct str      space;      /* its namespace, as the binding has it; empty: none */
 	struct str      attributes; /* of START, for xml_attribute_next() */
 	unsigned        depth;      /* of START and END: 1 is the root; of TEXT: its element's */
-	bool            bad, empty, ended, limit; /* limit: what made it bad is a limit */
+	bool            bad, empty, ended;
+	bool            limit, encoding; /* what made it bad: a limit; the declared encoding */
 	unsigned        open, bindings;
 	struct xml_name element[XML_DEPTH_MAX];
 	struct {

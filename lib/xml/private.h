@@ -1,0 +1,32 @@
+/* What the files of this module share, and nobody else includes. */
+#pragma once
+
+#include "xml/xml.h"
+
+/* XML 1.0, production 2. */
+static inline bool xml_character(uint32_t c)
+{
+	return c >= 0x20 ? c < 0xd800 || (c >= 0xe000 && c != 0xfffe && c != 0xffff)
+			 : c == '\t' || c == '\n' || c == '\r';
+}
+
+static inline bool xml_space_char(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static inline bool xml_name_start(uint8_t c) /* of ASCII */
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
+}
+
+/* The reference at the start of s, which begins with "&"; returns its size, 0: it is none. */
+#define XML_REFERENCE_MAX 12u
+size_t xml_reference(struct str s, uint32_t *code);
+
+/* xml_open() of what is UTF-8 of XML's characters, without a declaration. */
+void xml_begin(struct xml *x, struct cur document);
+/* Binds a prefix, the empty one too, for all that is read. False: too many. */
+bool xml_bind(struct xml *x, struct str prefix, struct str uri);
+/* The end tag at the start of *in. */
+bool xml_end_tag(struct cur *in, struct xml_name *name);
