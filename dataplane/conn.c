@@ -458,6 +458,17 @@ void conn_datagram(struct worker *w, struct conn *c, const struct flow *from, st
 		conn_touch(w, c);
 }
 
+void conn_unreached(struct worker *w, struct conn *c, struct cur quoted)
+{
+	struct proto_event event = event_none();
+
+	if (c->state != CONN_OPEN || c->ops->unreached == NULL)
+		return;
+	c->ops->unreached(c->session, w->now, quoted, &event);
+	conn_event(w, c, &event);
+	conn_touch(w, c);
+}
+
 void conns_again(struct worker *w)
 {
 	struct conns *cs = &w->conns;

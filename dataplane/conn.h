@@ -121,6 +121,8 @@ struct conn *conn_of_datagrams(struct worker *w, uint8_t protocol, enum proto_ro
 			       const struct flow *local, const struct flow *remote);
 /* There is a way to the peer: its session opens. */
 void conn_begun(struct worker *w, struct conn *c);
+/* A datagram from its port reached nobody; what came back of it. */
+void conn_unreached(struct worker *w, struct conn *c, struct cur quoted);
 /* One datagram for it. */
 void conn_datagram(struct worker *w, struct conn *c, const struct flow *from, struct cur bytes);
 /* Listen at all of the dataplane's listeners. 0 or -errno. */

@@ -49,10 +49,28 @@ bool datagrams_local(const struct worker *w, unsigned protocol, bool ip6, struct
 	return false;
 }
 
+#define ICMP_UNREACHABLE 3
+#define ICMP_TOO_BIG 4 /* a code of it: the network layer has made the path narrower */
+
+/* RFC 3261, 18.4: unreachable, for whatever reason; what ran out of time or found a loop may come
+ * through yet. */
+static void errors_receive(struct worker *w)
+{
+	struct net_udp_error errors[BURST];
+	unsigned             n;
+
+	while ((n = net_udp_errors(w->net, errors, BURST)) > 0) {
+		for (unsigned i = 0; i < n; i++) {
+			if (errors[i].type == ICMP_UNREACHABLE && errors[i].code != ICMP_TOO_BIG)
+				conn_unreached(w, &w->conns.table[errors[i].user],
+					       errors[i].quoted);
+		}
+	}
+}
+
 void datagrams_receive(struct worker *w)
 {
 	struct net_udp_datagram d[BURST];
-	struct net_udp_error    errors[BURST];
 	unsigned                n;
 
 	while ((n = net_udp_receive(w->net, d, BURST)) > 0) {
@@ -64,10 +82,7 @@ void datagrams_receive(struct worker *w)
 			conn_datagram(w, &w->conns.table[d[i].user], &from, d[i].bytes);
 		}
 	}
-	/* The network layer has learned from them what it can; that nobody is there is found out by
-	 * the protocol's own timers, which a forged error cannot hurry. */
-	while (net_udp_errors(w->net, errors, BURST) > 0)
-		;
+	errors_receive(w);
 }
 
 void datagrams_send(struct worker *w, struct conn *c, const struct out *out)

@@ -83,8 +83,10 @@ static void echo(struct net *net, struct now now, const struct net_packet *p)
 	net_tx_append(net, p->port, m);
 }
 
-/* The TCP packet of ours that an error quotes. */
-static bool quote_read(const struct net *net, struct cur icmp, struct net_icmp_error *e)
+/* The packet of ours that an error quotes; *data is what follows the first eight bytes of its
+ * payload, as far as it came back. */
+static bool quote_read(const struct net *net, struct cur icmp, struct net_icmp_error *e,
+		       struct cur *data)
 {
 	const uint8_t *addresses;
 	uint8_t        version;
@@ -114,6 +116,7 @@ static bool quote_read(const struct net *net, struct cur icmp, struct net_icmp_e
 	e->local_port = cur_be16(&icmp);
 	e->remote_port = cur_be16(&icmp);
 	e->sequence = cur_be32(&icmp);
+	*data = icmp;
 	return !icmp.failed && net_is_local(net, &e->local);
 }
 
@@ -129,12 +132,12 @@ static void error_append(struct net *net, struct rte_mbuf *m, const struct net_i
 }
 
 void icmp_error_take(struct net *net, struct now now, struct rte_mbuf *m,
-		     const struct net_icmp_error *e, bool forwarded)
+		     const struct net_icmp_error *e, struct cur data, bool forwarded)
 {
 	unsigned owner;
 
 	if (e->protocol == NET_PROTOCOL_UDP) {
-		udp_error_input(net, now, m, e, forwarded);
+		udp_error_input(net, now, m, e, data, forwarded);
 		return;
 	}
 	owner = net_owner(net, &e->local, e->local_port, &e->remote, e->remote_port);
@@ -147,12 +150,13 @@ void icmp_error_take(struct net *net, struct now now, struct rte_mbuf *m,
 static void error_input(struct net *net, struct now now, const struct net_packet *p)
 {
 	struct net_icmp_error e;
+	struct cur            data;
 
-	if (!quote_read(net, packet_payload(p), &e)) {
+	if (!quote_read(net, packet_payload(p), &e, &data)) {
 		net_drop(net, p->m, METRIC_icmp_dropped_ignored);
 		return;
 	}
-	icmp_error_take(net, now, p->m, &e, false);
+	icmp_error_take(net, now, p->m, &e, data, false);
 }
 
 void icmp_input(struct net *net, struct now now, const struct net_packet *p)
@@ -175,11 +179,12 @@ void icmp_input(struct net *net, struct now now, const struct net_packet *p)
 void icmp_input_forwarded(struct net *net, struct now now, const struct net_packet *p)
 {
 	struct net_icmp_error e;
+	struct cur            data;
 
-	if (p->protocol != NET_PROTOCOL_ICMP || !quote_read(net, packet_payload(p), &e))
+	if (p->protocol != NET_PROTOCOL_ICMP || !quote_read(net, packet_payload(p), &e, &data))
 		net_drop(net, p->m, METRIC_icmp_dropped_ignored);
 	else
-		icmp_error_take(net, now, p->m, &e, true);
+		icmp_error_take(net, now, p->m, &e, data, true);
 }
 
 static void error_send(struct net *net, struct now now, const struct net_packet *p, uint8_t type,

@@ -166,8 +166,10 @@ static void translate(struct net_icmp_error *e, uint8_t type, uint8_t code, uint
 	}
 }
 
-/* The TCP packet of ours that an error quotes. We send no extension headers. */
-static bool quote_read(const struct net *net, struct cur icmp, struct net_icmp_error *e)
+/* The packet of ours that an error quotes; *data is what follows the first eight bytes of its
+ * payload, as far as it came back. We send no extension headers. */
+static bool quote_read(const struct net *net, struct cur icmp, struct net_icmp_error *e,
+		       struct cur *data)
 {
 	uint8_t        type = cur_u8(&icmp), code = cur_u8(&icmp), version;
 	uint32_t       argument, size;
@@ -195,6 +197,7 @@ static bool quote_read(const struct net *net, struct cur icmp, struct net_icmp_e
 	e->local_port = cur_be16(&icmp);
 	e->remote_port = cur_be16(&icmp);
 	e->sequence = cur_be32(&icmp);
+	*data = icmp;
 	if (icmp.failed || version >> 4 != 6 || !first ||
 	    (e->protocol != NET_PROTOCOL_TCP && e->protocol != NET_PROTOCOL_UDP))
 		return false;
@@ -206,12 +209,13 @@ static bool quote_read(const struct net *net, struct cur icmp, struct net_icmp_e
 static void error_input(struct net *net, struct now now, const struct net_packet *p)
 {
 	struct net_icmp_error e;
+	struct cur            data;
 
-	if (p->link_many || !quote_read(net, packet_payload(p), &e)) {
+	if (p->link_many || !quote_read(net, packet_payload(p), &e, &data)) {
 		net_drop(net, p->m, METRIC_icmp_dropped_ignored);
 		return;
 	}
-	icmp_error_take(net, now, p->m, &e, false);
+	icmp_error_take(net, now, p->m, &e, data, false);
 }
 
 void icmp6_input(struct net *net, struct now now, const struct net_packet *p)
@@ -246,14 +250,14 @@ void icmp6_input(struct net *net, struct now now, const struct net_packet *p)
 void icmp6_input_forwarded(struct net *net, struct now now, const struct net_packet *p)
 {
 	struct net_icmp_error e;
-	struct cur            message = packet_payload(p);
+	struct cur            message = packet_payload(p), data;
 
 	if (cur_u8(&message) == ICMP6_ROUTER_ADVERTISEMENT)
 		router_input_forwarded(net, now, p);
-	else if (!quote_read(net, packet_payload(p), &e))
+	else if (!quote_read(net, packet_payload(p), &e, &data))
 		net_drop(net, p->m, METRIC_icmp_dropped_ignored);
 	else
-		icmp_error_take(net, now, p->m, &e, true);
+		icmp_error_take(net, now, p->m, &e, data, true);
 }
 
 /* As much of the packet as fits what every link carries (RFC 4443, 2.4 (c)). */

@@ -282,7 +282,7 @@ void icmp_unreachable_send(struct net *net, struct now now, const struct net_pac
 
 /* An error that m told, of either family, goes to whom it concerns. Takes m. */
 void icmp_error_take(struct net *net, struct now now, struct rte_mbuf *m,
-		     const struct net_icmp_error *e, bool forwarded);
+		     const struct net_icmp_error *e, struct cur data, bool forwarded);
 
 struct neighbour *neighbour_find(struct net *net, const struct net_addr *address, unsigned port);
 struct neighbour *neighbour_resolve(struct net *net, struct now now, const struct net_addr *address,
@@ -341,7 +341,7 @@ bool udp_input(struct net *net, const struct net_packet *p); /* false: nobody he
 void udp_input_forwarded(struct net *net, const struct net_packet *p);
 /* An ICMP error about a datagram, m. Takes m. */
 void udp_error_input(struct net *net, struct now now, struct rte_mbuf *m,
-		     const struct net_icmp_error *e, bool forwarded);
+		     const struct net_icmp_error *e, struct cur data, bool forwarded);
 
 void     pmtu_news_take(struct net *net, struct now now, const struct net_news *news);
 uint64_t pmtu_tick(struct net *net, struct now now);

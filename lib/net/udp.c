@@ -22,6 +22,12 @@ static void lent_free(struct udp *udp)
 	udp->lent_count = 0;
 }
 
+static void lent_errors_free(struct udp *udp)
+{
+	rte_pktmbuf_free_bulk(udp->lent_errors, udp->lent_error_count);
+	udp->lent_error_count = 0;
+}
+
 void udp_free(struct net *net)
 {
 	struct udp *udp = net->udp;
@@ -29,8 +35,11 @@ void udp_free(struct net *net)
 	if (udp == NULL)
 		return;
 	lent_free(udp);
+	lent_errors_free(udp);
 	for (unsigned i = 0; i < udp->waiting_count; i++)
 		rte_pktmbuf_free(udp->waiting[i].m);
+	for (unsigned i = 0; i < udp->error_count; i++)
+		rte_pktmbuf_free(udp->errors[i].m);
 	free(udp);
 }
 
@@ -197,7 +206,16 @@ static bool was_sent(const struct net *net, struct now now, const struct net_icm
 	       s->sent_us != 0 && now.us - s->sent_us <= UDP_SENT_US;
 }
 
-static void error_take(struct net *net, struct now now, const struct net_icmp_error *e)
+/* A router may quote more than the datagram, for what it adds (RFC 4884). */
+static struct cur bytes_quoted(const struct net_icmp_error *e, struct cur data)
+{
+	uint32_t size = e->sequence >> 16, n = size > DATAGRAM_HEADER ? size - DATAGRAM_HEADER : 0;
+
+	return cur_sub(&data, n < cur_left(&data) ? n : cur_left(&data));
+}
+
+static void error_take(struct net *net, struct now now, struct rte_mbuf *m,
+		       const struct net_icmp_error *e, struct cur data)
 {
 	struct udp         *udp = net->udp;
 	struct udp_binding *binding = binding_find(net, &e->local, e->local_port);
@@ -209,30 +227,33 @@ static void error_take(struct net *net, struct now now, const struct net_icmp_er
 		if (mtu != 0)
 			net_path_mtu_learn(net, now, &e->remote, mtu);
 	}
-	if (binding == NULL || udp->error_count == UDP_ERRORS_MAX)
+	if (binding == NULL || udp->error_count == UDP_ERRORS_MAX) {
+		rte_pktmbuf_free(m);
 		return;
-	udp->errors[udp->error_count++] =
+	}
+	udp->errors[udp->error_count].m = m;
+	udp->errors[udp->error_count++].error =
 		(struct net_udp_error){.flow = {.local = e->local,
 						.remote = e->remote,
 						.local_port = e->local_port,
 						.remote_port = e->remote_port},
 				       .user = binding->user,
 				       .type = e->type,
-				       .code = e->code};
+				       .code = e->code,
+				       .quoted = bytes_quoted(e, data)};
 }
 
 /* With an owner of the upper layer's choice nobody knows who sent it: it goes round the workers
  * once, from that of its addresses and ports. */
 void udp_error_input(struct net *net, struct now now, struct rte_mbuf *m,
-		     const struct net_icmp_error *e, bool forwarded)
+		     const struct net_icmp_error *e, struct cur data, bool forwarded)
 {
 	unsigned workers = net->config.workers, next = (net->config.worker + 1) % workers;
 	unsigned first = net_owner(net, &e->local, e->local_port, &e->remote, e->remote_port);
 	bool     begins = !forwarded && first != net->config.worker;
 
 	if (was_sent(net, now, e)) {
-		error_take(net, now, e);
-		rte_pktmbuf_free(m);
+		error_take(net, now, m, e, data);
 	} else if ((begins || next != first) && workers > 1 &&
 		   net_bucket_take(&net->udp->errors_round, now, UDP_ERRORS_PER_S,
 				   UDP_ERRORS_PER_S)) {
@@ -247,9 +268,14 @@ unsigned net_udp_errors(struct net *net, struct net_udp_error errors[], unsigned
 	struct udp *udp = net->udp;
 	unsigned    n = udp->error_count < max ? udp->error_count : max;
 
+	lent_errors_free(udp);
 	if (n == 0)
 		return 0;
-	memcpy(errors, udp->errors, n * sizeof(errors[0]));
+	for (unsigned i = 0; i < n; i++) {
+		errors[i] = udp->errors[i].error;
+		udp->lent_errors[i] = udp->errors[i].m;
+	}
+	udp->lent_error_count = n;
 	udp->error_count -= n;
 	memmove(udp->errors, udp->errors + n, udp->error_count * sizeof(udp->errors[0]));
 	return n;

@@ -46,10 +46,11 @@ bool net_udp_send(struct net *net, struct now now, const struct net_udp_flow *fl
 
 /* ICMP errors about datagrams that were sent from a bound port a short while ago: type and code are
  * those of struct net_icmp_error. Nothing is done about them here but that the path MTU is learned.
- */
+ * What they quote is lent until the next call. */
 struct net_udp_error {
 	struct net_udp_flow flow;
 	uint64_t            user;
 	uint8_t             type, code;
+	struct cur          quoted; /* of the datagram's bytes, from the first one */
 };
 unsigned net_udp_errors(struct net *net, struct net_udp_error errors[], unsigned max);

@@ -35,16 +35,20 @@ struct udp_sent { /* what an ICMP error may quote */
 
 struct udp {
 	struct udp_binding bindings[UDP_BINDINGS_MAX];
-	unsigned           waiting_count, lent_count, error_count;
+	unsigned           waiting_count, lent_count, error_count, lent_error_count;
 	struct {
 		struct rte_mbuf        *m;
 		struct net_udp_datagram datagram; /* its bytes are in m */
 	} waiting[UDP_WAITING_MAX];
-	struct rte_mbuf     *lent[UDP_WAITING_MAX];
-	struct net_udp_error errors[UDP_ERRORS_MAX];
-	struct bucket        errors_round;
-	struct udp_path      paths[UDP_PATHS];
-	struct udp_sent      sent[UDP_SENT_MAX];
+	struct rte_mbuf *lent[UDP_WAITING_MAX];
+	struct {
+		struct rte_mbuf     *m;
+		struct net_udp_error error; /* what it quotes is in m */
+	} errors[UDP_ERRORS_MAX];
+	struct rte_mbuf *lent_errors[UDP_ERRORS_MAX];
+	struct bucket    errors_round;
+	struct udp_path  paths[UDP_PATHS];
+	struct udp_sent  sent[UDP_SENT_MAX];
 };
 
 static inline struct udp_sent *udp_sent_place(struct udp *udp, const struct net_addr *remote,

@@ -4,10 +4,10 @@
  * connection layer calls the hooks, always on the worker that owns the session; nothing here is
  * shared between workers.
  *
- * Order of calls on a session: open; then feed, login, settings, submit, answer, tick in any order;
- * close, once, last. A session of datagrams is fed one whole datagram at a time, of which BAD drops
- * the rest and ends nothing. Anything a hook writes to *out is sent, in order, also when it asks
- * for the connection to be closed.
+ * Order of calls on a session: open; then feed, unreached, login, settings, submit, answer, tick in
+ * any order; close, once, last. A session of datagrams is fed one whole datagram at a time, of
+ * which BAD drops the rest and ends nothing. Anything a hook writes to *out is sent, in order, also
+ * when it asks for the connection to be closed.
  */
 #pragma once
 
@@ -307,6 +307,15 @@ struct proto_ops {
 	 */
 	enum pull (*feed)(void *session, struct now now, const struct flow *from, struct cur *in,
 			  struct out *out, struct proto_event *event);
+
+	/*
+	 * The network says that a datagram of ours reached nobody: its bytes from the first one, as
+	 * far as they came back; of themselves they prove nothing. The session is the one that
+	 * datagrams to its port are fed to; event as of feed(), without a message. NULL: a protocol
+	 * of streams.
+	 */
+	void (*unreached)(void *session, struct now now, struct cur quoted,
+			  struct proto_event *event);
 
 	/* The answer to EVENT_LOGIN. */
 	void (*login)(void *session, struct now now, const struct login_verdict *v,

@@ -267,6 +267,30 @@ static void earliest(uint64_t *next, uint64_t due)
 		*next = due;
 }
 
+/* No response will come. True: *event says what became of what was submitted. */
+static bool client_over(struct sip_session *s, struct sip_client *c, const struct result *result,
+			struct proto_event *event)
+{
+	uint64_t token = c->token;
+	uint8_t  kind = c->kind;
+
+	sip_client_end(&s->instance->transactions, c);
+	if (kind == SIP_CLIENT_MESSAGE) {
+		event->kind = EVENT_RESULT;
+		event->token = token;
+		event->result = *result;
+		return true;
+	}
+	if (kind == SIP_CLIENT_REPORT) {
+		metric_inc(s->instance->metrics, METRIC_sip_sms_reports_lost);
+		return false;
+	}
+	ASSERT(s->asking > 0);
+	s->asking--;
+	s->missed++;
+	return false;
+}
+
 /* Timers E and F. True: *event says what ended. */
 static bool tick_clients(struct sip_session *s, struct now now, struct out *out,
 			 struct proto_event *event, uint64_t *next)
@@ -275,26 +299,34 @@ static bool tick_clients(struct sip_session *s, struct now now, struct out *out,
 	struct sip_client       *c;
 
 	while ((c = sip_client_tick(t, &s->clients, now, out, next)) != NULL) {
-		uint64_t token = c->token;
-		uint8_t  kind = c->kind;
+		const struct result unknown = {.why = REASON_UNKNOWN_OUTCOME, .maybe_sent = true};
 
-		sip_client_end(t, c);
-		if (kind == SIP_CLIENT_MESSAGE) {
-			event->kind = EVENT_RESULT;
-			event->token = token;
-			event->result =
-				(struct result){.why = REASON_UNKNOWN_OUTCOME, .maybe_sent = true};
+		if (client_over(s, c, &unknown, event))
 			return true;
-		}
-		if (kind == SIP_CLIENT_REPORT) {
-			metric_inc(s->instance->metrics, METRIC_sip_sms_reports_lost);
-			continue;
-		}
-		ASSERT(s->asking > 0);
-		s->asking--;
-		s->missed++;
 	}
 	return false;
+}
+
+/*
+ * RFC 3261, 18.4. Only what was sent once cannot have come by another way; and whose it is, is said
+ * by its branch, which only those know who had the request before them.
+ */
+static void session_unreached(void *session, struct now now, struct cur quoted,
+			      struct proto_event *event)
+{
+	struct sip_instance *i = ((struct sip_session *)session)->instance;
+	struct sip_client   *c = sip_client_quoted(&i->transactions, quoted);
+	const struct result  unreached = {.why = REASON_CONNECTION_UNREACHABLE};
+	struct sip_session  *s;
+
+	if (c == NULL || !c->datagram || c->state != SIP_CLIENT_TRYING || c->sends != 1)
+		return;
+	s = c->of->session;
+	metric_inc(i->metrics, METRIC_sip_requests_unreached);
+	if (client_over(s, c, &unreached, event))
+		event->session = s;
+	else
+		i->services->wake(i->services->context, s);
 }
 
 /* The health of a peer: OPTIONS while nothing is heard. */
@@ -413,6 +445,7 @@ const struct proto_ops sip_ops = {
 	.owner = sip_owner,
 	.open = session_open,
 	.feed = sip_session_feed,
+	.unreached = session_unreached,
 	.login = session_login,
 	.settings = session_settings,
 	.submit = session_submit,

@@ -353,14 +353,16 @@ static void without_a_way_or_memory_nothing_is_sent(void **state)
 	rig_end(net);
 }
 
+#define ERROR_QUOTES 64u /* bytes of the datagram */
+
 /* An ICMP error that quotes what was sent, as f shows it. */
 static void error_in(struct net *net, bool ip6, const uint8_t *sent, uint8_t type, uint8_t code,
 		     uint16_t mtu)
 {
 	struct net_addr  router = rig_any_addr(ip6, 9), us = rig_any_addr(ip6, 1);
-	uint8_t          f[RIG_FRAME_MAX], rest[4 + 56] = {0};
+	uint8_t          f[RIG_FRAME_MAX], rest[4 + 56 + ERROR_QUOTES] = {0};
 	struct rte_mbuf *tcp[1];
-	size_t           quoted = ip6 ? 48 : 28;
+	size_t           quoted = (ip6 ? 48 : 28) + ERROR_QUOTES;
 
 	rest[2] = (uint8_t)(mtu >> 8);
 	rest[3] = (uint8_t)mtu;
@@ -399,6 +401,8 @@ static void errors_about_what_was_sent_reach_the_binding_and_narrow_the_path(voi
 		assert_int_equal(e[1].code, 3);
 		assert_int_equal(e[1].user, ip6 == 1 ? 12 : 11);
 		assert_int_equal(e[1].flow.remote_port, 4000);
+		assert_int_equal(cur_left(&e[1].quoted), ERROR_QUOTES);
+		assert_memory_equal(e[1].quoted.p, d.bytes, ERROR_QUOTES);
 		assert_true(net_path_find(net, rig_now, &flow.remote, &path));
 		assert_int_equal(path.mtu, 1300);
 		net_udp_send(net, rig_now, &flow, d.bytes, 1400);
@@ -450,6 +454,10 @@ static void an_error_goes_round_the_workers_once_until_one_knows_it(void **state
 		}
 		assert_in_range(hops, 0, WORKERS);
 		assert_int_equal(net_udp_errors(net[sender], e, 1), !forged);
+		if (!forged) {
+			assert_int_equal(cur_left(&e[0].quoted), 5); /* and no more */
+			assert_memory_equal(e[0].quoted.p, "hello", 5);
+		}
 		for (unsigned w = 0; w < WORKERS; w++)
 			rig_out_drop(net[w]);
 		for (unsigned w = 1; w < WORKERS; w++)
