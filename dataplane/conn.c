@@ -240,8 +240,7 @@ static void session_end(struct worker *w, struct conn *c, enum reason why, struc
 	metric_refused(w->metrics, why);
 }
 
-/* Last bytes go out, then FIN; unread input is thrown away first, or TCP would have to reset. */
-static void conn_close(struct worker *w, struct conn *c, enum reason why)
+void conn_close(struct worker *w, struct conn *c, enum reason why)
 {
 	struct out out = conn_out(w);
 	struct cur in;

@@ -110,6 +110,9 @@ enum conn_submit { CONN_SENT, CONN_LATER, CONN_REFUSED };
 enum conn_submit conn_submit(struct worker *w, struct conn *c, const struct msg *m,
 			     const struct proto_target *at, uint64_t token, struct result *result);
 
+/* The end of an open one: last bytes go out, then FIN; unread input is thrown away first, or TCP
+ * would have to reset. */
+void conn_close(struct worker *w, struct conn *c, enum reason why);
 /* Ask the other side to part, in order. */
 void conn_part(struct worker *w, struct conn *c, enum reason why);
 

@@ -39,6 +39,8 @@ struct change { /* what a producer asks for; its own again when it comes back */
 	struct proto_registration asked;
 	uint32_t                  next_free;
 	uint8_t                   protocol, why; /* why: enum reason, the answer */
+	bool                      has_lost;
+	struct session_ref        lost; /* whose binding it took over */
 	char                      address[MSG_ADDR_SIZE_MAX];
 	char                      text[PROTO_RECORD_TEXT_MAX];
 };
@@ -271,6 +273,7 @@ enum reason directory_ask(struct directory *d, unsigned producer, unsigned proto
 	}
 	c->origin = origin;
 	c->protocol = (uint8_t)protocol;
+	c->has_lost = false;
 	for (unsigned i = 0; i < r->count; i++)
 		c->asked.bindings[i].session = origin;
 	change_ask(p, c);
@@ -286,8 +289,11 @@ unsigned directory_answers(struct directory *d, unsigned producer,
 
 	n = rte_ring_sc_dequeue_burst(p->confirmed, (void **)done, n, NULL);
 	for (unsigned i = 0; i < n; i++) {
-		answers[i] = (struct directory_answer){done[i]->origin, done[i]->asked.token,
-						       (enum reason)done[i]->why};
+		answers[i] = (struct directory_answer){.origin = done[i]->origin,
+						       .token = done[i]->asked.token,
+						       .why = (enum reason)done[i]->why,
+						       .has_lost = done[i]->has_lost,
+						       .lost = done[i]->lost};
 		change_free(p, done[i]);
 	}
 	return n;
@@ -389,7 +395,26 @@ static enum reason entry_put(struct directory *d, const struct wanted *wanted, s
 	return REASON_NONE;
 }
 
-static enum reason change_apply(struct directory *d, struct now now, const struct change *c)
+static bool same_session(struct session_ref a, struct session_ref b)
+{
+	return a.index == b.index && a.generation == b.generation && a.worker == b.worker &&
+	       a.protocol == b.protocol;
+}
+
+/* Whose binding it takes over. */
+static void note_lost(struct change *c, const struct proto_record *old)
+{
+	for (uint32_t i = 0; old != NULL && c->asked.takes_over && i < old->count; i++) {
+		const struct proto_binding *b = &old->bindings[i];
+
+		if (b->key == c->asked.bindings[0].key && !same_session(b->session, c->origin)) {
+			c->has_lost = true;
+			c->lost = b->session;
+		}
+	}
+}
+
+static enum reason change_apply(struct directory *d, struct now now, struct change *c)
 {
 	struct wanted      wanted = {c->protocol, c->asked.address};
 	struct entry      *old = entry_find(d, &wanted);
@@ -397,7 +422,10 @@ static enum reason change_apply(struct directory *d, struct now now, const struc
 	enum reason        why =
 		record_plan(&plan, old != NULL ? &old->record : NULL, &c->asked, now.us, &d->ids);
 
-	return why == REASON_NONE ? entry_put(d, &wanted, old, &plan) : why;
+	if (why != REASON_NONE)
+		return why;
+	note_lost(c, old != NULL ? &old->record : NULL);
+	return entry_put(d, &wanted, old, &plan);
 }
 
 static unsigned take_changes(struct directory *d, struct now now)

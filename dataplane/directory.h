@@ -42,6 +42,8 @@ struct directory_answer {
 	struct session_ref origin;
 	uint64_t           token;
 	enum reason        why; /* NONE: it is in force */
+	bool               has_lost;
+	struct session_ref lost; /* whose binding was taken over */
 };
 /* Returns how many, at most max. */
 unsigned directory_answers(struct directory *d, unsigned producer,

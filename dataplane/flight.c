@@ -268,8 +268,8 @@ static void flight_target_begin(struct worker *w, struct flight *e,
 static bool flight_try_registered(struct worker *w, struct flight *e)
 {
 	struct registered places[REGISTERED_MAX];
-	unsigned          n =
-		registered_find(w->dp, w->world, msg_addr(e->msg, &e->msg->to), w->now.us, places);
+	unsigned          n = registered_find(w->dp, w->world, msg_addr(e->msg, &e->msg->to),
+					      e->msg->to_place, w->now.us, places);
 
 	if (n == 0 && e->tries == 0)
 		e->last = (struct result){.why = REASON_NOT_REGISTERED};

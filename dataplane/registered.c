@@ -1,5 +1,7 @@
 #include "registered.h"
 
+#include <string.h>
+
 #include "base/aor.h"
 
 #include "directory.h"
@@ -38,35 +40,56 @@ static struct str address_in(const struct recipient *r, unsigned protocol)
 	return r->subscriber != NULL ? world_subscriber_in(r->subscriber, scheme) : STR("");
 }
 
-static unsigned find_in(const struct dataplane *dp, const struct recipient *r, unsigned protocol,
-			uint64_t now_us, struct registered places[REGISTERED_MAX], unsigned n)
-{
-	struct str                 address = address_in(r, protocol);
-	const struct proto_record *record =
-		address.n > 0 ? directory_find(dp->directory, protocol, address) : NULL;
+struct search {
+	const struct dataplane *dp;
+	struct recipient        recipient;
+	uint64_t                place, now_us;
+	struct registered      *places;
+	unsigned                n;
+};
 
-	for (uint32_t i = 0; record != NULL && i < record->count && n < REGISTERED_MAX; i++) {
-		if (record->bindings[i].expires_us > now_us)
-			places[n++] = (struct registered){record, &record->bindings[i], protocol};
-	}
-	return n;
+/* The one that is named goes to the front. */
+static void find_one(struct search *s, unsigned protocol, const struct proto_record *r,
+		     const struct proto_binding *b)
+{
+	bool     named = s->place != 0 && b->key == s->place;
+	unsigned at = named ? 0 : s->n;
+
+	if (b->expires_us <= s->now_us || ((b->features & PROTO_BINDING_DIRECT) != 0 && !named))
+		return;
+	memmove(&s->places[at + 1], &s->places[at], (s->n - at) * sizeof(s->places[0]));
+	s->places[at] = (struct registered){r, b, protocol};
+	s->n++;
+}
+
+static void find_in(struct search *s, unsigned protocol)
+{
+	struct str                 address = address_in(&s->recipient, protocol);
+	const struct proto_record *r =
+		address.n > 0 ? directory_find(s->dp->directory, protocol, address) : NULL;
+
+	for (uint32_t i = 0; r != NULL && i < r->count && s->n < REGISTERED_MAX; i++)
+		find_one(s, protocol, r, &r->bindings[i]);
 }
 
 unsigned registered_find(const struct dataplane *dp, const struct world *world, struct str to,
-			 uint64_t now_us, struct registered places[REGISTERED_MAX])
+			 uint64_t place, uint64_t now_us, struct registered places[REGISTERED_MAX])
 {
-	struct recipient r = recipient_of(world, to);
-	unsigned         n = 0;
+	struct search s = {.dp = dp,
+			   .recipient = recipient_of(world, to),
+			   .place = place,
+			   .now_us = now_us,
+			   .places = places};
 
 	for (unsigned p = 0; p < PROTO_COUNT; p++) {
-		if (str_eq(r.scheme, str_of(registry_ops(p)->name)))
-			n = find_in(dp, &r, p, now_us, places, n);
+		if (str_eq(s.recipient.scheme, str_of(registry_ops(p)->name)))
+			find_in(&s, p);
 	}
 	for (unsigned p = 0; p < PROTO_COUNT; p++) {
-		if (!str_eq(r.scheme, str_of(registry_ops(p)->name)))
-			n = find_in(dp, &r, p, now_us, places, n);
+		if (!str_eq(s.recipient.scheme, str_of(registry_ops(p)->name)))
+			find_in(&s, p);
 	}
-	return n;
+	return s.n;
 }
 
 /* One of datagrams has the same index at every worker, so the message need not travel. */
@@ -102,14 +125,27 @@ void registered_change(struct worker *w, struct conn *c, const struct proto_regi
 		conn_answer(w, ref, r->token, &(struct result){.why = (uint8_t)why});
 }
 
+void registered_replaced(struct worker *w, struct session_ref ref)
+{
+	struct conn *c = ref.worker == w->number ? conn_get(w, ref) : NULL;
+
+	if (c != NULL)
+		conn_close(w, c, REASON_REPLACED);
+	else if (ref.worker != w->number)
+		xcore_replaced(w, ref);
+}
+
 unsigned registered_answers(struct worker *w)
 {
 	struct directory_answer answers[ANSWERS_MAX];
 	unsigned n = directory_answers(w->dp->directory, w->number, answers, ANSWERS_MAX);
 
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
 		conn_answer(w, answers[i].origin, answers[i].token,
 			    &(struct result){.why = (uint8_t)answers[i].why});
+		if (answers[i].has_lost)
+			registered_replaced(w, answers[i].lost);
+	}
 	return n;
 }
 

@@ -21,10 +21,11 @@ struct registered {
 	unsigned                    protocol;
 };
 
-/* Of an address in normal form, those in the protocol
- * of the address first, then best first; returns how many. Any registered thread. */
+/* Of an address in normal form, the one with the key
+ * `place` first, where there is one, then those in the protocol of the address, then best first;
+ * returns how many. Any registered thread. */
 unsigned registered_find(const struct dataplane *dp, const struct world *world, struct str to,
-			 uint64_t now_us, struct registered places[REGISTERED_MAX]);
+			 uint64_t place, uint64_t now_us, struct registered places[REGISTERED_MAX]);
 /* The session to which a worker hands a message for there: of its own, where that does as well. */
 struct session_ref registered_session(const struct worker *w, const struct registered *place);
 /* One of them, for the session of the protocol that submits to it. False: it is gone. */
@@ -34,5 +35,7 @@ bool registered_target(const struct worker *w, unsigned protocol, struct str to,
  * sessions. Returns how many. */
 void     registered_change(struct worker *w, struct conn *c, const struct proto_registration *r);
 unsigned registered_answers(struct worker *w);
+/* Another session has its place: it ends. */
+void registered_replaced(struct worker *w, struct session_ref ref);
 /* Is it an address in a domain of one of our listeners? Then it needs no route. */
 bool registered_here(const struct dataplane *dp, struct str address);

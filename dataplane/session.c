@@ -130,6 +130,7 @@ void session_open_accepted(struct worker *w, struct conn *c, const struct listen
 		    .login_us = l->conf->login_time * US_PER_SECOND,
 		    .node = str_of(w->dp->file->cpm.node),
 		    .datagram = c->datagram,
+		    .plain = l->conf->plain_without_tls,
 		    .md5_alone = l->conf->authentication == CONF_AUTHENTICATION_DIGEST_MD5,
 		    .open_to_all = l->conf->authentication == CONF_AUTHENTICATION_NONE,
 		    .local = listener_flow(l),

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 
+#include "registered.h"
 #include "worker.h"
 
 #define TURN_MAX 64u /* elements taken from one ring in one turn */
@@ -93,6 +94,14 @@ bool xcore_conversation(struct worker *w, unsigned to, const struct conversation
 	struct xmsg x = {.kind = XMSG_CONVERSATION, .conversation = *note};
 
 	return rte_ring_sp_enqueue_elem(w->xcore.messages_out[to], &x, sizeof(x)) == 0;
+}
+
+void xcore_replaced(struct worker *w, struct session_ref ref)
+{
+	struct xmsg x = {.kind = XMSG_REPLACED, .replaced = ref};
+
+	if (rte_ring_sp_enqueue_elem(w->xcore.messages_out[ref.worker], &x, sizeof(x)) != 0)
+		metric_inc(w->metrics, METRIC_replacements_lost);
 }
 
 static void result_out(struct worker *w, unsigned home, struct xresult *x)
@@ -183,6 +192,9 @@ static void message_in(struct worker *w, unsigned from, const struct xmsg *x)
 		break;
 	case XMSG_CONVERSATION:
 		conversations_note(w, &x->conversation);
+		break;
+	case XMSG_REPLACED:
+		registered_replaced(w, x->replaced);
 		break;
 	case XMSG_NEWS:
 		net_news_learn(w->net, w->now, &x->news);

@@ -31,6 +31,7 @@ enum xmsg_kind {
 	XMSG_RECEIPT_ASK,
 	XMSG_RECEIPT_DONE,
 	XMSG_CONVERSATION,
+	XMSG_REPLACED,
 	XMSG_NEWS
 };
 
@@ -42,6 +43,7 @@ struct xmsg {
 		struct receipt_note      note;
 		struct conversation_note conversation;
 		struct net_news          news;
+		struct session_ref       replaced;
 	};
 };
 
@@ -76,6 +78,8 @@ void xcore_result(struct worker *w, unsigned home, uint32_t flight, const struct
 bool xcore_note(struct worker *w, unsigned to, enum xmsg_kind kind,
 		const struct receipt_note *note);
 bool xcore_conversation(struct worker *w, unsigned to, const struct conversation_note *note);
+/* The worker of the session ends it. Where the ring is full it lives on, without its place. */
+void xcore_replaced(struct worker *w, struct session_ref ref);
 void xcore_receipt_answer(struct worker *w, unsigned home, uint32_t flight, uint32_t generation,
 			  const struct receipt_found *found);
 

@@ -173,6 +173,7 @@ struct conf_listener {
 	uint8_t             protocol;
 	uint8_t             transport; /* bits of enum transport, at least one */
 	uint8_t             authentication;
+	bool                plain_without_tls;
 	struct conf_address address;
 	uint32_t            port, msrp_port, login_time;
 	struct conf_list    domains; /* in lower case */

@@ -128,7 +128,8 @@ struct msg {
 	struct msg_part origin_id; /* that its sender gave it, at most MSG_ORIGIN_ID_MAX bytes, for
 				      the receipts that it asked for; empty: none */
 	struct msg_concat  concat;
-	struct msg_receipt receipt; /* kind RECEIPT and READ_REPORT only */
+	struct msg_receipt receipt;  /* kind RECEIPT and READ_REPORT only */
+	uint64_t           to_place; /* key of the registration of `to` that it is for; 0: any */
 	uint64_t           received_us;
 	uint64_t           expires_us; /* end of validity, monotonic; 0: none asked */
 	uint32_t           data_size;  /* bytes of data in use */

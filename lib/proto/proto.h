@@ -75,6 +75,8 @@ struct proto_settings {
  */
 #define PROTO_BINDINGS_MAX 10u
 #define PROTO_RECORD_TEXT_MAX 6144u
+/* Of features: only for messages that name the binding (struct msg, to_place). */
+#define PROTO_BINDING_DIRECT (1u << 15)
 enum proto_binding_text {
 	BINDING_CONTACT,  /* URI that requests go to */
 	BINDING_PATH,     /* route set on the way there, as it goes into a request */
@@ -91,7 +93,7 @@ struct proto_binding {
 	uint32_t           id;      /* among all bindings of this run; given by the directory */
 	uint32_t           sequence;
 	uint16_t           priority; /* 0 .. 1000, highest first */
-	uint16_t           features; /* the protocol's own bits */
+	uint16_t           features; /* the protocol's own bits, and PROTO_BINDING_DIRECT */
 	struct {
 		uint16_t off, size;
 	} text[BINDING_TEXT_COUNT];
@@ -117,8 +119,9 @@ static inline struct str proto_binding_text(const struct proto_record  *r,
  * remove_all no bindings are named; one that expires at once is removed. The answer comes by
  * answer(), when it is in force. */
 struct proto_registration {
-	struct str           address;
-	bool                 remove_all;
+	struct str address;
+	bool       remove_all;
+	bool takes_over; /* of one binding: another session that has it ends (REASON_REPLACED) */
 	unsigned             count;
 	struct proto_binding bindings[PROTO_BINDINGS_MAX];
 	struct str           text; /* that the bindings name by offset */
@@ -202,6 +205,7 @@ struct proto_open {
 	struct str  node;      /* accepted: our own name (SMPP system_id in a bind response) */
 	bool        datagram;  /* each feed() gets one datagram, and *out takes datagrams (out.h) */
 	bool        md5_alone; /* listener: no better digest is offered */
+	bool        plain;     /* listener: passwords may come as they are */
 	bool        open_to_all; /* listener: whoever comes is let in (authentication: none) */
 	bool        trusted;     /* peer: we tell it who is who, and believe what it tells */
 	struct flow local;       /* where others reach us: the listener's address and port */

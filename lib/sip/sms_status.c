@@ -81,6 +81,7 @@ struct sip_rp_report sip_rp_report_of(enum reason why)
 	case REASON_CONNECTION_REFUSED:
 	case REASON_ADDRESS_GONE:
 	case REASON_SESSION_GONE:
+	case REASON_REPLACED:
 	case REASON_LOOP:
 		return (struct sip_rp_report){SIP_RP_NETWORK_OUT_OF_ORDER, FCS_SYSTEM_FAILURE};
 	case REASON_BIND_STATE:

@@ -147,6 +147,7 @@ unsigned sip_status_of_reason(enum reason why)
 	case REASON_CONNECTION_REFUSED:
 	case REASON_ADDRESS_GONE:
 	case REASON_SESSION_GONE:
+	case REASON_REPLACED:
 		return 480;
 	case REASON_UNKNOWN_OUTCOME:
 	case REASON_ANSWER_TIMEOUT:

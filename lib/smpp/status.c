@@ -75,6 +75,7 @@ static uint32_t submit_status(enum reason why)
 	case REASON_ADDRESS_GONE:
 	case REASON_NO_TARGET:
 	case REASON_SESSION_GONE:
+	case REASON_REPLACED:
 	case REASON_SIP_START_LINE:
 	case REASON_SIP_VERSION:
 	case REASON_SIP_LINE_END:

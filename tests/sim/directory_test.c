@@ -75,6 +75,22 @@ static enum reason register_one(const char *contact, const char *call, uint32_t 
 	return ask(&r);
 }
 
+/* As by session `index`; the answer. */
+static struct directory_answer take_over(uint32_t index, uint32_t sequence)
+{
+	char                      room[256];
+	struct proto_registration r = binding(room, "balcony", "call", sequence, UINT64_MAX / 2);
+	struct directory_answer   answer;
+
+	r.takes_over = true;
+	assert_int_equal(directory_ask(directory, 0, 0, (struct session_ref){.index = index}, &r),
+			 REASON_NONE);
+	directory_turn(directory, now);
+	assert_int_equal(directory_answers(directory, 0, &answer, 1), 1);
+	assert_int_equal(answer.why, REASON_NONE);
+	return answer;
+}
+
 static const struct proto_record *record(void)
 {
 	return directory_find(directory, 0, ALICE);
@@ -268,6 +284,22 @@ static void a_reader_meets_whole_records_while_they_are_replaced(void **state)
 	pthread_join(reader, NULL);
 }
 
+static void whoever_takes_over_a_place_is_told_whose_it_was(void **state)
+{
+	struct directory_answer answer;
+
+	(void)state;
+	assert_false(take_over(7, 1).has_lost);
+	assert_false(take_over(7, 2).has_lost);
+	answer = take_over(8, 3);
+	assert_true(answer.has_lost);
+	assert_int_equal(answer.lost.index, 7);
+	assert_int_equal(record()->count, 1);
+	assert_int_equal(record()->bindings[0].session.index, 8);
+	assert_int_equal(register_one("balcony", "call", 4, MINUTE_US), REASON_NONE);
+	assert_int_equal(take_over(9, 5).lost.index, 7);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
@@ -279,6 +311,7 @@ int main(void)
 		TEST(more_bindings_than_an_address_may_have_are_refused),
 		TEST(a_binding_that_expires_is_gone_and_the_others_stay),
 		TEST(bindings_are_removed_one_by_one_or_all),
+		TEST(whoever_takes_over_a_place_is_told_whose_it_was),
 		TEST(asking_for_more_than_the_writer_takes_is_refused_and_forgets_nothing),
 		TEST(no_more_addresses_than_the_limit_are_taken),
 		TEST(a_reader_meets_whole_records_while_they_are_replaced),
