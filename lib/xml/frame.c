@@ -383,13 +383,13 @@ enum xml_frame_item xml_frame_next(struct xml_frame *f, struct cur *in, size_t s
 	ASSERT(size_max <= UINT32_MAX && f->seen <= l.n);
 	if (f->fault != XML_FAULT_NONE)
 		return XML_FRAME_BAD;
-	if (n > 0)
-		return give(f, in, n, item, XML_FRAME_SPACE);
 	if (f->empty) {
 		f->empty = false;
 		f->closed = true;
 		return give(f, in, 0, item, XML_FRAME_CLOSE);
 	}
+	if (n > 0)
+		return give(f, in, n, item, XML_FRAME_SPACE);
 	if (f->closed && l.n > 0) {
 		f->fault = XML_FAULT_SYNTAX;
 		return XML_FRAME_BAD;

@@ -104,7 +104,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	frame(data + 1, size - 1, size, &whole);
 	frame(data + 1, size - 1, 1 + data[0] % 64, &cut);
-	ASSERT(whole.n == cut.n && whole.fault == cut.fault);
+	/* Of two faults that which comes first in the bytes that are there is found. */
+	ASSERT(whole.n == cut.n &&
+	       (whole.fault != XML_FAULT_NONE) == (cut.fault != XML_FAULT_NONE));
 	for (unsigned i = 0; i < whole.n; i++)
 		ASSERT(whole.item[i].kind == cut.item[i].kind &&
 		       whole.item[i].end == cut.item[i].end);

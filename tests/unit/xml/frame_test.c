@@ -120,6 +120,20 @@ static void a_stream_cut_anywhere_has_the_same_items(void **state)
 	}
 }
 
+static void an_empty_root_ends_before_what_follows_it(void **state)
+{
+	static const enum xml_frame_item kinds[] = {XML_FRAME_OPEN, XML_FRAME_CLOSE,
+						    XML_FRAME_SPACE};
+	struct notes                     notes;
+
+	(void)state;
+	for (size_t step = 1; step < 8; step++) {
+		frame("<s/> \n", 6, step, SIZE_MAX_ITEM, &notes);
+		assert_int_equal(notes.n, 3);
+		assert_memory_equal(notes.kind, kinds, sizeof(kinds));
+	}
+}
+
 /* What is refused, and how many of its bytes it takes to know. */
 static const struct refused {
 	const char    *bytes;
@@ -346,6 +360,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(items_of_a_stream_end_at_their_last_byte),
 		cmocka_unit_test(a_stream_cut_anywhere_has_the_same_items),
+		cmocka_unit_test(an_empty_root_ends_before_what_follows_it),
 		cmocka_unit_test(what_is_not_restricted_xml_is_refused_as_soon_as_it_is_seen),
 		cmocka_unit_test(what_never_ends_is_refused_at_its_limit),
 		cmocka_unit_test(an_item_may_be_as_long_as_its_limit_and_not_longer),
