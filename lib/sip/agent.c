@@ -420,8 +420,9 @@ void sip_answer_message(struct sip_session *s, struct now now, struct sip_server
 void sip_on_cancel(struct sip_input *in)
 {
 	const struct sip_incoming request = incoming(in);
+	struct sip_server        *open;
 
-	if (sip_server_cancels(&in->s->instance->transactions, in->now, &request))
+	if (sip_server_cancels(&in->s->instance->transactions, in->now, &request, &open))
 		reply(in, 200, 0, REASON_NONE);
 	else
 		sip_refuse(in, 481, REASON_SIP_TRANSACTION);

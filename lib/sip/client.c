@@ -1,15 +1,15 @@
+#include <assert.h>
+
 #include "base/assert.h"
 #include "sip/links.h"
 
 #define BY_STAGE offsetof(struct sip_client, by_stage)
 #define BY_DEADLINE offsetof(struct sip_client, by_deadline)
 
-static const uint64_t stage_us[SIP_STAGES] = {SIP_T1_US, 2 * SIP_T1_US, 4 * SIP_T1_US, SIP_T2_US};
+static const uint64_t stage_us[SIP_INVITE_STAGES] = {SIP_T1_US,     2 * SIP_T1_US,  4 * SIP_T1_US,
+						     8 * SIP_T1_US, 16 * SIP_T1_US, 32 * SIP_T1_US};
 
-static struct sip_client *client_at(const struct sip_transactions *t, uint32_t number)
-{
-	return (struct sip_client *)(void *)sip_pool_at(&t->pool, number)->bytes;
-}
+static_assert(8 * SIP_T1_US == SIP_T2_US, "timer E ends at the fourth stage");
 
 struct sip_client *sip_client_new(struct sip_transactions *t, struct sip_clients *of)
 {
@@ -20,7 +20,7 @@ struct sip_client *sip_client_new(struct sip_transactions *t, struct sip_clients
 		metric_inc(t->metrics, METRIC_sip_transactions_full);
 		return NULL;
 	}
-	c = client_at(t, number);
+	c = sip_client_at(t, number);
 	*c = (struct sip_client){
 		.of = of,
 		.number = number,
@@ -38,9 +38,10 @@ void sip_client_branch(const struct sip_transactions *t, const struct sip_client
 	sip_branch_put(w, &t->branch_key, &b);
 }
 
-static void schedule(struct sip_transactions *t, struct sip_client *c, struct now now,
-		     uint8_t stage)
+void sip_client_schedule(struct sip_transactions *t, struct sip_client *c, struct now now,
+			 uint8_t stage)
 {
+	c->resends = true;
 	c->stage = stage;
 	c->resend_us = now.us + stage_us[stage];
 	sip_links_append(&t->pool, &c->of->stages[stage], c->number, BY_STAGE);
@@ -53,7 +54,8 @@ bool sip_client_start(struct sip_transactions *t, struct sip_client *c, struct n
 	uint64_t timeout = how->timeout_us < SIP_TIMEOUT_US ? how->timeout_us : SIP_TIMEOUT_US;
 
 	ASSERT(c->state == SIP_CLIENT_NEW);
-	if ((how->datagram || how->keep) && !sip_chain_append(&t->pool, &c->request, bytes, n)) {
+	if ((how->datagram || how->keep || how->method == SIP_METHOD_INVITE) &&
+	    !sip_chain_append(&t->pool, &c->request, bytes, n)) {
 		metric_inc(t->metrics, METRIC_sip_transactions_full);
 		return false;
 	}
@@ -65,13 +67,17 @@ bool sip_client_start(struct sip_transactions *t, struct sip_client *c, struct n
 	c->datagram = how->datagram;
 	c->sends = 1;
 	c->state = SIP_CLIENT_TRYING;
+	if (c->datagram)
+		sip_client_schedule(t, c, now, 0);
+	if (c->method == SIP_METHOD_INVITE) {
+		sip_invite_begin(t, c, now);
+		return true;
+	}
 	c->deadline_us = now.us + timeout;
 	if (of->deadlines.last != SIP_BLOCK_NONE &&
-	    client_at(t, of->deadlines.last)->deadline_us > c->deadline_us)
-		c->deadline_us = client_at(t, of->deadlines.last)->deadline_us;
+	    sip_client_at(t, of->deadlines.last)->deadline_us > c->deadline_us)
+		c->deadline_us = sip_client_at(t, of->deadlines.last)->deadline_us;
 	sip_links_append(&t->pool, &of->deadlines, c->number, BY_DEADLINE);
-	if (c->datagram)
-		schedule(t, c, now, 0);
 	of->open++;
 	return true;
 }
@@ -85,7 +91,7 @@ struct sip_client *sip_client_named(struct sip_transactions *t, struct str branc
 	    b.index == SIP_BLOCK_NONE || b.index > t->pool.touched ||
 	    sip_pool_at(&t->pool, b.index)->generation != b.generation)
 		return NULL;
-	c = client_at(t, b.index);
+	c = sip_client_at(t, b.index);
 	return c->state != SIP_CLIENT_NEW ? c : NULL;
 }
 
@@ -94,16 +100,23 @@ static struct sip_client *asking(struct sip_transactions *t, struct str branch)
 {
 	struct sip_client *c = sip_client_named(t, branch);
 
-	return c != NULL && c->state != SIP_CLIENT_COMPLETED ? c : NULL;
+	return c != NULL && c->state < SIP_CLIENT_COMPLETED ? c : NULL;
 }
 
 struct sip_client *sip_client_match(struct sip_transactions *t, const struct sip_message *response,
 				    const struct sip_mandatory *known)
 {
-	struct sip_client *c = asking(t, known->via.branch);
+	struct sip_client *c = sip_client_named(t, known->via.branch);
+	bool               belongs;
 
 	ASSERT_HOT(response->kind == SIP_RESPONSE);
-	if (c == NULL || c->method != known->cseq.method) {
+	if (c != NULL && c->method == SIP_METHOD_INVITE)
+		belongs = known->cseq.method == SIP_METHOD_INVITE ||
+			  (known->cseq.method == SIP_METHOD_CANCEL && c->cancelled);
+	else
+		belongs = c != NULL && c->state < SIP_CLIENT_COMPLETED &&
+			  c->method == known->cseq.method;
+	if (!belongs) {
 		metric_inc(t->metrics, METRIC_sip_responses_stray);
 		return NULL;
 	}
@@ -111,15 +124,16 @@ struct sip_client *sip_client_match(struct sip_transactions *t, const struct sip
 	return c;
 }
 
-static bool sends_again(const struct sip_client *c)
+void sip_client_still(struct sip_transactions *t, struct sip_client *c)
 {
-	return c->datagram && (c->state == SIP_CLIENT_TRYING || c->state == SIP_CLIENT_PROCEEDING);
+	if (c->resends)
+		sip_links_remove(&t->pool, &c->of->stages[c->stage], c->number, BY_STAGE);
+	c->resends = false;
 }
 
 static void complete(struct sip_transactions *t, struct sip_client *c)
 {
-	if (sends_again(c))
-		sip_links_remove(&t->pool, &c->of->stages[c->stage], c->number, BY_STAGE);
+	sip_client_still(t, c);
 	c->state = SIP_CLIENT_COMPLETED;
 }
 
@@ -149,14 +163,20 @@ struct sip_client *sip_client_quoted(struct sip_transactions *t, struct cur quot
 
 struct sip_client *sip_client_oldest(const struct sip_transactions *t, const struct sip_clients *of)
 {
-	return of->deadlines.first != SIP_BLOCK_NONE ? client_at(t, of->deadlines.first) : NULL;
+	uint32_t first =
+		of->deadlines.first != SIP_BLOCK_NONE ? of->deadlines.first : of->invites.first;
+
+	return first != SIP_BLOCK_NONE ? sip_client_at(t, first) : NULL;
 }
 
 void sip_client_end(struct sip_transactions *t, struct sip_client *c)
 {
 	struct sip_clients *of = c->of;
 
-	if (c->state != SIP_CLIENT_NEW) {
+	if (c->state != SIP_CLIENT_NEW && c->method == SIP_METHOD_INVITE) {
+		sip_client_still(t, c);
+		sip_links_remove(&t->pool, &of->invites, c->number, BY_DEADLINE);
+	} else if (c->state != SIP_CLIENT_NEW) {
 		complete(t, c);
 		sip_links_remove(&t->pool, &of->deadlines, c->number, BY_DEADLINE);
 		ASSERT(of->open > 0);
@@ -168,8 +188,15 @@ void sip_client_end(struct sip_transactions *t, struct sip_client *c)
 
 static bool send_again(struct sip_transactions *t, struct sip_client *c, struct out *out)
 {
-	size_t mark = out_datagram_begin(out, &c->to);
+	size_t mark;
 
+	if (c->cancelled) {
+		if (!sip_invite_put_cancel(t, c, out))
+			return false;
+		metric_inc(t->metrics, METRIC_sip_requests_resent);
+		return true;
+	}
+	mark = out_datagram_begin(out, &c->to);
 	sip_client_request(t, c, &out->put);
 	if (!out_datagram_end(out, mark))
 		return false;
@@ -178,21 +205,31 @@ static bool send_again(struct sip_transactions *t, struct sip_client *c, struct 
 	return true;
 }
 
-/* Timer E: RFC 3261, 17.1.2.2. False: *out is full. */
+/* Timer A doubles for as long as B lets it, timer E to T2, where it is at once when a provisional
+ * response is here (17.1.2.2). */
+static uint8_t stage_after(const struct sip_client *c)
+{
+	if (c->method != SIP_METHOD_INVITE && c->state == SIP_CLIENT_PROCEEDING)
+		return SIP_STAGES - 1;
+	if (c->method == SIP_METHOD_INVITE && !c->cancelled)
+		return c->stage < SIP_INVITE_STAGES - 1 ? c->stage + 1 : c->stage;
+	return c->stage < SIP_STAGES - 1 ? c->stage + 1 : c->stage;
+}
+
+/* Timers A and E. False: *out is full. */
 static bool send_due(struct sip_transactions *t, struct sip_clients *of, struct now now,
 		     struct out *out)
 {
-	for (unsigned stage = 0; stage < SIP_STAGES; stage++) {
+	for (unsigned stage = 0; stage < SIP_INVITE_STAGES; stage++) {
 		while (of->stages[stage].first != SIP_BLOCK_NONE) {
-			struct sip_client *c = client_at(t, of->stages[stage].first);
-			bool last = c->state == SIP_CLIENT_PROCEEDING || stage == SIP_STAGES - 1;
+			struct sip_client *c = sip_client_at(t, of->stages[stage].first);
 
 			if (c->resend_us > now.us)
 				break;
 			if (!send_again(t, c, out))
 				return false;
-			sip_links_remove(&t->pool, &of->stages[stage], c->number, BY_STAGE);
-			schedule(t, c, now, (uint8_t)(last ? SIP_STAGES - 1 : stage + 1));
+			sip_client_still(t, c);
+			sip_client_schedule(t, c, now, stage_after(c));
 		}
 	}
 	return true;
@@ -201,25 +238,34 @@ static bool send_due(struct sip_transactions *t, struct sip_clients *of, struct 
 struct sip_client *sip_client_tick(struct sip_transactions *t, struct sip_clients *of,
 				   struct now now, struct out *out, uint64_t *next)
 {
-	struct sip_client *oldest = sip_client_oldest(t, of);
+	struct sip_client *oldest, *over;
 
 	*next = UINT64_MAX;
-	if (oldest == NULL)
-		return NULL;
-	if (oldest->deadline_us <= now.us) {
-		complete(t, oldest);
-		return oldest;
+	if (of->invites.first != SIP_BLOCK_NONE) {
+		over = sip_invite_over(t, of, now, next);
+		if (over != NULL)
+			return over;
 	}
-	*next = oldest->deadline_us;
+	if (of->deadlines.first != SIP_BLOCK_NONE) {
+		oldest = sip_client_at(t, of->deadlines.first);
+		if (oldest->deadline_us <= now.us) {
+			complete(t, oldest);
+			return oldest;
+		}
+		if (oldest->deadline_us < *next)
+			*next = oldest->deadline_us;
+	}
+	if (*next == UINT64_MAX)
+		return NULL;
 	if (!send_due(t, of, now, out)) {
 		*next = now.us;
 		return NULL;
 	}
-	for (unsigned stage = 0; stage < SIP_STAGES; stage++) {
+	for (unsigned stage = 0; stage < SIP_INVITE_STAGES; stage++) {
 		uint32_t first = of->stages[stage].first;
 
-		if (first != SIP_BLOCK_NONE && client_at(t, first)->resend_us < *next)
-			*next = client_at(t, first)->resend_us;
+		if (first != SIP_BLOCK_NONE && sip_client_at(t, first)->resend_us < *next)
+			*next = sip_client_at(t, first)->resend_us;
 	}
 	return NULL;
 }

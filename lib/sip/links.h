@@ -1,5 +1,5 @@
-/* Lists of blocks by number, for client.c and server.c: a list's links lie at an offset in each
- * block's bytes. */
+/* What the files of transactions share, and nobody else includes. Lists of blocks by number: a
+ * list's links lie at an offset in each block's bytes. */
 #pragma once
 
 #include "base/assert.h"
@@ -37,3 +37,49 @@ static inline void sip_links_remove(const struct sip_pool *p, struct sip_block_l
 	else
 		l->last = at.prev;
 }
+
+/* ---- client.c, for invite_client.c ---- */
+
+static inline struct sip_client *sip_client_at(const struct sip_transactions *t, uint32_t number)
+{
+	return (struct sip_client *)(void *)sip_pool_at(&t->pool, number)->bytes;
+}
+
+/* It is sent (again) by timers A or E from this stage on. */
+void sip_client_schedule(struct sip_transactions *t, struct sip_client *c, struct now now,
+			 uint8_t stage);
+void sip_client_still(struct sip_transactions *t, struct sip_client *c);
+
+/* ---- invite_client.c, for client.c ---- */
+
+void sip_invite_begin(struct sip_transactions *t, struct sip_client *c, struct now now);
+/* CANCEL as a datagram or into the stream. False: no room. */
+bool sip_invite_put_cancel(struct sip_transactions *t, struct sip_client *c, struct out *out);
+/* The first whose time is over before its final response; what ended by itself goes. */
+struct sip_client *sip_invite_over(struct sip_transactions *t, struct sip_clients *of,
+				   struct now now, uint64_t *next);
+
+/* ---- server.c, for invite_server.c ---- */
+
+static inline struct sip_server *sip_server_at(const struct sip_transactions *t, uint32_t number)
+{
+	return (struct sip_server *)(void *)sip_pool_at(&t->pool, number)->bytes;
+}
+
+/* The one that waits with the key of this request, as if its method were that; NULL: none. */
+struct sip_server *sip_server_pending(struct sip_transactions *t, const struct sip_incoming *in,
+				      struct str method, struct sip_key *key);
+/* The whole response, as respond() writes it. */
+void sip_server_put(const struct sip_transactions *t, const struct sip_server *s,
+		    const struct sip_answer *a, struct put *w);
+/* It leaves the list that it waits in. */
+void sip_server_unlist(struct sip_transactions *t, struct sip_server *s);
+
+/* ---- invite_server.c, for server.c ---- */
+
+/* The kept answer again. False: no room. */
+bool sip_invite_resend(const struct sip_transactions *t, const struct sip_server *s,
+		       struct out *out);
+/* Timers G and H; the next deadline. */
+uint64_t sip_invite_server_tick(struct sip_transactions *t, struct sip_servers *of, struct now now,
+				struct out *out);

@@ -1,13 +1,9 @@
 #include "base/assert.h"
+#include "sip/invite.h"
 #include "sip/links.h"
 #include "sip/print.h"
 
 #define LINKS offsetof(struct sip_server, links)
-
-static struct sip_server *server_at(const struct sip_transactions *t, uint32_t number)
-{
-	return (struct sip_server *)(void *)sip_pool_at(&t->pool, number)->bytes;
-}
 
 static void part(struct put *w, struct str s)
 {
@@ -108,7 +104,7 @@ static struct sip_server *pending(const struct sip_transactions *t, const struct
 				  bool *merged)
 {
 	for (uint32_t number = *bucket(t, key); number != SIP_BLOCK_NONE;) {
-		struct sip_server *s = server_at(t, number);
+		struct sip_server *s = sip_server_at(t, number);
 
 		if (s->key.word[0] == key->word[0]) {
 			if (s->key.word[1] == key->word[1])
@@ -118,6 +114,23 @@ static struct sip_server *pending(const struct sip_transactions *t, const struct
 		number = s->bucket_next;
 	}
 	return NULL;
+}
+
+struct sip_server *sip_server_pending(struct sip_transactions *t, const struct sip_incoming *in,
+				      struct str method, struct sip_key *key)
+{
+	bool merged;
+
+	*key = key_for(t, in, method, false);
+	return pending(t, key, &merged);
+}
+
+/* The list of one that has no final answer. */
+static struct sip_block_list *waits_in(const struct sip_server *s)
+{
+	if (s->trying)
+		return &s->of->trying;
+	return s->method == SIP_METHOD_INVITE ? &s->of->ringing : &s->of->quiet;
 }
 
 /* NULL: there is no memory for it. */
@@ -130,7 +143,7 @@ static struct sip_server *begin(struct sip_transactions *t, struct sip_servers *
 
 	if (number == SIP_BLOCK_NONE)
 		return NULL;
-	s = server_at(t, number);
+	s = sip_server_at(t, number);
 	*s = (struct sip_server){
 		.key = *key,
 		.begun_us = now.us,
@@ -149,7 +162,7 @@ static struct sip_server *begin(struct sip_transactions *t, struct sip_servers *
 	}
 	s->head_size = s->kept.size;
 	*bucket(t, key) = number;
-	sip_links_append(&t->pool, &of->quiet, number, LINKS);
+	sip_links_append(&t->pool, waits_in(s), number, LINKS);
 	of->open++;
 	metric_inc(t->metrics, METRIC_sip_transactions_open);
 	return s;
@@ -160,19 +173,32 @@ static void unhash(struct sip_transactions *t, const struct sip_server *s)
 	uint32_t *link = bucket(t, &s->key);
 
 	while (*link != s->number)
-		link = &server_at(t, *link)->bucket_next;
+		link = &sip_server_at(t, *link)->bucket_next;
 	*link = s->bucket_next;
+}
+
+void sip_server_unlist(struct sip_transactions *t, struct sip_server *s)
+{
+	struct sip_servers *of = s->of;
+
+	if (s->resends)
+		sip_links_remove(&t->pool, &of->stages[s->stage], s->number,
+				 offsetof(struct sip_server, by_stage));
+	s->resends = false;
+	if (s->final != 0) {
+		sip_links_remove(&t->pool, &of->answered, s->number, LINKS);
+		return;
+	}
+	sip_links_remove(&t->pool, waits_in(s), s->number, LINKS);
+	ASSERT(of->open > 0);
+	of->open--;
 }
 
 void sip_server_end(struct sip_transactions *t, struct sip_server *s)
 {
-	struct sip_servers *of = s->of;
-
 	if (!s->said)
 		unhash(t, s);
-	sip_links_remove(&t->pool, s->trying ? &of->trying : &of->quiet, s->number, LINKS);
-	ASSERT(of->open > 0);
-	of->open--;
+	sip_server_unlist(t, s);
 	metric_sub(t->metrics, METRIC_sip_transactions_open, 1);
 	sip_chain_give(&t->pool, &s->kept);
 }
@@ -209,6 +235,15 @@ static bool respond(const struct sip_transactions *t, const struct sip_server *s
 	return response_end(out, to, a, mark);
 }
 
+void sip_server_put(const struct sip_transactions *t, const struct sip_server *s,
+		    const struct sip_answer *a, struct put *w)
+{
+	sip_put_response(w, a->status, a->reason);
+	sip_chain_put(&t->pool, &s->kept, 0, s->head_size, w);
+	put_str(w, a->headers);
+	sip_put_body(w, a->type, a->body.p, a->body.n);
+}
+
 static bool respond_trying(const struct sip_transactions *t, const struct sip_server *s,
 			   struct out *out)
 {
@@ -231,13 +266,17 @@ enum sip_server_step sip_server_request(struct sip_transactions *t, struct sip_s
 	*server = NULL;
 	if (s != NULL) {
 		metric_inc(t->metrics, METRIC_sip_requests_again);
-		if (s->trying && s->datagram)
+		if (s->final >= 300)
+			sip_invite_resend(t, s, out);
+		else if (s->final == 0 && s->trying && s->datagram)
 			respond_trying(t, s, out);
 		return SIP_SERVER_PENDING;
 	}
 	done = in->datagram ? sip_completed_find(&t->completed, now, &key, &merged) : NULL;
 	if (done != NULL) {
 		metric_inc(t->metrics, METRIC_sip_requests_again);
+		if (done->status == 0) /* of an INVITE, whose ACK is here */
+			return SIP_SERVER_PENDING;
 		*again = (struct sip_again){done->status, done->note};
 		return SIP_SERVER_AGAIN;
 	}
@@ -252,16 +291,24 @@ enum sip_server_step sip_server_request(struct sip_transactions *t, struct sip_s
 }
 
 /* Its method is not told: it is one of those that have transactions (9.1). */
-bool sip_server_cancels(struct sip_transactions *t, struct now now, const struct sip_incoming *in)
+bool sip_server_cancels(struct sip_transactions *t, struct now now, const struct sip_incoming *in,
+			struct sip_server **open)
 {
-	static const struct str methods[] = {{"MESSAGE", 7}, {"REGISTER", 8}};
+	static const struct str methods[] = {{"INVITE", 6}, {"MESSAGE", 7}, {"REGISTER", 8}};
 	bool                    merged;
+
+	*open = NULL;
 
 	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
 		struct sip_key key = key_for(t, in, methods[i], in->known->to.tag.n > 0);
 
-		if (pending(t, &key, &merged) != NULL ||
-		    sip_completed_find(&t->completed, now, &key, &merged) != NULL)
+		*open = pending(t, &key, &merged);
+		if (*open != NULL) {
+			if ((*open)->method != SIP_METHOD_INVITE || (*open)->final != 0)
+				*open = NULL;
+			return true;
+		}
+		if (sip_completed_find(&t->completed, now, &key, &merged) != NULL)
 			return true;
 	}
 	return false;
@@ -297,8 +344,8 @@ struct sip_server *sip_server_find(const struct sip_transactions *t, uint64_t to
 	if (number == SIP_BLOCK_NONE || number > t->pool.touched ||
 	    sip_pool_at(&t->pool, number)->generation != token >> 32)
 		return NULL;
-	sip_chain_prefetch(&t->pool, &server_at(t, number)->kept);
-	return server_at(t, number);
+	sip_chain_prefetch(&t->pool, &sip_server_at(t, number)->kept);
+	return sip_server_at(t, number);
 }
 
 bool sip_server_say(struct sip_transactions *t, struct sip_server *s, struct now now,
@@ -312,7 +359,7 @@ bool sip_server_say(struct sip_transactions *t, struct sip_server *s, struct now
 	unhash(t, s);
 	s->said = true;
 	if (!s->trying) { /* no 100 after it */
-		sip_links_remove(&t->pool, &s->of->quiet, s->number, LINKS);
+		sip_links_remove(&t->pool, waits_in(s), s->number, LINKS);
 		sip_links_append(&t->pool, &s->of->trying, s->number, LINKS);
 		s->trying = true;
 	}
@@ -340,27 +387,48 @@ bool sip_server_reply(struct sip_transactions *t, const struct sip_incoming *in,
 	return response_end(out, to, a, mark);
 }
 
+/* 100 to those of a list that have waited so long; when the next one has. */
+static uint64_t say_trying(struct sip_transactions *t, struct sip_block_list *l, uint64_t after_us,
+			   struct now now, struct out *out)
+{
+	while (l->first != SIP_BLOCK_NONE) {
+		struct sip_server *s = sip_server_at(t, l->first);
+
+		if (s->begun_us + after_us > now.us)
+			return s->begun_us + after_us;
+		if (!respond_trying(t, s, out))
+			return now.us;
+		sip_links_remove(&t->pool, l, s->number, LINKS);
+		s->trying = true;
+		sip_links_append(&t->pool, &s->of->trying, s->number, LINKS);
+	}
+	return UINT64_MAX;
+}
+
 uint64_t sip_server_tick(struct sip_transactions *t, struct sip_servers *of, struct now now,
 			 struct out *out)
 {
-	while (of->quiet.first != SIP_BLOCK_NONE) {
-		struct sip_server *s = server_at(t, of->quiet.first);
+	uint64_t next = say_trying(t, &of->quiet, SIP_TRYING_US, now, out), due;
 
-		if (s->begun_us + SIP_TRYING_US > now.us)
-			return s->begun_us + SIP_TRYING_US;
-		if (!respond_trying(t, s, out))
-			return now.us;
-		sip_links_remove(&t->pool, &of->quiet, s->number, LINKS);
-		s->trying = true;
-		sip_links_append(&t->pool, &of->trying, s->number, LINKS);
+	if (of->ringing.first != SIP_BLOCK_NONE) {
+		due = say_trying(t, &of->ringing, SIP_RINGING_US, now, out);
+		next = due < next ? due : next;
 	}
-	return UINT64_MAX;
+	if (of->answered.first != SIP_BLOCK_NONE) {
+		due = sip_invite_server_tick(t, of, now, out);
+		next = due < next ? due : next;
+	}
+	return next;
 }
 
 void sip_server_end_all(struct sip_transactions *t, struct sip_servers *of)
 {
 	while (of->quiet.first != SIP_BLOCK_NONE)
-		sip_server_end(t, server_at(t, of->quiet.first));
+		sip_server_end(t, sip_server_at(t, of->quiet.first));
+	while (of->ringing.first != SIP_BLOCK_NONE)
+		sip_server_end(t, sip_server_at(t, of->ringing.first));
 	while (of->trying.first != SIP_BLOCK_NONE)
-		sip_server_end(t, server_at(t, of->trying.first));
+		sip_server_end(t, sip_server_at(t, of->trying.first));
+	while (of->answered.first != SIP_BLOCK_NONE)
+		sip_server_end(t, sip_server_at(t, of->answered.first));
 }

@@ -1,5 +1,6 @@
 /*
- * Transactions that are no INVITE (RFC 3261, 17.1.2 and 17.2.2, as corrected by RFC 4320): a client
+ * Transactions (RFC 3261, 17): what all have in common, and those that are no INVITE (17.1.2 and
+ * 17.2.2, as corrected by RFC 4320); what INVITE has of its own is in invite.h. A client
  * transaction sends a request again over UDP until it is answered and has one end; a server
  * transaction hands a request on once, however often it comes, and answers all of them alike.
  * Called by sessions, on the worker that owns them. No clock, no memory but the instance's; every
@@ -43,7 +44,8 @@
 #define SIP_TIMEOUT_US (64 * SIP_T1_US) /* timers F and J */
 /* What timer E takes to grow to T2: no 100 before over UDP, and one then (RFC 4320, 4.1). */
 #define SIP_TRYING_US (7 * SIP_T1_US)
-#define SIP_STAGES 4u /* of timer E: T1, 2*T1, 4*T1, T2 */
+#define SIP_STAGES 4u        /* of timers E and G: T1, 2*T1, 4*T1, T2 */
+#define SIP_INVITE_STAGES 6u /* of timer A: T1, 2*T1 ... 32*T1 */
 
 #define SIP_TAG_SIZE 16u /* of our own To tag */
 /* A response without its body that sip_server_answer() and sip_server_reply() write is never longer
@@ -83,16 +85,18 @@ void sip_transactions_remember(struct sip_transactions *t, void *memory, size_t 
 struct sip_clients { /* of a session */
 	void                 *session;
 	uint32_t              open;
-	struct sip_block_list stages[SIP_STAGES]; /* by the time of the next sending, each in order
-						   */
-	struct sip_block_list deadlines;
+	struct sip_block_list stages[SIP_INVITE_STAGES]; /* by the time of the next sending, each in
+							    order */
+	struct sip_block_list deadlines;                 /* timer F */
+	struct sip_block_list invites; /* timers B, D and M; not counted as open */
 };
 
 enum sip_client_state {
 	SIP_CLIENT_NEW,
 	SIP_CLIENT_TRYING,
 	SIP_CLIENT_PROCEEDING,
-	SIP_CLIENT_COMPLETED
+	SIP_CLIENT_COMPLETED,
+	SIP_CLIENT_ACCEPTED /* of INVITE: a 2xx came (RFC 6026, 7.2) */
 };
 
 struct sip_client { /* lies in its first block; readable for the session */
@@ -109,6 +113,8 @@ struct sip_client { /* lies in its first block; readable for the session */
 	uint8_t             method; /* enum sip_method */
 	uint8_t             kind;   /* the session's */
 	bool                datagram;
+	bool                cancels, cancelled; /* CANCEL is to go, was sent */
+	bool                resends;            /* it is in of->stages */
 };
 
 struct sip_client_how {
@@ -169,8 +175,11 @@ struct sip_client *sip_client_tick(struct sip_transactions *t, struct sip_client
 struct sip_servers { /* of a session */
 	void                 *session;
 	uint32_t              open;
-	struct sip_block_list quiet; /* no answer yet, not even 100; in order */
+	struct sip_block_list quiet;   /* no answer yet, not even 100; in order */
+	struct sip_block_list ringing; /* the same of INVITE */
 	struct sip_block_list trying;
+	struct sip_block_list stages[SIP_STAGES]; /* answers to INVITE that are sent again */
+	struct sip_block_list answered;           /* INVITE without its ACK; in order, not open */
 };
 
 struct sip_server { /* lies in its first block; readable for the session */
@@ -178,7 +187,8 @@ struct sip_server { /* lies in its first block; readable for the session */
 	uint64_t            begun_us;
 	struct sip_servers *of;
 	struct flow         to; /* where the answer goes */
-	struct sip_links    links;
+	struct sip_links    links, by_stage;
+	uint64_t            resend_us;
 	uint32_t            bucket_next;
 	uint32_t            number;
 	struct sip_chain    kept; /* fields of the response, then what the session keeps */
@@ -187,6 +197,9 @@ struct sip_server { /* lies in its first block; readable for the session */
 	uint8_t             method; /* enum sip_method */
 	bool                datagram, trying;
 	bool                said; /* by sip_server_say() */
+	bool                resends;
+	uint8_t             stage;
+	uint16_t            final; /* of INVITE: the status that awaits its ACK; 0: none yet */
 };
 
 /* A request as it came. */
@@ -219,8 +232,10 @@ enum sip_server_step sip_server_request(struct sip_transactions *t, struct sip_s
 					struct out *out, struct sip_server **server,
 					struct sip_again *again);
 
-/* Is there a request, open or answered, that this CANCEL is for (9.2)? */
-bool sip_server_cancels(struct sip_transactions *t, struct now now, const struct sip_incoming *in);
+/* Is there a request, open or answered, that this CANCEL is for (9.2)? *open: an INVITE that has no
+ * final answer yet, to be answered 487; else NULL. */
+bool sip_server_cancels(struct sip_transactions *t, struct now now, const struct sip_incoming *in,
+			struct sip_server **open);
 
 /* Bytes of the session's own, in addition to those before; false: no memory, counted. */
 bool sip_server_keep(struct sip_transactions *t, struct sip_server *s, const void *bytes, size_t n);

@@ -1,0 +1,139 @@
+#include "sip/invite.h"
+
+#include <assert.h>
+
+#include "base/assert.h"
+#include "sip/links.h"
+
+#define LINKS offsetof(struct sip_server, links)
+#define BY_STAGE offsetof(struct sip_server, by_stage)
+
+static const uint64_t stage_us[SIP_STAGES] = {SIP_T1_US, 2 * SIP_T1_US, 4 * SIP_T1_US, SIP_T2_US};
+
+static void schedule(struct sip_transactions *t, struct sip_server *s, struct now now,
+		     uint8_t stage)
+{
+	s->resends = true;
+	s->stage = stage;
+	s->resend_us = now.us + stage_us[stage];
+	sip_links_append(&t->pool, &s->of->stages[stage], s->number, BY_STAGE);
+}
+
+bool sip_invite_resend(const struct sip_transactions *t, const struct sip_server *s,
+		       struct out *out)
+{
+	size_t mark = s->datagram ? out_datagram_begin(out, &s->to) : out_mark(out);
+
+	sip_chain_put(&t->pool, &s->kept, 0, s->kept.size, &out->put);
+	if (s->datagram)
+		return out_datagram_end(out, mark);
+	if (!out->put.failed)
+		return true;
+	out_undo(out, mark);
+	return false;
+}
+
+/* The answer takes the place of what was kept of the request. False: no memory. */
+static bool keep(struct sip_transactions *t, struct sip_server *s, const struct sip_answer *a)
+{
+	struct put       w = put_to(t->scratch, sizeof(t->scratch));
+	struct sip_chain rest = s->kept;
+
+	sip_server_put(t, s, a, &w);
+	rest.start += rest.size; /* behind it: what is there stays as it is where this fails */
+	rest.size = 0;
+	if (w.failed || !sip_chain_append(&t->pool, &rest, t->scratch, put_size(&w))) {
+		metric_inc(t->metrics, METRIC_sip_transactions_full);
+		return false;
+	}
+	s->kept = rest;
+	return true;
+}
+
+/* ACK is awaited, and until then the answer is sent again where it may be lost. */
+static void await(struct sip_transactions *t, struct sip_server *s, struct now now, unsigned status)
+{
+	sip_server_unlist(t, s);
+	s->final = (uint16_t)status;
+	s->begun_us = now.us;
+	sip_links_append(&t->pool, &s->of->answered, s->number, LINKS);
+	schedule(t, s, now, 0);
+}
+
+bool sip_invite_answer(struct sip_transactions *t, struct sip_server *s, struct now now,
+		       const struct sip_answer *a, struct out *out)
+{
+	bool accepts = a->status < 300;
+
+	ASSERT(s->method == SIP_METHOD_INVITE && s->final == 0 && a->status >= 200);
+	if ((accepts || s->datagram) && keep(t, s, a)) {
+		await(t, s, now, a->status);
+		sip_invite_resend(t, s, out);
+		return true;
+	}
+	if (!accepts)
+		sip_server_answer(t, s, now, a, out);
+	return false;
+}
+
+void sip_invite_acked(struct sip_transactions *t, struct sip_server *s, struct now now)
+{
+	ASSERT(s->final != 0);
+	if (s->datagram && sip_completed_add(&t->completed, now, &s->key, 0, 0))
+		metric_inc(t->metrics, METRIC_sip_answers_forgotten);
+	sip_server_end(t, s);
+}
+
+bool sip_invite_ack(struct sip_transactions *t, struct now now, const struct sip_incoming *in)
+{
+	struct sip_key     key;
+	struct sip_server *s = sip_server_pending(t, in, STR("INVITE"), &key);
+	bool               merged;
+
+	if (s != NULL && s->final >= 300) {
+		sip_invite_acked(t, s, now);
+		return true;
+	}
+	return s == NULL && in->datagram &&
+	       sip_completed_find(&t->completed, now, &key, &merged) != NULL;
+}
+
+/* Timer G, as far as there is room. */
+static bool send_due(struct sip_transactions *t, struct sip_servers *of, struct now now,
+		     struct out *out, uint64_t *next)
+{
+	for (unsigned stage = 0; stage < SIP_STAGES; stage++) {
+		while (of->stages[stage].first != SIP_BLOCK_NONE) {
+			struct sip_server *s = sip_server_at(t, of->stages[stage].first);
+
+			if (s->resend_us > now.us) {
+				*next = s->resend_us < *next ? s->resend_us : *next;
+				break;
+			}
+			if (!sip_invite_resend(t, s, out))
+				return false;
+			metric_inc(t->metrics, METRIC_sip_responses_resent);
+			sip_links_remove(&t->pool, &of->stages[stage], s->number, BY_STAGE);
+			schedule(t, s, now, (uint8_t)(stage < SIP_STAGES - 1 ? stage + 1 : stage));
+		}
+	}
+	return true;
+}
+
+uint64_t sip_invite_server_tick(struct sip_transactions *t, struct sip_servers *of, struct now now,
+				struct out *out)
+{
+	uint64_t next = UINT64_MAX;
+
+	while (of->answered.first != SIP_BLOCK_NONE) {
+		struct sip_server *s = sip_server_at(t, of->answered.first);
+
+		if (s->begun_us + SIP_TIMEOUT_US > now.us) {
+			next = s->begun_us + SIP_TIMEOUT_US;
+			break;
+		}
+		metric_inc(t->metrics, METRIC_sip_answers_unacknowledged); /* timer H */
+		sip_invite_acked(t, s, now);
+	}
+	return send_due(t, of, now, out, &next) ? next : now.us;
+}
