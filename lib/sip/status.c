@@ -61,6 +61,15 @@ unsigned sip_status_of_reason(enum reason why)
 	case REASON_PDU_FIELD:
 	case REASON_PDU_TLV:
 	case REASON_SIP_CONTENT:
+	case REASON_MSRP_START_LINE:
+	case REASON_MSRP_LINE:
+	case REASON_MSRP_HEAD_SIZE:
+	case REASON_MSRP_HEADER_MISSING:
+	case REASON_MSRP_HEADER_REPEATED:
+	case REASON_MSRP_PATH:
+	case REASON_MSRP_FIELD:
+	case REASON_MSRP_RANGE:
+	case REASON_MSRP_ORDER:
 	case REASON_PDU_RESPONSE:
 	case REASON_REGISTRATION_ORDER:
 	case REASON_SCHEDULE:
@@ -95,6 +104,8 @@ unsigned sip_status_of_reason(enum reason why)
 	case REASON_SIP_EXTENSION:
 		return 420;
 	case REASON_SIP_TRANSACTION:
+	case REASON_MSRP_SESSION:
+	case REASON_MSRP_SESSION_TAKEN:
 		return 481;
 	case REASON_SIP_MERGED:
 		return 482;
@@ -148,6 +159,8 @@ unsigned sip_status_of_reason(enum reason why)
 	case REASON_ADDRESS_GONE:
 	case REASON_SESSION_GONE:
 	case REASON_REPLACED:
+	case REASON_MSRP_ABORTED:
+	case REASON_MSRP_STALLED:
 		return 480;
 	case REASON_UNKNOWN_OUTCOME:
 	case REASON_ANSWER_TIMEOUT:
