@@ -163,6 +163,8 @@ enum pull sip_session_feed(void *session, struct now now, const struct flow *fro
 	event->need = 1;
 	event->session = NULL;
 	event->peer = MSG_SLOT_NONE;
+	if (sip_session_is_stream(s))
+		return sip_stream_feed(s, now, in, out, event);
 	if (s->state == SIP_STATE_CLOSED || !out_fits(out, SIP_ANSWER_ROOM))
 		return PULL_MORE;
 	input.s = s;

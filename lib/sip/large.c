@@ -45,14 +45,12 @@ void sip_large_end(struct sip_instance *i, struct sip_large *l)
 {
 	struct sip_pool *pool = &i->transactions.pool;
 
-	if (l->stream != NULL) {
-		l->stream->large = SIP_BLOCK_NONE;
-		sip_close_later(l->stream, REASON_UNBOUND);
-		i->services->wake(i->services->context, l->stream);
-	}
+	if (l->stream != NULL)
+		sip_stream_forget(l->stream, l);
 	if (l->path.first != SIP_BLOCK_NONE)
 		sip_chain_give(pool, &l->path);
 	msg_free(l->m);
+	msg_free(l->invite);
 	sip_pool_give(pool, l->number);
 	metric_sub(i->metrics, METRIC_sip_large_open, 1);
 }
@@ -70,6 +68,16 @@ static void name(const struct sip_instance *i, uint32_t number, uint32_t generat
 	put_be64(&w, proofs[0]);
 	put_be32(&w, (uint32_t)proofs[1]);
 	ASSERT(put_room(&w) == 0);
+}
+
+void sip_large_uri_put(const struct sip_instance *i, const struct sip_large *l, struct put *w)
+{
+	char       host[SIP_FLOW_TEXT_SIZE], id[SIP_LARGE_ID_SIZE];
+	struct put session = put_to(id, sizeof(id));
+
+	sip_large_id_put(i, l, &session);
+	msrp_uri_put(w, sip_flow_text(&l->local, host), l->local.port,
+		     (struct str){id, put_size(&session)});
 }
 
 void sip_large_id_put(const struct sip_instance *i, const struct sip_large *l, struct put *w)
@@ -130,4 +138,13 @@ void sip_large_path_put(const struct sip_instance *i, const struct sip_large *l,
 {
 	if (l->path.size > 0)
 		sip_chain_put(&i->transactions.pool, &l->path, 0, l->path.size, w);
+}
+
+void sip_large_over(struct sip_instance *i, struct sip_large *l, const struct result *r)
+{
+	if (l->over)
+		return;
+	l->over = true;
+	l->result = *r;
+	i->services->wake(i->services->context, l->dialog);
 }

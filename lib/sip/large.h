@@ -1,72 +1,89 @@
 /*
  * One large message on its way (large message mode of CPM: an INVITE whose MSRP session carries one
  * message), as its two sides share it: the dialog (invite.c, dialog.c: INVITE, SDP and BYE on the
- * session that the INVITE goes over) and the stream (msrp_session.c: MSRP on the connection that is
- * for this message alone). Both are on one worker, and neither calls the other's hooks: each notes
- * here what happened and wakes the other's session (services->wake), whose tick() then acts.
+ * session that the INVITE goes over) and the stream (msrp_session.c: MSRP on a connection of its
+ * own). Both are on one worker, and neither calls the other's hooks: each notes here what happened
+ * and wakes the other's session (services->wake), whose tick() then acts.
  *
  * It lies in one block of the instance's pool and is named by the session id of our MSRP URI and by
- * a token, both found in constant time. The dialog side makes it and ends it; the stream comes and
- * goes in between:
+ * a token, both found in constant time. The dialog side makes it and ends it; streams come and go
+ * in between:
  *
- *	l = sip_large_new(i, s)              s: the session of the INVITE; NULL: no block is free
- *	l->sends, l->size_max, l->m          as below, before the other side can know the session id
- *	sip_large_id_put(i, l, w)            in a=path of our SDP
- *	sip_large_path(i, l, path)           when the other side's SDP is known
- *	  EVENT_DIAL, token sip_large_token()    where we connect; the stream opens with how->dial
- *	sip_large_arrived()                  the stream calls: we take, and it is whole
- *	sip_large_over()                     the stream calls: there is an outcome
- *	sip_large_end(i, l)                  the dialog is over; the stream, if any, is closed
+ *	l = sip_large_new(i, s)          s: the session of the INVITE; NULL: no block is free
+ *	  we take:  ->size_max; sip_large_keep(i, l, in) with the INVITE; ->m = msg_new(i->messages)
+ *	  we send:  ->sends, ->m with the content as its body, ->type
+ *	  ->local                        how->media of s
+ *	sip_large_uri_put(i, l, w)       a=path of our SDP
+ *	sip_large_path(i, l, path)       a=path of theirs
+ *	EVENT_DIAL, sip_large_token()    where we connect; the stream opens with how->dial
+ *	->over                           looked at by tick() of s, which was woken: ->result is what
+ *	                                 became of it; EVENT_RESULT where we send, and BYE
+ *	sip_large_end(i, l)              the dialog is over; its stream goes on without it
  *
  * Times. The dialog side's: how long the INVITE, the stream that is to come (until ->stream) and
- * BYE may take. The stream's: SIP_LARGE_PROGRESS_US without a byte of a message, which is an
- * outcome like others. Workers only.
+ * BYE may take. The stream's: SIP_LARGE_PROGRESS_US without progress, which is an outcome like
+ * others. Workers only.
  */
 #pragma once
 
 #include "msg/msg.h"
 #include "proto/proto.h"
-#include "sip/pool.h"
+#include "sip/msrp.h"
+#include "sip/transaction.h"
 
 #define SIP_LARGE_ID_SIZE 32u /* characters of a session id of ours; 96 bits nobody can guess */
+#define SIP_LARGE_STREAM_US (10 * US_PER_SECOND) /* from ACK, or 2xx, to the stream */
 #define SIP_LARGE_PROGRESS_US (60 * US_PER_SECOND)
-#define SIP_LARGE_STREAM_US (10 * US_PER_SECOND) /* from ACK, or 200, to the stream */
-#define SIP_LARGE_PATH_MAX 2048u                 /* bytes of the other side's path */
-#define SIP_LARGE_ENVELOPE_MAX 2048u /* bytes that the headers of CPIM may add to a message */
+#define SIP_LARGE_PATH_MAX 2048u     /* bytes of the other side's path */
+#define SIP_LARGE_ENVELOPE_MAX 2048u /* that the headers of CPIM may add to a message */
+#define SIP_LARGE_TYPE_MAX 64u
+#define SIP_LARGE_INVITE_MAX 24576u /* bytes of an INVITE, its body included */
 
+struct sip_input;
 struct sip_instance;
 struct sip_session;
 
 struct sip_large {
+	/* The dialog side's. */
 	struct sip_session *dialog; /* of the INVITE; never NULL */
-	struct sip_session *stream; /* NULL: not there yet, or gone */
-	/*
-	 * Of instance->messages, owned by this. We send: ->body is the content, from before the
-	 * stream is there, and stays. We take: the dialog side puts before what it likes
-	 * (addresses, extras); the stream appends the content, which is ->body, and nothing else.
-	 */
-	struct msg      *m;
-	uint64_t         token;        /* of submit(), where we send; the dialog side's alone */
-	uint32_t         size_max;     /* takes: bytes of content, of what the offer may say, too */
-	uint32_t         number;       /* of its block */
-	uint32_t         dialog_block; /* the dialog side's own; SIP_BLOCK_NONE: none */
-	struct sip_chain path;         /* the other side's, URIs separated by one SP */
-	bool             sends;        /* we send the message; else we take it */
-	bool             over;  /* sip_large_over() was called, and ->result says what it is */
-	bool          reports;  /* sends: the recipient's own word is asked for (Success-Report) */
-	char          type[64]; /* Content-Type of the content, as it came or is to go */
-	uint8_t       type_size;
-	struct result result;
-};
+	struct msg         *m;      /* of i->messages, owned by this; its body is the content */
+	struct flow         local;  /* where our MSRP is reached */
+	uint64_t            token;  /* of submit(), where we send */
+	uint32_t            number; /* of its block */
+	uint32_t            dialog_block; /* its own; SIP_BLOCK_NONE: none */
+	uint32_t            size_max;     /* takes: bytes of content, with SIP_LARGE_ENVELOPE_MAX */
+	struct sip_chain    path;         /* the other side's */
+	bool                sends;        /* we send the message; else we take it */
+	uint8_t             type_size;
+	char                type[SIP_LARGE_TYPE_MAX]; /* Content-Type of the content */
 
-/* ---- for both: large.c ---- */
+	/* Of the INVITE, where we take: sip_large_keep(). */
+	struct msg     *invite; /* its data: the request, and who sent it */
+	struct msg_part whole, proven, number_of;
+	uint32_t        peer;
+	bool            trusted;
+
+	/* The stream's. */
+	struct sip_session *stream; /* NULL: not there yet, or gone */
+	bool                over;   /* ->result is set, once */
+	bool                success_report;
+	uint8_t             message_id_size; /* takes: 0: nothing came yet */
+	char                message_id[MSRP_ID_MAX];
+	uint32_t            back_block; /* takes: the answer that waits for the pipeline's */
+	uint32_t            sent;       /* sends: chunks */
+	uint64_t            acked;      /* of those, a bit for each */
+	uint64_t            progress_us;
+	struct sip_links    links; /* among those of the stream */
+	struct result       result;
+};
 
 /* NULL: no block is free. */
 struct sip_large *sip_large_new(struct sip_instance *i, struct sip_session *dialog);
-/* The block and what it owns go back; dialog_block is the caller's. A stream that is there is told,
- * and closes when it is woken. */
+/* The block and what it owns go back; dialog_block is the caller's. */
 void sip_large_end(struct sip_instance *i, struct sip_large *l);
 
+/* Our URI, and its session id alone. */
+void sip_large_uri_put(const struct sip_instance *i, const struct sip_large *l, struct put *w);
 void sip_large_id_put(const struct sip_instance *i, const struct sip_large *l, struct put *w);
 /* NULL: there is none of that name, or no more. */
 struct sip_large *sip_large_by_id(const struct sip_instance *i, struct str id);
@@ -78,22 +95,19 @@ struct sip_large *sip_large_by_token(const struct sip_instance *i, uint64_t toke
 bool sip_large_path(struct sip_instance *i, struct sip_large *l, struct str path);
 void sip_large_path_put(const struct sip_instance *i, const struct sip_large *l, struct put *w);
 
-/* ---- what the dialog side does when the stream says so: invite.c ---- */
+/* The INVITE, which says whom the message is for and what goes with it, and who sent it
+ * (in->sender, in->peer), for when the content is here. False: it is longer than
+ * SIP_LARGE_INVITE_MAX, or there is no memory. */
+bool sip_large_keep(struct sip_instance *i, struct sip_large *l, const struct sip_input *in);
+/* Would it be taken, as far as the INVITE says? 200, or the status that refuses it (404, 403, ...),
+ * *why its reason. *m: an empty record, reset. */
+unsigned sip_large_check(struct sip_large *l, struct now now, struct msg *m, enum reason *why);
+/* The content is whole: fills the empty record *m with the message as if it had come in a MESSAGE.
+ * 200, or the status that refuses it, *why its reason. */
+unsigned sip_large_map(struct sip_large *l, struct now now, struct msg *m, enum reason *why);
 
-/*
- * We take, and the content is whole (l->m->body, of the type l->type). 0: *event is filled, but for
- * ->token and ->session, which are the stream's: EVENT_MSG with event->msg, whose answer comes to
- * the stream, which then calls sip_large_over(). Else the SIP status that refuses it, *why its
- * reason: the stream answers so and calls sip_large_over(). The sender's identity and what the
- * header of the INVITE said go with it.
- */
-unsigned sip_large_arrived(struct sip_large *l, struct now now, struct proto_event *event,
-			   enum reason *why);
-/*
- * There is an outcome, once for each: of sending, that all was acknowledged (why NONE; delivered:
- * the recipient has it), that it was refused, or that the stream ended or stood still (maybe_sent
- * where the last byte may have arrived); of taking, what the sender was told. l->over and l->result
- * are set, and the dialog's session is woken, so that its tick() gives EVENT_RESULT and sends BYE.
- * In the stream's hooks, close() too; *l stays.
- */
+/* There is an outcome, and the session of the dialog is woken; later ones are none. */
 void sip_large_over(struct sip_instance *i, struct sip_large *l, const struct result *r);
+
+/* msrp_session.c: the dialog ended while its stream is there. */
+void sip_stream_forget(struct sip_session *s, struct sip_large *l);

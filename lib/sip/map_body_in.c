@@ -202,6 +202,7 @@ static unsigned take(const struct sip_map *map, struct content *c, struct msg *m
 	case SIP_CONTENT_NONE:
 		break;
 	}
+	*why = REASON_CODING;
 	return 415;
 }
 

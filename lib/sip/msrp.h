@@ -16,7 +16,7 @@
 #include "sip/uri.h"
 
 #define MSRP_HEAD_MAX 8192u /* bytes of start line and header fields */
-#define MSRP_URI_MAX 255u   /* of one URI; a path may have many */
+#define MSRP_URI_MAX 224u   /* of one URI; a path may have many */
 #define MSRP_PATH_URIS_MAX 16u
 #define MSRP_ID_MIN 4u /* of transaction and message ids (9: ident) */
 #define MSRP_ID_MAX 32u

@@ -138,6 +138,10 @@ static void session_open(void *session, struct now now, const struct proto_open 
 		s->instance, how->domain.n > 0 ? how->domain : sip_flow_text(&how->local, room));
 	s->may = how->role == PROTO_CONNECTING ? (uint8_t)how->wants : PROTO_SENDS | PROTO_RECEIVES;
 	s->state = SIP_STATE_UP;
+	if (how->media_stream || how->dial != 0) {
+		sip_stream_open(s, now, how, out);
+		return;
+	}
 	if (how->role == PROTO_ACCEPTED)
 		s->due_us = now.us + how->login_us;
 	if (how->role != PROTO_CONNECTING)
@@ -188,8 +192,13 @@ static void session_answer(void *session, struct now now, uint64_t msg_token,
 			   const struct result *r, struct out *out)
 {
 	struct sip_session *s = session;
-	struct sip_server  *server = sip_server_find(&s->instance->transactions, msg_token);
+	struct sip_server  *server;
 
+	if (sip_session_is_stream(s)) {
+		sip_stream_answer(s, msg_token, r, out);
+		return;
+	}
+	server = sip_server_find(&s->instance->transactions, msg_token);
 	if (server == NULL || server->of != &s->servers)
 		return;
 	s->message_us = now.us;
@@ -225,6 +234,10 @@ static void session_close(void *session, struct now now, enum reason why, struct
 	struct sip_session *s = session;
 	struct sip_pool    *pool = &s->instance->transactions.pool;
 
+	if (sip_session_is_stream(s)) {
+		sip_stream_close(s, why);
+		return;
+	}
 	s->list = 0;
 	sip_server_end_all(&s->instance->transactions, &s->servers);
 	if (s->peer_block != SIP_BLOCK_NONE)
@@ -417,6 +430,8 @@ static uint64_t session_tick(void *session, struct now now, struct out *out,
 
 	event->kind = EVENT_NONE;
 	event->session = NULL;
+	if (sip_session_is_stream(s))
+		return sip_stream_tick(s, now, out, event);
 	if (tick_clients(s, now, out, event, &next))
 		return now.us;
 	earliest(&next, sip_server_tick(&s->instance->transactions, &s->servers, now, out));

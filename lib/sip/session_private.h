@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/random.h"
 #include "sip/digest.h"
+#include "sip/large.h"
 #include "sip/map.h"
 #include "sip/session.h"
 #include "sip/status.h"
@@ -42,6 +43,7 @@ struct sip_instance {
 	struct proto_registration    registration;         /* of the event that is out */
 	char                         text[PROTO_RECORD_TEXT_MAX];
 	uint8_t                      scratch[SIP_MESSAGE_SIZE_MAX]; /* during a call */
+	uint8_t                      content[MSG_SIZE_MAX];         /* likewise */
 };
 
 enum sip_state {
@@ -84,7 +86,7 @@ struct sip_session {
 	uint64_t              list;       /* server transaction whose recipients are being given */
 	uint64_t              list_us;    /* when the last of them was */
 	uint16_t              list_next, list_given; /* entry; messages at that time */
-	uint32_t              large; /* block of the large message that this stream is for */
+	uint32_t              media_block; /* of a stream of MSRP; SIP_BLOCK_NONE: it is of SIP */
 	struct proto_settings settings;
 };
 
@@ -191,6 +193,23 @@ void sip_answer_register(struct sip_session *s, struct now now, struct sip_serve
 			 const struct result *r, struct out *out);
 /* Those of the 200 to a REGISTER that is at hand. */
 void sip_register_lines(struct sip_input *in, struct put *w);
+
+/* msrp_session.c: sessions that are streams of MSRP. open: without
+ * memory it closes. */
+void      sip_stream_open(struct sip_session *s, struct now now, const struct proto_open *how,
+			  struct out *out);
+enum pull sip_stream_feed(struct sip_session *s, struct now now, struct cur *in, struct out *out,
+			  struct proto_event *event);
+void      sip_stream_answer(struct sip_session *s, uint64_t token, const struct result *r,
+			    struct out *out);
+uint64_t  sip_stream_tick(struct sip_session *s, struct now now, struct out *out,
+			  struct proto_event *event);
+void      sip_stream_close(struct sip_session *s, enum reason why);
+
+static inline bool sip_session_is_stream(const struct sip_session *s)
+{
+	return s->media_block != SIP_BLOCK_NONE;
+}
 
 /* request.c: our own */
 enum submit sip_request_message(struct sip_session *s, struct now now, const struct msg *m,
