@@ -42,6 +42,7 @@
 struct sip_input;
 struct sip_instance;
 struct sip_session;
+struct sip_way;
 
 struct sip_large {
 	/* The dialog side's. */
@@ -105,6 +106,11 @@ unsigned sip_large_check(struct sip_large *l, struct now now, struct msg *m, enu
 /* The content is whole: fills the empty record *m with the message as if it had come in a MESSAGE.
  * 200, or the status that refuses it, *why its reason. */
 unsigned sip_large_map(struct sip_large *l, struct now now, struct msg *m, enum reason *why);
+
+/* The content of a message that we send, as message/cpim: ->m, ->type. message_id: for the
+ * notifications that come back. A reason: it can never go, or POOL. */
+enum reason sip_large_fill(struct sip_large *l, struct now now, const struct msg *m,
+			   const struct sip_way *way, struct str message_id);
 
 /* There is an outcome, and the session of the dialog is woken; later ones are none. */
 void sip_large_over(struct sip_instance *i, struct sip_large *l, const struct result *r);

@@ -164,6 +164,9 @@ bool     sip_extra_add(const struct sip_map *map, struct msg *m, uint16_t tag, s
 /* Content-Type to the end of the body. */
 enum reason sip_body_out(const struct sip_map *map, const struct msg *m, const struct sip_way *way,
 			 struct str message_id, struct put *w);
+/* The content alone, as message/cpim. */
+enum reason sip_content_out(const struct sip_map *map, const struct msg *m,
+			    const struct sip_way *way, struct str message_id, struct put *w);
 bool        sip_extra_text(const struct sip_map *map, const struct msg *m, uint16_t tag,
 			   uint8_t room[SIP_EXTRA_VALUE_MAX], struct str *value);
 /* The URI of whom it is for, and of whom it is from; a reason: there is none. */

@@ -9,7 +9,7 @@
 #include "sip/map.h"
 
 /* A body that must be rewritten, or wrapped, is no longer than this. */
-#define BODY_MAX 8192u
+#define BODY_MAX 65536u
 #define DATE_SIZE 24u
 #define LENGTH_DIGITS 6u
 
@@ -286,30 +286,52 @@ static void put_plain(const struct msg *m, const struct body *b, struct put *w)
 	put_record_bytes(m, w);
 }
 
+static enum reason make(const struct sip_map *map, const struct msg *m, const struct sip_way *way,
+			struct body *b)
+{
+	b->p = NULL;
+	b->size = 0;
+	b->type = b->disposition = STR("");
+	if (msg_is_report(m))
+		return make_imdn(map, m, way, b);
+	if (m->kind == MSG_COMPOSING)
+		return make_composing(map, m, b);
+	return make_text(map, m, b);
+}
+
+/* For what is written around it. */
+static enum reason gather(const struct msg *m, struct body *b)
+{
+	if (b->p == NULL && b->size > BODY_MAX)
+		return REASON_MESSAGE_SIZE;
+	if (b->p == NULL)
+		b->p = msg_view(m, m->body, b->gathered);
+	return REASON_NONE;
+}
+
 enum reason sip_body_out(const struct sip_map *map, const struct msg *m, const struct sip_way *way,
 			 struct str message_id, struct put *w)
 {
 	struct body b; /* not zeroed: it is mostly rooms */
-	enum reason why;
+	enum reason why = make(map, m, way, &b);
 
-	b.p = NULL;
-	b.size = 0;
-	b.type = b.disposition = STR("");
-	if (msg_is_report(m))
-		why = make_imdn(map, m, way, &b);
-	else if (m->kind == MSG_COMPOSING)
-		why = make_composing(map, m, &b);
-	else
-		why = make_text(map, m, &b);
 	if (why != REASON_NONE)
 		return why;
 	if (!msg_is_report(m) && !sip_map_wrapped(map, m, way)) {
 		put_plain(m, &b, w);
 		return REASON_NONE;
 	}
-	if (b.p == NULL && b.size > BODY_MAX)
-		return REASON_MESSAGE_SIZE;
-	if (b.p == NULL)
-		b.p = msg_view(m, m->body, b.gathered);
-	return put_cpim(map, m, way, message_id, &b, w);
+	why = gather(m, &b);
+	return why == REASON_NONE ? put_cpim(map, m, way, message_id, &b, w) : why;
+}
+
+enum reason sip_content_out(const struct sip_map *map, const struct msg *m,
+			    const struct sip_way *way, struct str message_id, struct put *w)
+{
+	struct body b; /* likewise */
+	enum reason why = make(map, m, way, &b);
+
+	if (why == REASON_NONE)
+		why = gather(m, &b);
+	return why == REASON_NONE ? put_wrapped(map, m, way, message_id, &b, w) : why;
 }

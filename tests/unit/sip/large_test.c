@@ -132,6 +132,76 @@ static void without_a_free_block_nothing_is_made_and_nothing_lost(void **state)
 	side_free(s);
 }
 
+/* A message as an ESME sends it. */
+static struct msg *message(struct side *s, enum msg_coding coding, const void *body, size_t n)
+{
+	struct msg *m = msg_new(s->pool);
+
+	m->coding = (uint8_t)coding;
+	assert_true(msg_append_addr(m, ADDR_E164, 1, 1, STR("+4611111"), &m->from));
+	assert_true(msg_append_addr(m, ADDR_E164, 1, 1, STR("+46701234567"), &m->to));
+	assert_true(msg_append(m, body, n, &m->body));
+	return m;
+}
+
+static void what_goes_is_message_cpim_in_utf_8(void **state)
+{
+	static const struct {
+		enum msg_coding coding;
+		size_t          size, wanted; /* octets of the message, of its text; 0: refused */
+	} cases[] = {
+		{MSG_CODING_LATIN1, 60000, 60000}, {MSG_CODING_GSM7, 60000, 60000},
+		{MSG_CODING_UCS2, 60000, 30000},   {MSG_CODING_UTF8, 65535, 65535},
+		{MSG_CODING_UTF8, 0, 0},
+	};
+	static uint8_t body[65536];
+	static uint8_t content[MSG_SIZE_MAX];
+	struct sip_way way = {.domain = STR("example.org"), .host = STR("peer.example")};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct side      *s = listening();
+		struct sip_large *l = sip_large_new(s->instance, s->session);
+		struct msg       *m;
+		const char       *bytes, *text;
+
+		for (size_t at = 0; at < sizeof(body); at++)
+			body[at] = cases[i].coding == MSG_CODING_UCS2 && at % 2 == 0 ? 0 : 'a';
+		m = message(s, cases[i].coding, body, cases[i].size);
+		assert_int_equal(sip_large_fill(l, s->now, m, &way, STR("id-1")), REASON_NONE);
+		assert_true(l->sends);
+		assert_int_equal(l->type_size, 12);
+		assert_memory_equal(l->type, "message/cpim", 12);
+		bytes = (const char *)msg_view(l->m, l->m->body, content);
+		assert_memory_equal(bytes, "From: ", 6);
+		text = memmem(bytes, l->m->body.size, "charset=UTF-8\r\n\r\n", 17);
+		assert_non_null(text);
+		assert_int_equal(bytes + l->m->body.size - (text + 17), cases[i].wanted);
+		for (size_t at = 0; at < cases[i].wanted; at++)
+			assert_int_equal(text[17 + at], 'a');
+		msg_free(m);
+		sip_large_end(s->instance, l);
+		side_free(s);
+	}
+}
+
+static void what_is_too_long_as_utf_8_never_goes(void **state)
+{
+	struct side      *s = listening();
+	struct sip_large *l = sip_large_new(s->instance, s->session);
+	struct sip_way    way = {.domain = STR("example.org"), .host = STR("peer.example")};
+	static uint8_t    body[60000];
+	struct msg       *m;
+
+	(void)state;
+	memset(body, 0xe5, sizeof(body)); /* two bytes each */
+	m = message(s, MSG_CODING_LATIN1, body, sizeof(body));
+	assert_int_equal(sip_large_fill(l, s->now, m, &way, STR("id-1")), REASON_MESSAGE_SIZE);
+	msg_free(m);
+	sip_large_end(s->instance, l);
+	side_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -139,6 +209,8 @@ int main(void)
 		cmocka_unit_test(a_session_id_with_any_character_changed_names_nothing),
 		cmocka_unit_test(one_that_ended_is_not_found_when_its_block_is_used_again),
 		cmocka_unit_test(a_path_is_kept_whole_up_to_its_limit),
+		cmocka_unit_test(what_goes_is_message_cpim_in_utf_8),
+		cmocka_unit_test(what_is_too_long_as_utf_8_never_goes),
 		cmocka_unit_test(without_a_free_block_nothing_is_made_and_nothing_lost),
 	};
 

@@ -1,5 +1,5 @@
-/* A large message that came, as if it had come in a MESSAGE: the header of its INVITE says whom it
- * is for and what goes with it, its content what it is. */
+/* Between struct msg and a large message: one that came is as if it had come in a MESSAGE, the
+ * header of its INVITE says whom it is for and what goes with it, its content what it is. */
 #include "sip/session_private.h"
 
 bool sip_large_keep(struct sip_instance *i, struct sip_large *l, const struct sip_input *in)
@@ -75,4 +75,27 @@ unsigned sip_large_map(struct sip_large *l, struct now now, struct msg *m, enum 
 	if (sip_content_of(type, &media) != SIP_CONTENT_CPIM)
 		return 415;
 	return map(l, now, type, view(l->m, l->m->body, l->dialog->instance->content), m, why);
+}
+
+enum reason sip_large_fill(struct sip_large *l, struct now now, const struct msg *m,
+			   const struct sip_way *way, struct str message_id)
+{
+	struct sip_instance *i = l->dialog->instance;
+	struct sip_map       map = sip_session_map(l->dialog, now);
+	struct put           w = put_to(i->content, sizeof(i->content));
+	struct put           type = put_to(l->type, sizeof(l->type));
+	enum reason          why = sip_content_out(&map, m, way, message_id, &w);
+
+	ASSERT(l->m == NULL);
+	if (why != REASON_NONE)
+		return why;
+	if (w.failed)
+		return REASON_MESSAGE_SIZE;
+	put_str(&type, STR("message/cpim"));
+	l->type_size = (uint8_t)put_size(&type);
+	l->sends = true;
+	l->m = msg_new(i->messages);
+	return l->m != NULL && msg_append(l->m, i->content, put_size(&w), &l->m->body)
+		       ? REASON_NONE
+		       : REASON_POOL;
 }
