@@ -16,7 +16,8 @@
 #include "control.h"
 
 static const struct conf_protocol protocols[] = {
-#define PROTO(name, port, transports, service, text) {#name, transports, service, port},
+#define PROTO(name, port, transports, service, users, text)                                        \
+	{#name, transports, service, port, CONF_##users},
 #include "registry/protocols.def"
 #undef PROTO
 };

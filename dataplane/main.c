@@ -397,7 +397,8 @@ static void usage(FILE *to)
 }
 
 static const struct conf_protocol protocols[] = {
-#define PROTO(name, port, transports, service, help) {#name, transports, service, port},
+#define PROTO(name, port, transports, service, users, help)                                        \
+	{#name, transports, service, port, CONF_##users},
 #include "registry/protocols.def"
 #undef PROTO
 };

@@ -27,11 +27,15 @@ void conf_fault(struct conf_faults *f, const char *file, unsigned line, const ch
 		const char *format, ...) __attribute__((format(printf, 5, 6)));
 void conf_faults_free(struct conf_faults *f);
 
+/* By what those are configured who log in, register or send in a protocol. */
+enum conf_users { CONF_ACCOUNTS, CONF_SUBSCRIBERS };
+
 struct conf_protocol {
 	const char *name;
 	uint8_t     transports; /* bits of enum transport that it can be spoken on */
 	const char *service;    /* of its names in DNS, "sip"; NULL: they lead to addresses only */
 	uint16_t    port;       /* its usual one */
+	uint8_t     users;      /* enum conf_users */
 };
 
 /*

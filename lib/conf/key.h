@@ -78,7 +78,7 @@ struct conf_type {
 };
 
 /* What may be written for an ENUM key, ended by NULL; for ENUM_PROTOCOL what conf_protocols_set()
- * was given. NULL: not an ENUM. */
+ * was given, for ENUM_LOGIN those of them that have accounts. NULL: not an ENUM. */
 const char *const *conf_key_words(const struct conf_key *key);
 
 /* Does the object's protocol have this key? True where its section knows no protocols. */
@@ -116,10 +116,12 @@ static inline const void *conf_field_read(const struct conf_key *key, const void
 	X(VIA)                                                                                     \
 	X(TREE)                                                                                    \
 	X(ENUM_PROTOCOL)                                                                           \
+	X(ENUM_LOGIN)                                                                              \
 	X(ENUM_HUGEPAGES)                                                                          \
-	X(ENUM_IDLE) X(ENUM_BIND) X(ENUM_MODE) X(ENUM_ALPHABET) X(ENUM_IDS) X(ENUM_BODY)           \
-		X(ENUM_FAULT) X(ENUM_TRANSPORT) X(ENUM_AUTHENTICATION) X(SET_TRANSPORT) X(DOMAINS) \
-			X(NUMBER) X(AOR_SIP) X(AOR_XMPP) X(ENUM_REACH) X(SERVERS)
+	X(ENUM_IDLE)                                                                               \
+	X(ENUM_BIND) X(ENUM_MODE) X(ENUM_ALPHABET) X(ENUM_IDS) X(ENUM_BODY) X(ENUM_FAULT)          \
+		X(ENUM_TRANSPORT) X(ENUM_AUTHENTICATION) X(SET_TRANSPORT) X(DOMAINS) X(NUMBER)     \
+			X(AOR_SIP) X(AOR_XMPP) X(ENUM_REACH) X(SERVERS)
 #define X(type) extern const struct conf_type conf_type_##type;
 CONF_TYPES(X)
 #undef X

@@ -10,20 +10,37 @@
 static const struct conf_protocol *protocols;
 static unsigned                    protocol_count;
 static const char                 *protocol_words[PROTOCOLS_MAX + 1];
+static const char                 *login_words[PROTOCOLS_MAX + 1];
 
 void conf_protocols_set(const struct conf_protocol list[], unsigned n)
 {
+	unsigned logins = 0;
+
 	ASSERT(n <= PROTOCOLS_MAX);
 	protocols = list;
 	protocol_count = n;
 	for (unsigned i = 0; i < n; i++)
 		protocol_words[i] = list[i].name;
 	protocol_words[n] = NULL;
+	for (unsigned i = 0; i < n; i++)
+		if (list[i].users == CONF_ACCOUNTS)
+			login_words[logins++] = list[i].name;
+	login_words[logins] = NULL;
 }
 
 const char *const *conf_protocol_words(void)
 {
 	return protocols != NULL ? protocol_words : NULL;
+}
+
+const char *const *conf_login_words(void)
+{
+	return protocols != NULL ? login_words : NULL;
+}
+
+bool conf_protocol_has_accounts(unsigned protocol)
+{
+	return protocol < protocol_count && protocols[protocol].users == CONF_ACCOUNTS;
 }
 
 const char *conf_protocol_service(unsigned protocol)

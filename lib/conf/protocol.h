@@ -5,8 +5,19 @@
 #include "conf/key.h"
 #include "conf/node.h"
 
+/* Is a field of this type the number of a protocol? */
+static inline bool conf_type_is_protocol(const struct conf_type *type)
+{
+	return type == &conf_type_ENUM_PROTOCOL || type == &conf_type_ENUM_LOGIN;
+}
+
 /* The names of all protocols, ended by NULL; NULL: conf_protocols_set() was not called. */
 const char *const *conf_protocol_words(void);
+
+/* The names of those that accounts log in by, likewise. */
+const char *const *conf_login_words(void);
+/* Does a protocol have accounts? By the index of its name in conf_protocol_words(). */
+bool conf_protocol_has_accounts(unsigned protocol);
 
 /* The usual port of a protocol; 0: there is no such protocol. */
 uint16_t conf_protocol_port(unsigned protocol);

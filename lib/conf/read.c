@@ -83,7 +83,7 @@ bool conf_read_map(enum conf_section section, void *object, const struct conf_no
 		bool read = key == NULL || key->type->read(key, conf_field(key, object), member, r);
 
 		good = good && read;
-		if (key != NULL && key->type == &conf_type_ENUM_PROTOCOL)
+		if (key != NULL && conf_type_is_protocol(key->type))
 			protocol_good = read;
 		if (key != NULL || is_part(section, member->key))
 			continue;

@@ -7,11 +7,13 @@
 
 static const char *const *words_of(const struct conf_type *type)
 {
-	return type == &conf_type_ENUM_PROTOCOL ? conf_protocol_words() : type->words;
+	return conf_type_is_protocol(type) ? conf_protocol_words() : type->words;
 }
 
 const char *const *conf_key_words(const struct conf_key *key)
 {
+	if (key->type == &conf_type_ENUM_LOGIN)
+		return conf_login_words();
 	return words_of(key->type);
 }
 
@@ -96,6 +98,25 @@ const struct conf_type conf_type_BOOL = {.name = "BOOL",
 					 .unpack = bool_unpack,
 					 .print = bool_print};
 
+/* A word of the type that this key does not take, or not yet. True: that was said. */
+static bool fault_word(const struct conf_key *key, const struct conf_node *node,
+		       struct conf_reading *r)
+{
+	struct str word = node->text;
+
+	if (key->type == &conf_type_ENUM_MODE && str_eq(word, STR("store")))
+		conf_reading_fault(r, node->line, key->name,
+				   "'store' needs the durable spool, which is not in this version; "
+				   "write transaction: answered when the next hop has answered");
+	else if (conf_type_is_protocol(key->type) &&
+		 (str_eq(word, STR("sip")) || str_eq(word, STR("xmpp"))))
+		conf_reading_fault(r, node->line, key->name,
+				   "'%s' is not in this version; leave it out", word.p);
+	else
+		return false;
+	return true;
+}
+
 static bool enum_read(const struct conf_key *key, void *field, const struct conf_node *node,
 		      struct conf_reading *r)
 {
@@ -105,24 +126,21 @@ static bool enum_read(const struct conf_key *key, void *field, const struct conf
 	if (!conf_node_is_text(key, node, r))
 		return false;
 	for (unsigned i = 0; words[i] != NULL; i++) {
-		if (str_eq(node->text, str_of(words[i]))) {
-			*(uint8_t *)field = (uint8_t)(key->type->first + i);
-			return true;
+		if (!str_eq(node->text, str_of(words[i])))
+			continue;
+		if (key->type == &conf_type_ENUM_LOGIN && !conf_protocol_has_accounts(i)) {
+			conf_reading_fault(r, node->line, key->name,
+					   "%s has no accounts; who uses it is a subscriber, so "
+					   "make one: `subscribers: - {address: ..., %s: ..., "
+					   "password: ...}`",
+					   words[i], words[i]);
+			return false;
 		}
+		*(uint8_t *)field = (uint8_t)(key->type->first + i);
+		return true;
 	}
-	if (key->type == &conf_type_ENUM_MODE && str_eq(node->text, STR("store"))) {
-		conf_reading_fault(r, node->line, key->name,
-				   "'store' needs the durable spool, which is not in this version; "
-				   "write transaction: answered when the next hop has answered");
-		return false;
-	}
-	if (key->type == &conf_type_ENUM_PROTOCOL &&
-	    (str_eq(node->text, STR("sip")) || str_eq(node->text, STR("xmpp")))) {
-		conf_reading_fault(r, node->line, key->name,
-				   "'%s' is not in this version; leave it out", node->text.p);
-		return false;
-	}
-	conf_fault_range(key, node, r);
+	if (!fault_word(key, node, r))
+		conf_fault_range(key, node, r);
 	return false;
 }
 
@@ -137,7 +155,7 @@ static bool enum_unpack(const struct conf_key *key, struct cur *from, void *fiel
 	unsigned value = cur_u8(from), words = 0;
 
 	*(uint8_t *)field = (uint8_t)value;
-	if (key->type == &conf_type_ENUM_PROTOCOL)
+	if (conf_type_is_protocol(key->type))
 		return !from->failed;
 	while (key->type->words[words] != NULL)
 		words++;
@@ -172,6 +190,7 @@ static bool enum_given(const void *field)
 		.given = enum_given}
 
 ENUM_TYPE(PROTOCOL, 0, NULL);
+ENUM_TYPE(LOGIN, 0, NULL);
 ENUM_TYPE(HUGEPAGES, CONF_HUGEPAGES_AUTO, "auto", "required", "off");
 ENUM_TYPE(IDLE, CONF_IDLE_AUTO, "auto", "poll", "sleep");
 ENUM_TYPE(BIND, CONF_BIND_ANY, "any", "transmitter", "receiver", "transceiver");

@@ -3,7 +3,8 @@
 #include "base/assert.h"
 #include "base/transport.h"
 
-#define PROTO(name, port, transports, service, text) extern const struct proto_ops name##_ops;
+#define PROTO(name, port, transports, service, users, text)                                        \
+	extern const struct proto_ops name##_ops;
 #include "registry/protocols.def"
 #undef PROTO
 
@@ -13,7 +14,7 @@ static const struct {
 	uint8_t                 transports;
 	const char             *text;
 } protocols[PROTO_COUNT] = {
-#define PROTO(name, port, transports, service, text)                                               \
+#define PROTO(name, port, transports, service, users, text)                                        \
 	[PROTO_##name] = {&name##_ops, port, transports, text},
 #include "registry/protocols.def"
 #undef PROTO

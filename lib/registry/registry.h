@@ -4,7 +4,7 @@
 #include "proto/proto.h"
 
 enum proto {
-#define PROTO(name, port, transports, service, text) PROTO_##name,
+#define PROTO(name, port, transports, service, users, text) PROTO_##name,
 #include "registry/protocols.def"
 #undef PROTO
 	PROTO_COUNT

@@ -7,8 +7,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const struct conf_protocol protocols[] = {{"smpp", TCP_ONLY, NULL, 2775},
-						 {"sip", UDP_AND_TCP, "sip", 5060}};
+static const struct conf_protocol protocols[] = {
+	{"smpp", TCP_ONLY, NULL, 2775, CONF_ACCOUNTS},
+	{"sip", UDP_AND_TCP, "sip", 5060, CONF_SUBSCRIBERS}};
 
 static void round_trip(enum conf_kind kind, const void *object)
 {

@@ -21,7 +21,8 @@
 void sim_eal(void)
 {
 	static const struct conf_protocol protocols[PROTO_COUNT] = {
-#define PROTO(name, port, transports, service, text) {#name, transports, service, port},
+#define PROTO(name, port, transports, service, users, text)                                        \
+	{#name, transports, service, port, CONF_##users},
 #include "registry/protocols.def"
 #undef PROTO
 	};

@@ -8,8 +8,9 @@
 #include "conf/key.h"
 #include "conf/node.h"
 
-static const struct conf_protocol protocols[] = {{"smpp", TCP_ONLY, NULL, 2775},
-						 {"sip", UDP_AND_TCP, "sip", 5060}};
+static const struct conf_protocol protocols[] = {
+	{"smpp", TCP_ONLY, NULL, 2775, CONF_ACCOUNTS},
+	{"sip", UDP_AND_TCP, "sip", 5060, CONF_SUBSCRIBERS}};
 
 #define PORT                                                                                       \
 	"{name: core0, device: \"net_af_xdp0,iface=veth-cpm\", addresses: [198.18.0.1/24, "        \

@@ -6,8 +6,8 @@
 #include "conf/conf.h"
 #include "conf/key.h"
 
-static const struct conf_protocol protocols[] = {{"smpp", TCP_ONLY, NULL, 2775},
-						 {"testing", UDP_AND_TCP, NULL, 7}};
+static const struct conf_protocol protocols[] = {{"smpp", TCP_ONLY, NULL, 2775, CONF_ACCOUNTS},
+						 {"testing", UDP_AND_TCP, NULL, 7, CONF_ACCOUNTS}};
 
 static const char *const samples[CONF_KIND_COUNT] = {
 	[CONF_ACCOUNT] = "{\"name\": \"esme1\", \"protocol\": \"testing\", \"password\": "

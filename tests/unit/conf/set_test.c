@@ -7,8 +7,9 @@
 #include "conf/conf.h"
 #include "conf/key.h"
 
-static const struct conf_protocol protocols[] = {{"smpp", TCP_ONLY, NULL, 2775},
-						 {"sip", UDP_AND_TCP, "sip", 5060}};
+static const struct conf_protocol protocols[] = {
+	{"smpp", TCP_ONLY, NULL, 2775, CONF_ACCOUNTS},
+	{"sip", UDP_AND_TCP, "sip", 5060, CONF_SUBSCRIBERS}};
 
 static const char design[] = "accounts:                          # who may bind or log in here\n"
 			     "  - {name: esme1, protocol: smpp, password: secret1, window: 1000, "
@@ -167,6 +168,13 @@ static const struct {
 	 "has answered"},
 	{"accounts:\n  - {name: a, password: b, mode: x}\n",
 	 "site.yaml:2: accounts.a.mode: 'x' is not datagram or transaction"},
+	{"accounts:\n  - {name: a, password: b, protocol: sip}\n",
+	 "site.yaml:2: accounts.a.protocol: sip has no accounts; who uses it is a subscriber, so "
+	 "make one: `subscribers: - {address: ..., sip: ..., password: ...}`"},
+	{"accounts:\n  - {name: a, password: b, protocol: smtp}\n",
+	 "site.yaml:2: accounts.a.protocol: 'smtp' is not smpp"},
+	{"peers:\n  - {name: a, host: h, protocol: smtp}\n",
+	 "site.yaml:2: peers.a.protocol: 'smtp' is not smpp or sip"},
 	{"accounts:\n  - {name: a, password: b, protocol: xmpp}\n",
 	 "site.yaml:2: accounts.a.protocol: 'xmpp' is not in this version; leave it out"},
 	{"accounts:\n  - {name: a, password: b, resend_unknown: yes}\n",
@@ -201,8 +209,6 @@ static const struct {
 	 "site.yaml:2: peers.a.trusted: is a key of sip, and this is smpp; leave it out"},
 	{"peers:\n  - name: a\n    bind: receiver\n    host: h\n    protocol: sip\n",
 	 "site.yaml:3: peers.a.bind: is a key of smpp, and this is sip; leave it out"},
-	{"accounts:\n  - {name: a, password: b, protocol: sip, default_ton: 1}\n",
-	 "site.yaml:2: accounts.a.default_ton: is a key of smpp, and this is sip; leave it out"},
 	{"routes:\n  - {to: 4670, via: [a]}\n",
 	 "site.yaml:2: routes.4670.to: '4670' is not " DESTINATION},
 	{"routes:\n  - {to: 'sip:alice@ims.example', via: [a]}\n",

@@ -190,8 +190,9 @@ void control_stop(struct appliance *a)
 
 void appliance_make(struct appliance *a)
 {
-	static const struct conf_protocol protocols[] = {{"smpp", TCP_ONLY, NULL, 2775},
-							 {"sip", UDP_AND_TCP, "sip", 5060}};
+	static const struct conf_protocol protocols[] = {
+		{"smpp", TCP_ONLY, NULL, 2775, CONF_ACCOUNTS},
+		{"sip", UDP_AND_TCP, "sip", 5060, CONF_SUBSCRIBERS}};
 
 	conf_protocols_set(protocols, 2);
 	log_threshold(getenv("CPM_TEST_LOG") != NULL ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
