@@ -34,7 +34,16 @@ struct msg_part {
 	uint32_t off, size;
 };
 
-enum msg_kind { MSG_TEXT, MSG_BINARY, MSG_RECEIPT, MSG_READ_REPORT, MSG_COMPOSING, MSG_KIND_COUNT };
+/* NATIVE: what nobody but its own protocol understands; others refuse it. */
+enum msg_kind {
+	MSG_TEXT,
+	MSG_BINARY,
+	MSG_RECEIPT,
+	MSG_READ_REPORT,
+	MSG_COMPOSING,
+	MSG_NATIVE,
+	MSG_KIND_COUNT
+};
 enum msg_class { MSG_EMERGENCY, MSG_TRANSACTIONAL, MSG_NORMAL, MSG_BULK, MSG_CLASS_COUNT };
 enum msg_mode { MSG_MODE_DEFAULT, MSG_DATAGRAM, MSG_TRANSACTION, MSG_STORE, MSG_MODE_COUNT };
 
@@ -191,6 +200,11 @@ struct msg_extra {
 	uint16_t        tag;
 	struct msg_part value;
 };
+
+/* Extras that every protocol has a place for: their protocol is MSG_COMMON. */
+#define MSG_COMMON 0xffu
+enum msg_common_tag { MSG_COMMON_SUBJECT = 1 /* UTF-8 */, MSG_COMMON_LANGUAGE = 2 /* RFC 5646 */ };
+#define MSG_COMMON_SIZE_MAX 1024u
 
 bool msg_extra_add(struct msg *m, uint8_t protocol, uint16_t tag, const void *bytes, uint16_t n);
 /* Iterate: *at starts at 0; false after the last. */

@@ -150,6 +150,8 @@ static bool put_uri(struct put *w, struct str text)
 	struct put     full = put_to(room, sizeof(room));
 	struct sip_uri uri;
 
+	if (str_starts(text, STR("xmpp:")))
+		text = str_skip(text, 5);
 	if (!str_starts(text, STR("sip:")) && !str_starts(text, STR("sips:")))
 		put_str(&full, STR("sip:"));
 	put_str(&full, text);

@@ -302,8 +302,8 @@ enum reason smpp_map_out(const struct smpp_map *map, const struct msg *m, struct
 	struct transcode t;
 	enum reason      why;
 
-	if (m->kind == MSG_COMPOSING)
-		return REASON_CODING; /* no short message says that somebody writes */
+	if (m->kind == MSG_COMPOSING || m->kind == MSG_NATIVE)
+		return REASON_CODING; /* no short message says so */
 	if (!native)
 		foreign_fields(m, &sm);
 	why = map_addrs(map, m, &sm);

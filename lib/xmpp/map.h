@@ -1,0 +1,69 @@
+/*
+ * Between message stanzas (RFC 6121, 5) and struct msg, both ways. What only XMPP knows travels as
+ * extras, so that a message from XMPP to XMPP arrives with all its payloads. No state, no memory
+ * but the message's pool. Workers.
+ *
+ * Addresses: a JID in a domain that XMPP serves whose local part is "+" and digits is a number, and
+ * one of digits alone, where no subscriber has it (XEP-0100); every other is "xmpp:local@domain".
+ * The other way numbers are local parts in the domain of the session, and addresses of SIP are the
+ * same user and domain (RFC 7247, 5).
+ */
+#pragma once
+
+#include "msg/msg.h"
+#include "proto/proto.h"
+#include "xmpp/jid.h"
+#include "xmpp/stanza.h"
+
+enum xmpp_extra_tag {
+	XMPP_EXTRA_RESOURCE = 1,      /* of the recipient, as it was addressed */
+	XMPP_EXTRA_SENDER = 2,        /* "+46701234567 alice@example.org/balcony": the sender's own
+					 address, behind that by which everybody else knows it */
+	XMPP_EXTRA_TYPE = 3,          /* one byte, enum xmpp_type */
+	XMPP_EXTRA_PAYLOADS = 4,      /* all of them but the body, each standing for itself */
+	XMPP_EXTRA_BODY_LANGUAGE = 5, /* xml:lang of the body itself */
+	XMPP_EXTRA_ID = 6,            /* of the stanza */
+};
+
+/* Key of the binding of a resource; never 0. */
+uint64_t xmpp_resource_key(struct str resource);
+
+struct xmpp_map {
+	const struct proto_settings *settings;
+	const struct proto_services *services;
+	struct now                   now;
+	uint8_t                      protocol; /* our index in protocols.def */
+};
+
+/* Who sends, as the stream has proved it. */
+struct xmpp_sender {
+	struct xmpp_jid jid;    /* full */
+	struct str      number; /* its telephone number in normal form; empty: it has none */
+};
+
+/*
+ * Reads the payloads of s, a message whose tag is read, and fills the empty record *m. room: for
+ * twice the largest stanza and 4 KiB. NONE: *m is a message; or *why is REASON_NONE and m->kind
+ * XMPP_NO_MESSAGE: nothing is to be done with it, as with an error that answers nothing. Else what
+ * the sender is told, and *why is its reason.
+ */
+#define XMPP_NO_MESSAGE MSG_KIND_COUNT
+enum xmpp_condition xmpp_map_in(const struct xmpp_map *map, struct xmpp_stanza *s,
+				const struct xmpp_jid *to, const struct xmpp_sender *from,
+				struct put *room, struct msg *m, enum reason *why);
+
+/* Where a message goes. */
+struct xmpp_way {
+	struct str domain;  /* ours, for addresses that have none */
+	struct str address; /* JID of whom it is for */
+	struct str id;      /* of the stanza: what receipts name */
+};
+
+/* The whole stanza. A reason: it can never go out here. NONE with w->failed: too little room. */
+enum reason xmpp_map_out(const struct xmpp_map *map, const struct msg *m,
+			 const struct xmpp_way *way, struct put *w);
+/* The id that the stanza gets: that of its sender, where that was XMPP, else one of ours. Is a
+ * receipt (XEP-0184) asked for with it? */
+struct str xmpp_map_id(const struct xmpp_map *map, const struct msg *m,
+		       char room[MSG_ORIGIN_ID_MAX]);
+bool       xmpp_map_notified(const struct msg *m);

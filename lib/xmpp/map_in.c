@@ -1,0 +1,278 @@
+#include <string.h>
+
+#include "base/aor.h"
+#include "base/hash.h"
+#include "msg/addr.h"
+#include "xmpp/map.h"
+
+#define LANGUAGE_MAX 35u /* RFC 5646, 4.4.1 */
+
+uint64_t xmpp_resource_key(struct str resource)
+{
+	static const struct hash_key key = {0x7265736f75726365ull, 0x6f66786d7070ull};
+
+	return hash_sip(&key, resource.p, resource.n) | 1u;
+}
+
+/* What is read of a stanza before the record is filled: its parts must come in order. */
+struct content {
+	struct str          body, subject, thread, language, id;
+	struct str          receipt, displayed; /* ids of messages of ours */
+	bool                has_body, wants_receipt, composing, chat_state, error;
+	struct str          payloads;
+	enum xmpp_condition condition; /* of an error */
+};
+
+static bool all_digits(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return false;
+	}
+	return s.n > 0;
+}
+
+static bool has_subscriber(const struct xmpp_map *map, struct str address)
+{
+	struct proto_credentials c;
+
+	return map->services->credentials(map->services->context, map->protocol, address, &c);
+}
+
+static bool append_to(const struct xmpp_map *map, const struct xmpp_jid *to, struct msg *m)
+{
+	char       text[MSG_ADDR_SIZE_MAX];
+	struct put w = put_to(text, sizeof(text));
+	struct str address, local = to->local;
+	bool       plus = str_starts(local, STR("+"));
+
+	put_str(&w, STR("xmpp:"));
+	xmpp_jid_put_bare(&w, to);
+	address = (struct str){text, put_size(&w)};
+	if (w.failed)
+		return false;
+	if (all_digits(plus ? str_skip(local, 1) : local) && local.n <= ADDR_NUMBER_SIZE_MAX &&
+	    map->services->serves(map->services->context, map->protocol, to->domain) &&
+	    (plus || !has_subscriber(map, address)))
+		return msg_append_addr(m, plus ? ADDR_E164 : ADDR_SHORT, 0, 0, local, &m->to);
+	return to->local.n > 0 && msg_append_addr(m, ADDR_URI, 0, 0, address, &m->to);
+}
+
+static bool append_from(const struct xmpp_sender *from, struct msg *m)
+{
+	char       text[MSG_ADDR_SIZE_MAX];
+	struct put w = put_to(text, sizeof(text));
+
+	if (from->number.n > 0)
+		return msg_append_addr(m, addr_kind_of(from->number), 0, 0, from->number, &m->from);
+	put_str(&w, STR("xmpp:"));
+	xmpp_jid_put_bare(&w, &from->jid);
+	return !w.failed &&
+	       msg_append_addr(m, ADDR_URI, 0, 0, (struct str){text, put_size(&w)}, &m->from);
+}
+
+/* ---- payloads ---- */
+
+static struct str id_of(const struct xmpp_stanza *s, struct put *room)
+{
+	return xmpp_value(xmpp_attribute(&s->x, STR("id")), room);
+}
+
+/* What a payload says. True: it was read to its END. */
+static bool take(struct xmpp_stanza *s, enum xmpp_payload p, struct content *c, struct put *room)
+{
+	switch (p) {
+	case XMPP_PAYLOAD_BODY:
+		if (c->has_body)
+			return false; /* in another language: goes on as a payload */
+		c->has_body = true;
+		c->language = xmpp_language(&s->x);
+		return xmpp_text(&s->x, room, &c->body);
+	case XMPP_PAYLOAD_RECEIPT_REQUEST:
+		c->wants_receipt = true;
+		return false;
+	case XMPP_PAYLOAD_RECEIPT:
+		c->receipt = id_of(s, room);
+		return false;
+	case XMPP_PAYLOAD_MARKER_DISPLAYED:
+		c->displayed = id_of(s, room);
+		return false;
+	case XMPP_PAYLOAD_CHAT_COMPOSING:
+		c->composing = true;
+		/* fall through */
+	case XMPP_PAYLOAD_CHAT_ACTIVE:
+	case XMPP_PAYLOAD_CHAT_PAUSED:
+	case XMPP_PAYLOAD_CHAT_INACTIVE:
+	case XMPP_PAYLOAD_CHAT_GONE:
+		c->chat_state = true;
+		return false;
+	default:
+		return false;
+	}
+}
+
+/* Servers alone say so (XEP-0280, 11; XEP-0359, 4). */
+static bool is_servers_own(enum xmpp_payload p)
+{
+	return p == XMPP_PAYLOAD_CARBONS_SENT || p == XMPP_PAYLOAD_CARBONS_RECEIVED ||
+	       p == XMPP_PAYLOAD_STANZA_ID;
+}
+
+/* Subject and thread are read, and go on as they came, too. */
+static void take_twice(enum xmpp_payload p, struct str raw, struct xmpp_stanza *s,
+		       struct content *c, struct put *room)
+{
+	struct xml_scope none = {0};
+	struct xml       x;
+
+	if (p != XMPP_PAYLOAD_SUBJECT && p != XMPP_PAYLOAD_THREAD)
+		return;
+	xml_child_open(&x, raw, &none);
+	if (xml_next(&x) == XML_START)
+		xmpp_text(&x, room, p == XMPP_PAYLOAD_SUBJECT ? &c->subject : &c->thread);
+}
+
+/* room: texts, then payloads, which must lie together. */
+static bool read_payloads(struct xmpp_stanza *s, struct content *c, struct put *room)
+{
+	size_t            half = put_room(room) / 2;
+	struct put        texts = put_to(room->p, half), raw = put_to(room->p + half, half);
+	enum xmpp_payload p;
+
+	while (xmpp_payload_next(s, &p)) {
+		const char *start = (const char *)raw.p;
+
+		if (p == XMPP_PAYLOAD_ERROR) {
+			c->error = true;
+			c->condition = xmpp_error_read(&s->x);
+			continue;
+		}
+		if (is_servers_own(p) || take(s, p, c, &texts))
+			continue;
+		xmpp_element_put(&s->x, s->content, &raw);
+		take_twice(p, (struct str){start, (size_t)((const char *)raw.p - start)}, s, c,
+			   &texts);
+	}
+	c->payloads = (struct str){(const char *)raw.start, put_size(&raw)};
+	return !s->x.bad && !raw.failed && !texts.failed;
+}
+
+/* ---- the record ---- */
+
+static bool fill_report(struct msg *m, enum msg_kind kind, enum msg_state state, struct str id)
+{
+	m->kind = (uint8_t)kind;
+	m->coding = MSG_CODING_ASCII;
+	m->receipt.state = (uint8_t)state;
+	return msg_append(m, id.p, id.n, &m->receipt.remote_id);
+}
+
+/* What kind of message it is. False: the pool is dry. */
+static bool fill_kind(const struct xmpp_stanza *s, const struct content *c, struct msg *m)
+{
+	struct str word = c->composing ? STR("active") : STR("idle");
+
+	if (s->type == XMPP_TYPE_ERROR) {
+		if (c->id.n == 0 || c->id.n > RESULT_REMOTE_ID_MAX) {
+			m->kind = XMPP_NO_MESSAGE;
+			return true;
+		}
+		return fill_report(m, MSG_RECEIPT, MSG_STATE_UNDELIVERABLE, c->id);
+	}
+	if (c->has_body) {
+		m->kind = MSG_TEXT;
+		m->coding = MSG_CODING_UTF8;
+		if (c->wants_receipt && c->id.n > 0 && c->id.n <= MSG_ORIGIN_ID_MAX) {
+			m->wants = MSG_WANT_SUCCESS | MSG_WANT_READ;
+			if (!msg_append(m, c->id.p, c->id.n, &m->origin_id))
+				return false;
+		}
+		return msg_append(m, c->body.p, c->body.n, &m->body);
+	}
+	if (c->receipt.n > 0 && c->receipt.n <= RESULT_REMOTE_ID_MAX)
+		return fill_report(m, MSG_RECEIPT, MSG_STATE_DELIVERED, c->receipt);
+	if (c->displayed.n > 0 && c->displayed.n <= RESULT_REMOTE_ID_MAX)
+		return fill_report(m, MSG_READ_REPORT, MSG_STATE_DELIVERED, c->displayed);
+	m->coding = c->chat_state ? MSG_CODING_ASCII : MSG_CODING_BINARY;
+	m->kind = c->chat_state ? MSG_COMPOSING : c->payloads.n > 0 ? MSG_NATIVE : XMPP_NO_MESSAGE;
+	return !c->chat_state || msg_append(m, word.p, word.n, &m->body);
+}
+
+static bool add(const struct xmpp_map *map, struct msg *m, uint16_t tag, struct str value)
+{
+	return value.n == 0 || (value.n <= UINT16_MAX &&
+				msg_extra_add(m, map->protocol, tag, value.p, (uint16_t)value.n));
+}
+
+static bool add_common(struct msg *m, uint16_t tag, struct str value)
+{
+	return value.n == 0 || value.n > MSG_COMMON_SIZE_MAX ||
+	       msg_extra_add(m, MSG_COMMON, tag, value.p, (uint16_t)value.n);
+}
+
+static bool add_sender(const struct xmpp_map *map, const struct xmpp_sender *from, struct msg *m)
+{
+	char       text[MSG_ADDR_SIZE_MAX + 1 + XMPP_JID_SIZE_MAX];
+	struct put w = put_to(text, sizeof(text));
+
+	put_str(&w, msg_addr(m, &m->from));
+	put_u8(&w, ' ');
+	xmpp_jid_put(&w, &from->jid);
+	return !w.failed && add(map, m, XMPP_EXTRA_SENDER, (struct str){text, put_size(&w)});
+}
+
+static bool fill_extras(const struct xmpp_map *map, const struct xmpp_stanza *s,
+			const struct content *c, const struct xmpp_jid *to,
+			const struct xmpp_sender *from, struct msg *m)
+{
+	uint8_t    type = (uint8_t)s->type;
+	struct str language = c->language.n > 0 ? c->language : s->lang;
+
+	return add_sender(map, from, m) && add(map, m, XMPP_EXTRA_RESOURCE, to->resource) &&
+	       add(map, m, XMPP_EXTRA_TYPE, (struct str){(const char *)&type, 1}) &&
+	       add(map, m, XMPP_EXTRA_PAYLOADS, c->payloads) &&
+	       add(map, m, XMPP_EXTRA_ID, c->id.n <= MSG_ORIGIN_ID_MAX ? c->id : STR("")) &&
+	       add(map, m, XMPP_EXTRA_BODY_LANGUAGE,
+		   c->language.n <= LANGUAGE_MAX ? c->language : STR("")) &&
+	       add_common(m, MSG_COMMON_SUBJECT, c->subject) &&
+	       add_common(m, MSG_COMMON_LANGUAGE, language.n <= LANGUAGE_MAX ? language : STR(""));
+}
+
+static void learn_thread(const struct xmpp_map *map, const struct content *c, const struct msg *m)
+{
+	if (c->thread.n > 0 && c->thread.n <= UINT8_MAX && map->services->converse != NULL)
+		map->services->converse(map->services->context, msg_addr(m, &m->from),
+					msg_addr(m, &m->to), c->thread);
+}
+
+enum xmpp_condition xmpp_map_in(const struct xmpp_map *map, struct xmpp_stanza *s,
+				const struct xmpp_jid *to, const struct xmpp_sender *from,
+				struct put *room, struct msg *m, enum reason *why)
+{
+	struct content c = {.has_body = false};
+
+	c.id = xmpp_value(s->id, room);
+	*why = REASON_MESSAGE_SIZE;
+	if (!read_payloads(s, &c, room))
+		return XMPP_POLICY_VIOLATION;
+	if (c.has_body && c.body.n > map->settings->message_size_max)
+		return XMPP_POLICY_VIOLATION;
+	*why = REASON_DESTINATION;
+	if (!append_to(map, to, m))
+		return to->local.n > 0 ? XMPP_JID_MALFORMED : XMPP_SERVICE_UNAVAILABLE;
+	*why = REASON_SENDER;
+	if (!append_from(from, m))
+		return XMPP_FORBIDDEN;
+	*why = REASON_POOL;
+	m->native_protocol = map->protocol;
+	m->received_us = map->now.us;
+	m->to_place = to->resource.n > 0 ? xmpp_resource_key(to->resource) : 0;
+	m->class = s->type == XMPP_TYPE_HEADLINE ? MSG_BULK : MSG_NORMAL;
+	if (!fill_kind(s, &c, m))
+		return XMPP_RESOURCE_CONSTRAINT;
+	if (m->kind != XMPP_NO_MESSAGE && !fill_extras(map, s, &c, to, from, m))
+		return XMPP_RESOURCE_CONSTRAINT;
+	learn_thread(map, &c, m);
+	*why = REASON_NONE;
+	return XMPP_CONDITION_NONE;
+}

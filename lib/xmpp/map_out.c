@@ -1,0 +1,335 @@
+#include <string.h>
+
+#include "base/aor.h"
+#include "msg/concat.h"
+#include "msg/id.h"
+#include "msg/text.h"
+#include "xmpp/map.h"
+
+#define BODY_MAX 8192u /* of what is no UTF-8 yet */
+#define PIECE 1024u
+
+static bool extra(const struct xmpp_map *map, const struct msg *m, uint16_t tag,
+		  struct msg_part *value)
+{
+	struct msg_extra e;
+
+	if (!msg_extra_find(m, map->protocol, tag, &e))
+		return false;
+	*value = e.value;
+	return true;
+}
+
+static struct str small_extra(const struct xmpp_map *map, const struct msg *m, uint16_t tag,
+			      uint8_t *room, size_t n)
+{
+	struct msg_part value;
+
+	if (!extra(map, m, tag, &value) || value.size > n)
+		return STR("");
+	return (struct str){(const char *)msg_view(m, value, room), value.size};
+}
+
+static struct str common(const struct msg *m, uint16_t tag, uint8_t room[MSG_COMMON_SIZE_MAX])
+{
+	struct msg_extra e;
+
+	if (!msg_extra_find(m, MSG_COMMON, tag, &e) || e.value.size > MSG_COMMON_SIZE_MAX)
+		return STR("");
+	return (struct str){(const char *)msg_view(m, e.value, room), e.value.size};
+}
+
+/* ---- addresses ---- */
+
+static bool put_at(struct put *w, struct str local, struct str domain)
+{
+	if (!xmpp_escape_put(w, local))
+		return false;
+	put_u8(w, '@');
+	put_str(w, domain);
+	return true;
+}
+
+/* The JID of an address in normal form. False: it has none. */
+static bool put_address(struct put *w, enum addr_kind kind, struct str text, struct str domain)
+{
+	struct aor a;
+
+	switch (kind) {
+	case ADDR_NONE:
+		put_str(w, domain);
+		return true;
+	case ADDR_E164:
+	case ADDR_SHORT:
+	case ADDR_ALPHA:
+		return put_at(w, text, domain);
+	case ADDR_URI:
+		if (!aor_split(text, &a))
+			return false;
+		if (!str_eq(a.scheme, STR("xmpp")))
+			return put_at(w, a.user, a.domain);
+		put_str(w, str_skip(text, 5));
+		return true;
+	case ADDR_KIND_COUNT:
+		break;
+	}
+	return false;
+}
+
+/* The sender's own, where no rule has made somebody else of it. */
+static bool put_from(const struct xmpp_map *map, const struct msg *m, const struct xmpp_way *way,
+		     struct put *w)
+{
+	uint8_t    room[MSG_ADDR_SIZE_MAX + 1 + XMPP_JID_SIZE_MAX];
+	struct str from = msg_addr(m, &m->from);
+	struct str own = small_extra(map, m, XMPP_EXTRA_SENDER, room, sizeof(room));
+
+	if (own.n > from.n && str_starts(own, from) && own.p[from.n] == ' ') {
+		put_str(w, str_skip(own, from.n + 1));
+		return true;
+	}
+	return put_address(w, (enum addr_kind)m->from.kind, from, way->domain);
+}
+
+/* ---- content ---- */
+
+/* A part of the record as it stands. */
+static void put_part(struct put *w, const struct msg *m, struct msg_part part)
+{
+	uint8_t *to = put_reserve(w, part.size);
+
+	if (to != NULL) {
+		const uint8_t *view = msg_view(m, part, to);
+
+		if (view != to)
+			memcpy(to, view, part.size);
+	}
+}
+
+/* UTF-8, cut at the ends of characters. */
+static void escape_part(struct put *w, const struct msg *m, struct msg_part part)
+{
+	uint8_t  room[PIECE];
+	uint32_t at = 0;
+
+	while (at < part.size && !w->failed) {
+		uint32_t       n = part.size - at < PIECE ? part.size - at : PIECE;
+		const uint8_t *p = msg_view(m, (struct msg_part){part.off + at, n}, room);
+		uint32_t       whole = n;
+
+		while (at + n < part.size && whole > 0 && whole + 4 > n &&
+		       (p[whole - 1] & 0x80) != 0)
+			whole--;
+		if (whole == 0)
+			whole = n;
+		xml_escape_put(w, (struct str){(const char *)p, whole});
+		at += whole;
+	}
+}
+
+static enum reason put_transcoded(struct put *w, const struct msg *m)
+{
+	uint8_t            gathered[BODY_MAX];
+	char               text[TEXT_UTF8_SIZE(BODY_MAX)];
+	struct text_tables tables = {0};
+	struct concat_udh  udh;
+	size_t             head = m->udh_size, n;
+	const uint8_t     *bytes;
+
+	if (m->body.size > BODY_MAX || head > m->body.size)
+		return REASON_MESSAGE_SIZE;
+	bytes = msg_view(m, m->body, gathered);
+	if (head > 0 && concat_parse(bytes, m->body.size, &udh))
+		tables = udh.tables;
+	n = text_to_utf8((enum msg_coding)m->coding, tables, bytes + head, m->body.size - head,
+			 text, sizeof(text));
+	for (size_t i = 0; i < n; i++) { /* XML has no place for the other control characters */
+		if ((uint8_t)text[i] < ' ' && text[i] != '\n' && text[i] != '\r' && text[i] != '\t')
+			text[i] = ' ';
+	}
+	xml_escape_put(w, (struct str){text, n});
+	return REASON_NONE;
+}
+
+static enum reason put_body(const struct xmpp_map *map, const struct msg *m, struct put *w)
+{
+	uint8_t     room[64];
+	struct str  language = small_extra(map, m, XMPP_EXTRA_BODY_LANGUAGE, room, sizeof(room));
+	enum reason why = REASON_NONE;
+
+	put_str(w, STR("<body"));
+	if (language.n > 0)
+		xmpp_put_attribute(w, STR("xml:lang"), language);
+	put_u8(w, '>');
+	if (m->native_protocol == map->protocol)
+		escape_part(w, m, m->body);
+	else
+		why = put_transcoded(w, m);
+	put_str(w, STR("</body>"));
+	return why;
+}
+
+static void put_element(struct put *w, struct str name, struct str text)
+{
+	put_u8(w, '<');
+	put_str(w, name);
+	put_u8(w, '>');
+	xml_escape_put(w, text);
+	put_str(w, STR("</"));
+	put_str(w, name);
+	put_u8(w, '>');
+}
+
+/* What other protocols have said beside the text. */
+static void put_translated(const struct xmpp_map *map, const struct msg *m, struct put *w)
+{
+	uint8_t    room[MSG_COMMON_SIZE_MAX];
+	struct str subject = common(m, MSG_COMMON_SUBJECT, room), thread = STR("");
+
+	if (subject.n > 0)
+		put_element(w, STR("subject"), subject);
+	if (map->services->conversation != NULL)
+		thread = map->services->conversation(map->services->context, msg_addr(m, &m->from),
+						     msg_addr(m, &m->to));
+	if (thread.n > 0)
+		put_element(w, STR("thread"), thread);
+	if ((m->wants & MSG_WANT_SUCCESS) != 0)
+		put_str(w, STR("<request xmlns=\"urn:xmpp:receipts\"/>"));
+	if ((m->wants & MSG_WANT_READ) != 0)
+		put_str(w, STR("<markable xmlns=\"urn:xmpp:chat-markers:0\"/>"));
+}
+
+static void put_id_element(struct put *w, const char *name, const char *space, struct str id)
+{
+	put_u8(w, '<');
+	put_str(w, str_of(name));
+	put_str(w, STR(" xmlns=\""));
+	put_str(w, str_of(space));
+	put_u8(w, '"');
+	xmpp_put_attribute(w, STR("id"), id);
+	put_str(w, STR("/>"));
+}
+
+/* A report, on the message whose id its sender gave. */
+static void put_report(const struct msg *m, struct str id, struct put *w)
+{
+	if (m->kind == MSG_READ_REPORT)
+		put_id_element(w, "displayed", "urn:xmpp:chat-markers:0", id);
+	else if (m->receipt.state == MSG_STATE_DELIVERED)
+		put_id_element(w, "received", "urn:xmpp:receipts", id);
+	else
+		xmpp_put_error(w, XMPP_RECIPIENT_UNAVAILABLE,
+			       STR("The message was not delivered."));
+}
+
+static bool is_failure(const struct msg *m)
+{
+	return m->kind == MSG_RECEIPT && m->receipt.state != MSG_STATE_DELIVERED;
+}
+
+static void put_state(const struct msg *m, struct put *w)
+{
+	uint8_t room[8];
+	bool    active = m->body.size <= sizeof(room) &&
+		      str_eq((struct str){(const char *)msg_view(m, m->body, room), m->body.size},
+			     STR("active"));
+
+	put_str(w, active ? STR("<composing") : STR("<active"));
+	put_str(w, STR(" xmlns=\"http://jabber.org/protocol/chatstates\"/>"));
+}
+
+static enum xmpp_type type_of(const struct xmpp_map *map, const struct msg *m)
+{
+	uint8_t    room[1];
+	struct str type = small_extra(map, m, XMPP_EXTRA_TYPE, room, sizeof(room));
+
+	if (is_failure(m))
+		return XMPP_TYPE_ERROR;
+	if (m->native_protocol == map->protocol && type.n == 1 && type.p[0] < XMPP_TYPE_BAD &&
+	    type.p[0] != XMPP_TYPE_ERROR)
+		return (enum xmpp_type)type.p[0];
+	return XMPP_TYPE_CHAT;
+}
+
+/* As it came from XMPP. */
+static enum reason put_native(const struct xmpp_map *map, const struct msg *m, struct put *w)
+{
+	struct msg_part payloads;
+	enum reason     why = m->kind == MSG_TEXT ? put_body(map, m, w) : REASON_NONE;
+
+	if (extra(map, m, XMPP_EXTRA_PAYLOADS, &payloads))
+		put_part(w, m, payloads);
+	return why;
+}
+
+static enum reason put_content(const struct xmpp_map *map, const struct msg *m, struct put *w)
+{
+	uint8_t     room[MSG_ORIGIN_ID_MAX];
+	struct str  id = STR("");
+	enum reason why;
+
+	if (m->origin_id.size <= sizeof(room))
+		id = (struct str){(const char *)msg_view(m, m->origin_id, room), m->origin_id.size};
+	if (msg_is_report(m)) {
+		if (id.n == 0 || m->receipt.intermediate)
+			return REASON_RECEIPT_UNKNOWN;
+		put_report(m, id, w);
+		return REASON_NONE;
+	}
+	if (m->native_protocol == map->protocol)
+		return put_native(map, m, w);
+	if (m->kind == MSG_COMPOSING) {
+		put_state(m, w);
+		return REASON_NONE;
+	}
+	if (m->kind != MSG_TEXT)
+		return REASON_CODING;
+	why = put_body(map, m, w);
+	put_translated(map, m, w);
+	return why;
+}
+
+struct str xmpp_map_id(const struct xmpp_map *map, const struct msg *m,
+		       char room[MSG_ORIGIN_ID_MAX])
+{
+	struct put w = put_to(room, MSG_ORIGIN_ID_MAX);
+	char       id[MSG_ID_TEXT_SIZE_MAX];
+	struct str own = small_extra(map, m, XMPP_EXTRA_ID, (uint8_t *)room, MSG_ORIGIN_ID_MAX);
+
+	if (m->native_protocol == map->protocol && own.n > 0)
+		return own;
+	put_str(&w, STR("cpm"));
+	put_bytes(&w, id, msg_id_text(m->id, id));
+	return (struct str){room, put_size(&w)};
+}
+
+bool xmpp_map_notified(const struct msg *m)
+{
+	return m->kind == MSG_TEXT && (m->wants & MSG_WANT_SUCCESS) != 0;
+}
+
+enum reason xmpp_map_out(const struct xmpp_map *map, const struct msg *m,
+			 const struct xmpp_way *way, struct put *w)
+{
+	uint8_t          language[MSG_COMMON_SIZE_MAX], id[MSG_ORIGIN_ID_MAX];
+	char             from[XMPP_JID_SIZE_MAX];
+	struct put       jid = put_to(from, sizeof(from));
+	enum reason      why;
+	struct xmpp_head head = {.kind = XMPP_MESSAGE,
+				 .type = type_of(map, m),
+				 .id = way->id,
+				 .to = way->address,
+				 .lang = common(m, MSG_COMMON_LANGUAGE, language)};
+
+	if (!put_from(map, m, way, &jid) || jid.failed)
+		return REASON_SENDER;
+	if (is_failure(m) && m->origin_id.size <= sizeof(id)) /* it answers that one */
+		head.id = (struct str){(const char *)msg_view(m, m->origin_id, id),
+				       m->origin_id.size};
+	head.from = (struct str){from, put_size(&jid)};
+	xmpp_put_head(w, &head);
+	put_u8(w, '>');
+	why = put_content(map, m, w);
+	put_str(w, STR("</message>"));
+	return why;
+}

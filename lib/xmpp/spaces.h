@@ -1,0 +1,9 @@
+/* Namespaces of XMPP that several files name. */
+#pragma once
+
+#define XMPP_SPACE_CLIENT "jabber:client"
+#define XMPP_SPACE_STREAMS "http://etherx.jabber.org/streams"
+#define XMPP_SPACE_STANZA_ERRORS "urn:ietf:params:xml:ns:xmpp-stanzas"
+#define XMPP_SPACE_STREAM_ERRORS "urn:ietf:params:xml:ns:xmpp-streams"
+#define XMPP_SPACE_SASL "urn:ietf:params:xml:ns:xmpp-sasl"
+#define XMPP_SPACE_BIND "urn:ietf:params:xml:ns:xmpp-bind"
