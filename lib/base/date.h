@@ -35,6 +35,7 @@ static inline struct date date_of(int64_t days)
 
 	while (date_days(d.year + 1, 1, 1) <= days)
 		d.year++;
+	d.month += (unsigned)((days - date_days(d.year, 1, 1)) / 32); /* that one, or one before */
 	while (d.month < 12 && date_days(d.year, d.month + 1, 1) <= days)
 		d.month++;
 	d.day = (unsigned)(days - date_days(d.year, d.month, 1)) + 1;

@@ -21,6 +21,32 @@ static inline void sip_round(uint64_t v[4])
 	v[2] = rotl(v[2], 32);
 }
 
+/* The last of the bytes, fewer than eight, each part read as one: of a word put together in memory
+ * a processor waits for all earlier stores. */
+static inline uint64_t tail(const uint8_t *p, size_t n)
+{
+	uint64_t word = 0;
+	unsigned shift = 0;
+	uint32_t four;
+	uint16_t two;
+
+	if (n & 4) {
+		memcpy(&four, p, 4);
+		word = four;
+		shift = 32;
+		p += 4;
+	}
+	if (n & 2) {
+		memcpy(&two, p, 2);
+		word |= (uint64_t)two << shift;
+		shift += 16;
+		p += 2;
+	}
+	if (n & 1)
+		word |= (uint64_t)*p << shift;
+	return word;
+}
+
 uint64_t hash_sip(const struct hash_key *key, const void *bytes, size_t n)
 {
 	const uint8_t *p = bytes;
@@ -35,10 +61,7 @@ uint64_t hash_sip(const struct hash_key *key, const void *bytes, size_t n)
 		sip_round(v);
 		v[0] ^= word;
 	}
-	word = 0;
-	if (left > 0)
-		memcpy(&word, p, left);
-	word |= (uint64_t)n << 56;
+	word = tail(p, left) | (uint64_t)n << 56;
 	v[3] ^= word;
 	sip_round(v);
 	v[0] ^= word;

@@ -51,6 +51,18 @@ static inline void put_bytes(struct put *w, const void *b, size_t n)
 		memcpy(to, b, n);
 }
 
+/* The same of a text that lies in a larger constant, such as a name of a table: where all of that
+ * has room it is copied at once, and what comes next overwrites the rest. */
+static inline void put_padded(struct put *w, const void *b, size_t n, size_t padded)
+{
+	if (!w->failed && (size_t)(w->end - w->p) >= padded) {
+		memcpy(w->p, b, padded);
+		w->p += n;
+	} else {
+		put_bytes(w, b, n);
+	}
+}
+
 static inline void put_str(struct put *w, struct str s)
 {
 	put_bytes(w, s.p, s.n);

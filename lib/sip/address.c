@@ -10,9 +10,12 @@ static bool value_parse(struct cur *c, struct sip_param *p)
 		p->quoted = true;
 		return sip_lex_quoted(c, &p->value);
 	}
-	while (c->p < c->end &&
-	       (sip_is(*c->p, SIP_CLASS_TOKEN) || *c->p == '[' || *c->p == ']' || *c->p == ':'))
+	for (;;) {
+		sip_lex_while(c, SIP_CLASS_TOKEN);
+		if (sip_lex_peek(c) != '[' && sip_lex_peek(c) != ']' && sip_lex_peek(c) != ':')
+			break;
 		c->p++;
+	}
 	p->value = (struct str){start, (size_t)((const char *)c->p - start)};
 	return p->value.n > 0 ? true : sip_lex_fail(c);
 }
@@ -142,8 +145,10 @@ bool sip_name_addr_parse(struct str element, struct sip_name_addr *a)
 		c = bare;
 	}
 	start = c.p;
-	while (c.p < c.end && sip_is(*c.p, SIP_CLASS_URI) &&
-	       (angle || (*c.p != ';' && *c.p != '?' && *c.p != ',')))
+	if (angle)
+		sip_lex_while(&c, SIP_CLASS_URI);
+	while (!angle && c.p < c.end && sip_is(*c.p, SIP_CLASS_URI) && *c.p != ';' && *c.p != '?' &&
+	       *c.p != ',')
 		c.p++;
 	a->uri_text = between(start, c.p);
 	if (angle && !sip_lex_char(&c, '>'))

@@ -24,9 +24,9 @@ enum sip_class {
 
 extern const uint8_t sip_class[256];
 
-static inline bool sip_is(uint8_t c, unsigned classes)
+static inline bool sip_is(uint8_t c, enum sip_class class)
 {
-	return (sip_class[c] & classes) != 0;
+	return (sip_class[c] & class) != 0;
 }
 
 /* Bytes that one instruction compares on every x86-64; 32 were no faster. A bit for each that
@@ -35,6 +35,28 @@ static inline bool sip_is(uint8_t c, unsigned classes)
 #define SIP_PART 16u
 #define SIP_PART_BITS(part) ((uint32_t)_mm_movemask_epi8((__m128i)(part)))
 typedef uint8_t sip_part __attribute__((vector_size(SIP_PART)));
+
+#define SIP_PAGE 4096u
+
+/* The part at p, of which left bytes (at least one) are there. What follows them is read as well
+ * and means nothing: in a page that is there it can be read, and what it is changes no result. */
+__attribute__((no_sanitize("address"))) static inline sip_part sip_part_at(const uint8_t *p,
+									   size_t         left)
+{
+	uint8_t room[SIP_PART] = {0};
+
+	if (left >= SIP_PART || ((uintptr_t)p & (SIP_PAGE - 1)) <= SIP_PAGE - SIP_PART)
+		return (sip_part)_mm_loadu_si128((const __m128i *)(const void *)p);
+	for (size_t i = 0; i < left; i++)
+		room[i] = p[i];
+	return (sip_part)_mm_loadu_si128((const __m128i *)(void *)room);
+}
+
+/* Of the bits of a part those of bytes that are there, and one more where these end. */
+static inline uint32_t sip_part_ends(uint32_t bits, size_t left)
+{
+	return left < SIP_PART ? (bits & ((1u << left) - 1)) | 1u << left : bits;
+}
 
 static inline struct cur sip_cur(struct str s)
 {
@@ -64,15 +86,16 @@ static inline bool sip_lex_char(struct cur *c, uint8_t want)
 	return true;
 }
 
-/* As many bytes of these classes as there are, maybe none. */
-static inline struct str sip_lex_while(struct cur *c, unsigned classes)
-{
-	const uint8_t *start = c->p, *p = start;
+/* The first byte that is not in the class, or the end. */
+const uint8_t *sip_class_end(const uint8_t *p, const uint8_t *end, enum sip_class class);
 
-	while (p < c->end && sip_is(*p, classes))
-		p++;
-	c->p = p;
-	return (struct str){(const char *)start, (size_t)(p - start)};
+/* As many bytes of the class as there are, maybe none. */
+static inline struct str sip_lex_while(struct cur *c, enum sip_class class)
+{
+	const uint8_t *start = c->p;
+
+	c->p = sip_class_end(start, c->end, class);
+	return (struct str){(const char *)start, (size_t)(c->p - start)};
 }
 
 void sip_lex_folds(struct cur *c); /* SWS that begins with white space or CR */
@@ -84,7 +107,7 @@ static inline void sip_lex_space(struct cur *c)
 		sip_lex_folds(c);
 }
 
-bool sip_lex_all(struct str s, unsigned classes); /* not empty, and every byte of a class */
+bool sip_lex_all(struct str s, enum sip_class class); /* not empty, and every byte of it */
 bool sip_lex_token(struct cur *c, struct str *token);
 /* From the opening quote to the closing; *inside is what stands between, quoted pairs as they are.
  */
@@ -94,8 +117,13 @@ bool sip_lex_number(struct cur *c, uint32_t *number);
 /* The whole text is one number. */
 bool sip_number_parse(struct str text, uint32_t *number);
 /* Every control character of a value is in a fold or, in a quoted string, part of a quoted pair. */
-bool       sip_controls_quoted(struct str value);
-bool       sip_same(struct str a, struct str b); /* without regard to the case of ASCII letters */
-struct str sip_trim(struct str s);               /* without white space at both ends */
+bool sip_controls_quoted(struct str value);
+bool sip_same_bytes(const char *a, const char *b, size_t n);
+/* Without regard to the case of ASCII letters. */
+static inline bool sip_same(struct str a, struct str b)
+{
+	return a.n == b.n && sip_same_bytes(a.p, b.p, a.n);
+}
+struct str sip_trim(struct str s); /* without white space at both ends */
 /* The inside of a quoted string with quoted pairs resolved and folds made one SP. */
 void sip_unquote_put(struct put *w, struct str inside);

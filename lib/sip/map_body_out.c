@@ -23,14 +23,6 @@ struct body {
 	char        made[TEXT_UTF8_SIZE(BODY_MAX)];
 };
 
-static void put_digits(struct put *w, unsigned v, unsigned n)
-{
-	uint8_t *to = put_reserve(w, n);
-
-	for (unsigned i = n; to != NULL && i-- > 0; v /= 10)
-		to[i] = (uint8_t)('0' + v % 10);
-}
-
 /* RFC 3339, in UTC. */
 static struct str date_text(uint64_t wall_ms, char room[DATE_SIZE])
 {
@@ -38,17 +30,17 @@ static struct str date_text(uint64_t wall_ms, char room[DATE_SIZE])
 	struct date d = date_of((int64_t)(wall_ms / 86400000));
 	unsigned    second = (unsigned)(wall_ms / 1000 % 86400);
 
-	put_digits(&w, (unsigned)d.year, 4);
+	sip_put_digits(&w, (unsigned)d.year, 4);
 	put_u8(&w, '-');
-	put_digits(&w, d.month, 2);
+	sip_put_digits(&w, d.month, 2);
 	put_u8(&w, '-');
-	put_digits(&w, d.day, 2);
+	sip_put_digits(&w, d.day, 2);
 	put_u8(&w, 'T');
-	put_digits(&w, second / 3600, 2);
+	sip_put_digits(&w, second / 3600, 2);
 	put_u8(&w, ':');
-	put_digits(&w, second / 60 % 60, 2);
+	sip_put_digits(&w, second / 60 % 60, 2);
 	put_u8(&w, ':');
-	put_digits(&w, second % 60, 2);
+	sip_put_digits(&w, second % 60, 2);
 	put_u8(&w, 'Z');
 	return (struct str){room, put_size(&w)};
 }
@@ -257,7 +249,7 @@ static enum reason put_cpim(const struct sip_map *map, const struct msg *m,
 	if (!w->failed) {
 		struct put length = put_to(digits, LENGTH_DIGITS);
 
-		put_digits(&length, (unsigned)(put_size(w) - mark), LENGTH_DIGITS);
+		sip_put_digits(&length, (unsigned)(put_size(w) - mark), LENGTH_DIGITS);
 	}
 	return why;
 }

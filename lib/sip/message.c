@@ -517,17 +517,15 @@ void sip_list_of(struct sip_list *l, struct str value)
 /* The next byte that may mean something in a list, or the end. */
 static const uint8_t *mark_find(const uint8_t *p, const uint8_t *end)
 {
-	for (; (size_t)(end - p) >= SIP_PART; p += SIP_PART) {
-		sip_part x;
-		uint32_t bits;
+	for (; p < end; p += SIP_PART) {
+		size_t   left = (size_t)(end - p);
+		sip_part x = sip_part_at(p, left);
+		uint32_t bits = SIP_PART_BITS((x == ',') | (x == '"') | (x == '<') | (x == '>'));
 
-		memcpy(&x, p, sizeof(x));
-		bits = SIP_PART_BITS((x == ',') | (x == '"') | (x == '<') | (x == '>'));
+		bits = sip_part_ends(bits, left);
 		if (bits != 0)
 			return p + __builtin_ctz(bits);
 	}
-	while (p < end && *p != ',' && *p != '"' && *p != '<' && *p != '>')
-		p++;
 	return p;
 }
 

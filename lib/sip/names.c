@@ -1,15 +1,17 @@
 /* Header fields and methods by their names. */
-#include "sip/message.h"
-
-#include "sip/lex.h"
+#include "base/assert.h"
+#include "sip/print.h"
 
 #define NAME_MAX 32u
 
 static const struct {
 	char                name[NAME_MAX];
+	char                label[NAME_MAX];
+	uint8_t             label_size;
 	enum sip_header_how how;
 } headers[SIP_HEADER_OTHER] = {
-#define SIP_HEADER(id, name, compact, how) [SIP_##id] = {name, SIP_HEADER_##how},
+#define SIP_HEADER(id, name, compact, how)                                                         \
+	[SIP_##id] = {name, name ": ", sizeof(name) + 1, SIP_HEADER_##how},
 #include "sip/headers.def"
 #undef SIP_HEADER
 };
@@ -61,6 +63,12 @@ enum sip_header_id sip_header_classify(struct str name)
 const char *sip_header_name(enum sip_header_id id)
 {
 	return id < SIP_HEADER_OTHER ? headers[id].name : NULL;
+}
+
+void sip_put_header_begin(struct put *w, enum sip_header_id id)
+{
+	ASSERT(id < SIP_HEADER_OTHER);
+	put_padded(w, headers[id].label, headers[id].label_size, NAME_MAX);
 }
 
 enum sip_header_how sip_header_how(enum sip_header_id id)

@@ -16,17 +16,15 @@ static bool control(uint8_t b)
 
 static const uint8_t *control_find(const uint8_t *p, const uint8_t *end)
 {
-	for (; (size_t)(end - p) >= SIP_PART; p += SIP_PART) {
-		sip_part x;
-		uint32_t bits;
+	for (; p < end; p += SIP_PART) {
+		size_t   left = (size_t)(end - p);
+		sip_part x = sip_part_at(p, left);
+		uint32_t bits = SIP_PART_BITS(((x < ' ') & (x != '\t')) | (x == 0x7f));
 
-		memcpy(&x, p, sizeof(x));
-		bits = SIP_PART_BITS(((x < ' ') & (x != '\t')) | (x == 0x7f));
+		bits = sip_part_ends(bits, left);
 		if (bits != 0)
 			return p + __builtin_ctz(bits);
 	}
-	while (p < end && !control(*p))
-		p++;
 	return p;
 }
 
@@ -66,16 +64,21 @@ void sip_put_token(struct put *w, struct str token)
 		fail(w);
 }
 
+void sip_put_digits(struct put *w, uint32_t number, unsigned n)
+{
+	uint8_t *to = put_reserve(w, n);
+
+	for (unsigned i = n; to != NULL && i-- > 0; number /= 10)
+		to[i] = (uint8_t)('0' + number % 10);
+}
+
 void sip_put_number(struct put *w, uint32_t number)
 {
-	char   digits[10];
-	size_t n = sizeof(digits);
+	unsigned n = 1;
 
-	do {
-		digits[--n] = (char)('0' + number % 10);
-		number /= 10;
-	} while (number > 0);
-	put_bytes(w, digits + n, sizeof(digits) - n);
+	for (uint64_t more = 10; number >= more; more *= 10)
+		n++;
+	sip_put_digits(w, number, n);
 }
 
 struct str sip_flow_text(const struct flow *f, char room[SIP_FLOW_TEXT_SIZE])
@@ -118,13 +121,6 @@ void sip_put_response(struct put *w, unsigned status, struct str reason)
 	put_u8(w, ' ');
 	sip_put_text(w, reason);
 	crlf(w);
-}
-
-void sip_put_header_begin(struct put *w, enum sip_header_id id)
-{
-	ASSERT(id < SIP_HEADER_OTHER);
-	put_str(w, str_of(sip_header_name(id)));
-	put_str(w, STR(": "));
 }
 
 void sip_put_header_end(struct put *w)

@@ -4,13 +4,13 @@
 
 #include "sip/print.h"
 
-/* As many bytes of these classes and escapes as there are; fails at a "%" that is none. */
-static struct str escaped_while(struct cur *c, unsigned classes)
+/* As many bytes of the class and escapes as there are; fails at a "%" that is none. */
+static struct str escaped_while(struct cur *c, enum sip_class class)
 {
 	const char *start = (const char *)c->p;
 
 	for (;;) {
-		sip_lex_while(c, classes);
+		sip_lex_while(c, class);
 		if (sip_lex_peek(c) != '%')
 			break;
 		if (cur_left(c) < 3 || str_hex(c->p[1]) < 0 || str_hex(c->p[2]) < 0) {
@@ -49,23 +49,27 @@ bool sip_ip6_parse(struct str text, uint8_t address[16])
 	       (three_colons(text, room, sizeof(room)) && inet_pton(AF_INET6, room, address) == 1);
 }
 
+/* Four numbers of one to three digits, up to 255. */
 static bool ip4_parse(struct str text, uint8_t address[16])
 {
-	struct cur c = sip_cur(text);
-	uint32_t   part;
+	unsigned part = 0, digits = 0, dots = 0;
 
-	for (unsigned i = 0; i < 4; i++) {
-		const uint8_t *start;
+	for (size_t i = 0; i < text.n; i++) {
+		unsigned digit = (unsigned)(uint8_t)text.p[i] - '0';
 
-		if (i > 0 && sip_lex_peek(&c) != '.')
+		if (digit <= 9) {
+			part = part * 10 + digit;
+			if (++digits > 3 || part > 255)
+				return false;
+		} else if (text.p[i] == '.' && digits > 0 && dots < 3) {
+			address[dots++] = (uint8_t)part;
+			part = digits = 0;
+		} else {
 			return false;
-		c.p += i > 0;
-		start = c.p;
-		if (!sip_lex_number(&c, &part) || part > 255 || c.p - start > 3)
-			return false;
-		address[i] = (uint8_t)part;
+		}
 	}
-	return cur_left(&c) == 0;
+	address[dots] = (uint8_t)part;
+	return dots == 3 && digits > 0;
 }
 
 /* A label neither begins nor ends with "-", nor is one empty but after the last dot; the last label

@@ -1,8 +1,8 @@
 #include "sip/value.h"
 
-#include <stdio.h>
-
 #include "base/assert.h"
+#include "base/date.h"
+#include "sip/print.h"
 
 bool sip_media_parse(struct str value, struct sip_media *media)
 {
@@ -172,19 +172,25 @@ bool sip_date_parse(struct str value, uint64_t *seconds)
 
 void sip_put_date(struct put *w, uint64_t seconds)
 {
-	char     text[40];
-	uint64_t day = seconds / 86400, in_day = seconds % 86400;
-	unsigned year = 1970 + (unsigned)(day / 366), month = 11;
+	uint64_t    day = seconds / 86400;
+	unsigned    in_day = (unsigned)(seconds % 86400);
+	struct date d = date_of((int64_t)day);
 
 	ASSERT(seconds < SIP_DATE_END);
-	while (days_before(year + 1, 0) <= day)
-		year++;
-	while (days_before(year, month) > day)
-		month--;
-	snprintf(text, sizeof(text), "%.3s, %02u %.3s %04u %02u:%02u:%02u GMT", days + day % 7 * 3,
-		 (unsigned)(day - days_before(year, month)) + 1, months + 3 * (size_t)month, year,
-		 (unsigned)(in_day / 3600), (unsigned)(in_day / 60 % 60), (unsigned)(in_day % 60));
-	put_str(w, str_of(text));
+	put_bytes(w, days + day % 7 * 3, 3);
+	put_str(w, STR(", "));
+	sip_put_digits(w, d.day, 2);
+	put_u8(w, ' ');
+	put_bytes(w, months + 3 * (size_t)(d.month - 1), 3);
+	put_u8(w, ' ');
+	sip_put_digits(w, (uint32_t)d.year, 4);
+	put_u8(w, ' ');
+	sip_put_digits(w, in_day / 3600, 2);
+	put_u8(w, ':');
+	sip_put_digits(w, in_day / 60 % 60, 2);
+	put_u8(w, ':');
+	sip_put_digits(w, in_day % 60, 2);
+	put_str(w, STR(" GMT"));
 }
 
 /* ---- Digest ---- */
