@@ -60,7 +60,6 @@ static void on_request(struct sip_input *in)
 {
 	enum reason fault = in->m.fault, value_fault;
 
-	in->known = (struct sip_mandatory){0};
 	value_fault = sip_mandatory_parse(&in->m, &in->known);
 	if (fault == REASON_NONE)
 		fault = value_fault;
@@ -100,9 +99,8 @@ static void on_response(struct sip_input *in)
 {
 	enum reason fault = in->m.fault;
 
-	in->known = (struct sip_mandatory){0};
 	if (fault == REASON_NONE)
-		fault = sip_mandatory_parse(&in->m, &in->known);
+		fault = sip_response_parse(&in->m, &in->known);
 	if (fault == REASON_NONE)
 		sip_on_response(in);
 	else
@@ -141,7 +139,6 @@ static void dispatch(struct sip_input *in)
 static void on_bad(struct sip_input *in, enum reason why)
 {
 	if (in->m.kind == SIP_REQUEST) {
-		in->known = (struct sip_mandatory){0};
 		sip_mandatory_parse(&in->m, &in->known);
 		if (in->known.via.host.kind != SIP_HOST_NONE && in->m.method != SIP_METHOD_ACK)
 			sip_refuse(in, sip_fault_status(why), why);

@@ -221,6 +221,19 @@ static enum reason request_parse(const struct sip_message *m, struct sip_mandato
 	return REASON_NONE;
 }
 
+enum reason sip_response_parse(const struct sip_message *m, struct sip_mandatory *out)
+{
+	struct str value;
+
+	memset(out, 0, sizeof(*out));
+	if (!sip_header_find(m, SIP_CALL_ID, &out->call_id) ||
+	    !sip_header_find(m, SIP_CSEQ, &value) || m->first[SIP_VIA] == SIP_NO_SLOT)
+		return REASON_SIP_HEADER_MISSING;
+	if (!sip_via_top(m, &out->via))
+		return REASON_SIP_VIA;
+	return sip_cseq_parse(value, &out->cseq) ? REASON_NONE : REASON_SIP_CSEQ;
+}
+
 enum reason sip_mandatory_parse(const struct sip_message *m, struct sip_mandatory *out)
 {
 	struct sip_media media;

@@ -68,3 +68,6 @@ struct sip_mandatory {
  * before the fault are filled. m->fault is not asked again.
  */
 enum reason sip_mandatory_parse(const struct sip_message *m, struct sip_mandatory *out);
+/* The same of a response, of which who asked looks into no more than the top Via, CSeq and Call-ID
+ * (17.1.3): the rest is neither judged nor filled. */
+enum reason sip_response_parse(const struct sip_message *m, struct sip_mandatory *out);
