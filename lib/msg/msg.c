@@ -240,8 +240,8 @@ const uint8_t *msg_view(const struct msg *m, struct msg_part part, uint8_t *room
 	const uint8_t    *in_place;
 
 	ASSERT((uint64_t)part.off + part.size <= m->data_size);
-	if (part.size == 0)
-		return m->data;
+	if ((uint64_t)part.off + part.size <= MSG_DATA_FIRST || part.size == 0)
+		return m->data + (part.size > 0 ? part.off : 0);
 	in_place = locate(m, part.off, &block, &left);
 	if (part.size <= left)
 		return in_place;

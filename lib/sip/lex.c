@@ -42,7 +42,7 @@ const uint8_t sip_class[256] = {
 
 /* The same once more: by the low half of a byte, a bit for each high half with which it is in the
  * class. */
-static const uint8_t class_rows[][SIP_PART] = {
+const uint8_t sip_class_rows[8][SIP_PART] = {
 	/* TOKEN */
 	{0xe8, 0xfc, 0xf8, 0xf8, 0xf8, 0xfc, 0xf8, 0xfc, 0xf8, 0xf8, 0xf4, 0x54, 0x50, 0x54, 0xd4,
 	 0x70},
@@ -68,29 +68,6 @@ static const uint8_t class_rows[][SIP_PART] = {
 	{0xb8, 0xfc, 0xf8, 0xf8, 0xfc, 0xfc, 0xfc, 0xfc, 0xfc, 0xfc, 0xfc, 0x7c, 0x54, 0x7c, 0xd4,
 	 0x7c},
 };
-
-const uint8_t *sip_class_end(const uint8_t *p, const uint8_t *end, enum sip_class class)
-{
-	const __m128i half = _mm_set1_epi8(0x0f);
-	const __m128i high_bit =
-		_mm_setr_epi8(1, 2, 4, 8, 16, 32, 64, -128, 0, 0, 0, 0, 0, 0, 0, 0);
-	const __m128i row =
-		_mm_loadu_si128((const __m128i *)(const void *)class_rows[__builtin_ctz(class)]);
-
-	for (; p < end; p += SIP_PART) {
-		size_t   left = (size_t)(end - p);
-		__m128i  x = (__m128i)sip_part_at(p, left);
-		__m128i  high = _mm_and_si128(_mm_srli_epi16(x, 4), half);
-		__m128i  in = _mm_and_si128(_mm_shuffle_epi8(row, _mm_and_si128(x, half)),
-					    _mm_shuffle_epi8(high_bit, high));
-		uint32_t outside = SIP_PART_BITS(_mm_cmpeq_epi8(in, _mm_setzero_si128()));
-
-		outside = sip_part_ends(outside, left);
-		if (outside != 0)
-			return p + __builtin_ctz(outside);
-	}
-	return p;
-}
 
 bool sip_lex_all(struct str s, enum sip_class class)
 {
@@ -204,17 +181,16 @@ bool sip_controls_quoted(struct str value)
 	return true;
 }
 
-#define OF_EACH(byte) (0x0101010101010101ull * (byte))
-
 /* Eight bytes at once: they differ in nothing but the bit of the case, and there in letters. */
 static bool same_word(uint64_t x, uint64_t y)
 {
-	uint64_t differs = x ^ y, small = x | OF_EACH(0x20), low = small & OF_EACH(0x7f), letters;
+	uint64_t differs = x ^ y, small = x | SIP_OF_EACH(0x20), low = small & SIP_OF_EACH(0x7f),
+		 letters;
 
 	if (differs == 0)
 		return true;
-	letters = (low + OF_EACH(0x80 - 'a')) & ~(low + OF_EACH(0x80 - 'z' - 1)) & ~small &
-		  OF_EACH(0x80);
+	letters = (low + SIP_OF_EACH(0x80 - 'a')) & ~(low + SIP_OF_EACH(0x80 - 'z' - 1)) & ~small &
+		  SIP_OF_EACH(0x80);
 	return (differs & ~(letters >> 2)) == 0;
 }
 

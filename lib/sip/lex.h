@@ -58,6 +58,9 @@ static inline uint32_t sip_part_ends(uint32_t bits, size_t left)
 	return left < SIP_PART ? (bits & ((1u << left) - 1)) | 1u << left : bits;
 }
 
+/* The byte in each of the eight of a word. */
+#define SIP_OF_EACH(byte) (0x0101010101010101ull * (byte))
+
 static inline struct cur sip_cur(struct str s)
 {
 	return cur_of(s.n > 0 ? s.p : "", s.n); /* an empty text may have no place */
@@ -86,8 +89,32 @@ static inline bool sip_lex_char(struct cur *c, uint8_t want)
 	return true;
 }
 
+extern const uint8_t sip_class_rows[8][SIP_PART];
+
 /* The first byte that is not in the class, or the end. */
-const uint8_t *sip_class_end(const uint8_t *p, const uint8_t *end, enum sip_class class);
+static inline const uint8_t *sip_class_end(const uint8_t *p, const uint8_t *end,
+					   enum sip_class class)
+{
+	const __m128i half = _mm_set1_epi8(0x0f);
+	const __m128i high_bit =
+		_mm_setr_epi8(1, 2, 4, 8, 16, 32, 64, -128, 0, 0, 0, 0, 0, 0, 0, 0);
+	const uint8_t *row = sip_class_rows[__builtin_ctz(class)];
+
+	for (; p < end; p += SIP_PART) {
+		size_t  left = (size_t)(end - p);
+		__m128i x = (__m128i)sip_part_at(p, left);
+		__m128i high = _mm_and_si128(_mm_srli_epi16(x, 4), half);
+		__m128i rows = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(const void *)row),
+						_mm_and_si128(x, half));
+		__m128i in = _mm_and_si128(rows, _mm_shuffle_epi8(high_bit, high));
+		uint32_t outside = SIP_PART_BITS(_mm_cmpeq_epi8(in, _mm_setzero_si128()));
+
+		outside = sip_part_ends(outside, left);
+		if (outside != 0)
+			return p + __builtin_ctz(outside);
+	}
+	return p;
+}
 
 /* As many bytes of the class as there are, maybe none. */
 static inline struct str sip_lex_while(struct cur *c, enum sip_class class)

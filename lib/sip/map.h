@@ -119,6 +119,7 @@ struct sip_sender {
 
 /* A Content-Type as one of those taken; *media is filled unless NONE. An empty one is text. */
 enum sip_content sip_content_of(struct str type, struct sip_media *media);
+enum sip_content sip_content_known(const struct sip_media *media); /* the same of a parsed one */
 /* Accept and Accept-Encoding: all that is taken. */
 void sip_accept_put(struct put *w);
 
@@ -157,8 +158,8 @@ uint32_t sip_map_forwards(const struct sip_map *map, const struct msg *m);
 
 /* The body of a MESSAGE: kind, coding, body, and of notifications what they say. 200, or the status
  * that answers the fault. */
-unsigned sip_body_in(const struct sip_map *map, const struct sip_message *in, struct msg *m,
-		     enum reason *why);
+unsigned sip_body_in(const struct sip_map *map, const struct sip_message *in,
+		     const struct sip_mandatory *known, struct msg *m, enum reason *why);
 bool     sip_extra_add(const struct sip_map *map, struct msg *m, uint16_t tag, struct str value);
 
 /* Content-Type to the end of the body. */

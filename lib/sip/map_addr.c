@@ -125,8 +125,13 @@ bool sip_address_of(const struct sip_map *map, const struct sip_uri *uri, struct
 
 void sip_host_text_put(struct put *w, struct str host)
 {
-	bool ip6 = host.n > 0 && host.p[0] != '[' && memchr(host.p, ':', host.n) != NULL;
+	bool ip6;
 
+	if (sip_lex_all(host, SIP_CLASS_HOST)) {
+		put_str(w, host);
+		return;
+	}
+	ip6 = host.n > 0 && host.p[0] != '[' && memchr(host.p, ':', host.n) != NULL;
 	if (ip6)
 		put_u8(w, '[');
 	sip_put_text(w, host);

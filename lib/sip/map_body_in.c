@@ -206,8 +206,8 @@ static unsigned take(const struct sip_map *map, struct content *c, struct msg *m
 	return 415;
 }
 
-unsigned sip_body_in(const struct sip_map *map, const struct sip_message *in, struct msg *m,
-		     enum reason *why)
+unsigned sip_body_in(const struct sip_map *map, const struct sip_message *in,
+		     const struct sip_mandatory *known, struct msg *m, enum reason *why)
 {
 	struct content c;
 	struct cur     body = in->body;
@@ -216,10 +216,13 @@ unsigned sip_body_in(const struct sip_map *map, const struct sip_message *in, st
 	c.bytes.n = cur_left(&body);
 	c.bytes.p = (const char *)cur_bytes(&body, c.bytes.n);
 	c.wrapped = false;
-	if (!sip_header_find(in, SIP_CONTENT_TYPE, &c.type))
-		c.type = STR("");
 	*why = REASON_CODING;
-	c.kind = sip_content_of(c.type, &c.media);
+	if (sip_header_find(in, SIP_CONTENT_TYPE, &c.type) && c.type.p == known->media.type.p) {
+		c.media = known->media;
+		c.kind = sip_content_known(&c.media);
+	} else { /* none, or that of a part that stands for the whole */
+		c.kind = sip_content_of(c.type, &c.media);
+	}
 	if (c.kind == SIP_CONTENT_NONE || encoded(in))
 		return 415;
 	if (c.kind == SIP_CONTENT_CPIM)

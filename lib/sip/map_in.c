@@ -16,8 +16,13 @@ static const struct {
 
 enum sip_content sip_content_of(struct str type, struct sip_media *media)
 {
-	if (!sip_media_parse(type.n > 0 ? type : STR("text/plain"), media))
-		return SIP_CONTENT_NONE;
+	return sip_media_parse(type.n > 0 ? type : STR("text/plain"), media)
+		       ? sip_content_known(media)
+		       : SIP_CONTENT_NONE;
+}
+
+enum sip_content sip_content_known(const struct sip_media *media)
+{
 	for (size_t i = 0; i < sizeof(contents) / sizeof(contents[0]); i++) {
 		if (sip_media_is(media, contents[i].type, contents[i].subtype))
 			return contents[i].content;
@@ -76,7 +81,7 @@ bool sip_sender_owns(const struct sip_sender *from, const struct sip_address *a)
 /* RFC 3323, 4.2 and RFC 3325, 7: "none" overrules the rest. */
 static bool wants_privacy(const struct sip_message *in)
 {
-	if (sip_list_has(in, SIP_PRIVACY, STR("none")))
+	if (in->first[SIP_PRIVACY] == SIP_NO_SLOT || sip_list_has(in, SIP_PRIVACY, STR("none")))
 		return false;
 	return sip_list_has(in, SIP_PRIVACY, STR("id")) ||
 	       sip_list_has(in, SIP_PRIVACY, STR("user"));
@@ -258,7 +263,7 @@ unsigned sip_map_in(const struct sip_map *map, const struct sip_message *in,
 		return 403;
 	status = map_to(map, known, m, why);
 	if (status == 200)
-		status = sip_body_in(map, in, m, why);
+		status = sip_body_in(map, in, known, m, why);
 	if (status != 200)
 		return status;
 	m->class = (uint8_t)class_of(in);

@@ -167,15 +167,23 @@ static void put_extras(const struct sip_map *map, const struct msg *m, const str
 	}
 }
 
+/* 32 bits as eight digits: four bits in each byte, then "0" to "9" and "a" to "f". */
+static uint64_t hex_of(uint32_t word)
+{
+	uint64_t v = (word & 0xffff) | (uint64_t)(word >> 16) << 32, letters;
+
+	v = (v & 0x000000ff000000ffull) | (v & 0x0000ff000000ff00ull) << 8;
+	v = (v & 0x000f000f000f000full) | (v & 0x00f000f000f000f0ull) << 4;
+	letters = (v + SIP_OF_EACH(0x80 - 10)) >> 7 & SIP_OF_EACH(1);
+	return v + SIP_OF_EACH('0') + letters * ('a' - 10 - '0');
+}
+
 static void put_hex(struct put *w, uint64_t high, uint64_t low)
 {
-	char text[33];
-
-	for (unsigned i = 0; i < 32; i++)
-		text[i] = "0123456789abcdef"[(i < 16 ? high >> (60 - 4 * i)
-						     : low >> (60 - 4 * (i - 16))) &
-					     15];
-	put_bytes(w, text, 32);
+	put_be64(w, hex_of((uint32_t)(high >> 32)));
+	put_be64(w, hex_of((uint32_t)high));
+	put_be64(w, hex_of((uint32_t)(low >> 32)));
+	put_be64(w, hex_of((uint32_t)low));
 }
 
 /* The two parties in whichever order, each with an end. */

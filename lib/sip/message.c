@@ -20,6 +20,23 @@ struct masks { /* a bit for each byte of a block */
 	uint64_t lf, cr, control;
 };
 
+#ifdef __AVX512BW__
+/* Of the up to 64 bytes at p, at once: a third of the instructions. */
+static struct masks masks_of(const uint8_t *p, size_t left)
+{
+	__mmask64    there = left < BLOCK ? (1ull << left) - 1 : UINT64_MAX;
+	__m512i      x = _mm512_maskz_loadu_epi8(there, p);
+	struct masks m = {
+		.lf = _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8('\n')),
+		.cr = _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8('\r')),
+		.control = _mm512_mask_cmplt_epu8_mask(there, x, _mm512_set1_epi8(' ')) |
+			   _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8(0x7f)),
+	};
+
+	m.control &= ~(m.lf | m.cr | _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8('\t')));
+	return m;
+}
+#else
 static struct masks masks_part(const uint8_t *p)
 {
 	sip_part x;
@@ -50,6 +67,7 @@ static struct masks masks_of(const uint8_t *p, size_t left)
 	}
 	return all;
 }
+#endif
 
 /* A line ends at the LF at i. Gives whether the look is over: at the end of the head, or where it
  * takes the next bytes to tell. */

@@ -50,11 +50,10 @@ enum sip_header_id sip_header_classify(struct str name)
 	if (name.n >= NAME_MAX)
 		return SIP_HEADER_OTHER;
 	/* The table is in the order of lengths: those of one length stand together. */
-	for (id = last_of_length[name.n]; id > 0 && headers[id - 1].name[name.n] == '\0' &&
-					  headers[id - 1].name[name.n - 1] != '\0';
+	for (id = last_of_length[name.n]; id > 0 && headers[id - 1].label_size == name.n + 2;
 	     id--) {
 		if (((headers[id - 1].name[0] ^ name.p[0]) & 0xdf) == 0 &&
-		    sip_same((struct str){headers[id - 1].name, name.n}, name))
+		    sip_same_bytes(headers[id - 1].name, name.p, name.n))
 			return (enum sip_header_id)(id - 1);
 	}
 	return SIP_HEADER_OTHER;

@@ -175,6 +175,10 @@ void sip_put_user(struct put *w, struct str user)
 {
 	static const char digits[] = "0123456789ABCDEF";
 
+	if (sip_lex_all(user, SIP_CLASS_USER)) {
+		put_str(w, user);
+		return;
+	}
 	if (user.n == 0)
 		fail(w);
 	for (size_t i = 0; i < user.n; i++) {
@@ -190,23 +194,16 @@ void sip_put_user(struct put *w, struct str user)
 	}
 }
 
-static void put_address(struct put *w, struct str text)
-{
-	uint8_t address[16];
-	bool    ip6 = sip_ip6_parse(text, address);
-
-	if (!ip6 && !sip_lex_all(text, SIP_CLASS_HOST))
-		fail(w);
-	if (ip6)
-		put_u8(w, '[');
-	put_str(w, text);
-	if (ip6)
-		put_u8(w, ']');
-}
-
 void sip_put_host(struct put *w, const struct sip_host *host)
 {
-	put_address(w, host->text);
+	bool ip6 = host->kind == SIP_HOST_IP6;
+
+	ASSERT_HOT(host->kind != SIP_HOST_NONE);
+	if (ip6)
+		put_u8(w, '[');
+	put_str(w, host->text);
+	if (ip6)
+		put_u8(w, ']');
 }
 
 void sip_put_name_addr(struct put *w, struct str display, struct str uri)
@@ -222,15 +219,15 @@ void sip_put_name_addr(struct put *w, struct str display, struct str uri)
 	put_u8(w, '>');
 }
 
-void sip_put_via(struct put *w, enum sip_transport transport, struct str host, uint16_t port,
-		 struct str branch, bool rport)
+void sip_put_via(struct put *w, enum sip_transport transport, const struct sip_host *host,
+		 uint16_t port, struct str branch, bool rport)
 {
 	ASSERT(transport < SIP_TRANSPORT_OTHER);
 	sip_put_header_begin(w, SIP_VIA);
 	put_str(w, STR("SIP/2.0/"));
 	put_str(w, str_of(sip_transport_name(transport)));
 	put_u8(w, ' ');
-	put_address(w, host);
+	sip_put_host(w, host);
 	if (port > 0) {
 		put_u8(w, ':');
 		sip_put_number(w, port);

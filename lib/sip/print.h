@@ -35,12 +35,12 @@ void sip_put_digits(struct put *w, uint32_t number, unsigned n); /* the last n, 
 struct str sip_flow_text(const struct flow *f, char room[SIP_FLOW_TEXT_SIZE]);
 void       sip_put_quoted(struct put *w, struct str text); /* with quotes; \ before " and \ */
 void       sip_put_user(struct put *w, struct str user);   /* of a URI, from plain bytes; escaped */
-void       sip_put_host(struct put *w, const struct sip_host *host); /* brackets around IPv6 */
+void sip_put_host(struct put *w, const struct sip_host *host); /* parsed; brackets around IPv6 */
 /* ["display" ]<uri> */
 void sip_put_name_addr(struct put *w, struct str display, struct str uri);
 /* SIP/2.0/UDP host:port;branch=...;rport: a Via of our own; port 0: none. */
-void sip_put_via(struct put *w, enum sip_transport transport, struct str host, uint16_t port,
-		 struct str branch, bool rport);
+void sip_put_via(struct put *w, enum sip_transport transport, const struct sip_host *host,
+		 uint16_t port, struct str branch, bool rport);
 void sip_put_cseq(struct put *w, uint32_t number, struct str method);
 /*
  * Via, From, To, Call-ID and CSeq of a request for its response (8.2.6.2). The top Via gets

@@ -26,12 +26,14 @@ static enum sip_transport transport_of(const struct sip_session *s)
 
 static void put_own_via(const struct sip_session *s, const struct sip_client *c, struct put *w)
 {
-	char       host[SIP_FLOW_TEXT_SIZE], branch[SIP_BRANCH_SIZE];
-	struct put b = put_to(branch, sizeof(branch));
+	char                  room[SIP_FLOW_TEXT_SIZE], branch[SIP_BRANCH_SIZE];
+	const struct sip_host host = {.kind = s->local.ip6 ? SIP_HOST_IP6 : SIP_HOST_IP4,
+				      .text = sip_flow_text(&s->local, room)};
+	struct put            b = put_to(branch, sizeof(branch));
 
 	sip_client_branch(&s->instance->transactions, c, &b);
-	sip_put_via(w, transport_of(s), sip_flow_text(&s->local, host), s->local.port,
-		    (struct str){branch, put_size(&b)}, s->datagram);
+	sip_put_via(w, transport_of(s), &host, s->local.port, (struct str){branch, put_size(&b)},
+		    s->datagram);
 }
 
 static void put_credentials(const struct sip_session *s, struct str method, struct str uri,

@@ -25,11 +25,7 @@ struct report {
 
 bool sip_is_sms(const struct sip_input *in)
 {
-	struct sip_media media;
-	struct str       type;
-
-	return sip_header_find(&in->m, SIP_CONTENT_TYPE, &type) &&
-	       sip_content_of(type, &media) == SIP_CONTENT_SMS;
+	return in->known.media.type.n > 0 && sip_content_known(&in->known.media) == SIP_CONTENT_SMS;
 }
 
 bool sip_server_is_sms(const struct sip_server *server)

@@ -173,10 +173,11 @@ unsigned sip_status_of_reason(enum reason why)
 
 unsigned sip_status_of_result(const struct result *r, uint8_t protocol)
 {
-	const struct status *s = status_get(r->peer_status);
+	const struct status *s;
 
 	if (r->why == REASON_NONE)
 		return r->delivered ? 200 : 202;
+	s = status_get(r->peer_status);
 	if (r->has_status && r->peer_protocol == protocol && s->whose == RECIPIENT &&
 	    s->class != REASON_CLASS_OK && r->peer_status >= 300 && r->peer_status <= 699)
 		return r->peer_status;

@@ -1,7 +1,5 @@
 #include "sip/via.h"
 
-#include "sip/value.h"
-
 static const struct {
 	struct str name;
 	uint16_t   port;
@@ -236,9 +234,8 @@ enum reason sip_response_parse(const struct sip_message *m, struct sip_mandatory
 
 enum reason sip_mandatory_parse(const struct sip_message *m, struct sip_mandatory *out)
 {
-	struct sip_media media;
-	struct str       value;
-	enum reason      why;
+	struct str  value;
+	enum reason why;
 
 	memset(out, 0, sizeof(*out));
 	if (m->first[SIP_VIA] == SIP_NO_SLOT || !sip_header_find(m, SIP_CALL_ID, &out->call_id))
@@ -260,7 +257,7 @@ enum reason sip_mandatory_parse(const struct sip_message *m, struct sip_mandator
 		return REASON_SIP_HEADER_MISSING;
 	if (!sip_name_addr_parse(value, &out->to))
 		return REASON_SIP_TO;
-	if (sip_header_find(m, SIP_CONTENT_TYPE, &value) && !sip_media_parse(value, &media))
+	if (sip_header_find(m, SIP_CONTENT_TYPE, &value) && !sip_media_parse(value, &out->media))
 		return REASON_SIP_CONTENT_TYPE;
 	return m->kind == SIP_REQUEST ? request_parse(m, out) : REASON_NONE;
 }

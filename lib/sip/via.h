@@ -4,6 +4,7 @@
 
 #include "sip/message.h"
 #include "sip/uri.h"
+#include "sip/value.h"
 
 #define SIP_BRANCH_COOKIE "z9hG4bK" /* RFC 3261, 8.1.1.7 */
 
@@ -57,7 +58,8 @@ struct sip_mandatory {
 	struct sip_name_addr from, to;
 	struct str           call_id;
 	struct sip_cseq      cseq;
-	struct sip_uri       uri; /* of requests */
+	struct sip_uri       uri;   /* of requests */
+	struct sip_media     media; /* Content-Type; empty: there is none */
 	bool                 has_max_forwards;
 	uint8_t              max_forwards; /* 0 to 255 */
 };

@@ -122,11 +122,13 @@ static void request(struct phone *p, struct str method, struct str uri, struct s
 	struct request *r = &p->request;
 	struct put      w = put_to(r->bytes, sizeof(r->bytes));
 	char            branch[40], call[40];
+	struct sip_host host = {.kind = strchr(p->host, ':') != NULL ? SIP_HOST_IP6 : SIP_HOST_IP4,
+				.text = str_of(p->host)};
 
 	snprintf(branch, sizeof(branch), "z9hG4bK%016llx", (unsigned long long)next_random(p));
 	snprintf(call, sizeof(call), "%016llx", (unsigned long long)hash_mix(p->port ^ method.n));
 	sip_put_request(&w, method, uri);
-	sip_put_via(&w, SIP_TRANSPORT_UDP, str_of(p->host), p->port, str_of(branch), true);
+	sip_put_via(&w, SIP_TRANSPORT_UDP, &host, p->port, str_of(branch), true);
 	sip_put_header_number(&w, SIP_MAX_FORWARDS, 70);
 	put_address(&w, SIP_FROM, p->address, true);
 	put_address(&w, SIP_TO, to, false);

@@ -25,10 +25,11 @@ static void a_request_is_written_and_read_back(void **state)
 	struct str                value;
 	struct cur                in;
 	enum reason               why;
+	struct sip_host           host = {.kind = SIP_HOST_IP6, .text = STR("2001:db8::2")};
 
 	(void)state;
 	sip_put_request(&w, STR("MESSAGE"), STR("sip:bob@[2001:db8::1]:5070;transport=tcp"));
-	sip_put_via(&w, SIP_TRANSPORT_TCP, STR("2001:db8::2"), 5060, STR("z9hG4bK7"), true);
+	sip_put_via(&w, SIP_TRANSPORT_TCP, &host, 5060, STR("z9hG4bK7"), true);
 	sip_put_header_number(&w, SIP_MAX_FORWARDS, 70);
 	sip_put_header_begin(&w, SIP_FROM);
 	sip_put_name_addr(&w, STR("A \"B\" \\C"), STR("sip:a@b"));
@@ -100,12 +101,9 @@ static void put_address(struct put *w, struct str text)
 
 static void put_branch(struct put *w, struct str text)
 {
-	sip_put_via(w, SIP_TRANSPORT_UDP, STR("a"), 0, text, false);
-}
+	struct sip_host host = {.kind = SIP_HOST_NAME, .text = STR("a")};
 
-static void put_sent_by(struct put *w, struct str text)
-{
-	sip_put_via(w, SIP_TRANSPORT_UDP, text, 0, STR("a"), false);
+	sip_put_via(w, SIP_TRANSPORT_UDP, &host, 0, text, false);
 }
 
 static void put_type(struct put *w, struct str text)
@@ -121,9 +119,9 @@ static void put_cseq(struct put *w, struct str text)
 static void no_text_makes_a_line_of_its_own(void **state)
 {
 	static void (*const writers[])(struct put *, struct str) = {
-		put_text,    put_reason,   put_uri,        put_method,   put_name,
-		put_display, put_address,  put_branch,     put_sent_by,  put_type,
-		put_cseq,    sip_put_text, sip_put_quoted, sip_put_token};
+		put_text,     put_reason,     put_uri,      put_method, put_name,
+		put_display,  put_address,    put_branch,   put_type,   put_cseq,
+		sip_put_text, sip_put_quoted, sip_put_token};
 	static const struct str texts[] = {
 #define TEXT(literal) {literal, sizeof(literal) - 1}
 		TEXT("a\r\nTo: b"), TEXT("a\nTo: b"), TEXT("a\rTo: b"),   TEXT("a\r\n"),
