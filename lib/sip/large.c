@@ -127,8 +127,11 @@ bool sip_large_path(struct sip_instance *i, struct sip_large *l, struct str path
 	if (first == SIP_BLOCK_NONE)
 		return false;
 	l->path = (struct sip_chain){.first = first, .last = first};
-	if (sip_chain_append(pool, &l->path, path.p, path.n))
+	if (sip_chain_append(pool, &l->path, path.p, path.n)) {
+		if (l->stream != NULL)
+			i->services->wake(i->services->context, l->stream);
 		return true;
+	}
 	sip_chain_give(pool, &l->path);
 	l->path = (struct sip_chain){0};
 	return false;

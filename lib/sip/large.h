@@ -68,6 +68,7 @@ struct sip_large {
 	struct sip_session *stream; /* NULL: not there yet, or gone */
 	bool                over;   /* ->result is set, once */
 	bool                success_report;
+	bool                greeted;         /* it said hello */
 	uint8_t             message_id_size; /* takes: 0: nothing came yet */
 	char                message_id[MSRP_ID_MAX];
 	uint32_t            back_block; /* takes: the answer that waits for the pipeline's */
@@ -91,8 +92,8 @@ struct sip_large *sip_large_by_id(const struct sip_instance *i, struct str id);
 uint64_t          sip_large_token(const struct sip_instance *i, const struct sip_large *l);
 struct sip_large *sip_large_by_token(const struct sip_instance *i, uint64_t token);
 
-/* Keeps the path of the other side, once. False: longer than SIP_LARGE_PATH_MAX, or no block is
- * free. */
+/* Keeps the path of the other side, once; before, its stream says nothing. False: longer than
+ * SIP_LARGE_PATH_MAX, or no block is free. */
 bool sip_large_path(struct sip_instance *i, struct sip_large *l, struct str path);
 void sip_large_path_put(const struct sip_instance *i, const struct sip_large *l, struct put *w);
 

@@ -62,7 +62,7 @@ static void range_put(struct put *w, const struct msrp_range *range)
 bool msrp_send_put(struct put *w, const struct msrp_send *s, const void *body, size_t n)
 {
 	ASSERT(n == 0 || s->content_type.n > 0);
-	if (memmem(body, n, s->transaction.p, s->transaction.n) != NULL)
+	if (n > 0 && memmem(body, n, s->transaction.p, s->transaction.n) != NULL)
 		return false;
 	start_put(w, s->transaction);
 	put_str(w, STR("SEND\r\n"));

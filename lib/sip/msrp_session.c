@@ -195,7 +195,7 @@ static void send_more(struct sip_session *s, struct sip_large *l, struct out *ou
 	struct sip_instance *i = s->instance;
 	struct msrp_stream  *st = stream_of(s);
 
-	if (!l->sends || l->over)
+	if (!l->sends || l->over || l->path.size == 0)
 		return;
 	if (l->message_id_size == 0) {
 		sip_text_new(i, l->message_id);
@@ -210,14 +210,46 @@ static void send_more(struct sip_session *s, struct sip_large *l, struct out *ou
 	}
 }
 
+/* An empty SEND, where we connected to take a message: it tells the other side whose connection
+ * this is (5.4). */
+static void send_hello(struct sip_session *s, struct sip_large *l, struct out *out)
+{
+	struct sip_instance *i = s->instance;
+	uint8_t              named[TRANSACTION_BYTES];
+	char                 path[SIP_LARGE_PATH_MAX], own[MSRP_URI_MAX];
+	char                 name[TRANSACTION_SIZE], id[SIP_TEXT_SIZE];
+	struct put           to = put_to(path, sizeof(path)), from = put_to(own, sizeof(own));
+	struct put           transaction = put_to(name, sizeof(name));
+	struct msrp_send     hello = {.transaction = {name, sizeof(name)},
+				      .message_id = {id, sizeof(id)},
+				      .range = {1, 0, 0},
+				      .flag = MSRP_COMPLETE};
+
+	if (l->sends || l->over || l->greeted || l->path.size == 0 || s->role != PROTO_CONNECTING ||
+	    !out_fits(out, HEAD_ROOM))
+		return;
+	l->greeted = true;
+	transaction_name(i, sip_large_token(i, l), HELLO, 0, named);
+	sip_base32_put(&transaction, named, sizeof(named));
+	sip_text_new(i, id);
+	sip_large_path_put(i, l, &to);
+	sip_large_uri_put(i, l, &from);
+	hello.to_path = (struct str){path, put_size(&to)};
+	hello.from_path = (struct str){own, put_size(&from)};
+	msrp_send_put(&out->put, &hello, NULL, 0);
+}
+
 static void send_all(struct sip_session *s, struct out *out)
 {
 	struct msrp_stream *st = stream_of(s);
 	uint32_t            next;
 
 	for (uint32_t number = st->larges.first; number != SIP_BLOCK_NONE; number = next) {
-		next = large_at(s->instance, number)->links.next;
-		send_more(s, large_at(s->instance, number), out);
+		struct sip_large *l = large_at(s->instance, number);
+
+		next = l->links.next;
+		send_hello(s, l, out);
+		send_more(s, l, out);
 	}
 }
 
@@ -267,29 +299,6 @@ static void on_response(struct input *in, const struct msrp_head *h)
 	else if (l->sends && l->sent == chunk_count(l) && open_chunks(l) == 0)
 		over(in->i, l, REASON_NONE, false);
 	send_all(in->s, in->out);
-}
-
-/* An empty SEND, which tells the other side whose connection this is (5.4). */
-static void send_hello(struct sip_instance *i, struct sip_large *l, struct out *out)
-{
-	uint8_t          named[TRANSACTION_BYTES];
-	char             path[SIP_LARGE_PATH_MAX], own[MSRP_URI_MAX];
-	char             name[TRANSACTION_SIZE], id[SIP_TEXT_SIZE];
-	struct put       to = put_to(path, sizeof(path)), from = put_to(own, sizeof(own));
-	struct put       transaction = put_to(name, sizeof(name));
-	struct msrp_send s = {.transaction = {name, sizeof(name)},
-			      .message_id = {id, sizeof(id)},
-			      .range = {1, 0, 0},
-			      .flag = MSRP_COMPLETE};
-
-	transaction_name(i, sip_large_token(i, l), HELLO, 0, named);
-	sip_base32_put(&transaction, named, sizeof(named));
-	sip_text_new(i, id);
-	sip_large_path_put(i, l, &to);
-	sip_large_uri_put(i, l, &from);
-	s.to_path = (struct str){path, put_size(&to)};
-	s.from_path = (struct str){own, put_size(&from)};
-	msrp_send_put(&out->put, &s, NULL, 0);
 }
 
 /* ---- taking ---- */
@@ -540,10 +549,8 @@ void sip_stream_open(struct sip_session *s, struct now now, const struct proto_o
 	l = sip_large_by_token(s->instance, how->dial);
 	if (l == NULL || l->stream != NULL || l->over || !bind(s, l, now))
 		sip_close_later(s, REASON_UNBOUND);
-	else if (l->sends)
-		send_more(s, l, out);
 	else
-		send_hello(s->instance, l, out);
+		send_more(s, l, out);
 }
 
 enum pull sip_stream_feed(struct sip_session *s, struct now now, struct cur *in, struct out *out,

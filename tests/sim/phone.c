@@ -52,6 +52,28 @@ struct phone *phone_tcp_listen(struct host *h, uint16_t port)
 	return p;
 }
 
+struct phone *phone_msrp(struct host *h, uint16_t port)
+{
+	struct phone *p = phone_new(h);
+
+	p->msrp = true;
+	p->tcp = host_tcp_connect(h, port, HOST_SESSIONS_MAX + phone_count - 1);
+	return p;
+}
+
+struct phone *phone_msrp_listen(struct host *h, uint16_t port)
+{
+	struct phone *p = phone_tcp_listen(h, port);
+
+	p->msrp = true;
+	return p;
+}
+
+void phone_reset(struct phone *p)
+{
+	tcp_close(p->host->tcp, p->tcp, true);
+}
+
 static void keep(struct phone *p, const char *bytes, size_t n)
 {
 	char *room = p->got[(p->got_first + p->got_count) % PHONE_QUEUE];
@@ -74,12 +96,30 @@ void phone_datagram(struct host *h, const struct net_udp_datagram *d)
 	}
 }
 
+/* To the end of the line that has the transaction of the first. */
+static size_t chunk_size(const struct phone *p)
+{
+	char        mark[64];
+	const char *end, *transaction = p->in + 5;
+
+	if (strncmp(p->in, "MSRP ", 5) != 0 || strstr(p->in, "\r\n") == NULL)
+		return 0;
+	snprintf(mark, sizeof(mark), "\r\n-------%.*s", (int)strcspn(transaction, " "),
+		 transaction);
+	end = strstr(p->in, mark);
+	if (end == NULL || strstr(end + 2, "\r\n") == NULL)
+		return 0;
+	return (size_t)(strstr(end + 2, "\r\n") + 2 - p->in);
+}
+
 /* Bytes of the first whole message of a stream; 0: not there yet. */
 static size_t message_size(struct phone *p)
 {
 	const char *end, *length;
 
 	p->in[p->in_size] = '\0';
+	if (p->msrp)
+		return chunk_size(p);
 	end = strstr(p->in, "\r\n\r\n");
 	if (end == NULL)
 		return 0;
@@ -100,12 +140,16 @@ static void phone_read(struct phone *p)
 		memcpy(p->in + p->in_size, cur_bytes(&in, n), n);
 		p->in_size += n;
 		tcp_consume(p->host->tcp, p->tcp, n);
+		while ((n = message_size(p)) > 0) {
+			keep(p, p->in, n);
+			memmove(p->in, p->in + n, p->in_size - n);
+			p->in_size -= n;
+		}
 		size = tcp_peek(p->host->tcp, p->tcp, 1, &in);
 	}
-	while ((n = message_size(p)) > 0) {
-		keep(p, p->in, n);
-		memmove(p->in, p->in + n, p->in_size - n);
-		p->in_size -= n;
+	if (p->msrp && p->open && tcp_read_ended(p->host->tcp, p->tcp)) {
+		p->open = false;
+		tcp_close(p->host->tcp, p->tcp, false);
 	}
 }
 

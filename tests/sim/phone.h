@@ -15,6 +15,7 @@ struct phone {
 	uint16_t     port; /* UDP: ours; TCP: 0 */
 	uint32_t     tcp;
 	bool         open;
+	bool         msrp;                   /* what comes are chunks of MSRP */
 	char         in[2 * PHONE_TEXT_MAX]; /* TCP: bytes not yet a message */
 	size_t       in_size;
 	char         got[PHONE_QUEUE][PHONE_TEXT_MAX]; /* whole messages, oldest first */
@@ -29,6 +30,10 @@ void          phones_begin(void);
 struct phone *phone_udp(struct host *h, uint16_t port);
 struct phone *phone_tcp(struct host *h);                       /* to port 5060; open later */
 struct phone *phone_tcp_listen(struct host *h, uint16_t port); /* open when somebody comes */
+/* Streams of MSRP, likewise: to a port of the appliance, and from it. */
+struct phone *phone_msrp(struct host *h, uint16_t port);
+struct phone *phone_msrp_listen(struct host *h, uint16_t port);
+void          phone_reset(struct phone *p); /* its connection ends at once */
 
 /* To port 5060. */
 void phone_send(struct phone *p, const char *format, ...) __attribute__((format(printf, 2, 3)));

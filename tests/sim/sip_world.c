@@ -32,7 +32,7 @@ static void addr_copy(char room[64], const struct msg *m, const struct addr *a)
 
 static bool arrives(struct host *h, struct host_session *s, struct msg *m, struct result *answer)
 {
-	uint8_t            room[1024];
+	static uint8_t     room[MSG_SIZE_MAX];
 	struct text_tables plain = {0};
 	size_t             n;
 
@@ -105,7 +105,7 @@ bool ims_answers_until_up(struct sim *s)
 	return ims_up(s);
 }
 
-static void world_begin(bool open_to_all, unsigned workers)
+static void world_begin(bool open_to_all, unsigned workers, uint16_t msrp_port)
 {
 	static const struct host_hooks hooks = {.result = answered,
 						.message = arrives,
@@ -117,7 +117,8 @@ static void world_begin(bool open_to_all, unsigned workers)
 						 .window = 10,
 						 .hooks = hooks,
 						 .sip = true,
-						 .sip_open = open_to_all};
+						 .sip_open = open_to_all,
+						 .msrp_port = msrp_port};
 
 	memset(&centre, 0, sizeof(centre));
 	memset(&receipt, 0, sizeof(receipt));
@@ -144,21 +145,28 @@ void peer_by_name(void)
 int world_open(void **state)
 {
 	(void)state;
-	world_begin(true, 1);
+	world_begin(true, 1, 0);
 	return 0;
 }
 
 int world_closed(void **state)
 {
 	(void)state;
-	world_begin(false, 1);
+	world_begin(false, 1, 0);
 	return 0;
 }
 
 int world_of_two(void **state)
 {
 	(void)state;
-	world_begin(true, 2);
+	world_begin(true, 2, 0);
+	return 0;
+}
+
+int world_large(void **state)
+{
+	(void)state;
+	world_begin(true, 2, 9100);
 	return 0;
 }
 

@@ -15,7 +15,7 @@
 
 struct sip_world_message {
 	unsigned count;
-	char     from[64], to[64], text[1024];
+	char     from[64], to[64], text[MSG_SIZE_MAX + 1];
 	uint8_t  wants;
 };
 
@@ -37,6 +37,7 @@ extern unsigned                 sequence; /* of the requests of devices */
 int world_open(void **state);
 int world_closed(void **state);
 int world_of_two(void **state);
+int world_large(void **state); /* of two workers, with large messages at ports from 9100 on */
 int world_end(void **state);
 
 /* The peer has the host ims.example from now on, and no port. */

@@ -919,6 +919,32 @@ static void who_connects_for_a_message_says_hello_and_gets_it(void **state)
 	end(s, l);
 }
 
+/* Its hello may be faster than its answer to the INVITE, which says where it is. */
+static void nothing_goes_before_it_is_known_where_to(void **state)
+{
+	struct side       *s = streaming();
+	struct sip_large  *l = outgoing(s, 5000);
+	static struct sent to;
+
+	(void)state;
+	to = (struct sent){0};
+	sip_chain_give(&instance(s)->transactions.pool, &l->path);
+	l->path = (struct sip_chain){0};
+	feed(s, chunk_text(s, l, (struct piece){ID, NULL, '$'}));
+	side_tick(s);
+	read_sent(s, l, &to);
+	assert_int_equal(to.responses, 1);
+	assert_int_equal(to.chunks, 0);
+	s->services.woken = NULL;
+	assert_true(
+		sip_large_path(instance(s), l, STR("msrp://relay.example:2855;tcp " THEIR_PATH)));
+	assert_ptr_equal(s->services.woken, s->session);
+	side_tick(s);
+	read_sent(s, l, &to);
+	assert_int_equal(to.chunks, 3);
+	end(s, l);
+}
+
 static struct sip_large *incoming_by_relay(struct side *s, uint32_t size)
 {
 	struct sip_large *l = incoming(s, size);
@@ -939,6 +965,8 @@ static void where_we_connect_to_take_a_message_we_say_hello(void **state)
 		static struct sent to;
 
 		to = (struct sent){0};
+		side_tick(s);
+		side_tick(s);
 		read_sent(s, l, &to);
 		assert_int_equal(to.chunks, 1);
 		assert_int_equal(to.size, 0);
@@ -1024,6 +1052,7 @@ int main(void)
 		cmocka_unit_test(a_connection_lost_before_the_last_chunk_cannot_have_delivered),
 		cmocka_unit_test(a_receiver_that_falls_silent_is_given_up),
 		cmocka_unit_test(who_connects_for_a_message_says_hello_and_gets_it),
+		cmocka_unit_test(nothing_goes_before_it_is_known_where_to),
 		cmocka_unit_test(where_we_connect_to_take_a_message_we_say_hello),
 		cmocka_unit_test(little_room_holds_chunks_back_and_loses_none),
 		cmocka_unit_test(a_stream_that_comes_too_late_is_closed),
