@@ -159,6 +159,7 @@ static enum step tag_begin(struct look *l, size_t size, bool closing)
 	l->f->values = 0;
 	l->f->mark = (uint32_t)l->at;
 	l->at += size;
+	l->f->name = (uint16_t)l->at;
 	return GO;
 }
 
@@ -193,9 +194,29 @@ static enum step markup(struct look *l)
 	if (next == '!')
 		return between ? bad(l, XML_FAULT_RESTRICTED)
 			       : open_special(l, STR("<![CDATA["), CDATA);
+	if (l->at + 2 >= XML_FRAME_SIZE_MAX)
+		return bad(l, XML_FAULT_LIMIT);
 	if (!xml_name_start(next) && next < 0x80)
 		return bad(l, first && next == 0 ? XML_FAULT_ENCODING : XML_FAULT_SYNTAX);
 	return tag_begin(l, 1, false);
+}
+
+static size_t name_size(const uint8_t *p)
+{
+	size_t n = 0;
+
+	while (p[n] != '>' && p[n] != '/' && !xml_space_char((char)p[n]))
+		n++; /* the tag has its ">" */
+	return n;
+}
+
+/* Is the end tag that of the element which is open? */
+static bool closes(const struct look *l)
+{
+	const uint8_t *name = l->p + l->f->name, *open = l->p + l->f->names[l->f->depth - 1];
+	size_t         n = name_size(name);
+
+	return name_size(open) == n && memcmp(name, open, n) == 0;
 }
 
 /* At the ">" of a tag. */
@@ -213,13 +234,15 @@ static enum step tag_end(struct look *l)
 		f->empty = empty;
 		return ITEM;
 	}
+	if (f->closing && f->depth > 0 && !closes(l))
+		return bad(l, XML_FAULT_SYNTAX);
+	if (!f->closing && !empty && f->depth == XML_DEPTH_MAX)
+		return bad(l, XML_FAULT_LIMIT);
 	if (f->closing) {
 		f->closed = f->depth == 0;
 		f->depth -= !f->closed;
 	} else if (!empty) {
-		if (f->depth == XML_DEPTH_MAX)
-			return bad(l, XML_FAULT_LIMIT);
-		f->depth++;
+		f->names[f->depth++] = f->name;
 	}
 	return f->depth == 0 ? ITEM : GO;
 }
@@ -380,7 +403,7 @@ enum xml_frame_item xml_frame_next(struct xml_frame *f, struct cur *in, size_t s
 	bool        was_open = f->open;
 	struct look l = {.f = f, .p = in->p, .n = cur_left(in), .at = f->seen};
 
-	ASSERT(size_max <= UINT32_MAX && f->seen <= l.n);
+	ASSERT(size_max <= XML_FRAME_SIZE_MAX && f->seen <= l.n);
 	if (f->fault != XML_FAULT_NONE)
 		return XML_FRAME_BAD;
 	if (f->empty) {

@@ -6,8 +6,9 @@
  *
  * Refused as soon as it is seen: what restricted XML leaves out (11.1: document types, comments,
  * processing instructions, entities but the five), bytes that are not UTF-8 however they are cut,
- * characters that XML has not, text between stanzas, and whatever is over a limit. What is
- * malformed inside a tag is found when its item is read; no item ends elsewhere for it.
+ * characters that XML has not, text between stanzas, an end tag of another name, and
+ * whatever is over a limit. What is malformed inside a tag is found when its item is read; no item
+ * ends elsewhere for it.
  *
  * MORE consumes nothing and remembers how far it looked: at most XML_FRAME_AGAIN bytes of an item
  * are looked at again for each call. One owner; no memory.
@@ -19,6 +20,7 @@
 #define XML_FRAME_AGAIN 12u         /* the longest reference; also of "<![CDATA[" */
 #define XML_FRAME_UNQUOTED_MAX 800u /* bytes of a tag from one value to the next, or to its end */
 #define XML_FRAME_DECLARATION_MAX 256u
+#define XML_FRAME_SIZE_MAX 65536u /* no limit for items may be greater */
 
 enum xml_frame_item {
 	XML_FRAME_MORE,
@@ -49,6 +51,8 @@ struct xml_frame {        /* zeroed: before a stream */
 	bool     begun;   /* something came before the item */
 	bool     empty;   /* the root is an empty element, whose end is not given yet */
 	bool     open, closed;
+	uint16_t name;                 /* where in the item that of the tag begins */
+	uint16_t names[XML_DEPTH_MAX]; /* of the elements that are open in it */
 };
 
 /* in: all that is unread, from the start of the item on. size_max: bytes that an item may have, but
