@@ -122,6 +122,10 @@ struct sip_rp_report sip_rp_report_of(enum reason why)
 	case REASON_SIP_EXTENSION:
 	case REASON_SIP_CONTENT:
 	case REASON_SIP_MERGED:
+	case REASON_XMPP_XML:
+	case REASON_XMPP_STREAM:
+	case REASON_XMPP_STANZA:
+	case REASON_XMPP_TRIES:
 	case REASON_SIP_TRANSACTION:
 	case REASON_MSRP_START_LINE:
 	case REASON_MSRP_LINE:

@@ -71,6 +71,10 @@ unsigned sip_status_of_reason(enum reason why)
 	case REASON_MSRP_RANGE:
 	case REASON_MSRP_ORDER:
 	case REASON_PDU_RESPONSE:
+	case REASON_XMPP_XML:
+	case REASON_XMPP_STREAM:
+	case REASON_XMPP_STANZA:
+	case REASON_XMPP_TRIES:
 	case REASON_REGISTRATION_ORDER:
 	case REASON_SCHEDULE:
 	case REASON_VALIDITY:

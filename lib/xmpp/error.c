@@ -233,6 +233,10 @@ enum xmpp_condition xmpp_condition_of(enum reason why)
 	case REASON_SIP_CONTENT:
 	case REASON_SIP_MERGED:
 	case REASON_SIP_TRANSACTION:
+	case REASON_XMPP_XML:
+	case REASON_XMPP_STREAM:
+	case REASON_XMPP_STANZA:
+	case REASON_XMPP_TRIES:
 	case REASON_DATAGRAM_SIZE:
 	case REASON_SCHEDULE:
 	case REASON_VALIDITY:

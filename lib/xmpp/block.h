@@ -1,0 +1,65 @@
+/*
+ * Blocks of an instance: for a try to authenticate, for who a client is, for messages that wait for
+ * their answer in either direction. The memory is given zeroed and stays untouched until a block is
+ * used. One worker; all in constant time.
+ */
+#pragma once
+
+#include "xmpp/sasl.h"
+
+#define XMPP_BLOCK_NONE 0u /* numbered from 1, so that zeroed memory names none */
+#define XMPP_RESOURCE_MAX 255u
+#define XMPP_TO_MAX 512u
+#define XMPP_STANZA_ID_MAX 255u
+
+struct xmpp_who {
+	uint8_t user_size, resource_size, bind_id_size;
+	char    user[XMPP_SASL_USER_MAX], resource[XMPP_RESOURCE_MAX];
+	char    bind_id[XMPP_STANZA_ID_MAX]; /* of the request to bind, until it is answered */
+};
+
+struct xmpp_request {
+	uint64_t token;    /* out: of submit() */
+	uint64_t due_us;   /* out: when its outcome is unknown */
+	uint32_t sequence; /* out: of its stanza (XEP-0198) */
+	uint8_t  id_size, remote_id_size;
+	uint16_t to_size;
+	char     id[XMPP_STANZA_ID_MAX]; /* in: of the stanza; out: by which receipts name it */
+	char     to[XMPP_TO_MAX];        /* in: whom it is for */
+};
+
+struct xmpp_block {
+	uint32_t next, previous; /* of the list it is in */
+	uint32_t generation;     /* rises when it is freed; what still names the old use is found */
+	union {
+		struct xmpp_sasl    sasl;
+		struct xmpp_who     who;
+		struct xmpp_request request;
+	} u;
+};
+
+struct xmpp_blocks {
+	struct xmpp_block *blocks;
+	uint32_t           count, used, touched, free; /* those after touched were never used */
+};
+
+struct xmpp_list { /* of a session; zeroed: empty */
+	uint32_t first, last, count;
+};
+
+void     xmpp_blocks_init(struct xmpp_blocks *b, void *memory, uint32_t count);
+uint32_t xmpp_block_take(struct xmpp_blocks *b); /* NONE: all are in use */
+void     xmpp_block_give(struct xmpp_blocks *b, uint32_t number);
+
+static inline struct xmpp_block *xmpp_block_at(const struct xmpp_blocks *b, uint32_t number)
+{
+	return &b->blocks[number - 1];
+}
+
+void xmpp_list_append(struct xmpp_blocks *b, struct xmpp_list *l, uint32_t number);
+void xmpp_list_remove(struct xmpp_blocks *b, struct xmpp_list *l, uint32_t number);
+
+/* What names a block in its use of now. */
+uint64_t xmpp_block_token(const struct xmpp_blocks *b, uint32_t number);
+/* NONE: that use is over. */
+uint32_t xmpp_block_find(const struct xmpp_blocks *b, uint64_t token);

@@ -1,0 +1,317 @@
+/* What comes in: one item of the stream at a time, to its handler. */
+#include "xmpp/session_private.h"
+
+enum xmpp_element {
+#define XMPP_ELEMENT(name, space, local) XMPP_ELEMENT_##name,
+#include "xmpp/elements.def"
+#undef XMPP_ELEMENT
+	XMPP_ELEMENT_COUNT /* unknown */
+};
+
+static const struct {
+	struct str space, local;
+} elements[XMPP_ELEMENT_COUNT] = {
+#define XMPP_ELEMENT(name, space, local) {{space, sizeof(space) - 1}, {local, sizeof(local) - 1}},
+#include "xmpp/elements.def"
+#undef XMPP_ELEMENT
+};
+
+enum xmpp_stream_error xmpp_stream_error_of_fault(enum xml_fault fault)
+{
+	switch (fault) {
+	case XML_FAULT_RESTRICTED:
+		return XMPP_STREAM_RESTRICTED_XML;
+	case XML_FAULT_ENCODING:
+		return XMPP_STREAM_UNSUPPORTED_ENCODING;
+	case XML_FAULT_LIMIT:
+		return XMPP_STREAM_POLICY_VIOLATION;
+	case XML_FAULT_NONE:
+	case XML_FAULT_SYNTAX:
+	case XML_FAULT_COUNT:
+		break;
+	}
+	return XMPP_STREAM_NOT_WELL_FORMED;
+}
+
+void xmpp_end_put(struct xmpp_session *s, struct put *w, enum xmpp_stream_error error)
+{
+	if (!s->head_sent)
+		xmpp_head_put(s, w); /* RFC 6120, 4.9.1.2 */
+	if (error != XMPP_STREAM_ERROR_NONE)
+		xmpp_put_stream_error(w, error, STR(""));
+	put_str(w, STR("</stream:stream>"));
+}
+
+void xmpp_close(struct xmpp_input *in, enum xmpp_stream_error error, enum reason why)
+{
+	xmpp_end_put(in->s, &in->out->put, error);
+	in->s->state = XMPP_STATE_CLOSED;
+	in->event->kind = EVENT_CLOSE;
+	in->event->why = why;
+}
+
+void xmpp_refuse(struct xmpp_input *in, enum xmpp_condition c, enum reason why)
+{
+	struct xmpp_head head = {.kind = in->stanza->kind, .id = STR(""), .from = in->to};
+
+	if (why != REASON_NONE)
+		metric_refused(in->s->instance->metrics, why);
+	if (in->stanza->type == XMPP_TYPE_ERROR || in->stanza->type == XMPP_TYPE_RESULT)
+		return; /* RFC 6120, 8.3.1 */
+	if (in->id.n <= XMPP_STANZA_ID_MAX)
+		head.id = in->id;
+	if (in->to.n == 0 || in->to.n > XMPP_TO_MAX)
+		head.from = xmpp_domain(in->s);
+	xmpp_put_error_stanza(&in->out->put, &head, c,
+			      why != REASON_NONE ? str_of(reason_text(why)) : STR(""));
+}
+
+/* ---- XEP-0198, without resumption ---- */
+
+static void on_enable(struct xmpp_input *in)
+{
+	struct xmpp_session *s = in->s;
+
+	if (s->sm || s->state != XMPP_STATE_UP) {
+		xmpp_put(in, STR("<failed xmlns=\"" XMPP_SPACE_SM "\"><unexpected-request "
+				 "xmlns=\"urn:ietf:params:xml:ns:xmpp-stanzas\"/></failed>"));
+		return;
+	}
+	s->sm = true;
+	s->sm_in = 0;
+	s->sm_out = s->sm_acked = 0;
+	xmpp_put(in, STR("<enabled xmlns=\"" XMPP_SPACE_SM "\"/>"));
+}
+
+static void on_resume(struct xmpp_input *in)
+{
+	xmpp_put(in, STR("<failed xmlns=\"" XMPP_SPACE_SM "\"><item-not-found "
+			 "xmlns=\"urn:ietf:params:xml:ns:xmpp-stanzas\"/></failed>"));
+}
+
+static void number_put(struct put *w, uint32_t v)
+{
+	char     digits[10];
+	unsigned n = 0;
+
+	do
+		digits[n++] = (char)('0' + v % 10);
+	while ((v /= 10) > 0);
+	while (n > 0)
+		put_u8(w, (uint8_t)digits[--n]);
+}
+
+static void on_request(struct xmpp_input *in)
+{
+	if (!in->s->sm)
+		return;
+	xmpp_put(in, STR("<a xmlns=\"" XMPP_SPACE_SM "\" h=\""));
+	number_put(&in->out->put, in->s->sm_in);
+	xmpp_put(in, STR("\"/>"));
+}
+
+static bool number_parse(struct str s, uint32_t *v)
+{
+	uint64_t number = 0;
+
+	if (s.n == 0 || s.n > 10)
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return false;
+		number = number * 10 + (uint64_t)(s.p[i] - '0');
+	}
+	*v = (uint32_t)number;
+	return number <= UINT32_MAX;
+}
+
+/* Modulo 2^32 (XEP-0198, 5). More than was sent: the two disagree for good. */
+static void on_ack(struct xmpp_input *in)
+{
+	struct xmpp_session *s = in->s;
+	uint32_t             h;
+
+	if (!s->sm)
+		return;
+	if (!number_parse(xmpp_attribute(&in->stanza->x, STR("h")), &h) ||
+	    h - s->sm_acked > s->sm_out - s->sm_acked) {
+		xmpp_close(in, XMPP_STREAM_UNDEFINED_CONDITION, REASON_XMPP_STANZA);
+		return;
+	}
+	s->sm_acked = h;
+	s->sm_asked = h != s->sm_out;
+	if (s->sm_asked)
+		xmpp_put(in, STR("<r xmlns=\"" XMPP_SPACE_SM "\"/>"));
+}
+
+/* ---- items ---- */
+
+/* RFC 6120, 4.9.3.12: whom we do not know may not speak. */
+static bool may(struct xmpp_input *in, enum xmpp_state state)
+{
+	if (in->s->state == state)
+		return true;
+	xmpp_close(in, XMPP_STREAM_NOT_AUTHORIZED, REASON_XMPP_STANZA);
+	return false;
+}
+
+static void on_stanza(struct xmpp_input *in)
+{
+	struct xmpp_session *s = in->s;
+
+	metric_inc(s->instance->metrics, METRIC_xmpp_stanzas_in);
+	s->sm_in++;
+	if (s->state == XMPP_STATE_BIND && in->stanza->kind == XMPP_IQ) {
+		xmpp_on_bind(in);
+		return;
+	}
+	if (!may(in, XMPP_STATE_UP))
+		return;
+	if (in->stanza->kind == XMPP_MESSAGE)
+		xmpp_on_message(in);
+	else if (in->stanza->kind == XMPP_PRESENCE)
+		xmpp_on_presence(in);
+	else
+		xmpp_on_iq(in);
+}
+
+static enum xmpp_element element_of(const struct xml *x)
+{
+	enum xmpp_element e = 0;
+
+	while (e < XMPP_ELEMENT_COUNT && !xml_is(x, elements[e].space, elements[e].local))
+		e++;
+	return e;
+}
+
+static void on_element(struct xmpp_input *in)
+{
+	switch (element_of(&in->stanza->x)) {
+	case XMPP_ELEMENT_AUTH:
+		if (may(in, XMPP_STATE_AUTH))
+			xmpp_on_auth(in);
+		break;
+	case XMPP_ELEMENT_RESPONSE:
+		if (may(in, XMPP_STATE_AUTH))
+			xmpp_on_response(in);
+		break;
+	case XMPP_ELEMENT_ABORT:
+		if (may(in, XMPP_STATE_AUTH))
+			xmpp_on_abort(in);
+		break;
+	case XMPP_ELEMENT_SM_ENABLE:
+		on_enable(in);
+		break;
+	case XMPP_ELEMENT_SM_RESUME:
+		on_resume(in);
+		break;
+	case XMPP_ELEMENT_SM_REQUEST:
+		on_request(in);
+		break;
+	case XMPP_ELEMENT_SM_ANSWER:
+		on_ack(in);
+		break;
+	case XMPP_ELEMENT_CSI_ACTIVE:
+		in->s->inactive = false;
+		break;
+	case XMPP_ELEMENT_CSI_INACTIVE:
+		in->s->inactive = true;
+		break;
+	case XMPP_ELEMENT_STREAM_ERROR:
+		xmpp_close(in, XMPP_STREAM_ERROR_NONE, REASON_CLOSED_BY_PEER);
+		break;
+	case XMPP_ELEMENT_STARTTLS: /* not offered here */
+	case XMPP_ELEMENT_COUNT:
+		xmpp_close(in, XMPP_STREAM_UNSUPPORTED_STANZA_TYPE, REASON_XMPP_STANZA);
+		break;
+	}
+}
+
+static enum pull bad(struct xmpp_input *in, enum xmpp_stream_error error)
+{
+	xmpp_end_put(in->s, &in->out->put, error);
+	in->s->state = XMPP_STATE_CLOSED;
+	in->event->why = REASON_XMPP_XML;
+	return PULL_BAD;
+}
+
+/* Is all of it well-formed, and nothing in it of the stream's own (RFC 6120, 4.8.5)? Then what
+ * handlers read is there, and nothing is done by halves. */
+static bool is_whole(struct xmpp_input *in, struct str item)
+{
+	struct xml     x;
+	enum xml_token t;
+
+	xml_child_open(&x, item, &in->s->scope);
+	in->payloads = 0;
+	do {
+		t = xml_next(&x);
+		in->payloads += t == XML_START && x.depth == 2;
+	} while (t != XML_DONE && t != XML_BAD &&
+		 (t != XML_START || x.depth == 1 || !str_eq(x.space, STR(XMPP_SPACE_STREAMS))));
+	return t == XML_DONE;
+}
+
+static enum pull on_child(struct xmpp_input *in, struct str item)
+{
+	struct xmpp_instance *i = in->s->instance;
+
+	in->stanza = &i->stanza;
+	in->room = put_to(i->room, sizeof(i->room));
+	if (!is_whole(in, item) || !xmpp_stanza_open(in->stanza, item, &in->s->scope))
+		return bad(in, XMPP_STREAM_NOT_WELL_FORMED);
+	in->id = xmpp_value(in->stanza->id, &in->room);
+	in->to = xmpp_value(in->stanza->to, &in->room);
+	if (in->stanza->kind != XMPP_OTHER && str_eq(in->stanza->content, STR(XMPP_SPACE_CLIENT)))
+		on_stanza(in);
+	else
+		on_element(in);
+	return PULL_ITEM;
+}
+
+static enum pull on_close(struct xmpp_input *in, struct str item)
+{
+	if (!xml_root_closes(&in->s->scope, item))
+		return bad(in, XMPP_STREAM_NOT_WELL_FORMED);
+	xmpp_close(in, XMPP_STREAM_ERROR_NONE, REASON_UNBOUND);
+	return PULL_ITEM;
+}
+
+static enum pull on_open(struct xmpp_input *in, struct str item)
+{
+	xmpp_on_head(in, item);
+	return PULL_ITEM;
+}
+
+enum pull xmpp_session_feed(void *session, struct now now, const struct flow *from, struct cur *in,
+			    struct out *out, struct proto_event *event)
+{
+	struct xmpp_input i = {.s = session, .now = now, .out = out, .event = event};
+	struct str        item;
+	size_t size_max = i.s->who != XMPP_BLOCK_NONE ? XMPP_ITEM_SIZE_MAX : XMPP_ITEM_STRANGER;
+
+	event->kind = EVENT_NONE;
+	event->need = 1;
+	event->session = NULL;
+	if (i.s->state == XMPP_STATE_CLOSED || !out_fits(out, XMPP_ANSWER_ROOM))
+		return PULL_MORE;
+	switch (xml_frame_next(&i.s->frame, in, size_max, &item)) {
+	case XML_FRAME_MORE:
+		event->need = (uint32_t)cur_left(in) + 1;
+		return PULL_MORE;
+	case XML_FRAME_SPACE:
+		i.s->heard_us = now.us;
+		return PULL_ITEM;
+	case XML_FRAME_OPEN:
+		i.s->heard_us = now.us;
+		return on_open(&i, item);
+	case XML_FRAME_CHILD:
+		i.s->heard_us = now.us;
+		return on_child(&i, item);
+	case XML_FRAME_CLOSE:
+		return on_close(&i, item);
+	case XML_FRAME_BAD:
+		break;
+	}
+	return bad(&i, xmpp_stream_error_of_fault((enum xml_fault)i.s->frame.fault));
+}

@@ -1,0 +1,167 @@
+/* Requests that we answer ourselves (RFC 6120, 8.2.3): XEP-0030, 0092, 0199, 0202, and what every
+ * client asks for when it begins. */
+#include "base/date.h"
+#include "xmpp/session_private.h"
+
+static void result_begin(struct xmpp_input *in)
+{
+	struct xmpp_head head = {.kind = XMPP_IQ,
+				 .type = XMPP_TYPE_RESULT,
+				 .id = in->id,
+				 .from = in->to.n > 0 ? in->to : xmpp_domain(in->s)};
+
+	xmpp_put_head(&in->out->put, &head);
+	xmpp_put(in, STR(">"));
+}
+
+static void result(struct xmpp_input *in, struct str content)
+{
+	result_begin(in);
+	xmpp_put(in, content);
+	xmpp_put(in, STR("</iq>"));
+}
+
+static void on_disco_info(struct xmpp_input *in)
+{
+	if (xmpp_attribute(&in->stanza->x, STR("node")).n > 0) {
+		xmpp_refuse(in, XMPP_ITEM_NOT_FOUND, REASON_NONE);
+		return;
+	}
+	result(in, STR("<query xmlns=\"http://jabber.org/protocol/disco#info\">"
+		       "<identity category=\"server\" type=\"im\" name=\"CPM\"/>"
+		       "<identity category=\"gateway\" type=\"sms\" name=\"CPM\"/>"
+		       "<feature var=\"http://jabber.org/protocol/disco#info\"/>"
+		       "<feature var=\"http://jabber.org/protocol/disco#items\"/>"
+		       "<feature var=\"jabber:iq:version\"/>"
+		       "<feature var=\"urn:xmpp:ping\"/>"
+		       "<feature var=\"urn:xmpp:time\"/>"
+		       "<feature var=\"urn:xmpp:receipts\"/>"
+		       "<feature var=\"urn:xmpp:sid:0\"/>"
+		       "</query>"));
+}
+
+static void digits_put(struct put *w, unsigned v, unsigned n)
+{
+	uint8_t *to = put_reserve(w, n);
+
+	for (unsigned i = n; to != NULL && i-- > 0; v /= 10)
+		to[i] = (uint8_t)('0' + v % 10);
+}
+
+/* XEP-0082 */
+static void date_put(struct put *w, uint64_t wall_ms)
+{
+	struct date d = date_of((int64_t)(wall_ms / 86400000));
+	unsigned    second = (unsigned)(wall_ms / 1000 % 86400);
+
+	digits_put(w, (unsigned)d.year, 4);
+	put_u8(w, '-');
+	digits_put(w, d.month, 2);
+	put_u8(w, '-');
+	digits_put(w, d.day, 2);
+	put_u8(w, 'T');
+	digits_put(w, second / 3600, 2);
+	put_u8(w, ':');
+	digits_put(w, second / 60 % 60, 2);
+	put_u8(w, ':');
+	digits_put(w, second % 60, 2);
+	put_u8(w, 'Z');
+}
+
+static void on_time(struct xmpp_input *in)
+{
+	struct put *w = &in->out->put;
+
+	result_begin(in);
+	put_str(w, STR("<time xmlns=\"urn:xmpp:time\"><tzo>Z</tzo><utc>"));
+	date_put(w, in->now.wall_ms);
+	put_str(w, STR("</utc></time></iq>"));
+}
+
+static void on_ping(struct xmpp_input *in)
+{
+	result(in, STR(""));
+}
+
+static void on_disco_items(struct xmpp_input *in)
+{
+	result(in, STR("<query xmlns=\"http://jabber.org/protocol/disco#items\"/>"));
+}
+
+static void on_version(struct xmpp_input *in)
+{
+	result(in, STR("<query xmlns=\"jabber:iq:version\"><name>CPM</name><version>0.1.0</version>"
+		       "</query>"));
+}
+
+/* Nobody has one here. */
+static void on_roster(struct xmpp_input *in)
+{
+	result(in, STR("<query xmlns=\"jabber:iq:roster\"/>"));
+}
+
+static void on_bind_again(struct xmpp_input *in)
+{
+	xmpp_refuse(in, XMPP_NOT_ALLOWED, REASON_XMPP_STANZA);
+}
+
+static const struct {
+	enum xmpp_payload kind;
+	enum xmpp_type    type;
+	void (*handler)(struct xmpp_input *in);
+} requests[] = {
+	{XMPP_PAYLOAD_PING, XMPP_TYPE_GET, on_ping},
+	{XMPP_PAYLOAD_DISCO_INFO, XMPP_TYPE_GET, on_disco_info},
+	{XMPP_PAYLOAD_DISCO_ITEMS, XMPP_TYPE_GET, on_disco_items},
+	{XMPP_PAYLOAD_VERSION, XMPP_TYPE_GET, on_version},
+	{XMPP_PAYLOAD_TIME, XMPP_TYPE_GET, on_time},
+	{XMPP_PAYLOAD_ROSTER, XMPP_TYPE_GET, on_roster},
+	{XMPP_PAYLOAD_SESSION, XMPP_TYPE_SET, on_ping}, /* RFC 3921, 3: nothing is to be done */
+	{XMPP_PAYLOAD_BIND, XMPP_TYPE_SET, on_bind_again},
+};
+
+/* The payload's START was read; there is one payload (RFC 6120, 8.2.3), which the whole stanza was
+ * read for. */
+static void answer(struct xmpp_input *in, enum xmpp_payload p)
+{
+	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+		if (requests[i].kind == p && requests[i].type == in->stanza->type) {
+			requests[i].handler(in);
+			return;
+		}
+	}
+	xmpp_refuse(in, XMPP_SERVICE_UNAVAILABLE, REASON_NOT_SUPPORTED);
+}
+
+/* For us: the domain, or the account of the stream itself (RFC 6120, 10.3.3). */
+static bool is_ours(struct xmpp_input *in)
+{
+	struct xmpp_jid to, self = xmpp_self(in->s);
+
+	if (!in->stanza->has_to)
+		return true;
+	return xmpp_jid_parse(in->to, &in->room, &to) && to.resource.n == 0 &&
+	       (xmpp_jid_same_bare(&to, &self) ||
+		(to.local.n == 0 && str_eq(to.domain, self.domain)));
+}
+
+static bool is_valid(const struct xmpp_input *in)
+{
+	return in->payloads == 1 && in->id.n > 0 && in->id.n <= XMPP_STANZA_ID_MAX &&
+	       in->to.n <= XMPP_TO_MAX &&
+	       (in->stanza->type == XMPP_TYPE_GET || in->stanza->type == XMPP_TYPE_SET);
+}
+
+void xmpp_on_iq(struct xmpp_input *in)
+{
+	enum xmpp_payload p;
+
+	if (in->stanza->type == XMPP_TYPE_RESULT || in->stanza->type == XMPP_TYPE_ERROR)
+		return; /* to our ping, which anything answers */
+	if (!is_valid(in) || !xmpp_payload_next(in->stanza, &p))
+		xmpp_refuse(in, XMPP_BAD_REQUEST, REASON_XMPP_STANZA);
+	else if (!is_ours(in))
+		xmpp_refuse(in, XMPP_SERVICE_UNAVAILABLE, REASON_NOT_SUPPORTED);
+	else
+		answer(in, p);
+}

@@ -1,0 +1,305 @@
+/* Messages both ways, and the presence that makes a client reachable. */
+#include "xmpp/session_private.h"
+
+static uint8_t keep(char *room, size_t size, struct str s)
+{
+	size_t n = s.n < size ? s.n : size;
+
+	if (n > 0)
+		memcpy(room, s.p, n);
+	return (uint8_t)n;
+}
+
+/* What the answer will need, in a block. NONE: there is none. */
+static uint32_t request_open(struct xmpp_input *in)
+{
+	struct xmpp_session *s = in->s;
+	struct xmpp_blocks  *b = &s->instance->blocks;
+	uint32_t             number = xmpp_block_take(b);
+	struct xmpp_request *r;
+
+	if (number == XMPP_BLOCK_NONE) {
+		metric_inc(s->instance->metrics, METRIC_xmpp_blocks_full);
+		return number;
+	}
+	r = &xmpp_block_at(b, number)->u.request;
+	r->id_size = keep(r->id, sizeof(r->id), in->id);
+	r->to_size = (uint16_t)in->to.n;
+	if (in->to.n > 0)
+		memcpy(r->to, in->to.p, in->to.n);
+	xmpp_list_append(b, &s->in, number);
+	return number;
+}
+
+static void request_close(struct xmpp_session *s, struct xmpp_list *list, uint32_t number)
+{
+	xmpp_list_remove(&s->instance->blocks, list, number);
+	xmpp_block_give(&s->instance->blocks, number);
+}
+
+/* As what the stream proved, and the number that goes with it. */
+static struct xmpp_sender sender_of(struct xmpp_session *s)
+{
+	const struct proto_services *services = s->instance->services;
+	struct xmpp_sender           from = {xmpp_self(s), STR("")};
+	char                         text[MSG_ADDR_SIZE_MAX];
+	struct put                   w = put_to(text, sizeof(text));
+	struct proto_credentials     c;
+
+	xmpp_aor_put(&w, &from.jid);
+	if (!w.failed && services->credentials(services->context, s->instance->protocol,
+					       (struct str){text, put_size(&w)}, &c))
+		from.number = c.number;
+	return from;
+}
+
+static void give_message(struct xmpp_input *in, const struct xmpp_jid *to)
+{
+	struct xmpp_session *s = in->s;
+	struct xmpp_map      map = xmpp_session_map(s, in->now);
+	struct xmpp_sender   from = sender_of(s);
+	struct msg          *m = in->event->msg;
+	uint32_t             number = request_open(in);
+	enum reason          why = REASON_POOL;
+	enum xmpp_condition  c = XMPP_RESOURCE_CONSTRAINT;
+
+	if (number != XMPP_BLOCK_NONE && m != NULL)
+		c = xmpp_map_in(&map, in->stanza, to, &from, &in->room, m, &why);
+	if (c == XMPP_CONDITION_NONE && m->kind != XMPP_NO_MESSAGE) {
+		m->token = xmpp_block_token(&s->instance->blocks, number);
+		in->event->kind = EVENT_MSG;
+		return;
+	}
+	if (m != NULL)
+		msg_reset(m);
+	if (number != XMPP_BLOCK_NONE)
+		request_close(s, &s->in, number);
+	if (c != XMPP_CONDITION_NONE)
+		xmpp_refuse(in, c, why);
+	else
+		metric_inc(s->instance->metrics, METRIC_xmpp_stanzas_ignored);
+}
+
+void xmpp_on_message(struct xmpp_input *in)
+{
+	const struct xmpp_stanza *stanza = in->stanza;
+	struct xmpp_session      *s = in->s;
+	struct xmpp_jid           to = xmpp_self(s);
+
+	s->message_us = in->now.us;
+	to.resource = STR("");
+	if (in->id.n > XMPP_STANZA_ID_MAX || in->to.n > XMPP_TO_MAX)
+		xmpp_refuse(in, XMPP_POLICY_VIOLATION, REASON_XMPP_STANZA);
+	else if (stanza->type == XMPP_TYPE_GROUPCHAT)
+		xmpp_refuse(in, XMPP_SERVICE_UNAVAILABLE, REASON_NOT_SUPPORTED);
+	else if (stanza->has_to && !xmpp_jid_parse(in->to, &in->room, &to))
+		xmpp_refuse(in, XMPP_JID_MALFORMED, REASON_DESTINATION);
+	else if (s->in.count >= s->settings.window_max)
+		xmpp_refuse(in, XMPP_RESOURCE_CONSTRAINT, REASON_WINDOW);
+	else
+		give_message(in, &to);
+}
+
+/* -128 .. 127 (RFC 6121, 4.7.2.3); false: no such number. */
+static bool priority_of(struct str text, int8_t *priority)
+{
+	bool       minus = str_starts(text, STR("-"));
+	struct str digits = str_skip(text, minus ? 1 : 0);
+	int        v = 0;
+
+	*priority = 0;
+	if (text.n == 0)
+		return true;
+	for (size_t i = 0; i < digits.n; i++) {
+		if (digits.p[i] < '0' || digits.p[i] > '9' || v > 128)
+			return false;
+		v = v * 10 + (digits.p[i] - '0');
+	}
+	if (digits.n == 0 || v > (minus ? 128 : 127))
+		return false;
+	*priority = (int8_t)(minus ? -v : v);
+	return true;
+}
+
+static struct str trimmed(struct str s)
+{
+	while (s.n > 0 && (uint8_t)s.p[0] <= ' ')
+		s = str_skip(s, 1);
+	while (s.n > 0 && (uint8_t)s.p[s.n - 1] <= ' ')
+		s.n--;
+	return s;
+}
+
+/* Presence of the client itself (RFC 6121, 4.2, 4.4 and 4.5). That which is for somebody, and
+ * subscriptions, have no place to go. */
+void xmpp_on_presence(struct xmpp_input *in)
+{
+	struct xmpp_stanza  *stanza = in->stanza;
+	struct xmpp_session *s = in->s;
+	struct str           text = STR("");
+	enum xmpp_payload    p;
+	int8_t               priority;
+
+	if (stanza->has_to ||
+	    (stanza->type != XMPP_TYPE_NONE && stanza->type != XMPP_TYPE_UNAVAILABLE)) {
+		metric_inc(s->instance->metrics, METRIC_xmpp_stanzas_ignored);
+		return;
+	}
+	while (xmpp_payload_next(stanza, &p)) {
+		if (p == XMPP_PAYLOAD_PRIORITY && !xmpp_text(&stanza->x, &in->room, &text))
+			break;
+	}
+	if (!priority_of(trimmed(text), &priority)) {
+		xmpp_refuse(in, XMPP_BAD_REQUEST, REASON_XMPP_STANZA);
+		return;
+	}
+	if (s->available == (stanza->type == XMPP_TYPE_NONE) && s->priority == priority)
+		return; /* whether somebody is away is of no matter here */
+	s->available = stanza->type == XMPP_TYPE_NONE;
+	s->priority = priority;
+	xmpp_registration(s, XMPP_TOKEN_PRESENCE);
+	in->event->kind = EVENT_BINDING;
+	in->event->registration = &s->instance->registration;
+}
+
+void xmpp_answer_message(struct xmpp_session *s, uint64_t token, const struct result *r,
+			 struct put *w)
+{
+	struct xmpp_blocks        *b = &s->instance->blocks;
+	uint32_t                   number = xmpp_block_find(b, token);
+	const struct xmpp_request *q;
+	enum reason                why = (enum reason)r->why;
+
+	if (number == XMPP_BLOCK_NONE)
+		return;
+	q = &xmpp_block_at(b, number)->u.request;
+	if (reason_class(why) != REASON_CLASS_OK)
+		xmpp_put_error_stanza(w,
+				      &(struct xmpp_head){.kind = XMPP_MESSAGE,
+							  .id = {q->id, q->id_size},
+							  .from = {q->to, q->to_size}},
+				      xmpp_condition_of(why), str_of(reason_text(why)));
+	request_close(s, &s->in, number);
+}
+
+static enum submit later(struct xmpp_session *s)
+{
+	s->blocked = true;
+	return SUBMIT_LATER;
+}
+
+/* Does the client hear of it? There are no words for a report that is not the last; and nobody who
+ * does not look is told who writes (XEP-0352). */
+static bool is_heard(const struct xmpp_session *s, const struct msg *m)
+{
+	if (m->kind == MSG_COMPOSING)
+		return !s->inactive;
+	if (!msg_is_report(m))
+		return true;
+	switch ((enum msg_state)m->receipt.state) {
+	case MSG_STATE_DELIVERED:
+		return true;
+	case MSG_STATE_EXPIRED:
+	case MSG_STATE_DELETED:
+	case MSG_STATE_UNDELIVERABLE:
+	case MSG_STATE_REJECTED:
+		return m->kind == MSG_RECEIPT && !m->receipt.intermediate;
+	case MSG_STATE_UNKNOWN:
+	case MSG_STATE_ENROUTE:
+	case MSG_STATE_ACCEPTED:
+	case MSG_STATE_COUNT:
+		break;
+	}
+	return false;
+}
+
+static enum reason write_message(struct xmpp_session *s, struct now now, const struct msg *m,
+				 struct str id, struct put *w)
+{
+	struct xmpp_map map = xmpp_session_map(s, now);
+	struct xmpp_jid self = xmpp_self(s);
+	char            room[XMPP_JID_SIZE_MAX];
+	struct put      full = put_to(room, sizeof(room));
+	enum reason     why;
+
+	xmpp_jid_put(&full, &self);
+	why = xmpp_map_out(&map, m, &(struct xmpp_way){xmpp_domain(s), {room, put_size(&full)}, id},
+			   w);
+	if (why == REASON_NONE && w->failed)
+		return REASON_MESSAGE_SIZE; /* there was all the room that a message may have */
+	if (why == REASON_NONE) {
+		s->sm_out++;
+		metric_inc(s->instance->metrics, METRIC_xmpp_stanzas_out);
+	}
+	return why;
+}
+
+static void ask_ack(struct xmpp_session *s, struct put *w)
+{
+	if (!s->sm || s->sm_asked)
+		return;
+	put_str(w, STR("<r xmlns=\"" XMPP_SPACE_SM "\"/>"));
+	s->sm_asked = true;
+}
+
+enum submit xmpp_submit(struct xmpp_session *s, struct now now, const struct msg *m, uint64_t token,
+			struct out *out, struct result *result)
+{
+	struct xmpp_blocks  *b = &s->instance->blocks;
+	struct xmpp_map      map = xmpp_session_map(s, now);
+	char                 room[MSG_ORIGIN_ID_MAX];
+	struct str           id = xmpp_map_id(&map, m, room);
+	size_t               mark = out_mark(out);
+	enum reason          why = REASON_NONE;
+	uint32_t             number;
+	struct xmpp_request *r;
+
+	if (s->out.count >= s->settings.window_max || !out_fits(out, XMPP_OUT_SIZE_MAX))
+		return later(s);
+	number = xmpp_block_take(b);
+	if (number == XMPP_BLOCK_NONE) {
+		metric_inc(s->instance->metrics, METRIC_xmpp_blocks_full);
+		return later(s);
+	}
+	if (is_heard(s, m))
+		why = write_message(s, now, m, id, &out->put);
+	if (why != REASON_NONE) {
+		out_undo(out, mark);
+		xmpp_block_give(b, number);
+		*result = (struct result){.why = (uint8_t)why};
+		return SUBMIT_REFUSED;
+	}
+	ask_ack(s, &out->put);
+	r = &xmpp_block_at(b, number)->u.request;
+	r->token = token;
+	r->due_us = now.us + s->settings.response_us;
+	r->sequence = s->sm_out;
+	r->remote_id_size = keep(r->id, RESULT_REMOTE_ID_MAX, id);
+	xmpp_list_append(b, &s->out, number);
+	s->message_us = now.us;
+	return SUBMIT_SENT;
+}
+
+/* Acknowledged by XEP-0198, or handed to the stream where the client has none. */
+bool xmpp_out_done(struct xmpp_session *s, struct now now, struct proto_event *event)
+{
+	struct xmpp_blocks  *b = &s->instance->blocks;
+	uint32_t             number = s->out.first;
+	struct xmpp_request *r;
+	bool                 done;
+
+	if (number == XMPP_BLOCK_NONE)
+		return false;
+	r = &xmpp_block_at(b, number)->u.request;
+	done = !s->sm || (int32_t)(s->sm_acked - r->sequence) >= 0;
+	if (!done && now.us < r->due_us)
+		return false;
+	event->kind = EVENT_RESULT;
+	event->token = r->token;
+	event->result = (struct result){.why = done ? REASON_NONE : REASON_UNKNOWN_OUTCOME,
+					.maybe_sent = !done,
+					.remote_id_size = r->remote_id_size};
+	memcpy(event->result.remote_id, r->id, r->remote_id_size);
+	request_close(s, &s->out, number);
+	return true;
+}

@@ -1,0 +1,142 @@
+/* What the files of the session share, and nobody else includes. */
+#pragma once
+
+#include "base/assert.h"
+#include "base/hash.h"
+#include "base/random.h"
+#include "xmpp/block.h"
+#include "xmpp/map.h"
+#include "xmpp/session.h"
+#include "xmpp/spaces.h"
+
+#define XMPP_DOMAINS_MAX 64u /* of all listeners of a worker */
+#define XMPP_DOMAIN_SIZE_MAX 255u
+#define XMPP_BLOCKS_MIN 64u
+#define XMPP_TEXT_SIZE 16u /* of ids, resources and nonces that we make */
+#define XMPP_SPACE_SM "urn:xmpp:sm:3"
+
+/* Answers to EVENT_BINDING; those to messages name their blocks. */
+#define XMPP_TOKEN_BIND (UINT64_C(1) << 32)
+#define XMPP_TOKEN_PRESENCE (UINT64_C(2) << 32)
+
+struct xmpp_domain {
+	uint8_t size;
+	char    text[XMPP_DOMAIN_SIZE_MAX];
+};
+
+struct xmpp_instance {
+	struct metrics              *metrics;
+	const struct proto_services *services;
+	struct xmpp_blocks           blocks;
+	struct hash_key              text_key;
+	uint64_t                     texts; /* made so far */
+	uint8_t                      secret[XMPP_SASL_SECRET_SIZE];
+	uint8_t                      protocol;
+	uint32_t                     domain_count;
+	struct xmpp_domain           domains[XMPP_DOMAINS_MAX];
+	struct proto_registration    registration; /* of the event that is out */
+	char                         registration_text[2 * XMPP_PART_SIZE_MAX];
+	struct xmpp_stanza           stanza; /* during a call, as what follows */
+	char                         room[3 * XMPP_ITEM_SIZE_MAX + 8192]; /* attributes and map.h */
+};
+
+struct xmpp_session {
+	struct xmpp_instance *instance;
+	uint8_t               state;     /* enum xmpp_state */
+	uint8_t               close_why; /* enum reason */
+	uint8_t               tries;     /* failed, to authenticate */
+	uint8_t               domain;    /* of instance->domains: the stream's */
+	int8_t                priority;
+	bool                  plain;     /* passwords may come in the clear */
+	bool                  head_sent; /* of our stream */
+	bool                  close_due; /* tick() is to give EVENT_CLOSE */
+	bool                  blocked;   /* SUBMIT_LATER was said */
+	bool                  binding;   /* the answer to the binding is awaited */
+	bool                  available;
+	bool                  pinging;  /* our ping is unanswered */
+	bool                  sm;       /* the client acknowledges (XEP-0198) */
+	bool                  sm_asked; /* <r/> is unanswered */
+	bool                  inactive; /* the client says that nobody looks (XEP-0352) */
+	bool                  parting;
+	uint32_t              sm_in, sm_out, sm_acked;
+	uint32_t              who;     /* block; NONE before it authenticated */
+	uint32_t              sasl;    /* block of a try that is going on, or NONE */
+	struct xmpp_list      in, out; /* messages without answer */
+	struct xml_frame      frame;
+	struct xml_scope      scope;
+	uint64_t              heard_us, message_us, ping_us, login_due_us;
+	struct proto_settings settings;
+};
+
+struct xmpp_input { /* one call of feed() */
+	struct xmpp_session *s;
+	struct now           now;
+	struct out          *out;
+	struct proto_event  *event;
+	struct xmpp_stanza  *stanza;
+	unsigned             payloads; /* of the stanza */
+	struct str           id, to;   /* of the stanza, as they are meant */
+	struct put           room;     /* what is left of instance->room */
+};
+
+/* session.c */
+/* What tells the other side why its stream is closed. */
+enum xmpp_stream_error xmpp_stream_error_of(enum reason why);
+/* An address of record, as registrations and credentials are found by: "xmpp:user@domain". */
+void            xmpp_aor_put(struct put *w, const struct xmpp_jid *jid);
+struct str      xmpp_domain(const struct xmpp_session *s);
+bool            xmpp_domain_set(struct xmpp_session *s, struct str domain);
+struct str      xmpp_text_new(struct xmpp_instance *i, char room[XMPP_TEXT_SIZE]);
+struct xmpp_jid xmpp_self(const struct xmpp_session *s);
+/* The binding of this stream, as it is; to be given by an event. */
+void xmpp_registration(struct xmpp_session *s, uint64_t token);
+
+static inline struct xmpp_who *xmpp_who(const struct xmpp_session *s)
+{
+	ASSERT(s->who != XMPP_BLOCK_NONE);
+	return &xmpp_block_at(&s->instance->blocks, s->who)->u.who;
+}
+
+static inline struct xmpp_map xmpp_session_map(const struct xmpp_session *s, struct now now)
+{
+	return (struct xmpp_map){&s->settings, s->instance->services, now, s->instance->protocol};
+}
+
+static inline void xmpp_put(struct xmpp_input *in, struct str text)
+{
+	put_str(&in->out->put, text);
+}
+
+/* The last words of a stream: its error and its end. */
+void xmpp_end_put(struct xmpp_session *s, struct put *w, enum xmpp_stream_error error);
+/* The same, and EVENT_CLOSE. */
+void xmpp_close(struct xmpp_input *in, enum xmpp_stream_error error, enum reason why);
+
+/* feed.c */
+enum xmpp_stream_error xmpp_stream_error_of_fault(enum xml_fault fault);
+enum pull xmpp_session_feed(void *session, struct now now, const struct flow *from, struct cur *in,
+			    struct out *out, struct proto_event *event);
+/* The stanza comes back as an error, unless it is one. */
+void xmpp_refuse(struct xmpp_input *in, enum xmpp_condition c, enum reason why);
+
+/* negotiate.c */
+void xmpp_head_put(struct xmpp_session *s, struct put *w); /* of our stream */
+void xmpp_on_head(struct xmpp_input *in, struct str item);
+void xmpp_on_auth(struct xmpp_input *in);
+void xmpp_on_response(struct xmpp_input *in);
+void xmpp_on_abort(struct xmpp_input *in);
+void xmpp_on_bind(struct xmpp_input *in);
+void xmpp_answer_bind(struct xmpp_session *s, enum reason why, struct put *w);
+
+/* iq.c */
+void xmpp_on_iq(struct xmpp_input *in);
+
+/* message.c */
+void        xmpp_on_message(struct xmpp_input *in);
+void        xmpp_on_presence(struct xmpp_input *in);
+void        xmpp_answer_message(struct xmpp_session *s, uint64_t token, const struct result *r,
+				struct put *w);
+enum submit xmpp_submit(struct xmpp_session *s, struct now now, const struct msg *m, uint64_t token,
+			struct out *out, struct result *result);
+/* Is the oldest of our messages done, by acknowledgement or because its time is over? */
+bool xmpp_out_done(struct xmpp_session *s, struct now now, struct proto_event *event);

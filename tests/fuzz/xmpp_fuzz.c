@@ -1,0 +1,234 @@
+/*
+ * Fuzz target: a stream of a client. The first byte says whether it has authenticated and bound
+ * already, the second how the rest is cut; timers run between. Whatever comes, what we send is
+ * well-formed, nothing is left of a stream that is closed, and every message was given back.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "xml/frame.h"
+#include "xmpp/session_private.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define SIZE_MAX_IN 16384u
+#define BLOCKS 64u
+#define POOL 32u
+#define OUT (XMPP_OUT_SIZE_MAX + 4096u)
+
+static struct {
+	struct xmpp_instance *instance;
+	struct xmpp_session  *session;
+	struct msg_pool      *pool;
+	struct proto_settings settings;
+	struct proto_services services;
+	struct now            now;
+	uint8_t               out[OUT];
+	struct xml_frame      seen; /* of what we send */
+	bool                  over;
+} rig;
+
+/* Alice's password is "x": SHA-256 of 16 zero bytes and it. */
+static const uint8_t plain[32] = {0xe3, 0x33, 0x41, 0x63, 0x81, 0xd4, 0x6a, 0x5a, 0x03, 0xdd, 0x56,
+				  0xf2, 0x8c, 0x2b, 0xc5, 0x37, 0x78, 0x7f, 0xb7, 0x07, 0xb7, 0xb8,
+				  0x18, 0x45, 0x0b, 0x9f, 0xe0, 0x22, 0xad, 0x03, 0xa6, 0x83};
+static struct scram_credentials alice;
+
+static bool credentials(void *context, unsigned protocol, struct str address,
+			struct proto_credentials *c)
+{
+	*c = (struct proto_credentials){.scram = &alice, .number = STR("+46701234567")};
+	return str_eq(address, STR("xmpp:alice@example.org"));
+}
+
+static bool serves(void *context, unsigned protocol, struct str domain)
+{
+	return str_eq(domain, STR("example.org"));
+}
+
+static struct str conversation(void *context, struct str one, struct str other)
+{
+	return STR("");
+}
+
+static void converse(void *context, struct str one, struct str other, struct str id)
+{
+}
+
+static void rig_make(void)
+{
+	struct proto_instance_config config;
+	static struct metrics        metrics;
+	size_t                       pool = (msg_pool_size(POOL) + 63) / 64 * 64;
+
+	rig.instance = calloc(1, sizeof(*rig.instance));
+	rig.session = calloc(1, sizeof(*rig.session));
+	rig.pool = msg_pool_init(aligned_alloc(64, pool), POOL);
+	rig.settings = (struct proto_settings){.window_max = 4,
+					       .message_size_max = 4096,
+					       .keepalive_us = 1000,
+					       .response_us = 100};
+	rig.services = (struct proto_services){.credentials = credentials,
+					       .serves = serves,
+					       .conversation = conversation,
+					       .converse = converse};
+	config = (struct proto_instance_config){.metrics = &metrics,
+						.blocks = calloc(BLOCKS, xmpp_ops.block_size),
+						.block_count = BLOCKS,
+						.services = &rig.services};
+	ASSERT(xmpp_ops.instance_init(rig.instance, &config) == 0);
+	memcpy(alice.plain, plain, sizeof(plain));
+}
+
+/* Our own stream, as the client reads it. */
+static void check(const struct out *out)
+{
+	static uint8_t all[4 * OUT];
+	static size_t  n;
+	struct cur     in;
+	struct str     item;
+
+	if (rig.over)
+		n = 0;
+	rig.over = false;
+	ASSERT(!out->put.failed);
+	if (n + out_mark(out) > sizeof(all)) {
+		rig.over = true;
+		return;
+	}
+	memcpy(all + n, out->put.start, out_mark(out));
+	n += out_mark(out);
+	in = cur_of(all, n);
+	for (;;) {
+		enum xml_frame_item kind =
+			xml_frame_next(&rig.seen, &in, XML_FRAME_SIZE_MAX, &item);
+
+		ASSERT(kind != XML_FRAME_BAD);
+		if (kind == XML_FRAME_MORE)
+			break;
+	}
+	n = cur_left(&in);
+	memmove(all, in.p, n);
+}
+
+static void on_event(const struct proto_event *event)
+{
+	struct out out = out_to(rig.out, sizeof(rig.out));
+
+	if (event->kind == EVENT_MSG) {
+		uint64_t token = event->msg->token;
+
+		msg_free(event->msg);
+		xmpp_ops.answer(rig.session, rig.now, token,
+				&(struct result){.why = token % 3 ? REASON_NO_ROUTE : REASON_NONE},
+				&out);
+	} else if (event->kind == EVENT_BINDING) {
+		ASSERT(event->registration->count == 1 && event->registration->address.n > 0);
+		xmpp_ops.answer(rig.session, rig.now, event->registration->token,
+				&(struct result){0}, &out);
+	}
+	check(&out);
+}
+
+static void tick(void)
+{
+	struct proto_event event = {0};
+
+	do {
+		struct out out = out_to(rig.out, sizeof(rig.out));
+
+		xmpp_ops.tick(rig.session, rig.now, &out, &event);
+		check(&out);
+		if (event.kind == EVENT_RESULT || event.kind == EVENT_MSG)
+			on_event(&event);
+	} while (event.kind != EVENT_NONE && event.kind != EVENT_CLOSE);
+}
+
+/* False: the stream is over. */
+static bool feed(struct cur *in)
+{
+	struct out         out = out_to(rig.out, sizeof(rig.out));
+	struct proto_event event = {.msg = msg_new(rig.pool)};
+	const uint8_t     *start = in->p;
+	bool               restart = rig.session->state == XMPP_STATE_AUTH;
+	enum pull          pull = xmpp_ops.feed(rig.session, rig.now, NULL, in, &out, &event);
+
+	ASSERT(event.msg != NULL);
+	ASSERT(pull != PULL_MORE || in->p == start);
+	if (event.kind != EVENT_MSG)
+		msg_free(event.msg);
+	check(&out);
+	if (restart && rig.session->state == XMPP_STATE_OPEN)
+		rig.seen = (struct xml_frame){0}; /* ours begins anew, too */
+	if (pull == PULL_ITEM)
+		on_event(&event);
+	return pull == PULL_ITEM && event.kind != EVENT_CLOSE;
+}
+
+static void feed_pieces(const uint8_t *data, size_t size, size_t step)
+{
+	size_t from = 0, to = 0;
+
+	while (to < size && rig.session->state != XMPP_STATE_CLOSED) {
+		uint8_t   *copy;
+		struct cur in;
+
+		to = to + step < size ? to + step : size;
+		copy = malloc(to - from + 1);
+		memcpy(copy, data + from, to - from);
+		in = cur_of(copy, to - from);
+		while (feed(&in))
+			;
+		from += (size_t)(in.p - copy);
+		free(copy);
+		rig.now.us += 50;
+		tick();
+	}
+}
+
+static void feed_text(const char *text)
+{
+	feed_pieces((const uint8_t *)text, strlen(text), strlen(text));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const char head[] =
+		"<stream:stream xmlns='jabber:client' version='1.0' to='example.org' "
+		"xmlns:stream='http://etherx.jabber.org/streams'>";
+	struct out out = out_to(rig.out, sizeof(rig.out));
+	uint64_t   token;
+
+	if (size < 2 || size > SIZE_MAX_IN)
+		return 0;
+	if (rig.instance == NULL)
+		rig_make();
+	memset(rig.session, 0, sizeof(*rig.session));
+	rig.seen = (struct xml_frame){0};
+	rig.over = true;
+	rig.now = (struct now){1000000, 1790000000000ull};
+	xmpp_ops.open(rig.session, rig.now,
+		      &(struct proto_open){.role = PROTO_ACCEPTED,
+					   .instance = rig.instance,
+					   .login_us = 100000,
+					   .settings = &rig.settings,
+					   .domain = STR("example.org"),
+					   .plain = true},
+		      &out);
+	if (data[0] & 1) {
+		feed_text(head);
+		feed_text("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' "
+			  "mechanism='PLAIN'>AGFsaWNlAHg=</auth>");
+		feed_text(head);
+		feed_text("<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>"
+			  "</iq>");
+		ASSERT(rig.session->state == XMPP_STATE_UP);
+	}
+	feed_pieces(data + 2, size - 2, 1 + data[1] % 64);
+	xmpp_ops.close(rig.session, rig.now, REASON_CONNECTION_RESET, NULL);
+	while (xmpp_ops.drain(rig.session, &token))
+		;
+	ASSERT(rig.instance->blocks.used == 0 && msg_pool_free_count(rig.pool) == POOL);
+	return 0;
+}

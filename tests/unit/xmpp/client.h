@@ -1,0 +1,367 @@
+/* A client's stream under test: an instance with one session, services of two subscribers, a
+ * virtual clock, and what the session wants sent, as text. */
+#pragma once
+
+#include "scram_client.h"
+
+#include "xmpp/session.h"
+
+#define CLIENT_BLOCKS 128u
+#define CLIENT_POOL 64u
+#define CLIENT_OUT 262144u
+#define CLIENT_EVENTS 64u
+
+struct client_event {
+	enum proto_event_kind kind;
+	uint64_t              token;
+	struct result         result;
+	struct msg           *msg;
+	enum reason           why;
+};
+
+struct client {
+	void                 *instance, *session, *blocks, *memory;
+	struct msg_pool      *pool;
+	struct metrics       *metrics;
+	struct proto_settings settings;
+	struct now            now;
+	char                  sent[CLIENT_OUT]; /* not yet looked at */
+	size_t                sent_size;
+	bool                  plain, bad;
+	enum reason           bad_why;
+	uint64_t              due;
+	struct client_event   events[CLIENT_EVENTS];
+	unsigned              event_count;
+	unsigned              bindings; /* asked for */
+	struct proto_binding  binding;  /* the last */
+	char                  address[256], resource[256];
+	enum reason           binding_why; /* the answer to them */
+	char                  conversation[64];
+};
+
+static struct scram_credentials client_scram;
+
+static inline bool client_credentials(void *context, unsigned protocol, struct str address,
+				      struct proto_credentials *c)
+{
+	*c = (struct proto_credentials){.scram = &client_scram, .number = STR("")};
+	if (str_eq(address, STR("xmpp:alice@example.org")))
+		c->number = STR("+46701234567");
+	else if (!str_eq(address, STR("xmpp:bob@example.org")))
+		return false;
+	return true;
+}
+
+static inline bool client_serves(void *context, unsigned protocol, struct str domain)
+{
+	return str_eq(domain, STR("example.org")) || str_eq(domain, STR("example.net"));
+}
+
+static inline struct str client_conversation(void *context, struct str one, struct str other)
+{
+	return str_of(((struct client *)context)->conversation);
+}
+
+static inline void client_converse(void *context, struct str one, struct str other, struct str id)
+{
+	struct client *c = context;
+
+	str_copy(c->conversation, sizeof(c->conversation), id);
+}
+
+static inline struct out client_out(struct client *c)
+{
+	return out_to(c->sent + c->sent_size, CLIENT_OUT - c->sent_size);
+}
+
+static inline void client_took(struct client *c, const struct out *out)
+{
+	assert_false(out->put.failed);
+	c->sent_size += out_mark(out);
+}
+
+static inline struct client *client_new(void)
+{
+	static struct proto_services services;
+	struct client               *c = calloc(1, sizeof(*c));
+	struct proto_instance_config config;
+	static const uint8_t         salt[SCRAM_SALT_SIZE] = "sixteen bytes..";
+
+	scram_make("secret", salt, &client_scram);
+	services = (struct proto_services){
+		.context = c,
+		.credentials = client_credentials,
+		.serves = client_serves,
+		.conversation = client_conversation,
+		.converse = client_converse,
+	};
+	c->metrics = aligned_alloc(64, sizeof(*c->metrics));
+	memset(c->metrics, 0, sizeof(*c->metrics));
+	c->instance = calloc(1, xmpp_ops.instance_size);
+	c->session = calloc(1, xmpp_ops.session_size);
+	c->blocks = calloc(CLIENT_BLOCKS, xmpp_ops.block_size);
+	c->memory = aligned_alloc(64, (msg_pool_size(CLIENT_POOL) + 63) / 64 * 64);
+	c->pool = msg_pool_init(c->memory, CLIENT_POOL);
+	c->now = (struct now){1000000, 1790000000000ull};
+	c->settings = (struct proto_settings){
+		.window_max = 4, .message_size_max = 8192, .response_us = 10 * US_PER_SECOND};
+	config = (struct proto_instance_config){.metrics = c->metrics,
+						.blocks = c->blocks,
+						.block_count = CLIENT_BLOCKS,
+						.seed = 42,
+						.shared_seed = 43,
+						.services = &services};
+	assert_int_equal(xmpp_ops.instance_init(c->instance, &config), 0);
+	return c;
+}
+
+static inline void client_open(struct client *c)
+{
+	struct out out = client_out(c);
+
+	memset(c->session, 0, xmpp_ops.session_size);
+	xmpp_ops.open(c->session, c->now,
+		      &(struct proto_open){.role = PROTO_ACCEPTED,
+					   .instance = c->instance,
+					   .login_us = 30 * US_PER_SECOND,
+					   .settings = &c->settings,
+					   .domain = STR("example.org"),
+					   .plain = c->plain},
+		      &out);
+	client_took(c, &out);
+}
+
+static inline void client_forget(struct client *c)
+{
+	for (unsigned i = 0; i < c->event_count; i++)
+		msg_free(c->events[i].msg);
+	c->event_count = 0;
+}
+
+static inline void client_answer(struct client *c, uint64_t token, const struct result *r)
+{
+	struct out out = client_out(c);
+
+	xmpp_ops.answer(c->session, c->now, token, r, &out);
+	client_took(c, &out);
+}
+
+static inline void client_binding(struct client *c, const struct proto_registration *r)
+{
+	assert_int_equal(r->count, 1);
+	assert_true(r->takes_over);
+	c->binding = r->bindings[0];
+	assert_true(str_copy(c->address, sizeof(c->address), r->address));
+	assert_true(str_copy(c->resource, sizeof(c->resource),
+			     (struct str){r->text.p + c->binding.text[BINDING_CONTACT].off,
+					  c->binding.text[BINDING_CONTACT].size}));
+	c->bindings++;
+	client_answer(c, r->token, &(struct result){.why = (uint8_t)c->binding_why});
+}
+
+static inline void client_event(struct client *c, const struct proto_event *event)
+{
+	if (event->kind == EVENT_BINDING) {
+		client_binding(c, event->registration);
+	} else if (event->kind != EVENT_NONE) {
+		assert_in_range(c->event_count, 0, CLIENT_EVENTS - 1);
+		c->events[c->event_count++] = (struct client_event){
+			event->kind, event->token, event->result,
+			event->kind == EVENT_MSG ? event->msg : NULL, event->why};
+	}
+}
+
+/* Timers, as often as there is something. */
+static inline void client_tick(struct client *c)
+{
+	struct proto_event event = {0};
+
+	do {
+		struct out out = client_out(c);
+
+		c->due = xmpp_ops.tick(c->session, c->now, &out, &event);
+		client_took(c, &out);
+		client_event(c, &event);
+	} while (event.kind != EVENT_NONE);
+}
+
+/* Bytes from the client, of which those that are left over are returned. */
+static inline size_t client_feed(struct client *c, const char *bytes, size_t n)
+{
+	uint8_t           *copy = test_copy(bytes, n);
+	struct cur         in = cur_of(copy, n);
+	struct proto_event event;
+	enum pull          pull;
+	size_t             left;
+
+	do {
+		struct out out = client_out(c);
+
+		event = (struct proto_event){.msg = msg_new(c->pool)};
+		assert_non_null(event.msg);
+		pull = xmpp_ops.feed(c->session, c->now, NULL, &in, &out, &event);
+		client_took(c, &out);
+		if (event.kind != EVENT_MSG)
+			msg_free(event.msg);
+		if (pull == PULL_ITEM)
+			client_event(c, &event);
+		if (pull == PULL_BAD) {
+			c->bad = true;
+			c->bad_why = event.why;
+		}
+	} while (pull == PULL_ITEM);
+	left = cur_left(&in);
+	free(copy);
+	client_tick(c);
+	return left;
+}
+
+static inline void client_says(struct client *c, const char *text)
+{
+	client_feed(c, text, strlen(text));
+}
+
+/* What was sent since the last look; NUL-terminated. */
+static inline const char *client_sent(struct client *c)
+{
+	static char text[CLIENT_OUT + 1];
+
+	memcpy(text, c->sent, c->sent_size);
+	text[c->sent_size] = '\0';
+	c->sent_size = 0;
+	return text;
+}
+
+#define CLIENT_HEAD                                                                                \
+	"<?xml version='1.0'?><stream:stream to='example.org' xmlns='jabber:client' "              \
+	"xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>"
+
+/* "<name ...>base64</name>", decoded. */
+static inline size_t client_decoded(const char *sent, const char *name, char *room, size_t size)
+{
+	char        open[32];
+	const char *at, *end;
+	struct put  w = put_to(room, size);
+
+	snprintf(open, sizeof(open), "<%s ", name);
+	at = strstr(sent, open);
+	if (at == NULL)
+		return SIZE_MAX;
+	at = strchr(at, '>') + 1;
+	end = strchr(at, '<');
+	assert_true(base64_parse((struct str){at, (size_t)(end - at)}, &w));
+	return put_size(&w);
+}
+
+static inline void client_says_base64(struct client *c, const char *before, struct str bytes,
+				      const char *after)
+{
+	char       text[4096];
+	struct put w = put_to(text, sizeof(text));
+
+	put_str(&w, str_of(before));
+	base64_put(&w, bytes.p, bytes.n);
+	put_str(&w, str_of(after));
+	assert_false(w.failed);
+	client_feed(c, text, put_size(&w));
+}
+
+#define CLIENT_SASL " xmlns='urn:ietf:params:xml:ns:xmpp-sasl'"
+
+/* SCRAM-SHA-256; true: it was let in. */
+static inline bool client_authenticates(struct client *c, const char *user, const char *password)
+{
+	char       bare[128], challenge[512], final[1024], signature[64], data[128];
+	struct put b = put_to(bare, sizeof(bare)), f = put_to(final, sizeof(final));
+	char       first[160];
+	size_t     n;
+
+	put_str(&b, STR("n="));
+	put_str(&b, str_of(user));
+	put_str(&b, STR(",r=clientnonce"));
+	snprintf(first, sizeof(first), "n,,%.*s", (int)put_size(&b), bare);
+	client_sent(c);
+	client_says_base64(c, "<auth" CLIENT_SASL " mechanism='SCRAM-SHA-256'>", str_of(first),
+			   "</auth>");
+	n = client_decoded(client_sent(c), "challenge", challenge, sizeof(challenge));
+	if (n == SIZE_MAX)
+		return false;
+	scram_answer(true, password, "n,,", (struct str){bare, put_size(&b)},
+		     (struct str){challenge, n}, &f, signature);
+	client_says_base64(c, "<response" CLIENT_SASL ">", (struct str){final, put_size(&f)},
+			   "</response>");
+	n = client_decoded(client_sent(c), "success", data, sizeof(data));
+	if (n == SIZE_MAX)
+		return false;
+	assert_true(str_eq((struct str){data, n}, str_of(signature)));
+	return true;
+}
+
+/* To a bound resource. */
+static inline void client_up(struct client *c, const char *user, const char *resource)
+{
+	char text[256];
+
+	client_open(c);
+	client_says(c, CLIENT_HEAD);
+	assert_true(client_authenticates(c, user, "secret"));
+	client_says(c, CLIENT_HEAD);
+	snprintf(text, sizeof(text),
+		 "<iq type='set' id='b1'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
+		 "<resource>%s</resource></bind></iq>",
+		 resource);
+	client_says(c, text);
+	assert_true(xmpp_ops.ready(c->session));
+	client_sent(c);
+}
+
+static inline void client_close(struct client *c)
+{
+	uint64_t token;
+
+	xmpp_ops.close(c->session, c->now, REASON_CLOSED_BY_PEER, NULL);
+	while (xmpp_ops.drain(c->session, &token))
+		;
+}
+
+/* And nothing of it is left. */
+static inline void client_free(struct client *c)
+{
+	client_close(c);
+	client_forget(c);
+	assert_int_equal(msg_pool_free_count(c->pool), CLIENT_POOL);
+	free(c->metrics);
+	free(c->instance);
+	free(c->session);
+	free(c->blocks);
+	free(c->memory);
+	free(c);
+}
+
+/* The last event, which must be of this kind. */
+static inline struct client_event *client_last(struct client *c, enum proto_event_kind kind)
+{
+	assert_in_range(c->event_count, 1, CLIENT_EVENTS);
+	assert_int_equal(c->events[c->event_count - 1].kind, kind);
+	return &c->events[c->event_count - 1];
+}
+
+/* A message for the client; its answer comes as an event. */
+static inline enum submit client_submit(struct client *c, const struct msg *m, uint64_t token,
+					struct result *result)
+{
+	struct out          out = client_out(c);
+	struct proto_target at = {NULL, NULL};
+	enum submit submit = xmpp_ops.submit(c->session, c->now, m, &at, token, &out, result);
+
+	client_took(c, &out);
+	client_tick(c);
+	return submit;
+}
+
+static inline bool part_is(const struct msg *m, struct msg_part part, const char *text)
+{
+	static uint8_t room[65536];
+
+	return str_eq((struct str){(const char *)msg_view(m, part, room), part.size}, str_of(text));
+}
