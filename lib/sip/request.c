@@ -172,44 +172,61 @@ static void put_sms_lines(struct sip_session *s, const struct sms_lines *l, stru
 }
 
 /* RP-DATA. Its Call-ID is its first branch, by which the report that comes names it. */
+static void put_short(struct sip_session *s, struct sip_client *c, const struct sip_short *r,
+		      struct sip_client_how *how, struct put *w)
+{
+	char       self[SIP_URI_MAX], branch[SIP_BRANCH_SIZE];
+	struct put call_id = put_to(branch, sizeof(branch));
+
+	sip_client_branch(&s->instance->transactions, c, &call_id);
+	put_head(s, c,
+		 &(struct request){STR("MESSAGE"),
+				   r->texts[SIP_SHORT_URI],
+				   {branch, put_size(&call_id)},
+				   r->forwards,
+				   r->texts[SIP_SHORT_ROUTE]},
+		 w);
+	put_sms_lines(s,
+		      &(struct sms_lines){.self = own_uri(s, self),
+					  .to = r->texts[SIP_SHORT_TO],
+					  .rpdu = r->rpdu},
+		      w);
+	how->note |= SIP_NOTE_SMS | (uint32_t)r->reference << SIP_NOTE_VALUE_SHIFT;
+}
+
+/* Whole, or its first part. */
 static enum reason put_sms(struct sip_session *s, struct now now, struct sip_client *c,
 			   const struct msg *m, const struct proto_target *at,
 			   struct sip_client_how *how, struct put *w)
 {
 	const struct sip_map map = sip_session_map(s, now);
 	const struct sip_way way = way_of(s, at);
-	const uint8_t        reference = (uint8_t)random_next(&s->instance->random);
 	uint8_t              bytes[SIP_RPDU_MAX];
-	char                 uri_room[SIP_URI_MAX], to_room[SIP_URI_MAX], self[SIP_URI_MAX],
-		branch[SIP_BRANCH_SIZE];
+	char                 uri_room[SIP_URI_MAX], to_room[SIP_URI_MAX];
 	struct put uri = put_to(uri_room, sizeof(uri_room)), to = put_to(to_room, sizeof(to_room)),
-		   call_id = put_to(branch, sizeof(branch)), rpdu = put_to(bytes, sizeof(bytes));
-	enum reason why = sip_sms_out(&map, m, reference, &rpdu);
+		   rpdu = put_to(bytes, sizeof(bytes));
+	struct sip_short r = {.forwards = sip_map_forwards(&map, m),
+			      .reference = (uint8_t)random_next(&s->instance->random)};
+	enum reason      why = sip_map_uri(m, &way, &uri);
 
-	if (why == REASON_NONE)
-		why = sip_map_uri(m, &way, &uri);
 	if (why == REASON_NONE)
 		why = sip_target_put(&to, m, &way);
 	if (why == REASON_NONE && (uri.failed || to.failed))
 		why = REASON_DESTINATION;
+	if (why != REASON_NONE)
+		return why;
+	r.texts[SIP_SHORT_URI] = (struct str){uri_room, put_size(&uri)};
+	r.texts[SIP_SHORT_ROUTE] = route_of(at);
+	r.texts[SIP_SHORT_TO] = (struct str){to_room, put_size(&to)};
+	why = sip_sms_out(&map, m, r.reference, &rpdu);
+	if (why == REASON_MESSAGE_SIZE && !msg_is_report(m))
+		why = sip_parts_begin(s, now, m, &r, how, &c->rest, &rpdu);
 	if (why == REASON_NONE && rpdu.failed)
 		why = REASON_SENDER;
 	if (why != REASON_NONE)
 		return why;
-	sip_client_branch(&s->instance->transactions, c, &call_id);
-	put_head(s, c,
-		 &(struct request){STR("MESSAGE"),
-				   {uri_room, put_size(&uri)},
-				   {branch, put_size(&call_id)},
-				   sip_map_forwards(&map, m),
-				   route_of(at)},
-		 w);
-	put_sms_lines(s,
-		      &(struct sms_lines){.self = own_uri(s, self),
-					  .to = {to_room, put_size(&to)},
-					  .rpdu = {(const char *)bytes, put_size(&rpdu)}},
-		      w);
-	how->note |= SIP_NOTE_SMS | (uint32_t)reference << SIP_NOTE_VALUE_SHIFT;
+	r.rpdu = (struct str){(const char *)bytes, put_size(&rpdu)};
+	put_short(s, c, &r, how, w);
 	return REASON_NONE;
 }
 
@@ -293,6 +310,12 @@ static enum submit refuse(enum reason why, struct result *result)
 	return SUBMIT_REFUSED;
 }
 
+void sip_client_end_all(struct sip_session *s, struct sip_client *c)
+{
+	sip_parts_end(s, c->rest);
+	sip_client_end(&s->instance->transactions, c);
+}
+
 enum submit sip_request_message(struct sip_session *s, struct now now, const struct msg *m,
 				const struct proto_target *at, uint64_t token, struct out *out,
 				struct result *result)
@@ -324,9 +347,33 @@ enum submit sip_request_message(struct sip_session *s, struct now now, const str
 		return SUBMIT_SENT;
 	}
 	size = out->put.failed ? room + 1 : 0;
-	sip_client_end(t, c);
+	sip_client_end_all(s, c);
 	out_undo(out, mark);
 	return why == REASON_NONE ? later(s, size) : refuse(why, result);
+}
+
+bool sip_request_part(struct sip_session *s, struct now now, const struct sip_short *part,
+		      const struct flow *to, uint64_t token, uint32_t rest, struct out *out)
+{
+	struct sip_transactions *t = &s->instance->transactions;
+	struct sip_client_how    how = how_of(s, SIP_CLIENT_MESSAGE, to);
+	struct sip_client       *c = sip_client_new(t, &s->clients);
+	size_t                   mark = out_mark(out);
+
+	if (c == NULL)
+		return false;
+	how.token = token;
+	begin(s, to, out);
+	put_short(s, c, part, &how, &out->put);
+	if (start(s, now, c, &how, out, mark)) {
+		c->rest = rest;
+		s->message_us = now.us;
+		metric_inc(s->instance->metrics, METRIC_sip_sms_out);
+		return true;
+	}
+	sip_client_end(t, c);
+	out_undo(out, mark);
+	return false;
 }
 
 bool sip_request_report(struct sip_session *s, struct now now, const struct flow *to,
@@ -514,8 +561,11 @@ static bool try_credentials(struct sip_input *in, struct sip_session *s, struct 
 	how.note = SIP_NOTE_CREDENTIALS | c->note;
 	begin(s, &c->to, in->out);
 	put_again(s, again, how.note, &was, &in->out->put);
-	if (start(s, in->now, again, &how, in->out, mark))
+	if (start(s, in->now, again, &how, in->out, mark)) {
+		again->rest = c->rest;
+		c->rest = SIP_BLOCK_NONE;
 		return true;
+	}
 	sip_client_end(t, again);
 	out_undo(in->out, mark);
 	return false;
@@ -618,7 +668,7 @@ void sip_on_response(struct sip_input *in)
 	kind = c->kind;
 	token = c->token;
 	note = c->note;
-	sip_client_end(t, c);
+	sip_client_end_all(s, c);
 	if (s != in->s)
 		in->event->session = s;
 	if (kind == SIP_CLIENT_OPTIONS) {

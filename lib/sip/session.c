@@ -226,7 +226,7 @@ static unsigned session_window_used(const void *session)
 {
 	const struct sip_session *s = session;
 
-	return s->clients.open - s->asking;
+	return s->clients.open - s->asking + s->parts_due;
 }
 
 static void session_close(void *session, struct now now, enum reason why, struct out *out)
@@ -258,11 +258,11 @@ static bool session_drain(void *session, uint64_t *token)
 		bool message = c->kind == SIP_CLIENT_MESSAGE;
 
 		*token = c->token;
-		sip_client_end(t, c);
+		sip_client_end_all(s, c);
 		if (message)
 			return true;
 	}
-	return false;
+	return sip_parts_drain(s, token);
 }
 
 static bool give_close(struct sip_session *s, struct proto_event *event, enum reason why)
@@ -287,7 +287,7 @@ static bool client_over(struct sip_session *s, struct sip_client *c, const struc
 	uint64_t token = c->token;
 	uint8_t  kind = c->kind;
 
-	sip_client_end(&s->instance->transactions, c);
+	sip_client_end_all(s, c);
 	if (kind == SIP_CLIENT_MESSAGE) {
 		event->kind = EVENT_RESULT;
 		event->token = token;
@@ -432,7 +432,7 @@ static uint64_t session_tick(void *session, struct now now, struct out *out,
 	event->session = NULL;
 	if (sip_session_is_stream(s))
 		return sip_stream_tick(s, now, out, event);
-	if (tick_clients(s, now, out, event, &next))
+	if (tick_clients(s, now, out, event, &next) || sip_tick_parts(s, now, out, event, &next))
 		return now.us;
 	earliest(&next, sip_server_tick(&s->instance->transactions, &s->servers, now, out));
 	if (s->close_due) {

@@ -83,8 +83,10 @@ struct sip_session {
 	uint64_t              heard_us;   /* anything of the other side */
 	uint64_t              message_us; /* the last message, registration or answer to one */
 	uint64_t              due_us;     /* accepted: for its first request; parting: the end */
-	uint64_t              list;       /* server transaction whose recipients are being given */
-	uint64_t              list_us;    /* when the last of them was */
+	struct sip_block_list parts;      /* of long messages, whose next part is due */
+	uint32_t              parts_due;
+	uint64_t              list;    /* server transaction whose recipients are being given */
+	uint64_t              list_us; /* when the last of them was */
 	uint16_t              list_next, list_given; /* entry; messages at that time */
 	uint32_t              media_block; /* of a stream of MSRP; SIP_BLOCK_NONE: it is of SIP */
 	struct proto_settings settings;
@@ -103,6 +105,16 @@ enum sip_client_kind {
 #define SIP_NOTE_WRAPPED 8u     /* sip_map_wrapped(); the value names the binding, 0: none */
 #define SIP_NOTE_VALUE_SHIFT 8u
 #define SIP_NOTE_VALUE_MAX 0xffffffu
+
+/* One of our own requests with RP-DATA. */
+enum sip_short_text { SIP_SHORT_URI, SIP_SHORT_ROUTE, SIP_SHORT_TO, SIP_SHORT_TEXTS };
+
+struct sip_short {
+	struct str texts[SIP_SHORT_TEXTS];
+	uint32_t   forwards;
+	uint8_t    reference;
+	struct str rpdu;
+};
 
 /* Whither the report on a short message goes, and what it says of itself. */
 enum sip_back_text {
@@ -179,6 +191,21 @@ bool sip_server_is_sms(const struct sip_server *server);
 void sip_answer_sms(struct sip_session *s, struct now now, struct sip_server *server,
 		    const struct result *r, struct out *out);
 
+/* sms_parts.c: messages that take several short ones */
+#define SIP_PARTS_US (20 * US_PER_SECOND) /* then no further part is sent */
+/* The RPDU of the first part, and what is kept for the others: *rest goes with its transaction. */
+enum reason sip_parts_begin(struct sip_session *s, struct now now, const struct msg *m,
+			    const struct sip_short *first, const struct sip_client_how *how,
+			    uint32_t *rest, struct put *rpdu);
+/* The part is there. True: others follow, and rest is taken; false: it was the last. */
+bool sip_parts_acknowledged(struct sip_session *s, uint32_t rest);
+void sip_parts_end(struct sip_session *s, uint32_t rest); /* SIP_BLOCK_NONE is allowed */
+/* Sends what is due. True: *event has the end of a message. */
+bool sip_tick_parts(struct sip_session *s, struct now now, struct out *out,
+		    struct proto_event *event, uint64_t *next);
+/* At the end of the session: one that has had no result. */
+bool sip_parts_drain(struct sip_session *s, uint64_t *token);
+
 /* list.c: one request for many recipients (RFC 5365), let in */
 bool sip_is_list(const struct sip_input *in);
 void sip_on_list(struct sip_input *in, struct sip_server *server);
@@ -219,4 +246,9 @@ bool        sip_request_options(struct sip_session *s, struct now now, struct ou
 /* False: there was no room. */
 bool sip_request_report(struct sip_session *s, struct now now, const struct flow *to,
 			const struct str texts[SIP_BACK_TEXTS], struct str rpdu, struct out *out);
+/* The next part of a message; false: there was no room, and rest is still the caller's. */
+bool sip_request_part(struct sip_session *s, struct now now, const struct sip_short *part,
+		      const struct flow *to, uint64_t token, uint32_t rest, struct out *out);
+/* It ends, and what was to follow it. */
+void sip_client_end_all(struct sip_session *s, struct sip_client *c);
 void sip_on_response(struct sip_input *in);

@@ -239,6 +239,12 @@ static void on_report(struct sip_input *in, struct sip_server *server, const str
 		return;
 	}
 	s = c->of->session;
+	s->message_us = in->now.us;
+	if (!error && sip_parts_acknowledged(s, c->rest)) {
+		sip_client_end(&in->s->instance->transactions, c);
+		in->s->instance->services->wake(in->s->instance->services->context, s);
+		return;
+	}
 	in->event->kind = EVENT_RESULT;
 	in->event->token = c->token;
 	in->event->result = (struct result){
@@ -247,8 +253,7 @@ static void on_report(struct sip_input *in, struct sip_server *server, const str
 	};
 	if (s != in->s)
 		in->event->session = s;
-	s->message_us = in->now.us;
-	sip_client_end(&in->s->instance->transactions, c);
+	sip_client_end_all(s, c);
 }
 
 static bool is_report(const struct sip_rp *rp)

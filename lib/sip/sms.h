@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "msg/concat.h"
 #include "sip/map.h"
 #include "sip/rp.h"
 #include "sip/tpdu.h"
@@ -45,6 +46,30 @@ enum reason sip_sms_in(const struct sip_map *map, const struct sip_message *in,
  */
 enum reason sip_sms_out(const struct sip_map *map, const struct msg *m, uint8_t reference,
 			struct put *w);
+
+/*
+ * A message that takes several: its text is coded once, and each part is an RP-DATA with a DELIVER
+ * that says which of how many it is (TS 23.040, 9.2.3.24.1 and .8).
+ */
+#define SIP_SMS_PARTS_MAX 255u
+#define SIP_SMS_CODED_MAX (SIP_SMS_PARTS_MAX * 153u) /* septets or octets of all */
+#define SIP_SMS_LOOK (SIP_TPDU_SEPTETS_MAX + 2u)
+
+struct sip_sms_parts {       /* what they have in common */
+	struct sip_tpdu   t; /* but for the user data */
+	struct concat_udh udh;
+	enum msg_coding   coding;
+	uint32_t          size; /* of the coded text */
+};
+
+/* The coded text, without headers, to w. MESSAGE_SIZE: it takes more parts, or is one itself. */
+enum reason sip_sms_split(const struct sip_map *map, const struct msg *m, uint16_t reference,
+			  struct sip_sms_parts *p, struct put *w);
+/* How much of the coded text that is left goes into the next part; of that
+ * SIP_SMS_LOOK bytes are enough to say it. */
+size_t      sip_sms_part_size(const struct sip_sms_parts *p, const uint8_t *bytes, size_t n);
+enum reason sip_sms_part_out(const struct sip_sms_parts *p, unsigned part, struct str text,
+			     uint8_t reference, struct put *w);
 /* Is it a receipt for a message that came by SUBMIT? */
 bool sip_sms_reported(const struct msg *m);
 

@@ -1,3 +1,4 @@
+#include "base/assert.h"
 #include "msg/addr.h"
 #include "msg/concat.h"
 #include "msg/text.h"
@@ -43,12 +44,13 @@ static bool address_out(const struct msg *m, const struct addr *from, struct sip
 	return true;
 }
 
-/* Septets, UCS-2 and octets as they are; other text in the smaller of the first two. */
-static bool text_out(const struct msg *m, const uint8_t *bytes, size_t n, struct body *b,
+/* Septets, UCS-2 and octets as they are; other text in the smaller of the first two. Fails where
+ * there is no room. */
+static void text_out(const struct msg *m, const uint8_t *bytes, size_t n, struct put *w,
 		     enum msg_coding *coding)
 {
 	static const struct text_tables plain = {0};
-	char                            utf8[TEXT_UTF8_SIZE(BODY_MAX)];
+	char                            utf8[TEXT_UTF8_SIZE(SIP_SMS_CODED_MAX)];
 	struct text_choice              choice;
 	struct text_coded               coded;
 	struct str                      text = {(const char *)bytes, n};
@@ -56,20 +58,22 @@ static bool text_out(const struct msg *m, const uint8_t *bytes, size_t n, struct
 	*coding = (enum msg_coding)m->coding;
 	if (*coding == MSG_CODING_GSM7 || *coding == MSG_CODING_UCS2 ||
 	    *coding == MSG_CODING_BINARY) {
-		memcpy(b->bytes + b->size, bytes, n);
-		b->size += n;
-		return true;
+		put_bytes(w, bytes, n);
+		return;
+	}
+	if (*coding != MSG_CODING_UTF8 && n > SIP_SMS_CODED_MAX) {
+		w->failed = true;
+		return;
 	}
 	if (*coding != MSG_CODING_UTF8)
 		text = (struct str){utf8,
 				    text_to_utf8(*coding, plain, bytes, n, utf8, sizeof(utf8))};
 	text_choose(text, TEXT_CODING_BIT(MSG_CODING_GSM7) | TEXT_CODING_BIT(MSG_CODING_UCS2), 0,
 		    &choice);
-	coded = text_from_utf8(choice.coding, plain, text, b->bytes + b->size,
-			       sizeof(b->bytes) - b->size);
+	coded = text_from_utf8(choice.coding, plain, text, w->p, put_room(w));
 	*coding = choice.coding;
-	b->size += coded.size;
-	return !coded.cut;
+	put_reserve(w, coded.size);
+	w->failed |= coded.cut;
 }
 
 /* The body with its user data header, which says of what it is a part, where parameters said so. */
@@ -78,6 +82,7 @@ static bool body_out(const struct msg *m, struct body *b, enum msg_coding *codin
 	uint8_t           gathered[BODY_MAX];
 	const uint8_t    *bytes;
 	struct concat_udh udh = {.concat = m->concat, .wide = m->concat.reference > 0xff};
+	struct put        w;
 
 	if (m->body.size > sizeof(gathered) || m->udh_size > m->body.size)
 		return false;
@@ -88,7 +93,10 @@ static bool body_out(const struct msg *m, struct body *b, enum msg_coding *codin
 	else if (m->concat.parts > 1 && !m->concat.udh)
 		b->size = concat_build(&udh, b->bytes);
 	b->udh_size = (uint8_t)b->size;
-	return text_out(m, bytes + m->udh_size, m->body.size - m->udh_size, b, coding);
+	w = put_to(b->bytes + b->size, sizeof(b->bytes) - b->size);
+	text_out(m, bytes + m->udh_size, m->body.size - m->udh_size, &w, coding);
+	b->size += put_size(&w);
+	return !w.failed;
 }
 
 static void kept_out(const struct sip_map *map, const struct msg *m, struct sip_tpdu *t)
@@ -102,6 +110,16 @@ static void kept_out(const struct sip_map *map, const struct msg *m, struct sip_
 		return;
 	t->pid = (uint8_t)kept.p[0];
 	t->dcs = (uint8_t)kept.p[1];
+}
+
+/* All of a DELIVER but its sender and its user data. */
+static void deliver_init(const struct sip_map *map, const struct msg *m, enum msg_coding coding,
+			 struct sip_tpdu *t)
+{
+	t->dcs = sip_tpdu_dcs_of(coding, SIP_TPDU_NO_CLASS);
+	kept_out(map, m, t);
+	t->has = SIP_TPDU_HAS_PID | SIP_TPDU_HAS_DCS;
+	sip_tpdu_time_of(map->now.wall_ms - (map->now.us - m->received_us) / US_PER_MS, t->time);
 }
 
 static enum reason deliver_out(const struct sip_map *map, const struct msg *m, struct put *w)
@@ -120,10 +138,7 @@ static enum reason deliver_out(const struct sip_map *map, const struct msg *m, s
 		return REASON_SENDER;
 	if (!body_out(m, &b, &coding))
 		return REASON_MESSAGE_SIZE;
-	t.dcs = sip_tpdu_dcs_of(coding, SIP_TPDU_NO_CLASS);
-	kept_out(map, m, &t);
-	t.has = SIP_TPDU_HAS_PID | SIP_TPDU_HAS_DCS;
-	sip_tpdu_time_of(map->now.wall_ms - (map->now.us - m->received_us) / US_PER_MS, t.time);
+	deliver_init(map, m, coding, &t);
 	if (!sip_tpdu_pack(&t, (struct str){(const char *)b.bytes, b.size}, b.udh_size, &room))
 		return REASON_MESSAGE_SIZE;
 	sip_tpdu_put(w, &t);
@@ -157,29 +172,131 @@ static enum reason status_out(const struct sip_map *map, const struct msg *m, st
 	return REASON_NONE;
 }
 
-enum reason sip_sms_out(const struct sip_map *map, const struct msg *m, uint8_t reference,
-			struct put *w)
+/* RP-DATA towards a device. */
+static enum reason data_out(const uint8_t *tpdu, const struct put *user_data, uint8_t reference,
+			    struct put *w)
 {
-	uint8_t       tpdu[SIP_RP_USER_DATA_MAX];
-	struct put    user_data = put_to(tpdu, sizeof(tpdu));
 	struct sip_rp rp = {.type = SIP_RP_DATA_N,
 			    .reference = reference,
 			    .has_originator = true, /* mandatory, and we have no number */
-			    .originator = {.size = 1, .digits = "0"}};
-	enum reason   why = REASON_CODING;
+			    .originator = {.size = 1, .digits = "0"},
+			    .has_user_data = true};
+
+	if (user_data->failed)
+		return REASON_MESSAGE_SIZE;
+	rp.user_data = cur_of(tpdu, put_size(user_data));
+	sip_rp_put(w, &rp);
+	return REASON_NONE;
+}
+
+enum reason sip_sms_out(const struct sip_map *map, const struct msg *m, uint8_t reference,
+			struct put *w)
+{
+	uint8_t     tpdu[SIP_RP_USER_DATA_MAX];
+	struct put  user_data = put_to(tpdu, sizeof(tpdu));
+	enum reason why = REASON_CODING;
 
 	if (m->kind == MSG_RECEIPT)
 		why = status_out(map, m, &user_data);
 	else if (m->kind == MSG_TEXT || m->kind == MSG_BINARY)
 		why = deliver_out(map, m, &user_data);
-	if (why == REASON_NONE && user_data.failed)
-		why = REASON_MESSAGE_SIZE;
-	if (why != REASON_NONE)
-		return why;
-	rp.has_user_data = true;
-	rp.user_data = cur_of(tpdu, put_size(&user_data));
-	sip_rp_put(w, &rp);
-	return REASON_NONE;
+	return why == REASON_NONE ? data_out(tpdu, &user_data, reference, w) : why;
+}
+
+/* ---- in parts ---- */
+
+/* The header of the message goes with each part. False: there is more in it than we know. */
+static bool header_out(const uint8_t *bytes, const struct msg *m, struct concat_udh *udh)
+{
+	uint8_t room[CONCAT_UDH_SIZE_MAX];
+
+	*udh = (struct concat_udh){0};
+	if (m->udh_size == 0)
+		return true;
+	return concat_parse(bytes, m->body.size, udh) && udh->concat.parts == 0 &&
+	       concat_build(udh, room) == m->udh_size && memcmp(room, bytes, m->udh_size) == 0;
+}
+
+static size_t part_max(const struct sip_sms_parts *p)
+{
+	uint8_t room[CONCAT_UDH_SIZE_MAX];
+	size_t  header = concat_build(&p->udh, room);
+
+	return p->coding == MSG_CODING_GSM7 ? SIP_TPDU_SEPTETS_MAX - (header * 8 + 6) / 7
+					    : SIP_TPDU_OCTETS_MAX - header;
+}
+
+size_t sip_sms_part_size(const struct sip_sms_parts *p, const uint8_t *bytes, size_t n)
+{
+	return text_split(p->coding, bytes, n, part_max(p));
+}
+
+/* How many parts there are with a reference of so many bits; at most one more than there may be. */
+static unsigned parts_of(struct sip_sms_parts *p, bool wide, const uint8_t *bytes)
+{
+	unsigned parts = 0;
+
+	p->udh.wide = wide;
+	for (size_t at = 0; at < p->size && parts <= SIP_SMS_PARTS_MAX; parts++)
+		at += sip_sms_part_size(p, bytes + at, p->size - at);
+	return parts;
+}
+
+/* A wide reference, which is less likely to come twice, unless that takes a part more. */
+static bool number(struct sip_sms_parts *p, uint16_t reference, const uint8_t *bytes)
+{
+	unsigned narrow, wide;
+
+	p->udh.concat = (struct msg_concat){.reference = reference, .parts = 1, .part = 1};
+	narrow = parts_of(p, false, bytes);
+	wide = parts_of(p, true, bytes);
+	p->udh.wide = wide <= narrow;
+	if (narrow > SIP_SMS_PARTS_MAX)
+		return false;
+	p->udh.concat.parts = (uint8_t)narrow; /* as many as wide ones, where those are chosen */
+	return true;
+}
+
+enum reason sip_sms_split(const struct sip_map *map, const struct msg *m, uint16_t reference,
+			  struct sip_sms_parts *p, struct put *w)
+{
+	uint8_t        gathered[MSG_SIZE_MAX];
+	const uint8_t *bytes, *coded = w->p;
+
+	*p = (struct sip_sms_parts){.t = {.type = SIP_TPDU_DELIVER}};
+	if (!address_out(m, &m->from, &p->t.address))
+		return REASON_SENDER;
+	bytes = msg_view(m, m->body, gathered);
+	if (m->concat.parts > 1 || !header_out(bytes, m, &p->udh))
+		return REASON_MESSAGE_SIZE;
+	text_out(m, bytes + m->udh_size, m->body.size - m->udh_size, w, &p->coding);
+	if (w->failed)
+		return REASON_MESSAGE_SIZE;
+	deliver_init(map, m, p->coding, &p->t);
+	p->size = (uint32_t)(w->p - coded);
+	return number(p, reference, coded) ? REASON_NONE : REASON_MESSAGE_SIZE;
+}
+
+enum reason sip_sms_part_out(const struct sip_sms_parts *p, unsigned part, struct str text,
+			     uint8_t reference, struct put *w)
+{
+	uint8_t    tpdu[SIP_RP_USER_DATA_MAX], octets[SIP_TPDU_OCTETS_MAX];
+	uint8_t    bytes[CONCAT_UDH_SIZE_MAX + SIP_TPDU_SEPTETS_MAX];
+	struct put user_data = put_to(tpdu, sizeof(tpdu)), room = put_to(octets, sizeof(octets));
+	struct sip_tpdu   t = p->t;
+	struct concat_udh udh = p->udh;
+	size_t            header;
+
+	udh.concat.part = (uint8_t)part;
+	header = concat_build(&udh, bytes);
+	ASSERT(part >= 1 && part <= udh.concat.parts && text.n <= sizeof(bytes) - header);
+	memcpy(bytes + header, text.p, text.n);
+	t.more = part < udh.concat.parts;
+	if (!sip_tpdu_pack(&t, (struct str){(const char *)bytes, header + text.n}, (uint8_t)header,
+			   &room))
+		return REASON_MESSAGE_SIZE;
+	sip_tpdu_put(&user_data, &t);
+	return data_out(tpdu, &user_data, reference, w);
 }
 
 void sip_rp_report_put(struct put *w, enum sip_rp_type answered, uint8_t reference,

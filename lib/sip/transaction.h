@@ -109,6 +109,7 @@ struct sip_client { /* lies in its first block; readable for the session */
 	uint32_t            number;  /* of its first block */
 	uint32_t            sends;   /* 1: only one could have arrived */
 	uint32_t            note;    /* the session's */
+	uint32_t            rest;    /* the session's: what is to follow it; SIP_BLOCK_NONE */
 	uint8_t             state, stage;
 	uint8_t             method; /* enum sip_method */
 	uint8_t             kind;   /* the session's */
