@@ -2,7 +2,7 @@
  * One request for many recipients (RFC 5365). It is looked through whole before anything is sent:
  * then it is answered with 202, and each recipient's message is given by tick(), as fast as there
  * is memory for messages. What becomes of them is told by the notifications that the message asks
- * for, and by nothing else (RFC 5365, 7.2). One list of a session is worked on at a time.
+ * for, and by nothing else (RFC 5365, 7.2). Lists that a session works on at a time take turns.
  */
 #include "sip/multipart.h"
 #include "sip/recipients.h"

@@ -2,6 +2,7 @@
 #include "sip/composing.h"
 #include "sip/cpim.h"
 #include "sip/imdn.h"
+#include "sip/inflate.h"
 #include "sip/map.h"
 
 /* Content in a transfer encoding, and text of documents, is no longer than this. */
@@ -29,19 +30,6 @@ static enum msg_coding charset(const struct sip_media *media)
 	if (sip_same(name, STR("iso-8859-1")))
 		return MSG_CODING_LATIN1;
 	return MSG_CODING_BINARY;
-}
-
-static bool encoded(const struct sip_message *in)
-{
-	struct sip_list l;
-	struct str      element;
-
-	sip_list_init(&l, in, SIP_CONTENT_ENCODING);
-	while (sip_list_next(&l, &element)) {
-		if (!sip_same(element, STR("identity")))
-			return true;
-	}
-	return false;
 }
 
 static unsigned unwrap(struct content *c, enum reason *why)
@@ -206,15 +194,15 @@ static unsigned take(const struct sip_map *map, struct content *c, struct msg *m
 	return 415;
 }
 
-unsigned sip_body_in(const struct sip_map *map, const struct sip_message *in,
-		     const struct sip_mandatory *known, struct msg *m, enum reason *why)
+/* The body as it is without its encoding. */
+static unsigned body_in(const struct sip_map *map, const struct sip_message *in,
+			const struct sip_mandatory *known, struct str bytes, struct msg *m,
+			enum reason *why)
 {
 	struct content c;
-	struct cur     body = in->body;
 	unsigned       status = 200;
 
-	c.bytes.n = cur_left(&body);
-	c.bytes.p = (const char *)cur_bytes(&body, c.bytes.n);
+	c.bytes = bytes;
 	c.wrapped = false;
 	*why = REASON_CODING;
 	if (sip_header_find(in, SIP_CONTENT_TYPE, &c.type) && c.type.p == known->media.type.p) {
@@ -223,7 +211,7 @@ unsigned sip_body_in(const struct sip_map *map, const struct sip_message *in,
 	} else { /* none, or that of a part that stands for the whole */
 		c.kind = sip_content_of(c.type, &c.media);
 	}
-	if (c.kind == SIP_CONTENT_NONE || encoded(in))
+	if (c.kind == SIP_CONTENT_NONE)
 		return 415;
 	if (c.kind == SIP_CONTENT_CPIM)
 		status = unwrap(&c, why);
@@ -243,4 +231,48 @@ unsigned sip_body_in(const struct sip_map *map, const struct sip_message *in,
 		return 503;
 	*why = REASON_NONE;
 	return 200;
+}
+
+static unsigned inflated_in(const struct sip_map *map, const struct sip_message *in,
+			    const struct sip_mandatory *known, enum sip_encoding encoding,
+			    struct str bytes, struct msg *m, enum reason *why)
+{
+	char       whole[SIP_MESSAGE_SIZE_MAX];
+	struct put room = put_to(whole, sizeof(whole));
+
+	metric_inc(map->metrics, METRIC_sip_bodies_compressed);
+	switch (sip_inflate(encoding, bytes, &room)) {
+	case SIP_BODY_OK:
+		return body_in(map, in, known, (struct str){whole, put_size(&room)}, m, why);
+	case SIP_BODY_LIMIT:
+		metric_inc(map->metrics, METRIC_sip_bodies_bombs);
+		*why = REASON_MESSAGE_SIZE;
+		return 413;
+	case SIP_BODY_UNSUPPORTED:
+		*why = REASON_CODING;
+		return 415;
+	case SIP_BODY_SYNTAX:
+	case SIP_BODY_REPEATED:
+	case SIP_BODY_MISSING:
+		break;
+	}
+	*why = REASON_SIP_CONTENT;
+	return 400;
+}
+
+unsigned sip_body_in(const struct sip_map *map, const struct sip_message *in,
+		     const struct sip_mandatory *known, struct msg *m, enum reason *why)
+{
+	enum sip_encoding encoding = sip_encoding_of(in);
+	struct cur        body = in->body;
+	struct str        bytes;
+
+	bytes.n = cur_left(&body);
+	bytes.p = (const char *)cur_bytes(&body, bytes.n);
+	if (encoding == SIP_ENCODING_IDENTITY)
+		return body_in(map, in, known, bytes, m, why);
+	*why = REASON_CODING;
+	return encoding == SIP_ENCODING_UNKNOWN
+		       ? 415
+		       : inflated_in(map, in, known, encoding, bytes, m, why);
 }

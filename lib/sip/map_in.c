@@ -41,7 +41,7 @@ void sip_accept_put(struct put *w)
 		put_str(w, contents[i].subtype);
 	}
 	sip_put_header_end(w);
-	sip_put_header(w, SIP_ACCEPT_ENCODING, STR("identity"));
+	sip_put_header(w, SIP_ACCEPT_ENCODING, STR("deflate, gzip, identity"));
 }
 
 static bool append(struct msg *m, const struct sip_address *a, struct addr *addr)

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "sip/inflate.h"
 #include "sip/owner.h"
 #include "sip/session_private.h"
 
@@ -43,6 +44,8 @@ static int instance_init(void *instance, const struct proto_instance_config *con
 	if (config->remembered_count > 0)
 		sip_transactions_remember(&i->transactions, config->remembered,
 					  (size_t)config->remembered_count * SIP_REMEMBERED_SIZE);
+	if (!sip_inflate_works())
+		return -ENOMEM;
 	sip_digest_init(&i->digest, config->metrics, config->worker, config->shared_seed,
 			memory + transactions, digest);
 	return 0;

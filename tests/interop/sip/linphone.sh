@@ -1,6 +1,6 @@
 #!/bin/bash
-# linphone as a device, over UDP and TCP: registers with digest by SHA-256, gets what an ESME sends to its number, and sends what a message
-# centre gets.
+# linphone as a device, over UDP and TCP: registers with digest by SHA-256, gets what an ESME sends to its number, says in a compressed notification that it
+# has it, and sends what a message centre gets.
 sip=yes
 . "$(dirname "$0")/../lib.sh"
 . tests/interop/sip/sipp.inc
@@ -52,6 +52,9 @@ END
 }
 text() { sed -n 's/.*Message received from [^ ]*: \(CPM[0-9a-f]\{20\} .*\)/\1/p' "$dir/linphone.log"; }
 
+notifications() { [ "$(metric sip_bodies_compressed)" = "$1" ] && [ "$(metric receipts_in)" = "$1" ]; }
+notified=0
+
 for transport in udp tcp; do
 	device $transport wrong
 	expect "a wrong password is refused ($transport)" wait_for 20 "refusal" eval '[ "$(grep -c "^SIP/2.0 401" "$dir/wire")" -ge 2 ]'
@@ -62,6 +65,9 @@ for transport in udp tcp; do
 	expect "by SHA-256" grep -q "^Authorization:.*algorithm=SHA-256" "$dir/wire"
 	expect "an ESME sends to its number" submit 1 +46731234567 --coding ucs2 --text 'Smörgås 漢字 {n}' --markers
 	expect "the text is shown" wait_for 5 "text" eval 'test -n "$(text)"'
+	notified=$((notified + 1))
+	expect "its notification, which is compressed, is read" wait_for 5 "notification" notifications $notified
+	expect "and not refused for that" eval '! grep -q "^SIP/2.0 415" "$dir/wire"'
 	centre_begin
 	printf '1;%s\n' "$(text)" >"$dir/texts.csv"
 	echo "chat sip:+46701234567@example.org $(text)" >&4

@@ -124,8 +124,8 @@ static void an_answer_says_what_would_have_been_right(void **state)
 		 "Unsupported: nothing, 100rel\r\n"},
 		{MESSAGE VIA REST "CSeq: 1 MESSAGE\r\nContent-Type: image/png\r\n" END,
 		 "Accept: text/plain, "},
-		{MESSAGE VIA REST "CSeq: 1 MESSAGE\r\nContent-Encoding: deflate\r\n" END,
-		 "Accept-Encoding: identity\r\n"},
+		{MESSAGE VIA REST "CSeq: 1 MESSAGE\r\nContent-Encoding: br\r\n" END,
+		 "Accept-Encoding: deflate, gzip, identity\r\n"},
 		{good, "received=192.0.2.66;rport=5066"},
 		{good, "Retry-After: 5\r\n"},
 	};
