@@ -17,6 +17,18 @@
 #define NOTE_ALL_GIVEN 8u
 #define NOTE_OPEN 16u
 
+#define LISTS_MAX 24u /* that a session works on at a time */
+
+struct lists { /* in a block, as long as there are some */
+	uint32_t count, turn;
+	struct open {
+		uint64_t token; /* of its server transaction */
+		uint32_t next;  /* entry */
+	} open[LISTS_MAX];
+};
+
+_Static_assert(sizeof(struct lists) <= sizeof(((struct sip_block *)0)->bytes), "they fit in one");
+
 struct kept { /* with the transaction; who proved what, and the request, follow */
 	uint64_t twice[(RECIPIENTS_MAX + 63) / 64]; /* entries that stand there before */
 	uint32_t peer;
@@ -168,6 +180,32 @@ static bool keep(struct sip_input *in, struct sip_server *server, const struct k
 	       sip_server_keep(t, server, in->m.whole.p, in->m.whole.n);
 }
 
+static struct lists *lists(const struct sip_session *s)
+{
+	return (void *)sip_pool_at(&s->instance->transactions.pool, s->lists_block)->bytes;
+}
+
+void sip_lists_end(struct sip_session *s)
+{
+	if (s->lists_block != SIP_BLOCK_NONE)
+		sip_pool_give(&s->instance->transactions.pool, s->lists_block);
+	s->lists_block = SIP_BLOCK_NONE;
+}
+
+/* False: there is no block for it. */
+static bool list_add(struct sip_session *s, const struct sip_server *server)
+{
+	if (s->lists_block == SIP_BLOCK_NONE) {
+		s->lists_block = sip_pool_take(&s->instance->transactions.pool);
+		if (s->lists_block == SIP_BLOCK_NONE)
+			return false;
+		*lists(s) = (struct lists){0};
+	}
+	lists(s)->open[lists(s)->count++] =
+		(struct open){sip_server_token(&s->instance->transactions, server), 0};
+	return true;
+}
+
 bool sip_is_list(const struct sip_input *in)
 {
 	return sip_list_has(&in->m, SIP_REQUIRE, STR("recipient-list-message"));
@@ -187,8 +225,12 @@ void sip_on_list(struct sip_input *in, struct sip_server *server)
 	k.proven_size = (uint32_t)in->sender.proven.n;
 	k.size = (uint32_t)in->m.whole.n;
 	k.trusted = in->sender.trusted;
-	if (s->list != 0 || in->event->msg == NULL) {
-		sip_refuse_open(in, server, 503, s->list != 0 ? REASON_WINDOW : REASON_POOL);
+	if (s->lists_block != SIP_BLOCK_NONE && lists(s)->count == LISTS_MAX) {
+		sip_refuse_open(in, server, 503, REASON_WINDOW);
+		return;
+	}
+	if (in->event->msg == NULL) {
+		sip_refuse_open(in, server, 503, REASON_POOL);
 		return;
 	}
 	if (sizeof(k) + in->sender.proven.n + in->m.whole.n > sizeof(s->instance->scratch)) {
@@ -202,7 +244,7 @@ void sip_on_list(struct sip_input *in, struct sip_server *server)
 	status = check(&map, &s->instance->text_key, l.document, &k, &why);
 	if (status == 200)
 		status = try(in, &map, &l, &k, &why);
-	if (status == 200 && !keep(in, server, &k)) {
+	if (status == 200 && !(keep(in, server, &k) && list_add(s, server))) {
 		status = 503;
 		why = REASON_POOL;
 	}
@@ -211,8 +253,6 @@ void sip_on_list(struct sip_input *in, struct sip_server *server)
 		return;
 	}
 	server->note = NOTE_LIST;
-	s->list = sip_server_token(&s->instance->transactions, server);
-	s->list_next = 0;
 	metric_inc(s->instance->metrics, METRIC_sip_lists_in);
 	sip_say_open(in, server, 202);
 }
@@ -265,13 +305,13 @@ static bool read_again(struct sip_session *s, const struct sip_server *server, s
 }
 
 /* The message of the next recipient, in event->msg. False: there is none. */
-static bool give(struct sip_session *s, struct now now, struct sip_server *server,
-		 struct proto_event *event)
+static bool give(struct sip_session *s, struct now now, struct open *open,
+		 struct sip_server *server, struct proto_event *event)
 {
 	const struct sip_map map = sip_session_map(s, now);
 	char                 text[ROOM_MAX];
 	struct put           room = put_to(text, sizeof(text));
-	unsigned             n = s->list_next;
+	unsigned             n = open->next;
 	struct sip_message   m;
 	struct sip_mandatory known = {0};
 	struct sip_sender    from;
@@ -283,7 +323,7 @@ static bool give(struct sip_session *s, struct now now, struct sip_server *serve
 	if (!read_again(s, server, &k, &from, &m, &known) || !take_apart(&m, &l) ||
 	    !entry(&map, &k, l.document, &room, &n, &uri))
 		return false;
-	s->list_next = (uint16_t)(n + 1);
+	open->next = (uint16_t)(n + 1);
 	address_to(&m, &known, &l, &uri);
 	if (sip_map_in(&map, &m, &known, &from, event->msg, &why) != 200) {
 		msg_reset(event->msg);
@@ -292,18 +332,46 @@ static bool give(struct sip_session *s, struct now now, struct sip_server *serve
 		return true;
 	}
 	server->note += NOTE_OPEN;
-	event->msg->token = s->list;
+	event->msg->token = open->token;
 	event->kind = EVENT_MSG;
 	event->peer = k.peer;
 	return true;
 }
 
+/* All its messages are given; the last takes its place. */
+static void list_over(struct sip_session *s, unsigned n, struct sip_server *server)
+{
+	struct lists *l = lists(s);
+
+	l->open[n] = l->open[--l->count];
+	if (l->count == 0)
+		sip_lists_end(s);
+	server->note |= NOTE_ALL_GIVEN;
+	end_if_over(s, server);
+}
+
+/* One message of the list whose turn it is; false: there is no list. */
+static bool give_one(struct sip_session *s, struct now now, struct proto_event *event)
+{
+	while (s->lists_block != SIP_BLOCK_NONE) {
+		struct lists      *l = lists(s);
+		unsigned           n = l->turn++ % l->count;
+		struct sip_server *server =
+			sip_server_find(&s->instance->transactions, l->open[n].token);
+
+		ASSERT(server != NULL);
+		if (!give(s, now, &l->open[n], server, event))
+			list_over(s, n, server);
+		else if (event->kind == EVENT_MSG)
+			return true;
+	}
+	return false;
+}
+
 bool sip_tick_list(struct sip_session *s, struct now now, struct proto_event *event, uint64_t *due)
 {
-	struct sip_server *server;
-
 	*due = UINT64_MAX;
-	if (s->list == 0)
+	if (s->lists_block == SIP_BLOCK_NONE)
 		return false;
 	if (event->msg == NULL) {
 		*due = now.us + SIP_POOL_WAIT_US;
@@ -317,14 +385,5 @@ bool sip_tick_list(struct sip_session *s, struct now now, struct proto_event *ev
 		*due = now.us + 1;
 		return false;
 	}
-	server = sip_server_find(&s->instance->transactions, s->list);
-	ASSERT(server != NULL);
-	while (give(s, now, server, event)) {
-		if (event->kind == EVENT_MSG)
-			return true;
-	}
-	s->list = 0;
-	server->note |= NOTE_ALL_GIVEN;
-	end_if_over(s, server);
-	return false;
+	return give_one(s, now, event);
 }

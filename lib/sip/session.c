@@ -241,7 +241,7 @@ static void session_close(void *session, struct now now, enum reason why, struct
 		sip_stream_close(s, why);
 		return;
 	}
-	s->list = 0;
+	sip_lists_end(s);
 	sip_server_end_all(&s->instance->transactions, &s->servers);
 	if (s->peer_block != SIP_BLOCK_NONE)
 		sip_pool_give(pool, s->peer_block);

@@ -85,9 +85,9 @@ struct sip_session {
 	uint64_t              due_us;     /* accepted: for its first request; parting: the end */
 	struct sip_block_list parts;      /* of long messages, whose next part is due */
 	uint32_t              parts_due;
-	uint64_t              list;    /* server transaction whose recipients are being given */
-	uint64_t              list_us; /* when the last of them was */
-	uint16_t              list_next, list_given; /* entry; messages at that time */
+	uint64_t              list_us;     /* when the last of them was */
+	uint32_t              lists_block; /* of list.c; SIP_BLOCK_NONE: no list is open */
+	uint16_t              list_given;  /* messages at list_us */
 	uint32_t              media_block; /* of a stream of MSRP; SIP_BLOCK_NONE: it is of SIP */
 	struct proto_settings settings;
 };
@@ -212,6 +212,7 @@ void sip_on_list(struct sip_input *in, struct sip_server *server);
 bool sip_server_is_list(const struct sip_server *server);
 void sip_answer_list(struct sip_session *s, struct sip_server *server, const struct result *r);
 /* True: *event has the message of the next recipient. */
+void sip_lists_end(struct sip_session *s); /* at the end of the session */
 bool sip_tick_list(struct sip_session *s, struct now now, struct proto_event *event, uint64_t *due);
 
 /* registrar.c */

@@ -15,6 +15,7 @@ static struct side *listener(void)
 	s->services.has_peer = true;
 	s->services.peer = asker;
 	s->services.peer_trusted = true;
+	s->settings.window_max = 100;
 	side_listen(s, false);
 	return s;
 }
@@ -134,8 +135,6 @@ static void a_hundred_are_taken_a_few_in_a_turn_and_no_more(void **state)
 	(void)state;
 	assert_int_equal(side_status(request(s, "many", "text/plain", "x", document_of(101))), 413);
 	assert_int_equal(side_status(request(s, "most", "text/plain", "x", document_of(100))), 202);
-	/* Another one waits for its turn. */
-	assert_int_equal(side_status(request(s, "next", "text/plain", "x", document_of(2))), 503);
 	for (; messages(s) < 100; turns++) {
 		unsigned before = messages(s);
 
@@ -150,6 +149,51 @@ static void a_hundred_are_taken_a_few_in_a_turn_and_no_more(void **state)
 	side_tick(s);
 	assert_int_equal(messages(s), 102);
 	side_free(s);
+}
+
+static unsigned of_text(const struct side *s, char c)
+{
+	unsigned n = 0;
+	uint8_t  room[8];
+
+	for (unsigned i = 0; i < s->event_count; i++)
+		n += *msg_view(s->events[i].msg, s->events[i].msg->body, room) == c;
+	return n;
+}
+
+/* A short list is not held up by long ones. */
+static void lists_of_a_session_take_turns(void **state)
+{
+	struct side *s = listener();
+	char         id[8];
+
+	(void)state;
+	assert_int_equal(side_status(request(s, "long", "text/plain", "l", document_of(60))), 202);
+	assert_int_equal(side_status(request(s, "short", "text/plain", "s", document_of(5))), 202);
+	side_tick(s);
+	assert_int_equal(of_text(s, 's'), 5);
+	assert_int_equal(of_text(s, 'l'), 11);
+	while (of_text(s, 'l') < 60) {
+		side_at(s, s->now.us + 1);
+		side_tick(s);
+	}
+	assert_int_equal(messages(s), 65);
+	side_forget_events(s);
+	for (unsigned i = 0; i <= 24; i++) { /* one too many at a time */
+		snprintf(id, sizeof(id), "n%u", i);
+		assert_int_equal(side_status(request(s, id, "text/plain", "n", document_of(4))),
+				 i < 24 ? 202 : 503);
+	}
+	assert_int_equal(side_refused(s, REASON_WINDOW), 1);
+	while (messages(s) < 24 * 4) {
+		side_at(s, s->now.us + 1);
+		side_tick(s);
+	}
+	side_at(s, s->now.us + 1);
+	side_tick(s);
+	assert_int_equal(messages(s), 24 * 4);
+	assert_int_equal(side_status(request(s, "after", "text/plain", "n", document_of(1))), 202);
+	side_free(s); /* also with one open */
 }
 
 static const char *plain(struct side *s, const char *method, const char *branch)
@@ -188,6 +232,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_recipient_gets_a_message_of_its_own),
 		cmocka_unit_test(nobody_gets_anything_of_a_list_that_has_a_fault),
+		cmocka_unit_test(lists_of_a_session_take_turns),
 		cmocka_unit_test(a_hundred_are_taken_a_few_in_a_turn_and_no_more),
 		cmocka_unit_test(a_cancel_of_a_message_is_answered_and_changes_nothing),
 	};
