@@ -382,6 +382,12 @@ void flight_start_receipt(struct worker *w, struct msg *m)
 	uint8_t             room[RESULT_REMOTE_ID_MAX];
 
 	metric_inc(w->metrics, METRIC_receipts_in);
+	if (m->receipt.remote_id.size == 0 && m->origin_id.size > 0 &&
+	    registered_here(w->dp, msg_addr(m, &m->to))) {
+		/* It names the message as its sender does, who is here. */
+		flight_start(w, m, NULL, UINT32_MAX, false, false);
+		return;
+	}
 	if (m->receipt.remote_id.size == 0 || m->receipt.remote_id.size > RESULT_REMOTE_ID_MAX) {
 		refuse(w, m, REASON_RECEIPT_UNKNOWN);
 		return;

@@ -37,9 +37,13 @@ static_assert((int)CONF_BODY_AUTO == PROTO_BODY_AUTO && (int)CONF_BODY_TEXT == P
 		      (int)CONF_BODY_SMS == PROTO_BODY_SMS,
 	      "the words of the configuration are those of protocols");
 
+static_assert(sizeof(((struct conf_peer *)0)->service_centre) == PROTO_NUMBER_SIZE &&
+		      sizeof(((struct conf_listener *)0)->service_centre) == PROTO_NUMBER_SIZE,
+	      "a number fits");
+
 static struct proto_settings peer_settings(const struct conf_peer *p)
 {
-	return (struct proto_settings){
+	struct proto_settings settings = {
 		.window_max = p->window,
 		.message_size_max = MESSAGE_SIZE_MAX,
 		.keepalive_us = p->enquire_link * US_PER_SECOND,
@@ -53,6 +57,9 @@ static struct proto_settings peer_settings(const struct conf_peer *p)
 		.mark_duplicates = p->mark_duplicates,
 		.body = p->body,
 	};
+
+	memcpy(settings.service_centre, p->service_centre, sizeof(settings.service_centre));
+	return settings;
 }
 
 /* Of what a session of the account was let in by: where it changes, the session may not stay. */
@@ -139,6 +146,7 @@ void session_open_accepted(struct worker *w, struct conn *c, const struct listen
 		    .media = listener_media(l, w->number),
 		    .media_stream = c->media};
 
+	memcpy(settings.service_centre, l->conf->service_centre, sizeof(settings.service_centre));
 	c->queue_max = REGISTERED_QUEUE_MAX;
 	if (c->datagram) { /* everybody's, and so in nobody's name */
 		settings.window_max = w->dp->file->dataplane.messages_max;

@@ -108,7 +108,7 @@ struct conf_peer {
 	char               name[CONF_NAME_SIZE];
 	uint8_t            protocol;
 	char               host[254];
-	char               system_id[16], system_type[13];
+	char               system_id[16], system_type[13], service_centre[17];
 	struct conf_secret password;
 	uint8_t            bind, ids, body, default_alphabet;
 	uint8_t            transport; /* enum transport */
@@ -175,6 +175,7 @@ struct conf_listener {
 	uint8_t             authentication;
 	bool                plain_without_tls;
 	struct conf_address address;
+	char                service_centre[17];
 	uint32_t            port, msrp_port, login_time;
 	struct conf_list    domains; /* in lower case */
 };

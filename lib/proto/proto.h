@@ -53,6 +53,8 @@ enum proto_id_base { PROTO_ID_AS_IS, PROTO_ID_DECIMAL, PROTO_ID_HEXADECIMAL };
 
 /* What an account or peer asks of its sessions. Lent during a hook; a session copies what it keeps.
  * Times in microseconds. */
+#define PROTO_NUMBER_SIZE 17u
+
 struct proto_settings {
 	uint32_t window_max;       /* open requests, in each direction */
 	uint32_t message_size_max; /* bytes of body */
@@ -66,6 +68,8 @@ struct proto_settings {
 		dest_npi;        /* 0xff: by the rule of DESIGN.md 5, else always this */
 	bool    mark_duplicates; /* tell the other side which messages it may have already */
 	uint8_t body;            /* enum proto_body: how messages are written to it */
+	char    service_centre[PROTO_NUMBER_SIZE]; /* our number as one of short messages, normal
+						      form, with an end; empty: none */
 };
 
 /*

@@ -27,7 +27,8 @@ enum sip_extra_tag {
 				     behind the number by which everybody else knows it */
 	SIP_EXTRA_CPIM = 103,     /* it came as message/cpim: the headers of the message */
 	SIP_EXTRA_REFRESH = 104,  /* of MSG_COMPOSING: seconds, four bytes, highest first */
-	SIP_EXTRA_TPDU = 105,     /* it came as a short message: its TP-PID and TP-DCS */
+	SIP_EXTRA_TPDU = 105,     /* it came as a short message: its TP-PID and TP-DCS; a receipt:
+				     sms.h */
 };
 
 enum {

@@ -171,7 +171,11 @@ static void on_message(struct sip_input *in, struct sip_server *server, const st
 		return;
 	}
 	report_init(in, rp, &r);
-	why = sip_sms_in(&map, &in->m, &in->known, &in->sender, t, r.head.scts, in->event->msg);
+	if (t->type == SIP_TPDU_STATUS_REPORT)
+		why = sip_sms_status_in(&map, &in->m, &in->known, &in->sender, t, in->event->msg);
+	else
+		why = sip_sms_in(&map, &in->m, &in->known, &in->sender, t, r.head.scts,
+				 in->event->msg);
 	if (why == REASON_NONE && !report_keep(in, server, &r))
 		why = REASON_POOL;
 	if (why != REASON_NONE) {
@@ -191,6 +195,19 @@ static void on_message(struct sip_input *in, struct sip_server *server, const st
 	sip_say_open(in, server, 202);
 }
 
+/* The number of another service centre, or of somebody. */
+static bool not_centre(const struct sip_input *in, const struct sip_rp *rp)
+{
+	const struct sip_map map = sip_session_map(in->s, in->now);
+	struct str           ours = str_of(in->s->settings.service_centre);
+	struct sip_address   asked;
+
+	return ours.n > 0 && rp->type == SIP_RP_DATA_MS &&
+	       sip_address_of(&map, &in->known.uri, &asked) &&
+	       (asked.kind == ADDR_E164 || asked.kind == ADDR_SHORT) &&
+	       !str_eq(sip_address_text(&asked), ours);
+}
+
 static void on_data(struct sip_input *in, struct sip_server *server, const struct sip_rp *rp)
 {
 	struct sip_tpdu      t;
@@ -201,7 +218,12 @@ static void on_data(struct sip_input *in, struct sip_server *server, const struc
 		sip_refuse_open(in, server, 403, REASON_BIND_STATE);
 		return;
 	}
-	if (fault == SIP_BODY_OK && t.type != SIP_TPDU_SUBMIT && t.type != SIP_TPDU_DELIVER)
+	if (not_centre(in, rp)) {
+		sip_refuse_open(in, server, 404, REASON_DESTINATION);
+		return;
+	}
+	if (fault == SIP_BODY_OK && t.type != SIP_TPDU_SUBMIT && t.type != SIP_TPDU_DELIVER &&
+	    t.type != SIP_TPDU_STATUS_REPORT)
 		fault = SIP_BODY_UNSUPPORTED;
 	if (fault == SIP_BODY_OK) {
 		on_message(in, server, rp, &t);

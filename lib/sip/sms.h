@@ -30,6 +30,8 @@ struct sip_rp_report sip_rp_report_of_tpdu(enum sip_body fault, enum sip_tpdu_ty
 enum reason sip_reason_of_rp(uint8_t cause);
 /* TP-ST (TS 23.040, 9.2.3.15) of what a receipt says. */
 uint8_t sip_tpdu_status_of(enum msg_state state);
+/* The other way; *more: the service centre tries on. */
+enum msg_state sip_state_of_tpdu(uint8_t status, bool *more);
 
 /*
  * Fills the empty record *m from the TPDU of an RP-DATA: SUBMIT, to TP-DA, or the DELIVER of a
@@ -39,6 +41,11 @@ uint8_t sip_tpdu_status_of(enum msg_state state);
 enum reason sip_sms_in(const struct sip_map *map, const struct sip_message *in,
 		       const struct sip_mandatory *known, const struct sip_sender *from,
 		       const struct sip_tpdu *t, const uint8_t scts[7], struct msg *m);
+/* The same from the STATUS-REPORT of a trusted network: the receipt for what the Request-URI sent
+ * by SUBMIT, as it calls it. */
+enum reason sip_sms_status_in(const struct sip_map *map, const struct sip_message *in,
+			      const struct sip_mandatory *known, const struct sip_sender *from,
+			      const struct sip_tpdu *t, struct msg *m);
 
 /*
  * RP-DATA with the DELIVER of a message, or the STATUS-REPORT of a receipt for one that came by
@@ -68,8 +75,8 @@ enum reason sip_sms_split(const struct sip_map *map, const struct msg *m, uint16
 /* How much of the coded text that is left goes into the next part; of that
  * SIP_SMS_LOOK bytes are enough to say it. */
 size_t      sip_sms_part_size(const struct sip_sms_parts *p, const uint8_t *bytes, size_t n);
-enum reason sip_sms_part_out(const struct sip_sms_parts *p, unsigned part, struct str text,
-			     uint8_t reference, struct put *w);
+enum reason sip_sms_part_out(const struct sip_map *map, const struct sip_sms_parts *p,
+			     unsigned part, struct str text, uint8_t reference, struct put *w);
 /* Is it a receipt for a message that came by SUBMIT? */
 bool sip_sms_reported(const struct msg *m);
 
@@ -81,3 +88,5 @@ void sip_rp_report_put(struct put *w, enum sip_rp_type answered, uint8_t referen
  * report, after a byte that no other name begins with. */
 #define SIP_SMS_ORIGIN_SIZE 9u
 #define SIP_SMS_ORIGIN 1u
+/* SIP_EXTRA_TPDU of a receipt that came as STATUS-REPORT: TP-ST and TP-DT. */
+#define SIP_SMS_STATUS_SIZE 8u

@@ -117,3 +117,31 @@ enum reason sip_sms_in(const struct sip_map *map, const struct sip_message *in,
 		       ? REASON_NONE
 		       : REASON_POOL;
 }
+
+enum reason sip_sms_status_in(const struct sip_map *map, const struct sip_message *in,
+			      const struct sip_mandatory *known, const struct sip_sender *from,
+			      const struct sip_tpdu *t, struct msg *m)
+{
+	const struct sip_senders nobody = {0};
+	uint8_t                  id[SIP_SMS_ORIGIN_SIZE] = {SIP_SMS_ORIGIN, t->reference};
+	uint8_t                  kept[SIP_SMS_STATUS_SIZE] = {t->status};
+	bool                     more;
+
+	if (!from->trusted || !address_in(m, &t->address, &m->from))
+		return REASON_SENDER;
+	if (!uri_in(map, known, m))
+		return REASON_DESTINATION;
+	m->kind = MSG_RECEIPT;
+	m->class = MSG_NORMAL;
+	m->coding = MSG_CODING_ASCII;
+	m->native_protocol = map->protocol;
+	m->received_us = map->now.us;
+	m->receipt.state = (uint8_t)sip_state_of_tpdu(t->status, &more);
+	m->receipt.intermediate = more;
+	memcpy(id + 2, t->time, sizeof(t->time));
+	memcpy(kept + 1, t->discharge, sizeof(t->discharge));
+	return msg_append(m, id, sizeof(id), &m->origin_id) && sip_way_in(map, known, &nobody, m) &&
+			       msg_extra_add(m, map->protocol, SIP_EXTRA_TPDU, kept, sizeof(kept))
+		       ? REASON_NONE
+		       : REASON_POOL;
+}

@@ -153,6 +153,19 @@ bool sip_sms_reported(const struct msg *m)
 	       msg_view(m, m->origin_id, room)[0] == SIP_SMS_ORIGIN;
 }
 
+/* One that came as it goes says what it said. */
+static void status_kept_out(const struct sip_map *map, const struct msg *m, struct sip_tpdu *t)
+{
+	uint8_t    room[SIP_EXTRA_VALUE_MAX];
+	struct str kept;
+
+	if (m->native_protocol != map->protocol ||
+	    !sip_extra_text(map, m, SIP_EXTRA_TPDU, room, &kept) || kept.n != SIP_SMS_STATUS_SIZE)
+		return;
+	t->status = (uint8_t)kept.p[0];
+	memcpy(t->discharge, kept.p + 1, sizeof(t->discharge));
+}
+
 static enum reason status_out(const struct sip_map *map, const struct msg *m, struct put *w)
 {
 	uint8_t         room[SIP_SMS_ORIGIN_SIZE];
@@ -168,18 +181,34 @@ static enum reason status_out(const struct sip_map *map, const struct msg *m, st
 	t.reference = id[1];
 	memcpy(t.time, id + 2, sizeof(t.time));
 	sip_tpdu_time_of(map->now.wall_ms, t.discharge);
+	status_kept_out(map, m, &t);
 	sip_tpdu_put(w, &t);
 	return REASON_NONE;
 }
 
+/* The service centre that a device sees; "0" is none, for there must be something. */
+static struct sip_rp_number centre(const struct sip_map *map)
+{
+	struct str           text = str_of(map->settings->service_centre);
+	struct sip_rp_number n = {.size = 1, .digits = "0"};
+	struct addr_number   number;
+
+	if (text.n == 0 || !addr_to_number(addr_kind_of(text), text, &number) ||
+	    number.digits.n > sizeof(n.digits))
+		return n;
+	n = (struct sip_rp_number){number.ton, number.npi, (uint8_t)number.digits.n, {0}};
+	memcpy(n.digits, number.digits.p, number.digits.n);
+	return n;
+}
+
 /* RP-DATA towards a device. */
-static enum reason data_out(const uint8_t *tpdu, const struct put *user_data, uint8_t reference,
-			    struct put *w)
+static enum reason data_out(const struct sip_map *map, const uint8_t *tpdu,
+			    const struct put *user_data, uint8_t reference, struct put *w)
 {
 	struct sip_rp rp = {.type = SIP_RP_DATA_N,
 			    .reference = reference,
-			    .has_originator = true, /* mandatory, and we have no number */
-			    .originator = {.size = 1, .digits = "0"},
+			    .has_originator = true,
+			    .originator = centre(map),
 			    .has_user_data = true};
 
 	if (user_data->failed)
@@ -200,7 +229,7 @@ enum reason sip_sms_out(const struct sip_map *map, const struct msg *m, uint8_t 
 		why = status_out(map, m, &user_data);
 	else if (m->kind == MSG_TEXT || m->kind == MSG_BINARY)
 		why = deliver_out(map, m, &user_data);
-	return why == REASON_NONE ? data_out(tpdu, &user_data, reference, w) : why;
+	return why == REASON_NONE ? data_out(map, tpdu, &user_data, reference, w) : why;
 }
 
 /* ---- in parts ---- */
@@ -277,8 +306,8 @@ enum reason sip_sms_split(const struct sip_map *map, const struct msg *m, uint16
 	return number(p, reference, coded) ? REASON_NONE : REASON_MESSAGE_SIZE;
 }
 
-enum reason sip_sms_part_out(const struct sip_sms_parts *p, unsigned part, struct str text,
-			     uint8_t reference, struct put *w)
+enum reason sip_sms_part_out(const struct sip_map *map, const struct sip_sms_parts *p,
+			     unsigned part, struct str text, uint8_t reference, struct put *w)
 {
 	uint8_t    tpdu[SIP_RP_USER_DATA_MAX], octets[SIP_TPDU_OCTETS_MAX];
 	uint8_t    bytes[CONCAT_UDH_SIZE_MAX + SIP_TPDU_SEPTETS_MAX];
@@ -296,7 +325,7 @@ enum reason sip_sms_part_out(const struct sip_sms_parts *p, unsigned part, struc
 			   &room))
 		return REASON_MESSAGE_SIZE;
 	sip_tpdu_put(&user_data, &t);
-	return data_out(tpdu, &user_data, reference, w);
+	return data_out(map, tpdu, &user_data, reference, w);
 }
 
 void sip_rp_report_put(struct put *w, enum sip_rp_type answered, uint8_t reference,

@@ -29,14 +29,14 @@ static struct rest *rest_at(const struct sip_session *s, uint32_t number)
 }
 
 /* The next part of the coded text, which is at w. */
-static enum reason part_out(struct rest *r, const uint8_t *bytes, size_t n, uint8_t reference,
-			    struct put *rpdu)
+static enum reason part_out(const struct sip_map *map, struct rest *r, const uint8_t *bytes,
+			    size_t n, uint8_t reference, struct put *rpdu)
 {
 	struct str text = {(const char *)bytes, sip_sms_part_size(&r->parts, bytes, n)};
 
 	r->at += (uint32_t)text.n;
 	r->part++;
-	return sip_sms_part_out(&r->parts, r->part, text, reference, rpdu);
+	return sip_sms_part_out(map, &r->parts, r->part, text, reference, rpdu);
 }
 
 /* All in one piece: the head, and what follows it. */
@@ -82,7 +82,7 @@ enum reason sip_parts_begin(struct sip_session *s, struct now now, const struct 
 		sip_sms_split(&map, m, (uint16_t)random_next(&s->instance->random), &r.parts, &w);
 
 	if (why == REASON_NONE)
-		why = part_out(&r, coded, r.parts.size, first->reference, rpdu);
+		why = part_out(&map, &r, coded, r.parts.size, first->reference, rpdu);
 	if (why != REASON_NONE)
 		return why;
 	return rest_keep(s, &r, first->texts, (struct str){(const char *)coded, r.parts.size}, rest)
@@ -128,10 +128,11 @@ bool sip_parts_drain(struct sip_session *s, uint64_t *token)
 
 static bool part_send(struct sip_session *s, struct now now, uint32_t rest, struct out *out)
 {
-	struct sip_pool *pool = &s->instance->transactions.pool;
-	struct rest     *r = rest_at(s, rest);
-	char             texts[SIP_SHORT_TEXTS * SIP_URI_MAX];
-	uint8_t          coded[SIP_SMS_LOOK], bytes[SIP_RPDU_MAX];
+	const struct sip_map map = sip_session_map(s, now);
+	struct sip_pool     *pool = &s->instance->transactions.pool;
+	struct rest         *r = rest_at(s, rest);
+	char                 texts[SIP_SHORT_TEXTS * SIP_URI_MAX];
+	uint8_t              coded[SIP_SMS_LOOK], bytes[SIP_RPDU_MAX];
 	size_t     left = r->parts.size - r->at, n = left < sizeof(coded) ? left : sizeof(coded);
 	struct put w = put_to(texts, sizeof(texts)), c = put_to(coded, sizeof(coded)),
 		   rpdu = put_to(bytes, sizeof(bytes));
@@ -146,7 +147,7 @@ static bool part_send(struct sip_session *s, struct now now, uint32_t rest, stru
 		next.texts[i] = (struct str){at, r->sizes[i]};
 		at += r->sizes[i];
 	}
-	if (part_out(r, coded, n, next.reference, &rpdu) != REASON_NONE || rpdu.failed)
+	if (part_out(&map, r, coded, n, next.reference, &rpdu) != REASON_NONE || rpdu.failed)
 		return false;
 	next.rpdu = (struct str){(const char *)bytes, put_size(&rpdu)};
 	return sip_request_part(s, now, &next, &r->to, r->token, rest, out);

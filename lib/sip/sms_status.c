@@ -8,12 +8,17 @@
 /* TP-ST (TS 23.040, 9.2.3.15). */
 #define ST_RECEIVED 0x00u
 #define ST_FORWARDED 0x01u
+#define ST_REPLACED 0x02u
 #define ST_TRYING 0x20u
+#define ST_PERMANENT 0x40u
 #define ST_REJECTED 0x42u
 #define ST_NOT_OBTAINABLE 0x43u
 #define ST_EXPIRED 0x46u
+#define ST_DELETED_BY_SENDER 0x47u
 #define ST_DELETED 0x48u
 #define ST_DOES_NOT_EXIST 0x49u
+#define ST_REJECTED_FOR_NOW 0x62u
+#define ST_SERVICE_REJECTED 0x63u
 
 struct sip_rp_report sip_rp_report_of(enum reason why)
 {
@@ -189,6 +194,32 @@ enum reason sip_reason_of_rp(uint8_t cause)
 	default:
 		return REASON_PEER_PERMANENT;
 	}
+}
+
+enum msg_state sip_state_of_tpdu(uint8_t status, bool *more)
+{
+	*more = status >= ST_TRYING && status < ST_PERMANENT;
+	switch (status) {
+	case ST_RECEIVED:
+		return MSG_STATE_DELIVERED;
+	case ST_FORWARDED:
+		return MSG_STATE_ACCEPTED;
+	case ST_REPLACED:
+	case ST_DELETED_BY_SENDER:
+	case ST_DELETED:
+		return MSG_STATE_DELETED;
+	case ST_REJECTED:
+	case ST_REJECTED_FOR_NOW:
+	case ST_SERVICE_REJECTED:
+		return MSG_STATE_REJECTED;
+	case ST_EXPIRED:
+		return MSG_STATE_EXPIRED;
+	case ST_DOES_NOT_EXIST:
+		return MSG_STATE_UNKNOWN;
+	}
+	if (status < ST_TRYING) /* of the service centre's own: it is completed */
+		return MSG_STATE_DELIVERED;
+	return *more ? MSG_STATE_ENROUTE : MSG_STATE_UNDELIVERABLE;
 }
 
 uint8_t sip_tpdu_status_of(enum msg_state state)

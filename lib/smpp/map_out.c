@@ -304,6 +304,8 @@ enum reason smpp_map_out(const struct smpp_map *map, const struct msg *m, struct
 
 	if (m->kind == MSG_COMPOSING || m->kind == MSG_NATIVE)
 		return REASON_CODING; /* no short message says so */
+	if (m->kind == MSG_RECEIPT && m->receipt.msg_id == 0 && m->native_protocol != map->protocol)
+		return REASON_RECEIPT_UNKNOWN; /* of no message that came by SMPP */
 	if (!native)
 		foreign_fields(m, &sm);
 	why = map_addrs(map, m, &sm);

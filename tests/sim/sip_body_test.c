@@ -124,6 +124,83 @@ static void a_device_of_short_messages_says_what_became_of_one(void **state)
 	}
 }
 
+/* 200 to the request, and the report that its RP-DATA arrived. */
+static void acknowledge(struct phone *p, const char *request)
+{
+	uint8_t ack[] = {2, (uint8_t)phone_body(request)[1]};
+	char    id[128];
+
+	snprintf(id, sizeof(id), "%s", phone_header(request, "Call-ID"));
+	phone_answer(p, request, "200 OK", "");
+	send_rpdu(p, id, ack, sizeof(ack));
+	assert_status(next_of(p), "202");
+}
+
+static void a_long_message_goes_to_a_device_of_short_ones_part_by_part(void **state)
+{
+	struct phone *alice = phone_udp(&sim.host, 6001);
+	char          long_text[401];
+
+	(void)state;
+	send_register_with(alice, "+g.3gpp.smsip");
+	esme_begin();
+	memset(long_text, 'x', sizeof(long_text));
+	long_text[400] = '\0';
+	submit("+46731234567", long_text, 0);
+	for (unsigned part = 1; part <= 3; part++) { /* of 152, 152 and 96 */
+		const char *text = next_of(alice);
+
+		assert_non_null(text);
+		assert_memory_equal(phone_body(text), ((uint8_t[]){1}), 1);
+		assert_int_equal(sim_metric(&sim, METRIC_sip_sms_out), part);
+		sim_pass(&sim, 100000);
+		assert_null(phone_take(alice));
+		assert_int_equal(esme_answers, 0);
+		acknowledge(alice, text);
+	}
+	assert_true(sim_until(&sim, esme_answered, US_PER_SECOND));
+	assert_int_equal(esme_answer.why, REASON_NONE);
+	assert_int_equal(centre.count, 0);
+}
+
+static void a_status_report_of_the_network_reaches_the_device_that_sent(void **state)
+{
+	static const uint8_t report[] = {0x01, 0x11, 0x00, 0x00, 0x19, 0x06, 0x42, 0x0b,
+					 0x91, 0x64, 0x07, 0x21, 0x43, 0x65, 0xf7, 0x62,
+					 0x11, 0x72, 0x91, 0x41, 0x31, 0x00, 0x62, 0x11,
+					 0x72, 0x91, 0x51, 0x31, 0x00, 0x45};
+	struct phone        *alice = phone_udp(&sim.host, 6001);
+	const char          *text;
+	char                 head[512];
+
+	(void)state;
+	for (unsigned there = 0; there < 2; there++) {
+		if (there)
+			send_register_with(alice, "+g.3gpp.smsip");
+		snprintf(head, sizeof(head),
+			 "MESSAGE sip:alice@example.org SIP/2.0\r\n"
+			 "Via: SIP/2.0/UDP 198.18.0.2:5070;rport;branch=z9hG4bKst%u\r\n"
+			 "Max-Forwards: 70\r\nFrom: <sip:ip-sm-gw.ims.example>;tag=g\r\n"
+			 "To: <sip:alice@example.org>\r\nCall-ID: st%u\r\nCSeq: 1 MESSAGE\r\n"
+			 "Content-Type: application/vnd.3gpp.sms\r\n",
+			 there, there);
+		phone_send_body(ims, head, report, sizeof(report));
+		assert_status(next_of(ims), "202");
+		if (there) {
+			text = next_of(alice);
+			assert_non_null(text);
+			/* RP-DATA; from its user data on as it came, but for our own number. */
+			assert_memory_equal(phone_body(text) + 6, report + 4, sizeof(report) - 4);
+			acknowledge(alice, text);
+		}
+		text = next_of(ims);
+		assert_non_null(text);
+		assert_int_equal(phone_body(text)[0], there ? 2 : 4);
+		assert_int_equal(phone_body(text)[1], 0x11);
+		phone_answer(ims, text, "200 OK", "");
+	}
+}
+
 static void who_does_not_know_cpim_gets_text(void **state)
 {
 	const char *text;
@@ -219,6 +296,8 @@ int main(void)
 		TWO(a_device_of_short_messages_says_what_became_of_one),
 		OPEN(a_list_of_recipients_is_a_message_to_each),
 		TWO(a_list_of_recipients_is_a_message_to_each),
+		OPEN(a_long_message_goes_to_a_device_of_short_ones_part_by_part),
+		OPEN(a_status_report_of_the_network_reaches_the_device_that_sent),
 		OPEN(who_does_not_know_cpim_gets_text),
 		OPEN(a_device_that_takes_cpim_in_name_only_gets_text),
 	};

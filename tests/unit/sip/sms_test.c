@@ -97,18 +97,19 @@ static struct side *listener(void)
 }
 
 /* A request with an RPDU from the device; its answer as SIP says it. */
-static unsigned rpdu(struct side *s, const char *id, const char *more, const void *bytes, size_t n)
+static unsigned rpdu_to(struct side *s, const char *uri, const char *id, const char *more,
+			const void *bytes, size_t n)
 {
 	char        text[2048];
 	int         size = snprintf(text, sizeof(text),
-				    "MESSAGE sip:smsc@example.org SIP/2.0\r\n"
+				    "MESSAGE %s SIP/2.0\r\n"
 					    "Via: SIP/2.0/UDP 192.0.2.9:6001;branch=z9hG4bK%s\r\n"
 					    "Max-Forwards: 70\r\nFrom: <sip:alice@example.org>;tag=a\r\n"
 					    "To: <sip:smsc@example.org>\r\nCall-ID: %s\r\n"
 					    "CSeq: 1 MESSAGE\r\n%s"
 					    "Content-Type: application/vnd.3gpp.sms\r\n"
 					    "Content-Length: %zu\r\n\r\n",
-				    id, id, more, n);
+				    uri, id, id, more, n);
 	enum pull   last;
 	struct flow to;
 
@@ -116,6 +117,11 @@ static unsigned rpdu(struct side *s, const char *id, const char *more, const voi
 		memcpy(text + size, bytes, n);
 	side_feed(s, &device, text, (size_t)size + n, &last);
 	return side_status(side_heard(s, &to));
+}
+
+static unsigned rpdu(struct side *s, const char *id, const char *more, const void *bytes, size_t n)
+{
+	return rpdu_to(s, "sip:smsc@example.org", id, more, bytes, n);
 }
 
 static const uint8_t *body_of(const char *message)
@@ -355,6 +361,148 @@ static void a_deliver_of_a_trusted_network_is_taken_whatever_its_time(void **sta
 	side_free(s);
 }
 
+/* RP-DATA of a network with a STATUS-REPORT: TP-MR 0x42, about +46701234567. */
+static const uint8_t status_report[] = {0x01, 0x11, 0x00, 0x00, 0x19, 0x06, 0x42, 0x0b, 0x91, 0x64,
+					0x07, 0x21, 0x43, 0x65, 0xf7, 0x62, 0x11, 0x72, 0x91, 0x41,
+					0x31, 0x00, 0x62, 0x11, 0x72, 0x91, 0x51, 0x31, 0x00, 0x00};
+
+static void a_status_report_of_a_trusted_network_is_a_receipt(void **state)
+{
+	struct side       *s = listener();
+	struct side_event *e;
+	struct flow        to;
+	uint8_t            room[MSG_ORIGIN_ID_MAX];
+	const uint8_t     *id;
+
+	(void)state;
+	assert_int_equal(rpdu(s, "st", "", status_report, sizeof(status_report)), 202);
+	e = side_last(s, EVENT_MSG);
+	assert_non_null(e);
+	assert_int_equal(e->msg->kind, MSG_RECEIPT);
+	assert_int_equal(e->msg->receipt.state, MSG_STATE_DELIVERED);
+	assert_false(e->msg->receipt.intermediate);
+	assert_true(str_eq(msg_addr(e->msg, &e->msg->from), STR("+46701234567")));
+	assert_true(str_eq(msg_addr(e->msg, &e->msg->to), STR("sip:smsc@example.org")));
+	assert_true(sip_sms_reported(e->msg));
+	id = msg_view(e->msg, e->msg->origin_id, room);
+	assert_memory_equal(id, ((uint8_t[]){1, 0x42}), 2);
+	assert_memory_equal(id + 2, status_report + 15, 7);
+	side_answer(s, e, &(struct result){.why = REASON_NONE});
+	assert_memory_equal(body_of(side_heard(s, &to)), ((uint8_t[]){2, 0x11}), 2);
+	side_free(s);
+	s = listener();
+	s->services.peer_trusted = false;
+	assert_int_equal(rpdu(s, "st", "", status_report, sizeof(status_report)), 403);
+	assert_null(side_last(s, EVENT_MSG));
+	side_free(s);
+}
+
+static void a_status_report_goes_on_saying_what_it_said(void **state)
+{
+	struct side   *s = listener();
+	struct sip_map map = {&s->settings, &s->services.ops, s->metrics, s->now, 1};
+	uint8_t        in[sizeof(status_report)], bytes[SIP_RPDU_MAX];
+	char           id[8];
+	struct flow    to;
+
+	(void)state;
+	memcpy(in, status_report, sizeof(in));
+	for (unsigned st = 0; st < 256; st++) {
+		struct put         w = put_to(bytes, sizeof(bytes));
+		struct side_event *e;
+		struct sip_rp      rp;
+		struct sip_tpdu    t;
+
+		in[sizeof(in) - 1] = (uint8_t)st;
+		snprintf(id, sizeof(id), "s%u", st);
+		assert_int_equal(rpdu(s, id, "", in, sizeof(in)), 202);
+		e = side_last(s, EVENT_MSG);
+		assert_int_equal(e->msg->receipt.intermediate, st >= 0x20 && st < 0x40);
+		assert_int_equal(sip_sms_out(&map, e->msg, 9, &w), REASON_NONE);
+		assert_int_equal(sip_rp_parse(cur_of(bytes, put_size(&w)), &rp), SIP_BODY_OK);
+		assert_int_equal(sip_tpdu_parse(rp.user_data, rp.type, &t), SIP_BODY_OK);
+		assert_int_equal(t.status, st);
+		assert_int_equal(t.reference, 0x42);
+		assert_memory_equal(t.time, status_report + 15, 7);
+		assert_memory_equal(t.discharge, status_report + 22, 7);
+		side_answer(s, e, &(struct result){.why = REASON_NONE});
+		assert_non_null(side_heard(s, &to));
+		side_forget_events(s);
+		side_end(s, s->session);
+		memset(s->session, 0, sip_ops.session_size);
+		side_listen(s, false);
+	}
+	side_free(s);
+}
+
+static void statuses_have_their_states(void **state)
+{
+	static const struct {
+		uint8_t        st;
+		enum msg_state state;
+	} rows[] = {
+		{0x00, MSG_STATE_DELIVERED},     {0x01, MSG_STATE_ACCEPTED},
+		{0x02, MSG_STATE_DELETED},       {0x10, MSG_STATE_DELIVERED},
+		{0x20, MSG_STATE_ENROUTE},       {0x3f, MSG_STATE_ENROUTE},
+		{0x40, MSG_STATE_UNDELIVERABLE}, {0x42, MSG_STATE_REJECTED},
+		{0x46, MSG_STATE_EXPIRED},       {0x47, MSG_STATE_DELETED},
+		{0x48, MSG_STATE_DELETED},       {0x49, MSG_STATE_UNKNOWN},
+		{0x60, MSG_STATE_UNDELIVERABLE}, {0x63, MSG_STATE_REJECTED},
+		{0x80, MSG_STATE_UNDELIVERABLE}, {0xff, MSG_STATE_UNDELIVERABLE},
+	};
+	bool more;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(sip_state_of_tpdu(rows[i].st, &more), rows[i].state);
+		assert_int_equal(more, rows[i].state == MSG_STATE_ENROUTE);
+	}
+}
+
+static void a_service_centre_has_its_number(void **state)
+{
+	static const struct {
+		const char *uri;
+		unsigned    status;
+	} rows[] = {
+		{"sip:+46705000099@example.org;user=phone", 202},
+		{"tel:+46705000099", 202},
+		{"sip:smsc@example.org", 202},
+		{"sip:+46705000098@example.org;user=phone", 404},
+		{"tel:+46705000098", 404},
+	};
+	struct side   *s = side_new(1);
+	struct sip_map map = {&s->settings, &s->services.ops, s->metrics, s->now, 1};
+	struct msg    *m = text_new(s, MSG_CODING_GSM7, "hello", 5);
+	uint8_t        bytes[SIP_RPDU_MAX];
+	struct put     w = put_to(bytes, sizeof(bytes));
+	struct sip_rp  rp;
+
+	(void)state;
+	s->services.has_peer = true;
+	s->services.peer_trusted = true;
+	memcpy(s->services.peer.address, device.address, sizeof(device.address));
+	snprintf(s->settings.service_centre, sizeof(s->settings.service_centre), "+46705000099");
+	side_listen(s, false);
+	assert_int_equal(sip_sms_out(&map, m, 9, &w), REASON_NONE);
+	msg_free(m);
+	assert_int_equal(sip_rp_parse(cur_of(bytes, put_size(&w)), &rp), SIP_BODY_OK);
+	assert_int_equal(rp.originator.ton, 1);
+	assert_int_equal(rp.originator.npi, 1);
+	assert_int_equal(rp.originator.size, 11);
+	assert_memory_equal(rp.originator.digits, "46705000099", 11);
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char id[8];
+
+		snprintf(id, sizeof(id), "c%u", i);
+		assert_int_equal(
+			rpdu_to(s, rows[i].uri, id, "", submit_hello, sizeof(submit_hello)),
+			rows[i].status);
+	}
+	assert_int_equal(side_refused(s, REASON_DESTINATION), 2);
+	side_free(s);
+}
+
 /* Two gateways whose peers take short messages. */
 static void a_peer_of_short_messages_gets_and_reports_them(void **state)
 {
@@ -543,6 +691,10 @@ int main(void)
 		cmocka_unit_test(text_goes_as_it_is_wherever_a_short_message_can_hold_it),
 		cmocka_unit_test(a_part_keeps_its_place),
 		cmocka_unit_test(a_deliver_of_a_trusted_network_is_taken_whatever_its_time),
+		cmocka_unit_test(a_status_report_of_a_trusted_network_is_a_receipt),
+		cmocka_unit_test(a_status_report_goes_on_saying_what_it_said),
+		cmocka_unit_test(statuses_have_their_states),
+		cmocka_unit_test(a_service_centre_has_its_number),
 		cmocka_unit_test(a_peer_of_short_messages_gets_and_reports_them),
 		cmocka_unit_test(over_a_stream_the_report_comes_on_it),
 		cmocka_unit_test(a_report_names_the_request_that_had_credentials),
