@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "msg/addr.h"
+#include "sip/session.h"
 
 const struct sip_extra_header sip_extra_headers[SIP_EXTRA_HEADERS] = {
 #define ANYONE false
@@ -223,6 +224,31 @@ static void put_conversation(const struct sip_map *map, const struct msg *m, str
 	sip_put_header_end(w);
 }
 
+/* To a device that takes CPM all are, to a peer those that could not go as they are. */
+static bool is_of_cpm(const struct sip_map *map, const struct msg *m, const struct sip_way *way)
+{
+	if (way->at == NULL)
+		return sip_map_wrapped(map, m, way);
+	return way->cpim && !msg_is_report(m) && m->kind != MSG_COMPOSING;
+}
+
+/* That it is a message of CPM (RCC.07, 3.2.2), for those on the way who choose by it. */
+static void put_service(const struct sip_map *map, const struct msg *m, const struct sip_way *way,
+			struct put *w)
+{
+	struct msg_extra extra;
+
+	if (!msg_extra_find(m, map->protocol, SIP_EXTRA_ACCEPT_CONTACT, &extra))
+		sip_put_header(w, SIP_ACCEPT_CONTACT, STR("*;" SIP_CPM_TAG));
+	if (way->at != NULL) { /* RFC 7315, 4.2: the identity that its device is asked by */
+		sip_put_header_begin(w, SIP_P_CALLED_PARTY_ID);
+		sip_put_name_addr(w, STR(""), way->at->record->address);
+		sip_put_header_end(w);
+	}
+	if (way->trusted && !msg_extra_find(m, map->protocol, SIP_EXTRA_P_ASSERTED_SERVICE, &extra))
+		sip_put_header(w, SIP_P_ASSERTED_SERVICE, STR(SIP_CPM_SERVICE));
+}
+
 static void put_times(const struct sip_map *map, const struct msg *m, struct put *w)
 {
 	sip_put_header_begin(w, SIP_DATE);
@@ -251,6 +277,8 @@ enum reason sip_map_out(const struct sip_map *map, const struct msg *m, const st
 	    m->kind != MSG_COMPOSING &&
 	    !msg_extra_find(m, map->protocol, SIP_EXTRA_CONVERSATION_ID, &conversation))
 		put_conversation(map, m, w);
+	if (is_of_cpm(map, m, way))
+		put_service(map, m, way, w);
 	return sip_body_out(map, m, way, names->message_id, w);
 }
 

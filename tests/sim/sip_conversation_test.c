@@ -43,6 +43,8 @@ static const char *answered_in(struct phone *p, const char *from, const char *to
 	text = next_of(p);
 	assert_non_null(text);
 	assert_memory_equal(text, "MESSAGE ", 8);
+	assert_string_equal(phone_header(text, "P-Called-Party-ID"),
+			    p == ims ? "" : "<sip:alice@example.org>");
 	snprintf(id, sizeof(id), "%s", phone_header(text, "Conversation-ID"));
 	phone_answer(p, text, "200 OK", "");
 	sim_pass(&sim, 100000);

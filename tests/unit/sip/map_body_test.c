@@ -145,6 +145,87 @@ static void a_wrapping_that_is_none_is_refused(void **state)
 	"<message-id>abc</message-id><datetime>2026-09-21T14:13:20Z</datetime>"                    \
 	"<" kind "><status><" status "/></status></" kind "></imdn>"
 
+/* RFC 5438, 8: else two of us would never be done. */
+static void no_notification_is_asked_for_about_a_notification(void **state)
+{
+	static const struct {
+		const char *content;
+		uint8_t     kind;
+	} cases[] = {
+		{"Content-Type: message/imdn+xml\r\n\r\n" IMDN("delivery-notification",
+							       "delivered"),
+		 MSG_RECEIPT},
+		{"Content-Type: message/imdn+xml\r\n\r\n" IMDN("display-notification", "displayed"),
+		 MSG_READ_REPORT},
+		{"Content-Type: application/im-iscomposing+xml\r\n\r\n"
+		 "<isComposing "
+		 "xmlns=\"urn:ietf:params:xml:ns:im-iscomposing\"><state>active</state>"
+		 "</isComposing>",
+		 MSG_COMPOSING},
+	};
+	struct bench *b = bench_new();
+	char          body[2048];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(body, sizeof(body), "%s%s%s", CPIM,
+			 "imdn.Disposition-Notification: positive-delivery, negative-delivery, "
+			 "processing, display\r\n\r\n",
+			 cases[i].content);
+		assert_int_equal(take(b, "message/cpim", body), 200);
+		assert_int_equal(b->m->kind, cases[i].kind);
+		assert_int_equal(b->m->wants, 0);
+		assert_int_equal(b->m->origin_id.size, 0);
+	}
+	bench_free(b);
+}
+
+/* RFC 3323, 4.1.1.3: nothing of a sender that is withheld is in the wrapping either. */
+static void a_sender_that_is_withheld_is_anonymous_in_the_wrapping(void **state)
+{
+	struct bench *b = bench_new();
+	const char   *out;
+
+	(void)state;
+	assert_int_equal(take(b, "message/cpim", CPIM "\r\nContent-Type: text/plain\r\n\r\nhello"),
+			 200);
+	b->m->from.kind = ADDR_NONE;
+	b->m->from.size = 0;
+	out = give(b, &to_peer);
+	assert_int_equal(b->why, REASON_NONE);
+	assert_non_null(strstr(out, "From: \"Anonymous\" <sip:anonymous@anonymous.invalid>"));
+	assert_non_null(strstr(body_of(out), "From: <sip:anonymous@anonymous.invalid>\r\n"));
+	assert_null(strstr(out, "eve"));
+	assert_null(strstr(out, "+4670"));
+	bench_free(b);
+}
+
+static void a_message_of_cpm_says_so_to_who_chooses_by_it(void **state)
+{
+	static const char tag[] = "\r\nAccept-Contact: *;+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-"
+				  "service.ims.icsi.oma.cpm.msg\"\r\n",
+			  service[] = "\r\nP-Asserted-Service: "
+				      "urn:urn-7:3gpp-service.ims.icsi.oma.cpm.msg\r\n";
+	struct bench  *b = bench_new();
+	struct sip_way way = to_peer;
+
+	(void)state;
+	assert_int_equal(take(b, "message/cpim", CPIM "\r\nContent-Type: text/plain\r\n\r\nhello"),
+			 200);
+	for (unsigned trusted = 0; trusted < 2; trusted++) {
+		const char *out;
+
+		way.trusted = trusted;
+		out = give(b, &way);
+		assert_non_null(strstr(out, tag));
+		assert_int_equal(strstr(out, service) != NULL, trusted);
+	}
+	assert_int_equal(take(b, "text/plain", "hello"), 200); /* not of CPM */
+	assert_null(strstr(give(b, &way), "Accept-Contact"));
+	assert_null(strstr(give(b, &way), "P-Asserted-Service"));
+	bench_free(b);
+}
+
 static void a_notification_is_a_receipt_and_a_receipt_a_notification(void **state)
 {
 	static const struct {
@@ -334,6 +415,9 @@ int main(void)
 			what_recorded_its_route_before_us_is_not_asked_for_the_notification),
 		cmocka_unit_test(a_wrapped_text_is_a_text_and_says_what_its_sender_wants_to_know),
 		cmocka_unit_test(a_wrapping_that_is_none_is_refused),
+		cmocka_unit_test(no_notification_is_asked_for_about_a_notification),
+		cmocka_unit_test(a_sender_that_is_withheld_is_anonymous_in_the_wrapping),
+		cmocka_unit_test(a_message_of_cpm_says_so_to_who_chooses_by_it),
 		cmocka_unit_test(a_notification_is_a_receipt_and_a_receipt_a_notification),
 		cmocka_unit_test(a_wrapped_message_leaves_wrapped_where_that_is_understood),
 		cmocka_unit_test(a_message_of_another_protocol_keeps_its_wishes_over_sip),
