@@ -8,6 +8,7 @@
 #include "conn.h"
 #include "directory.h"
 #include "pages.h"
+#include "registered.h"
 #include "worker.h"
 
 #define SOURCES_MAX (WORLD_PEERS_MAX * WORLD_ADDRESSES_MAX)
@@ -126,6 +127,28 @@ static const struct proto_record *record(void *context, unsigned protocol, struc
 	return directory_find(w->dp->directory, protocol, address);
 }
 
+static enum proto_reach reach(void *context, unsigned protocol, struct str address,
+			      uint16_t *features)
+{
+	const struct worker *w = context;
+	struct registered    places[REGISTERED_MAX];
+	unsigned n = registered_find(w->dp, w->world, address, 0, w->now.us, places), here = 0;
+
+	*features = 0;
+	for (unsigned i = 0; i < n; i++) {
+		if (places[i].protocol != protocol)
+			continue;
+		*features |= places[i].binding->features;
+		here++;
+	}
+	if (here > 0)
+		return PROTO_REACH_HERE;
+	return w->world != NULL && (world_subscriber_by_uri(w->world, address) != NULL ||
+				    world_subscriber_by_address(w->world, address) != NULL)
+		       ? PROTO_REACH_AWAY
+		       : PROTO_REACH_NOBODY;
+}
+
 static bool serves(void *context, unsigned protocol, struct str domain)
 {
 	const struct worker *w = context;
@@ -158,6 +181,7 @@ static void converse(void *context, struct str one, struct str other, struct str
 const struct proto_services services_template = {
 	.credentials = credentials,
 	.record = record,
+	.reach = reach,
 	.serves = serves,
 	.source = source,
 	.resolve = resolve,

@@ -153,6 +153,12 @@ struct proto_source {
 	bool     trusted; /* what it says of identities is believed (RFC 3325) */
 };
 
+enum proto_reach {
+	PROTO_REACH_NOBODY, /* no subscriber has it */
+	PROTO_REACH_AWAY,   /* one has, who is registered nowhere */
+	PROTO_REACH_HERE
+};
+
 /*
  * What a protocol may ask while it works; each is a look-up in what the worker reads anyway, and
  * what it lends is lent until the end of the turn. The same for all protocols; given at start.
@@ -164,6 +170,10 @@ struct proto_services {
 			    struct proto_credentials *c);
 	/* Its registrations; NULL: none. */
 	const struct proto_record *(*record)(void *context, unsigned protocol, struct str address);
+	/* What it can do where it is registered (joined bits of ->features): a number or an address
+	 * of this protocol, in normal form. */
+	enum proto_reach (*reach)(void *context, unsigned protocol, struct str address,
+				  uint16_t *features);
 	/* Is this one of the domains that listeners of the protocol serve? */
 	bool (*serves)(void *context, unsigned protocol, struct str domain);
 	/* A peer of this protocol at that address; false: a stranger. */

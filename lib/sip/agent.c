@@ -1,7 +1,9 @@
 /* The user agent server (RFC 3261, 8.2): who sends a request, and its answer. */
 #include "sip/session_private.h"
 
-#define NOTE_STALE 1u /* of a 401; of other answers the note is Retry-After */
+#define NOTE_STALE 1u      /* of a 401 */
+#define NOTE_USER 0x10000u /* of a 200 to OPTIONS: above what the user can do */
+/* Of other answers the note is Retry-After. */
 
 /* A registrar's realm is the domain of the address of record, a gateway's that of the sender, where
  * we serve it. */
@@ -42,6 +44,24 @@ static void put_unsupported(const struct sip_message *m, struct put *w)
 	sip_put_header_end(w);
 }
 
+/* What a user can do where it is registered, as its own devices would say it (RFC 3840, 9; RCC.07,
+ * 2.6). */
+static void put_user(const struct sip_input *in, uint32_t features, struct put *w)
+{
+	put_allow(w);
+	sip_supported_put(w);
+	sip_accept_put(w);
+	sip_put_header_begin(w, SIP_CONTACT);
+	put_str(w, STR("<sip:"));
+	sip_host_text_put(w, sip_session_domain(in->s));
+	put_u8(w, '>');
+	if (features & SIP_FEATURE_CPM)
+		put_str(w, STR(";" SIP_CPM_TAG));
+	if (features & SIP_FEATURE_SMSIP)
+		put_str(w, STR(";+g.3gpp.smsip"));
+	sip_put_header_end(w);
+}
+
 /* The header fields that belong to a status, which the request and the note tell; so they can be
  * written again when it comes again. */
 static void put_lines(struct sip_input *in, unsigned status, uint32_t note, struct put *w)
@@ -52,6 +72,8 @@ static void put_lines(struct sip_input *in, unsigned status, uint32_t note, stru
 	case 200:
 		if (in->m.method == SIP_METHOD_REGISTER)
 			sip_register_lines(in, w);
+		else if (note & NOTE_USER)
+			put_user(in, note, w);
 		return;
 	case 401:
 		sip_digest_challenge(&i->digest, in->now, SIP_WWW_AUTHENTICATE, realm_of(in),
@@ -428,14 +450,54 @@ void sip_on_cancel(struct sip_input *in)
 		sip_refuse(in, 481, REASON_SIP_TRANSACTION);
 }
 
+/* Whom it asks about, in normal form. False: us. */
+static bool asks_of_user(const struct sip_input *in, const struct sip_map *map,
+			 struct sip_address *a)
+{
+	const struct sip_uri *uri = &in->known.uri;
+
+	return sip_address_of(map, uri, a) && a->kind != ADDR_NONE &&
+	       (uri->scheme == SIP_SCHEME_TEL ||
+		(uri->user.n > 0 && sip_serves(map, uri->host.text)));
+}
+
+/* What a user can do, for who is let in. */
+static void answer_of_user(struct sip_input *in, const struct sip_address *a)
+{
+	const struct proto_services *services = in->s->instance->services;
+	struct sip_server           *server = sip_admit(in);
+	uint16_t                     features;
+
+	if (server == NULL)
+		return;
+	switch (services->reach(services->context, in->s->instance->protocol, sip_address_text(a),
+				&features)) {
+	case PROTO_REACH_NOBODY:
+		sip_refuse_open(in, server, 404, REASON_DESTINATION);
+		break;
+	case PROTO_REACH_AWAY:
+		sip_refuse_open(in, server, 480, REASON_NOT_REGISTERED);
+		break;
+	case PROTO_REACH_HERE:
+		answer_open(in, server, 200, NOTE_USER | features, REASON_NONE);
+		break;
+	}
+}
+
 /* RFC 3261, 11.2: what we can, to whoever asks. Over UDP a short question does not get a long
  * answer, which would be of use against somebody else. */
 void sip_on_options(struct sip_input *in)
 {
-	char       room[1024];
-	struct put lines = put_to(room, sizeof(room));
-	size_t     mark;
+	const struct sip_map map = sip_session_map(in->s, in->now);
+	struct sip_address   user;
+	char                 room[1024];
+	struct put           lines = put_to(room, sizeof(room));
+	size_t               mark;
 
+	if (asks_of_user(in, &map, &user)) {
+		answer_of_user(in, &user);
+		return;
+	}
 	put_allow(&lines);
 	sip_supported_put(&lines);
 	mark = put_size(&lines);

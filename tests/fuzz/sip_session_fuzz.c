@@ -57,6 +57,13 @@ static const struct proto_record *record(void *context, unsigned protocol, struc
 	return NULL;
 }
 
+static enum proto_reach reach(void *context, unsigned protocol, struct str address,
+			      uint16_t *features)
+{
+	*features = (uint16_t)(address.n * 3);
+	return (enum proto_reach)(address.n % 3);
+}
+
 static bool serves(void *context, unsigned protocol, struct str domain)
 {
 	return str_eq(domain, STR("example.org"));
@@ -87,8 +94,8 @@ static void converse(void *context, struct str one, struct str other, struct str
 {
 }
 
-static const struct proto_services services = {NULL,    credentials, record,       serves,  source,
-					       resolve, wake,        conversation, converse};
+static const struct proto_services services = {NULL,   credentials, record, reach,        serves,
+					       source, resolve,     wake,   conversation, converse};
 
 static struct out fresh(void)
 {

@@ -70,6 +70,28 @@ static inline const struct proto_record *services_record(void *context, unsigned
 	return NULL;
 }
 
+/* Subscribers of the table, where the records have them or not. */
+static inline enum proto_reach services_reach(void *context, unsigned protocol, struct str address,
+					      uint16_t *features)
+{
+	struct proto_credentials   c;
+	const struct proto_record *r;
+
+	*features = 0;
+	for (size_t i = 0; i < sizeof(services_subscribers) / sizeof(services_subscribers[0]);
+	     i++) {
+		if (str_eq(address, str_of(services_subscribers[i].number)))
+			address = str_of(services_subscribers[i].address);
+	}
+	r = services_record(context, protocol, address);
+	for (uint32_t i = 0; r != NULL && i < r->count; i++)
+		*features |= r->bindings[i].features;
+	if (r != NULL)
+		return PROTO_REACH_HERE;
+	return services_credentials(context, protocol, address, &c) ? PROTO_REACH_AWAY
+								    : PROTO_REACH_NOBODY;
+}
+
 static inline bool services_serves(void *context, unsigned protocol, struct str domain)
 {
 	return str_eq(domain, STR(SERVICES_DOMAIN));
@@ -115,9 +137,9 @@ static inline void services_converse(void *context, struct str one, struct str o
 
 static inline void services_init(struct services *s)
 {
-	*s = (struct services){.ops = {s, services_credentials, services_record, services_serves,
-				       services_source, services_resolve, services_wake,
-				       services_conversation, services_converse}};
+	*s = (struct services){.ops = {s, services_credentials, services_record, services_reach,
+				       services_serves, services_source, services_resolve,
+				       services_wake, services_conversation, services_converse}};
 }
 
 /* The registration as the directory would keep it. */
