@@ -163,6 +163,20 @@ unsigned sip_body_in(const struct sip_map *map, const struct sip_message *in,
 		     const struct sip_mandatory *known, struct msg *m, enum reason *why);
 bool     sip_extra_add(const struct sip_map *map, struct msg *m, uint16_t tag, struct str value);
 
+/*
+ * What a sender in CPIM called its message, as origin_id of the record: imdn.Message-ID, and behind
+ * it, each after SIP_ORIGIN_ROUTE, the URIs of IMDN-Record-Route in their order.
+ */
+#define SIP_ORIGIN_ROUTE '\n'
+struct sip_origin {
+	struct str message_id;
+	struct str routes; /* from the first SIP_ORIGIN_ROUTE on; empty: none */
+};
+/* Room: of MSG_ORIGIN_ID_MAX bytes. False: it has none, or one that is too long. */
+bool sip_origin_of(const struct msg *m, uint8_t *room, struct sip_origin *origin);
+/* The first route, and *routes what follows it; empty: none is left. */
+struct str sip_origin_route(struct str *routes);
+
 /* Content-Type to the end of the body. */
 enum reason sip_body_out(const struct sip_map *map, const struct msg *m, const struct sip_way *way,
 			 struct str message_id, struct put *w);

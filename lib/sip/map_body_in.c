@@ -63,6 +63,29 @@ static unsigned unwrap(struct content *c, enum reason *why)
 	}
 }
 
+/* Its name, and the way that notifications of it go (RFC 5438, 7.2.1.1). */
+static bool take_origin(const struct sip_map *map, const struct content *c, struct msg *m)
+{
+	struct str              id = c->cpim.message_id;
+	char                    room[MSG_ORIGIN_ID_MAX];
+	struct put              w = put_to(room, sizeof(room));
+	struct sip_cpim_headers it = sip_cpim_headers(c->cpim.headers);
+	struct sip_cpim_header  h;
+	struct sip_cpim_address a;
+
+	put_str(&w, id);
+	while (c->cpim.record_routes > 0 && sip_cpim_header_next(&it, &h)) {
+		if (h.kind != SIP_CPIM_RECORD_ROUTE || !sip_cpim_address_parse(h.value, &a))
+			continue;
+		put_u8(&w, SIP_ORIGIN_ROUTE);
+		put_str(&w, a.uri);
+	}
+	if (!w.failed)
+		return msg_append(m, room, put_size(&w), &m->origin_id);
+	metric_inc(map->metrics, METRIC_sip_headers_dropped);
+	return id.n > MSG_ORIGIN_ID_MAX || msg_append(m, id.p, id.n, &m->origin_id);
+}
+
 /* imdn.Disposition-Notification and what its answers are to name. Notifications never ask for any
  * (RFC 5438, 8). */
 static bool take_wants(const struct sip_map *map, const struct content *c, struct msg *m)
@@ -81,15 +104,13 @@ static bool take_wants(const struct sip_map *map, const struct content *c, struc
 	if (!c->wrapped || c->kind == SIP_CONTENT_IMDN || c->kind == SIP_CONTENT_COMPOSING ||
 	    id.n == 0)
 		return true;
-	if (id.n > MSG_ORIGIN_ID_MAX) {
-		metric_inc(map->metrics, METRIC_sip_headers_dropped);
-		return true;
-	}
+	if (id.n > MSG_ORIGIN_ID_MAX)
+		return take_origin(map, c, m);
 	for (size_t i = 0; i < sizeof(wants) / sizeof(wants[0]); i++) {
 		if (c->cpim.wants & wants[i].want)
 			m->wants |= wants[i].wants;
 	}
-	return msg_append(m, id.p, id.n, &m->origin_id);
+	return take_origin(map, c, m);
 }
 
 static enum msg_state state_of(const struct sip_imdn *n)

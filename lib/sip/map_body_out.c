@@ -12,12 +12,15 @@
 #define BODY_MAX 65536u
 #define DATE_SIZE 24u
 #define LENGTH_DIGITS 6u
+#define ROUTE_GROWTH 24u /* of a route of one letter, in a line of its own */
 
 struct body {
 	const void *p; /* NULL: the record's own bytes */
 	size_t      size;
 	struct str  type;
 	struct str  disposition;
+	struct str  routes; /* of a notification: as struct sip_origin has them */
+	uint8_t     origin[MSG_ORIGIN_ID_MAX];
 	uint8_t     type_room[SIP_EXTRA_VALUE_MAX];
 	uint8_t     gathered[BODY_MAX];
 	char        made[TEXT_UTF8_SIZE(BODY_MAX)];
@@ -114,20 +117,46 @@ static void state_to(const struct msg *m, struct sip_imdn *n)
 		n->status = SIP_IMDN_ERROR;
 }
 
+bool sip_origin_of(const struct msg *m, uint8_t *room, struct sip_origin *origin)
+{
+	struct str  whole = {NULL, m->origin_id.size};
+	const char *end;
+
+	if (whole.n == 0 || whole.n > MSG_ORIGIN_ID_MAX)
+		return false;
+	whole.p = (const char *)msg_view(m, m->origin_id, room);
+	end = memchr(whole.p, SIP_ORIGIN_ROUTE, whole.n);
+	origin->message_id = (struct str){whole.p, end != NULL ? (size_t)(end - whole.p) : whole.n};
+	origin->routes = str_skip(whole, origin->message_id.n);
+	return true;
+}
+
+struct str sip_origin_route(struct str *routes)
+{
+	struct str  first = routes->n > 0 ? str_skip(*routes, 1) : STR("");
+	const char *end = first.n > 0 ? memchr(first.p, SIP_ORIGIN_ROUTE, first.n) : NULL;
+
+	if (end != NULL)
+		first.n = (size_t)(end - first.p);
+	*routes = routes->n > 0 ? str_skip(*routes, first.n + 1) : *routes;
+	return first;
+}
+
 static enum reason make_imdn(const struct sip_map *map, const struct msg *m,
 			     const struct sip_way *way, struct body *b)
 {
-	struct put      w = put_to(b->made, sizeof(b->made));
-	uint8_t         id[MSG_ORIGIN_ID_MAX];
-	char            date[DATE_SIZE], uri_room[SIP_URI_MAX];
-	struct put      uri = put_to(uri_room, sizeof(uri_room));
-	struct sip_imdn n = {.datetime = date_text(map->now.wall_ms, date)};
+	struct put        w = put_to(b->made, sizeof(b->made));
+	struct sip_origin origin;
+	char              date[DATE_SIZE], uri_room[SIP_URI_MAX];
+	struct put        uri = put_to(uri_room, sizeof(uri_room));
+	struct sip_imdn   n = {.datetime = date_text(map->now.wall_ms, date)};
 
-	if (m->origin_id.size == 0 || m->origin_id.size > sizeof(id))
+	if (!sip_origin_of(m, b->origin, &origin))
 		return REASON_RECEIPT_UNKNOWN;
 	if (sip_source_put(map, &uri, m, way) != REASON_NONE)
 		return REASON_SENDER;
-	n.message_id = (struct str){(const char *)msg_view(m, m->origin_id, id), m->origin_id.size};
+	n.message_id = origin.message_id;
+	b->routes = origin.routes;
 	n.recipient_uri = (struct str){uri_room, put_size(&uri)};
 	state_to(m, &n);
 	sip_imdn_put(&w, &n);
@@ -185,6 +214,16 @@ static unsigned wants_of(const struct msg *m)
 	       (m->wants & MSG_WANT_READ ? SIP_CPIM_WANT_DISPLAY : 0);
 }
 
+/* IMDN-Route for each (RFC 5438, 7.2.1.1). */
+static struct str routes_text(struct str routes, char *room, size_t size)
+{
+	struct put w = put_to(room, size);
+
+	for (struct str uri; (uri = sip_origin_route(&routes)).n > 0;)
+		sip_cpim_address_put(&w, SIP_CPIM_ROUTE, &(struct sip_cpim_address){.uri = uri});
+	return (struct str){room, w.failed ? 0 : put_size(&w)};
+}
+
 /* Subject and time of the message as it came. */
 static void came_with(struct str headers, struct sip_cpim *c)
 {
@@ -206,6 +245,7 @@ static enum reason put_wrapped(const struct sip_map *map, const struct msg *m,
 {
 	uint8_t         headers_room[SIP_EXTRA_VALUE_MAX];
 	char            date[DATE_SIZE], from_room[SIP_URI_MAX], to_room[SIP_URI_MAX];
+	char            routes[MSG_ORIGIN_ID_MAX * ROUTE_GROWTH];
 	struct put      from = put_to(from_room, sizeof(from_room));
 	struct put      to = put_to(to_room, sizeof(to_room));
 	struct sip_cpim c = {.datetime = date_text(map->now.wall_ms, date)};
@@ -217,11 +257,14 @@ static enum reason put_wrapped(const struct sip_map *map, const struct msg *m,
 		return REASON_DESTINATION;
 	if (!msg_is_report(m) && sip_extra_text(map, m, SIP_EXTRA_CPIM, headers_room, &headers))
 		came_with(headers, &c);
+	else if (msg_is_report(m))
+		c.headers = routes_text(b->routes, routes, sizeof(routes));
 	c.from.uri = (struct str){from_room, put_size(&from)};
 	c.to.uri = (struct str){to_room, put_size(&to)};
 	c.to_count = 1;
 	c.message_id = message_id;
-	c.ends_routes = true; /* RFC 5438, 6.5: they name the message by the id that we gave it */
+	c.ends_routes = !msg_is_report(
+		m); /* RFC 5438, 6.5: they name the message by the id that we gave it */
 	c.wants = msg_is_report(m) ? 0 : wants_of(m);
 	c.content.type = b->type;
 	c.content.disposition = b->disposition;
@@ -283,7 +326,7 @@ static enum reason make(const struct sip_map *map, const struct msg *m, const st
 {
 	b->p = NULL;
 	b->size = 0;
-	b->type = b->disposition = STR("");
+	b->type = b->disposition = b->routes = STR("");
 	if (msg_is_report(m))
 		return make_imdn(map, m, way, b);
 	if (m->kind == MSG_COMPOSING)

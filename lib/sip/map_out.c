@@ -43,10 +43,28 @@ enum reason sip_target_put(struct put *w, const struct msg *m, const struct sip_
 	return put_address(w, m, &m->to, way->host, way->port) ? REASON_NONE : REASON_DESTINATION;
 }
 
+/* A notification goes to the first who recorded its route, which then sends it on. */
+static bool route_put(const struct msg *m, struct put *w)
+{
+	uint8_t           room[MSG_ORIGIN_ID_MAX];
+	struct sip_origin origin;
+	struct sip_uri    uri;
+	struct str        first;
+
+	if (!msg_is_report(m) || !sip_origin_of(m, room, &origin))
+		return false;
+	first = sip_origin_route(&origin.routes);
+	if (!sip_uri_parse(first, &uri) ||
+	    (uri.scheme != SIP_SCHEME_SIP && uri.scheme != SIP_SCHEME_SIPS))
+		return false;
+	sip_put_text(w, first);
+	return true;
+}
+
 enum reason sip_map_uri(const struct msg *m, const struct sip_way *way, struct put *w)
 {
 	if (way->at == NULL)
-		return sip_target_put(w, m, way);
+		return route_put(m, w) ? REASON_NONE : sip_target_put(w, m, way);
 	sip_put_text(w, proto_binding_text(way->at->record, way->at->binding, BINDING_CONTACT));
 	return REASON_NONE;
 }

@@ -279,6 +279,33 @@ static void a_receipt_of_smpp_is_a_notification_for_a_sip_peer(void **state)
 	assert_null(ims_take());
 }
 
+/* RFC 5438, 7.2.1.1; the route outlives the message in the table of open receipts. */
+static void a_notification_goes_the_way_that_its_message_recorded(void **state)
+{
+	const char *text;
+
+	(void)state;
+	send_body(ims, "sip:+46701234567@198.18.0.1", "message/cpim",
+		  "From: <sip:+46721234567@ims.example>\r\nTo: <sip:+46701234567@example.org>\r\n"
+		  "NS: imdn <urn:ietf:params:imdn>\r\nimdn.Message-ID: 34jk324j\r\n"
+		  "imdn.Disposition-Notification: positive-delivery\r\n"
+		  "imdn.IMDN-Record-Route: <sip:second.relay.ims.example>\r\n"
+		  "imdn.IMDN-Record-Route: <sip:first.relay.ims.example>\r\n"
+		  "DateTime: 2026-11-27T12:00:00Z\r\n\r\n"
+		  "Content-Type: text/plain;charset=UTF-8\r\n\r\nis it there?");
+	assert_status(next_of(ims), "202");
+	centre_sends_receipt("+46701234567", "+46721234567", "1");
+	text = next_of(ims);
+	assert_non_null(text);
+	assert_memory_equal(text, "MESSAGE sip:second.relay.ims.example SIP/2.0", 44);
+	assert_non_null(strstr(text, "imdn.IMDN-Route: <sip:second.relay.ims.example>\r\n"
+				     "imdn.IMDN-Route: <sip:first.relay.ims.example>\r\n"));
+	assert_string_equal(word_after(text, "<message-id>"), "34jk324j");
+	phone_answer(ims, text, "200 OK", "");
+	sim_pass(&sim, US_PER_SECOND);
+	assert_null(ims_take());
+}
+
 static void a_conversation_has_one_id_both_ways_and_each_message_its_own(void **state)
 {
 	char        conversation[3][64], contribution[3][64];
@@ -555,6 +582,7 @@ int main(void)
 		OPEN(a_phone_that_has_the_message_is_the_receipt),
 		OPEN(a_notification_of_a_sip_peer_is_a_receipt_of_smpp),
 		OPEN(a_receipt_of_smpp_is_a_notification_for_a_sip_peer),
+		OPEN(a_notification_goes_the_way_that_its_message_recorded),
 		OPEN(a_conversation_has_one_id_both_ways_and_each_message_its_own),
 		OPEN(who_is_not_registered_gets_a_short_message),
 		OPEN(who_wants_short_messages_alone_gets_them_though_registered),

@@ -408,9 +408,76 @@ static void what_recorded_its_route_before_us_is_not_asked_for_the_notification(
 	bench_free(b);
 }
 
+/* RFC 5438, 7.2.1.1: in the same order, and to the first of them. */
+static void a_notification_of_ours_goes_the_way_that_was_recorded(void **state)
+{
+	static const struct {
+		const char *recorded, *routes, *uri;
+		unsigned    dropped;
+	} cases[] = {
+		{"", NULL, "sip:+4670@ims.example;user=phone", 0},
+		{"imdn.IMDN-Record-Route: <sip:relay.example.com>\r\n",
+		 "imdn.IMDN-Route: <sip:relay.example.com>\r\n", "sip:relay.example.com", 0},
+		{"imdn.IMDN-Record-Route: \"B\" <sip:b@relay.example>\r\n"
+		 "imdn.IMDN-Record-Route: <im:a@relay.example>\r\n",
+		 "imdn.IMDN-Route: <sip:b@relay.example>\r\nimdn.IMDN-Route: "
+		 "<im:a@relay.example>\r\n",
+		 "sip:b@relay.example", 0},
+		{"imdn.IMDN-Record-Route: <im:a@relay.example>\r\n",
+		 "imdn.IMDN-Route: <im:a@relay.example>\r\n", "sip:+4670@ims.example;user=phone",
+		 0},
+		/* more than is kept: none */
+		{"imdn.IMDN-Record-Route: "
+		 "<sip:a-relay-with-a-name-of-about-this-length.relays.example>\r\n"
+		 "imdn.IMDN-Record-Route: "
+		 "<sip:another-with-a-name-of-about-this-length.relays.example>\r\n"
+		 "imdn.IMDN-Record-Route: <sip:c.example>\r\n",
+		 NULL, "sip:+4670@ims.example;user=phone", 1},
+	};
+	struct bench *b = bench_new();
+	uint8_t       room[MSG_ORIGIN_ID_MAX];
+	char          body[2048], uri_room[SIP_URI_MAX], origin[MSG_ORIGIN_ID_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const uint64_t dropped = b->metrics.value[METRIC_sip_headers_dropped];
+		struct put     uri = put_to(uri_room, sizeof(uri_room));
+		const char    *out;
+		size_t         n;
+
+		snprintf(body, sizeof(body),
+			 "%simdn.Disposition-Notification: positive-delivery\r\n%s\r\n"
+			 "Content-Type: text/plain\r\n\r\nhello",
+			 CPIM, cases[i].recorded);
+		assert_int_equal(take(b, "message/cpim", body), 200);
+		assert_int_equal(b->metrics.value[METRIC_sip_headers_dropped] - dropped,
+				 cases[i].dropped);
+		n = b->m->origin_id.size;
+		memcpy(origin, msg_view(b->m, b->m->origin_id, room), n);
+		msg_reset(b->m);
+		assert_true(msg_append_addr(b->m, ADDR_E164, 0, 0, STR("+4671"), &b->m->from));
+		assert_true(msg_append_addr(b->m, ADDR_E164, 0, 0, STR("+4670"), &b->m->to));
+		assert_true(msg_append(b->m, origin, n, &b->m->origin_id));
+		b->m->kind = MSG_RECEIPT;
+		b->m->receipt.state = MSG_STATE_DELIVERED;
+		out = body_of(give(b, &to_peer));
+		assert_int_equal(b->why, REASON_NONE);
+		assert_non_null(strstr(out, "<message-id>abc</message-id>"));
+		if (cases[i].routes != NULL)
+			assert_non_null(strstr(out, cases[i].routes));
+		else
+			assert_null(strstr(out, "IMDN-Route"));
+		assert_int_equal(sip_map_uri(b->m, &to_peer, &uri), REASON_NONE);
+		assert_int_equal(put_size(&uri), strlen(cases[i].uri));
+		assert_memory_equal(uri_room, cases[i].uri, put_size(&uri));
+	}
+	bench_free(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_notification_of_ours_goes_the_way_that_was_recorded),
 		cmocka_unit_test(
 			what_recorded_its_route_before_us_is_not_asked_for_the_notification),
 		cmocka_unit_test(a_wrapped_text_is_a_text_and_says_what_its_sender_wants_to_know),
