@@ -10,11 +10,13 @@
 #define XMPP_BLOCK_NONE 0u /* numbered from 1, so that zeroed memory names none */
 #define XMPP_RESOURCE_MAX 255u
 #define XMPP_TO_MAX 512u
+#define XMPP_TEXT_SIZE 16u /* of ids, resources and nonces that we make */
 #define XMPP_STANZA_ID_MAX 255u
 
 struct xmpp_who {
 	uint8_t user_size, resource_size, bind_id_size;
 	char    user[XMPP_SASL_USER_MAX], resource[XMPP_RESOURCE_MAX];
+	char    stream[XMPP_TEXT_SIZE];      /* names this stream among all that the resource had */
 	char    bind_id[XMPP_STANZA_ID_MAX]; /* of the request to bind, until it is answered */
 };
 

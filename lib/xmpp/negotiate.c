@@ -369,6 +369,7 @@ void xmpp_on_bind(struct xmpp_input *in)
 	}
 	who->bind_id_size = (uint8_t)in->id.n;
 	memcpy(who->bind_id, in->id.p, in->id.n);
+	xmpp_text_new(s->instance, who->stream);
 	s->binding = true;
 	xmpp_registration(s, XMPP_TOKEN_BIND);
 	in->event->kind = EVENT_BINDING;

@@ -91,6 +91,14 @@ struct xmpp_jid xmpp_self(const struct xmpp_session *s)
 		{who->user, who->user_size}, xmpp_domain(s), {who->resource, who->resource_size}};
 }
 
+static void binding_text(struct proto_binding *b, enum proto_binding_text which, struct str text,
+			 struct put *w)
+{
+	b->text[which].off = (uint16_t)put_size(w);
+	b->text[which].size = (uint16_t)text.n;
+	put_str(w, text);
+}
+
 void xmpp_registration(struct xmpp_session *s, uint64_t token)
 {
 	struct xmpp_instance      *i = s->instance;
@@ -98,23 +106,28 @@ void xmpp_registration(struct xmpp_session *s, uint64_t token)
 	struct proto_binding      *b = &r->bindings[0];
 	struct put                 w = put_to(i->registration_text, sizeof(i->registration_text));
 	struct xmpp_jid            self = xmpp_self(s);
+	size_t                     address;
 
-	xmpp_aor_put(&w, &self);
-	*r = (struct proto_registration){
-		.address = {i->registration_text, put_size(&w)},
-		.count = 1,
-		.text = self.resource,
-		.token = token,
-		.takes_over = true,
-	};
 	*b = (struct proto_binding){
 		.key = xmpp_resource_key(self.resource),
 		.expires_us = UINT64_MAX / 2,
+		.sequence = ++s->registrations,
 		.priority = (uint16_t)(s->priority >= 0 ? 128 + s->priority : 0),
 		.features = s->available && s->priority >= 0 ? 0 : PROTO_BINDING_DIRECT,
 	};
-	b->text[BINDING_CONTACT].size = (uint16_t)self.resource.n;
+	binding_text(b, BINDING_CONTACT, self.resource, &w);
+	binding_text(b, BINDING_CALL, (struct str){xmpp_who(s)->stream, XMPP_TEXT_SIZE}, &w);
+	address = put_size(&w);
+	xmpp_aor_put(&w, &self);
 	ASSERT(!w.failed);
+	*r = (struct proto_registration){
+		.address = {i->registration_text + address, put_size(&w) - address},
+		.count = 1,
+		.bindings = {*b},
+		.text = {i->registration_text, address},
+		.token = token,
+		.takes_over = true,
+	};
 }
 
 void xmpp_aor_put(struct put *w, const struct xmpp_jid *jid)

@@ -12,7 +12,6 @@
 #define XMPP_DOMAINS_MAX 64u /* of all listeners of a worker */
 #define XMPP_DOMAIN_SIZE_MAX 255u
 #define XMPP_BLOCKS_MIN 64u
-#define XMPP_TEXT_SIZE 16u /* of ids, resources and nonces that we make */
 #define XMPP_SPACE_SM "urn:xmpp:sm:3"
 
 /* Answers to EVENT_BINDING; those to messages name their blocks. */
@@ -59,9 +58,10 @@ struct xmpp_session {
 	bool                  inactive; /* the client says that nobody looks (XEP-0352) */
 	bool                  parting;
 	uint32_t              sm_in, sm_out, sm_acked;
-	uint32_t              who;     /* block; NONE before it authenticated */
-	uint32_t              sasl;    /* block of a try that is going on, or NONE */
-	struct xmpp_list      in, out; /* messages without answer */
+	uint32_t              registrations; /* asked for so far */
+	uint32_t              who;           /* block; NONE before it authenticated */
+	uint32_t              sasl;          /* block of a try that is going on, or NONE */
+	struct xmpp_list      in, out;       /* messages without answer */
 	struct xml_frame      frame;
 	struct xml_scope      scope;
 	uint64_t              heard_us, message_us, ping_us, login_due_us;

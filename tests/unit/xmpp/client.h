@@ -34,7 +34,7 @@ struct client {
 	unsigned              event_count;
 	unsigned              bindings; /* asked for */
 	struct proto_binding  binding;  /* the last */
-	char                  address[256], resource[256];
+	char                  address[256], resource[256], call[16];
 	enum reason           binding_why; /* the answer to them */
 	char                  conversation[64];
 };
@@ -150,6 +150,12 @@ static inline void client_binding(struct client *c, const struct proto_registrat
 {
 	assert_int_equal(r->count, 1);
 	assert_true(r->takes_over);
+	/* Of one stream each is newer than the one before (RFC 3261, 10.3, has the rule). */
+	if (c->bindings > 0 && memcmp(r->text.p + r->bindings[0].text[BINDING_CALL].off, c->call,
+				      sizeof(c->call)) == 0)
+		assert_true(r->bindings[0].sequence > c->binding.sequence);
+	assert_int_equal(r->bindings[0].text[BINDING_CALL].size, sizeof(c->call));
+	memcpy(c->call, r->text.p + r->bindings[0].text[BINDING_CALL].off, sizeof(c->call));
 	c->binding = r->bindings[0];
 	assert_true(str_copy(c->address, sizeof(c->address), r->address));
 	assert_true(str_copy(c->resource, sizeof(c->resource),
