@@ -44,6 +44,15 @@ struct phone *phone_tcp(struct host *h)
 	return p;
 }
 
+struct phone *phone_chat(struct host *h)
+{
+	struct phone *p = phone_new(h);
+
+	p->chat = true;
+	p->tcp = host_tcp_connect(h, 5222, HOST_SESSIONS_MAX + phone_count - 1);
+	return p;
+}
+
 struct phone *phone_tcp_listen(struct host *h, uint16_t port)
 {
 	struct phone *p = phone_new(h);
@@ -118,6 +127,8 @@ static size_t message_size(struct phone *p)
 	const char *end, *length;
 
 	p->in[p->in_size] = '\0';
+	if (p->chat)
+		return 0;
 	if (p->msrp)
 		return chunk_size(p);
 	end = strstr(p->in, "\r\n\r\n");
@@ -147,7 +158,7 @@ static void phone_read(struct phone *p)
 		}
 		size = tcp_peek(p->host->tcp, p->tcp, 1, &in);
 	}
-	if (p->msrp && p->open && tcp_read_ended(p->host->tcp, p->tcp)) {
+	if ((p->msrp || p->chat) && p->open && tcp_read_ended(p->host->tcp, p->tcp)) {
 		p->open = false;
 		tcp_close(p->host->tcp, p->tcp, false);
 	}

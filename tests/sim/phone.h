@@ -12,6 +12,7 @@
 
 struct phone {
 	struct host *host;
+	bool         chat; /* a client of XMPP: what it gets is not cut into messages */
 	uint16_t     port; /* UDP: ours; TCP: 0 */
 	uint32_t     tcp;
 	bool         open;
@@ -35,7 +36,10 @@ struct phone *phone_msrp(struct host *h, uint16_t port);
 struct phone *phone_msrp_listen(struct host *h, uint16_t port);
 void          phone_reset(struct phone *p); /* its connection ends at once */
 
-/* To port 5060. */
+/* A client of XMPP, to port 5222; open later. */
+struct phone *phone_chat(struct host *h);
+
+/* To port 5060, or where it is connected to. */
 void phone_send(struct phone *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A head to its last CRLF, and a body of any bytes. */
 void phone_send_body(struct phone *p, const char *head, const void *body, size_t n);

@@ -63,6 +63,16 @@ static void file_init(struct conf_file *f, const struct sim_config *config)
 						 .port = LISTEN_PORT,
 						 .login_time = 5};
 	f->listeners[0].address = (struct conf_address){.w = {0x010012c6}, .set = true};
+	if (config->xmpp)
+		f->listeners[f->listener_count++] =
+			(struct conf_listener){.name = "chat",
+					       .protocol = PROTO_xmpp,
+					       .transport = TCP_ONLY,
+					       .port = 5222,
+					       .login_time = 5,
+					       .address = f->listeners[0].address,
+					       .domains = {1, domains},
+					       .plain_without_tls = true};
 	if (!config->sip)
 		return;
 	f->listeners[f->listener_count++] = (struct conf_listener){
@@ -228,22 +238,40 @@ static void secret_derive(struct conf_secret *secret)
 	secret->size = 48;
 }
 
-static void ha1_derive(struct conf_subscriber *s)
+/* For PLAIN alone: nobody here stretches passwords. */
+static void scram_derive(const uint8_t *password, size_t n, struct conf_secret *secret)
 {
-	char       text[CONF_TO_SIZE + 128];
-	struct aor a;
-	int        n;
+	struct scram_credentials c = {0};
+	uint8_t                  both[sizeof(c.salt) + CONF_SECRET_SIZE_MAX] = {0};
 
-	if (s->password.form == CONF_SECRET_NONE || !aor_split(str_of(s->sip), &a)) {
-		s->password = (struct conf_secret){.form = CONF_SECRET_NONE};
+	memcpy(both + sizeof(c.salt), password, n);
+	SHA256(both, sizeof(c.salt) + n, c.plain);
+	memcpy(secret->bytes + CONF_SECRET_HA1_SIZE, &c, sizeof(c));
+	secret->size += sizeof(c);
+}
+
+static void digests_derive(struct conf_subscriber *s)
+{
+	struct conf_secret plain = s->password;
+	char               text[CONF_TO_SIZE + 128];
+	struct aor         a;
+	int                n;
+
+	if (plain.form == CONF_SECRET_NONE)
 		return;
-	}
-	n = snprintf(text, sizeof(text), "%.*s:%.*s:%.*s", STR_ARG(a.user), STR_ARG(a.domain),
-		     s->password.size, (const char *)s->password.bytes);
 	s->password = (struct conf_secret){.form = CONF_SECRET_DIGEST, .size = 48};
-	ASSERT(EVP_Q_digest(NULL, "MD5", NULL, text, (size_t)n, s->password.bytes, NULL) == 1);
-	ASSERT(EVP_Q_digest(NULL, "SHA256", NULL, text, (size_t)n, s->password.bytes + 16, NULL) ==
-	       1);
+	if (aor_split(str_of(s->sip), &a)) {
+		n = snprintf(text, sizeof(text), "%.*s:%.*s:%.*s", STR_ARG(a.user),
+			     STR_ARG(a.domain), plain.size, (const char *)plain.bytes);
+		ASSERT(EVP_Q_digest(NULL, "MD5", NULL, text, (size_t)n, s->password.bytes, NULL) ==
+		       1);
+		ASSERT(EVP_Q_digest(NULL, "SHA256", NULL, text, (size_t)n, s->password.bytes + 16,
+				    NULL) == 1);
+	}
+	if (s->xmpp[0] != '\0')
+		scram_derive(plain.bytes, plain.size, &s->password);
+	else if (s->sip[0] == '\0')
+		s->password = (struct conf_secret){.form = CONF_SECRET_NONE};
 }
 
 static void fault_print(void *user, size_t rule, const char *key, const char *text)
@@ -289,7 +317,7 @@ static void objects_read(const char *yaml, struct conf_set *set)
 		secret_derive(
 			&((struct conf_account *)set->kinds[CONF_ACCOUNT].objects[i])->password);
 	for (uint32_t i = 0; i < set->kinds[CONF_SUBSCRIBER].n; i++)
-		ha1_derive(set->kinds[CONF_SUBSCRIBER].objects[i]);
+		digests_derive(set->kinds[CONF_SUBSCRIBER].objects[i]);
 	conf_faults_free(&faults);
 }
 

@@ -24,6 +24,7 @@ struct sim_config {
 	const struct ledger *ledger; /* or NULL */
 	bool     sip;       /* a listener for it, too: port 5060, UDP and TCP, domain example.org */
 	bool     sip_open;  /* that lets everybody register and send */
+	bool     xmpp;      /* a listener for it, too: port 5222, domain example.org */
 	uint16_t msrp_port; /* of that listener; 0: none */
 };
 

@@ -16,9 +16,11 @@ static const char site[] =
 	"  - {to: \"+4672\", via: [ims]}\n"
 	"  - {to: \"+4673\", via: [registered, smsc1]}\n"
 	"subscribers:\n"
-	"  - {address: \"+46731234567\", sip: \"sip:alice@example.org\", password: secret}\n"
+	"  - {address: \"+46731234567\", sip: \"sip:alice@example.org\", xmpp: "
+	"\"xmpp:alice@example.org\", password: secret}\n"
 	"  - {address: \"+46737654321\", sip: \"sip:bob@example.org\", password: other, reach: "
-	"sms}\n";
+	"sms}\n"
+	"  - {address: \"+46735555555\", xmpp: \"xmpp:carol@example.org\", password: secret}\n";
 
 struct sip_world_message centre;
 struct sip_world_receipt receipt;
@@ -117,6 +119,7 @@ static void world_begin(bool open_to_all, unsigned workers, uint16_t msrp_port)
 						 .window = 10,
 						 .hooks = hooks,
 						 .sip = true,
+						 .xmpp = true,
 						 .sip_open = open_to_all,
 						 .msrp_port = msrp_port};
 

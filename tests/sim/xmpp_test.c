@@ -1,0 +1,207 @@
+/* XMPP through the whole dataplane: clients that a test drives by text, with each other, with a
+ * message centre and with devices of SIP. */
+#include "sip_world.h"
+
+#define HEAD                                                                                       \
+	"<stream:stream to='example.org' xmlns='jabber:client' version='1.0' "                     \
+	"xmlns:stream='http://etherx.jabber.org/streams'>"
+
+static const char   *wanted;
+static struct phone *who;
+
+static bool got(struct sim *s)
+{
+	return strstr(who->in, wanted) != NULL;
+}
+
+/* It comes within a second; what came before is forgotten with it. */
+static void expects(struct phone *p, const char *text)
+{
+	char *at;
+
+	who = p;
+	wanted = text;
+	p->in[p->in_size] = '\0';
+	if (!sim_until(&sim, got, US_PER_SECOND))
+		print_error("[%s]\nhas not: %s\n", p->in, text);
+	at = strstr(p->in, text);
+	assert_non_null(at);
+	at += strlen(text);
+	p->in_size -= (size_t)(at - p->in);
+	memmove(p->in, at, p->in_size);
+	memset(p->in + p->in_size, 0, sizeof(p->in) - p->in_size);
+}
+
+static bool is_open(struct sim *s)
+{
+	return who->open;
+}
+
+static bool is_closed(struct sim *s)
+{
+	return !who->open;
+}
+
+/* Up to presence. proof: Base 64 of NUL, user, NUL, password. */
+static struct phone *client(const char *proof, const char *resource)
+{
+	struct phone *p = phone_chat(&sim.host);
+
+	who = p;
+	assert_true(sim_until(&sim, is_open, US_PER_SECOND));
+	phone_send(p, HEAD);
+	expects(p, "<mechanism>PLAIN</mechanism>");
+	phone_send(p, "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>%s</auth>",
+		   proof);
+	expects(p, "<success");
+	phone_send(p, HEAD);
+	expects(p, "<bind ");
+	phone_send(p,
+		   "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
+		   "<resource>%s</resource></bind></iq>",
+		   resource);
+	expects(p, "</jid></bind></iq>");
+	phone_send(p, "<presence/><iq type='get' id='p'><ping xmlns='urn:xmpp:ping'/></iq>");
+	expects(p, "</iq>");
+	sim_pass(&sim, 100 * US_PER_MS);
+	return p;
+}
+
+#define ALICE "AGFsaWNlAHNlY3JldA=="
+#define CAROL "AGNhcm9sAHNlY3JldA=="
+
+static void a_message_goes_from_client_to_client_and_its_receipt_back(void **state)
+{
+	struct phone *alice = client(ALICE, "phone"), *carol = client(CAROL, "desk");
+
+	(void)state;
+	phone_send(alice, "<message to='carol@example.org' id='m1' type='chat'><body>Hi &amp; "
+			  "hello</body><request xmlns='urn:xmpp:receipts'/></message>");
+	expects(carol, "<message type=\"chat\" id=\"m1\" from=\"alice@example.org/phone\" "
+		       "to=\"carol@example.org/desk\"");
+	expects(carol, "<body>Hi &amp; hello</body>");
+	phone_send(carol, "<message to='alice@example.org/phone' type='chat'><received "
+			  "xmlns='urn:xmpp:receipts' id='m1'/></message>");
+	expects(alice, "<received xmlns=\"urn:xmpp:receipts\" id=\"m1\"/>");
+}
+
+static void a_message_of_a_client_reaches_the_message_centre_and_its_receipt_returns(void **state)
+{
+	struct phone *alice = client(ALICE, "phone");
+
+	(void)state;
+	phone_send(alice, "<message to='+46701234567@example.org' id='m2'><body>To a "
+			  "phone</body><request xmlns='urn:xmpp:receipts'/></message>");
+	for (unsigned i = 0; i < 10000 && centre.count == 0; i++)
+		sim_step(&sim, 100);
+	assert_int_equal(centre.count, 1);
+	assert_string_equal(centre.from, "+46731234567");
+	assert_string_equal(centre.to, "+46701234567");
+	assert_string_equal(centre.text, "To a phone");
+	assert_true(centre.wants & MSG_WANT_SUCCESS);
+	sim_pass(&sim, 100 * US_PER_MS);
+	centre_sends_receipt("+46701234567", "+46731234567", "1");
+	expects(alice, "<received xmlns=\"urn:xmpp:receipts\" id=\"m2\"/>");
+}
+
+static void a_short_message_reaches_a_client_by_its_number(void **state)
+{
+	struct phone *alice = client(ALICE, "phone");
+
+	(void)state;
+	esme_begin();
+	submit("+46731234567", "To a chat", 0);
+	expects(alice, "from=\"+4611111@example.org\" to=\"alice@example.org/phone\"");
+	expects(alice, "<body>To a chat</body>");
+	assert_true(sim_until(&sim, esme_answered, US_PER_SECOND));
+	assert_int_equal(esme_answer.why, REASON_NONE);
+}
+
+static void a_message_goes_from_a_client_to_a_device_of_sip_and_back(void **state)
+{
+	struct phone *alice = phone_udp(&sim.host, 5080), *carol = client(CAROL, "desk");
+	const char   *text;
+
+	(void)state;
+	send_register(alice, "sip:alice@example.org", "sip:alice@198.18.0.2:5080", "");
+	assert_status(next_of(alice), "200");
+	phone_send(carol, "<message to='alice@example.org' id='m3' type='chat'><body>Hi "
+			  "Alice</body></message>");
+	text = next_of(alice);
+	assert_non_null(text);
+	assert_memory_equal(text, "MESSAGE sip:alice@198.18.0.2:5080", 33);
+	assert_non_null(strstr(text, "Hi Alice"));
+	assert_non_null(strstr(phone_header(text, "From"), "+46735555555"));
+	phone_answer(alice, text, "200 OK", "");
+	send_message(alice, "sip:+46735555555@example.org", "sip:alice@example.org", "",
+		     "Hi Carol");
+	expects(carol, "<body>Hi Carol</body>");
+	assert_memory_equal(next_of(alice), "SIP/2.0 20", 10);
+}
+
+static void what_cannot_be_delivered_comes_back_as_an_error(void **state)
+{
+	struct phone *alice = client(ALICE, "phone");
+
+	(void)state;
+	phone_send(alice, "<message to='carol@example.org' id='off'><body>x</body></message>");
+	expects(alice, "<message type=\"error\" id=\"off\" from=\"carol@example.org\"><error "
+		       "type=\"cancel\"><service-unavailable");
+	phone_send(alice, "<message to='+4999@example.org' id='no'><body>x</body></message>");
+	expects(alice, "<message type=\"error\" id=\"no\" from=\"+4999@example.org\"><error "
+		       "type=\"cancel\"><remote-server-not-found");
+}
+
+static void a_resource_has_one_stream_and_the_newer_one_stays(void **state)
+{
+	struct phone *old = client(ALICE, "phone"), *now = client(ALICE, "phone");
+	struct phone *carol = client(CAROL, "desk");
+
+	(void)state;
+	expects(old, "<stream:error><conflict xmlns=\"urn:ietf:params:xml:ns:xmpp-streams\"/>");
+	who = old;
+	assert_true(sim_until(&sim, is_closed, US_PER_SECOND));
+	phone_send(carol, "<message to='alice@example.org/phone' id='m4'><body>there?</body>"
+			  "</message>");
+	expects(now, "<body>there?</body>");
+}
+
+static void a_client_that_is_gone_gets_nothing_more(void **state)
+{
+	struct phone *alice = client(ALICE, "phone"), *carol = client(CAROL, "desk");
+
+	(void)state;
+	phone_send(carol, "</stream:stream>");
+	expects(carol, "</stream:stream>");
+	who = carol;
+	assert_true(sim_until(&sim, is_closed, US_PER_SECOND));
+	sim_pass(&sim, 100 * US_PER_MS);
+	phone_send(alice, "<message to='carol@example.org' id='m5'><body>x</body></message>");
+	expects(alice, "<message type=\"error\" id=\"m5\"");
+}
+
+#define OPEN(test) cmocka_unit_test_setup_teardown(test, world_open, world_end)
+#define OF_TWO(test)                                                                               \
+	{                                                                                          \
+#test "_of_two_workers", test, world_of_two, world_end, NULL                       \
+	}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		OPEN(a_message_goes_from_client_to_client_and_its_receipt_back),
+		OPEN(a_message_of_a_client_reaches_the_message_centre_and_its_receipt_returns),
+		OPEN(a_short_message_reaches_a_client_by_its_number),
+		OPEN(a_message_goes_from_a_client_to_a_device_of_sip_and_back),
+		OPEN(what_cannot_be_delivered_comes_back_as_an_error),
+		OPEN(a_resource_has_one_stream_and_the_newer_one_stays),
+		OPEN(a_client_that_is_gone_gets_nothing_more),
+		OF_TWO(a_message_goes_from_client_to_client_and_its_receipt_back),
+		OF_TWO(a_message_of_a_client_reaches_the_message_centre_and_its_receipt_returns),
+		OF_TWO(a_resource_has_one_stream_and_the_newer_one_stays),
+		OF_TWO(a_client_that_is_gone_gets_nothing_more),
+	};
+
+	sim_eal();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
