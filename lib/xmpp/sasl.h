@@ -65,7 +65,7 @@ struct xmpp_sasl { /* of one try */
 	char     user[XMPP_SASL_USER_MAX];    /* in normal form */
 	char     authzid[XMPP_SASL_USER_MAX]; /* as it came */
 	/* The head; then the first messages of both sides without it, with a comma between. */
-	char text[2 * XMPP_SASL_MESSAGE_MAX];
+	char text[XMPP_SASL_MESSAGE_MAX + 256];
 };
 
 /* initial: the first message of the client; all these mechanisms have one (p == NULL: it is left
