@@ -1,6 +1,5 @@
 /* Requests that we answer ourselves (RFC 6120, 8.2.3): XEP-0030, 0092, 0199, 0202, and what every
  * client asks for when it begins. */
-#include "base/date.h"
 #include "xmpp/session_private.h"
 
 static void result_begin(struct xmpp_input *in)
@@ -40,41 +39,13 @@ static void on_disco_info(struct xmpp_input *in)
 		       "</query>"));
 }
 
-static void digits_put(struct put *w, unsigned v, unsigned n)
-{
-	uint8_t *to = put_reserve(w, n);
-
-	for (unsigned i = n; to != NULL && i-- > 0; v /= 10)
-		to[i] = (uint8_t)('0' + v % 10);
-}
-
-/* XEP-0082 */
-static void date_put(struct put *w, uint64_t wall_ms)
-{
-	struct date d = date_of((int64_t)(wall_ms / 86400000));
-	unsigned    second = (unsigned)(wall_ms / 1000 % 86400);
-
-	digits_put(w, (unsigned)d.year, 4);
-	put_u8(w, '-');
-	digits_put(w, d.month, 2);
-	put_u8(w, '-');
-	digits_put(w, d.day, 2);
-	put_u8(w, 'T');
-	digits_put(w, second / 3600, 2);
-	put_u8(w, ':');
-	digits_put(w, second / 60 % 60, 2);
-	put_u8(w, ':');
-	digits_put(w, second % 60, 2);
-	put_u8(w, 'Z');
-}
-
 static void on_time(struct xmpp_input *in)
 {
 	struct put *w = &in->out->put;
 
 	result_begin(in);
 	put_str(w, STR("<time xmlns=\"urn:xmpp:time\"><tzo>Z</tzo><utc>"));
-	date_put(w, in->now.wall_ms);
+	xmpp_date_put(w, in->now.wall_ms);
 	put_str(w, STR("</utc></time></iq>"));
 }
 

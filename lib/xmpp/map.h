@@ -52,6 +52,12 @@ enum xmpp_condition xmpp_map_in(const struct xmpp_map *map, struct xmpp_stanza *
 				const struct xmpp_jid *to, const struct xmpp_sender *from,
 				struct put *room, struct msg *m, enum reason *why);
 
+/* A text that waited for longer says so. */
+#define XMPP_DELAY_US (5 * US_PER_SECOND)
+
+/* A time as XEP-0082 has it, in UTC. */
+void xmpp_date_put(struct put *w, uint64_t wall_ms);
+
 /* Where a message goes. */
 struct xmpp_way {
 	struct str domain;  /* ours, for addresses that have none */

@@ -18,7 +18,7 @@ uint64_t xmpp_resource_key(struct str resource)
 struct content {
 	struct str          body, subject, thread, language, id;
 	struct str          receipt, displayed; /* ids of messages of ours */
-	bool                has_body, wants_receipt, composing, chat_state, error;
+	bool                has_body, wants_receipt, wants_read, composing, chat_state, error;
 	struct str          payloads;
 	enum xmpp_condition condition; /* of an error */
 };
@@ -91,6 +91,10 @@ static bool take(struct xmpp_stanza *s, enum xmpp_payload p, struct content *c, 
 	case XMPP_PAYLOAD_RECEIPT_REQUEST:
 		c->wants_receipt = true;
 		return false;
+	case XMPP_PAYLOAD_MARKABLE:
+		c->wants_read = true;
+		return false;
+	case XMPP_PAYLOAD_MARKER_RECEIVED:
 	case XMPP_PAYLOAD_RECEIPT:
 		c->receipt = id_of(s, room);
 		return false;
@@ -182,8 +186,10 @@ static bool fill_kind(const struct xmpp_stanza *s, const struct content *c, stru
 	if (c->has_body) {
 		m->kind = MSG_TEXT;
 		m->coding = MSG_CODING_UTF8;
-		if (c->wants_receipt && c->id.n > 0 && c->id.n <= MSG_ORIGIN_ID_MAX) {
-			m->wants = MSG_WANT_SUCCESS | MSG_WANT_READ;
+		if ((c->wants_receipt || c->wants_read) && c->id.n > 0 &&
+		    c->id.n <= MSG_ORIGIN_ID_MAX) {
+			m->wants = (c->wants_receipt ? MSG_WANT_SUCCESS : 0) |
+				   (c->wants_read ? MSG_WANT_READ : 0);
 			if (!msg_append(m, c->id.p, c->id.n, &m->origin_id))
 				return false;
 		}

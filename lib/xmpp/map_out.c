@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/aor.h"
+#include "base/date.h"
 #include "msg/concat.h"
 #include "msg/id.h"
 #include "msg/text.h"
@@ -146,6 +147,9 @@ static enum reason put_transcoded(struct put *w, const struct msg *m)
 	for (size_t i = 0; i < n; i++) { /* XML has no place for the other control characters */
 		if ((uint8_t)text[i] < ' ' && text[i] != '\n' && text[i] != '\r' && text[i] != '\t')
 			text[i] = ' ';
+		else if (n - i >= 3 && memcmp(text + i, "\xef\xbf", 2) == 0 &&
+			 text[i + 2] > (char)0xbd)
+			text[i + 2] = (char)0xbd; /* nor for U+FFFE and U+FFFF */
 	}
 	xml_escape_put(w, (struct str){text, n});
 	return REASON_NONE;
@@ -289,6 +293,55 @@ static enum reason put_content(const struct xmpp_map *map, const struct msg *m, 
 	return why;
 }
 
+static void digits_put(struct put *w, unsigned v, unsigned n)
+{
+	uint8_t *to = put_reserve(w, n);
+
+	for (unsigned i = n; to != NULL && i-- > 0; v /= 10)
+		to[i] = (uint8_t)('0' + v % 10);
+}
+
+void xmpp_date_put(struct put *w, uint64_t wall_ms)
+{
+	struct date d = date_of((int64_t)(wall_ms / 86400000));
+	unsigned    second = (unsigned)(wall_ms / 1000 % 86400);
+
+	digits_put(w, (unsigned)d.year, 4);
+	put_u8(w, '-');
+	digits_put(w, d.month, 2);
+	put_u8(w, '-');
+	digits_put(w, d.day, 2);
+	put_u8(w, 'T');
+	digits_put(w, second / 3600, 2);
+	put_u8(w, ':');
+	digits_put(w, second / 60 % 60, 2);
+	put_u8(w, ':');
+	digits_put(w, second % 60, 2);
+	put_u8(w, 'Z');
+}
+
+/* What we say of a text: the id that it has here (XEP-0359), and since when it waited (0203). */
+static void put_stamps(const struct xmpp_map *map, const struct msg *m, const struct xmpp_way *way,
+		       struct put *w)
+{
+	const char *slash = memchr(way->address.p, '/', way->address.n);
+	size_t      bare = slash != NULL ? (size_t)(slash - way->address.p) : way->address.n;
+	uint64_t    waited_us = map->now.us > m->received_us ? map->now.us - m->received_us : 0;
+	char        id[MSG_ID_TEXT_SIZE_MAX];
+
+	if (m->id != 0) {
+		put_str(w, STR("<stanza-id xmlns=\"urn:xmpp:sid:0\""));
+		xmpp_put_attribute(w, STR("by"), (struct str){way->address.p, bare});
+		xmpp_put_attribute(w, STR("id"), (struct str){id, msg_id_text(m->id, id)});
+		put_str(w, STR("/>"));
+	}
+	if (m->received_us == 0 || waited_us < XMPP_DELAY_US)
+		return;
+	put_str(w, STR("<delay xmlns=\"urn:xmpp:delay\" stamp=\""));
+	xmpp_date_put(w, map->now.wall_ms - waited_us / US_PER_MS);
+	put_str(w, STR("\"/>"));
+}
+
 struct str xmpp_map_id(const struct xmpp_map *map, const struct msg *m,
 		       char room[MSG_ORIGIN_ID_MAX])
 {
@@ -330,6 +383,8 @@ enum reason xmpp_map_out(const struct xmpp_map *map, const struct msg *m,
 	xmpp_put_head(w, &head);
 	put_u8(w, '>');
 	why = put_content(map, m, w);
+	if (m->kind == MSG_TEXT)
+		put_stamps(map, m, way, w);
 	put_str(w, STR("</message>"));
 	return why;
 }

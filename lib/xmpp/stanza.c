@@ -234,6 +234,26 @@ static void put_start(const struct xml *x, struct str above, struct put *w)
 	put_attributes(x, w);
 }
 
+/* Text without CDATA and with one kind of line end, so that whoever reads it reads the same. */
+static void put_text(struct put *w, struct str raw)
+{
+	static const struct str begin = {"<![CDATA[", 9}, end = {"]]>", 3};
+	bool                    cdata = str_starts(raw, begin);
+
+	if (cdata)
+		raw = (struct str){raw.p + begin.n, raw.n - begin.n - end.n};
+	for (size_t i = 0; i < raw.n; i++) {
+		char c = raw.p[i];
+
+		if (c == '\r')
+			i += i + 1 < raw.n && raw.p[i + 1] == '\n';
+		if (cdata && (c == '<' || c == '>' || c == '&'))
+			put_str(w, c == '<' ? STR("&lt;") : c == '>' ? STR("&gt;") : STR("&amp;"));
+		else
+			put_u8(w, (uint8_t)(c == '\r' ? '\n' : c));
+	}
+}
+
 void xmpp_element_put(struct xml *x, struct str content, struct put *w)
 {
 	struct str     spaces[XML_DEPTH_MAX + 1];
@@ -256,7 +276,7 @@ void xmpp_element_put(struct xml *x, struct str content, struct put *w)
 		} else if (t == XML_TEXT) {
 			if (open)
 				put_u8(w, '>');
-			put_str(w, x->text);
+			put_text(w, x->text);
 			open = false;
 		} else if (open) {
 			put_str(w, STR("/>"));

@@ -150,7 +150,7 @@ static void a_message_between_clients_arrives_with_all_that_was_in_it(void **sta
 	assert_addr(m, &m->from, ADDR_E164, "+46701234567");
 	assert_addr(m, &m->to, ADDR_URI, "xmpp:bob@example.org");
 	assert_int_equal(m->to_place, xmpp_resource_key(STR("phone")));
-	assert_int_equal(m->wants, MSG_WANT_SUCCESS | MSG_WANT_READ);
+	assert_int_equal(m->wants, MSG_WANT_SUCCESS);
 	assert_string_equal(thread, "t-1");
 	assert_string_equal(one, "+46701234567");
 	assert_string_equal(other, "xmpp:bob@example.org");
@@ -296,25 +296,30 @@ static void a_short_message_is_a_chat_with_what_its_sender_asks_for(void **state
 	(void)state;
 	m->wants = MSG_WANT_SUCCESS;
 	strcpy(thread, "conv");
-	assert_string_equal(
-		give(m, "alice@example.org/balcony"),
-		"<message type=\"chat\" id=\"cpm77\" from=\"+46707654321@example.org\" "
-		"to=\"alice@example.org/balcony\"><body>1 &lt; 2 &amp; 3 </body>"
-		"<thread>conv</thread><request xmlns=\"urn:xmpp:receipts\"/></message>");
+	assert_string_equal(give(m, "alice@example.org/balcony"),
+			    "<message type=\"chat\" id=\"cpm77\" from=\"+46707654321@example.org\" "
+			    "to=\"alice@example.org/balcony\"><body>1 &lt; 2 &amp; 3 </body>"
+			    "<thread>conv</thread><request xmlns=\"urn:xmpp:receipts\"/>"
+			    "<stanza-id xmlns=\"urn:xmpp:sid:0\" by=\"alice@example.org\" "
+			    "id=\"77\"/></message>");
 	assert_true(xmpp_map_notified(m));
 	msg_free(m);
 	m = of_smpp(MSG_TEXT, "A C/ME", "x");
 	m->from.kind = ADDR_ALPHA;
 	thread[0] = '\0';
-	assert_string_equal(give(m, "alice@example.org"),
-			    "<message type=\"chat\" id=\"cpm77\" "
-			    "from=\"A\\20C\\2fME@example.org\" to=\"alice@example.org\"><body>x"
-			    "</body></message>");
+	assert_string_equal(
+		give(m, "alice@example.org"),
+		"<message type=\"chat\" id=\"cpm77\" "
+		"from=\"A\\20C\\2fME@example.org\" to=\"alice@example.org\"><body>x"
+		"</body><stanza-id "
+		"xmlns=\"urn:xmpp:sid:0\" by=\"alice@example.org\" id=\"77\"/></message>");
 	msg_free(m);
 	m = of_smpp(MSG_TEXT, "sip:carol@ims.example", "x");
-	assert_string_equal(give(m, "alice@example.org"),
-			    "<message type=\"chat\" id=\"cpm77\" from=\"carol@ims.example\" "
-			    "to=\"alice@example.org\"><body>x</body></message>");
+	assert_string_equal(
+		give(m, "alice@example.org"),
+		"<message type=\"chat\" id=\"cpm77\" from=\"carol@ims.example\" "
+		"to=\"alice@example.org\"><body>x</body><stanza-id "
+		"xmlns=\"urn:xmpp:sid:0\" by=\"alice@example.org\" id=\"77\"/></message>");
 	msg_free(m);
 }
 

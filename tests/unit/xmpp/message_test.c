@@ -165,6 +165,8 @@ static void receipts_markers_and_states_are_what_they_are_elsewhere(void **state
 	} table[] = {
 		{"><received xmlns='urn:xmpp:receipts' id='77'/>", MSG_RECEIPT, MSG_STATE_DELIVERED,
 		 "77"},
+		{"><received xmlns='urn:xmpp:chat-markers:0' id='77'/>", MSG_RECEIPT,
+		 MSG_STATE_DELIVERED, "77"},
 		{"><displayed xmlns='urn:xmpp:chat-markers:0' id='77'/>", MSG_READ_REPORT,
 		 MSG_STATE_DELIVERED, "77"},
 		{" type='error' id='77'><error type='cancel'/>", MSG_RECEIPT,
@@ -251,7 +253,10 @@ static void a_message_from_client_to_client_arrives_as_it_was(void **state)
 		       "<subject>S&amp;T</subject><thread>t</thread><body>a\n\tb</body>"
 		       "<x xmlns='jabber:x:oob'><url>http://u</url></x>"
 		       "<composing xmlns='http://jabber.org/protocol/chatstates'/>"
-		       "<replace xmlns='urn:xmpp:message-correct:0' id='m-0'/></message>");
+		       "<replace xmlns='urn:xmpp:message-correct:0' id='m-0'/>"
+		       "<c xmlns='u'><![CDATA[<&]]]>\r\n&#13;</c></message>");
+	d->now.us += 60 * US_PER_SECOND;
+	d->now.wall_ms += 60000;
 	m = last_msg(c);
 	m->id = 8;
 	assert_int_equal(client_submit(d, m, 1, &r), SUBMIT_SENT);
@@ -259,6 +264,9 @@ static void a_message_from_client_to_client_arrives_as_it_was(void **state)
 	has(sent, "<message type=\"normal\" id=\"m-1\" from=\"alice@example.org/phone\" "
 		  "to=\"bob@example.org/desk\" xml:lang=\"de\">");
 	has(sent, "<body>a&#10;&#9;b</body>");
+	has(sent, "<c xmlns='u'>&lt;&amp;]\n&#13;</c>");
+	has(sent, "<stanza-id xmlns=\"urn:xmpp:sid:0\" by=\"bob@example.org\" id=\"8\"/>"
+		  "<delay xmlns=\"urn:xmpp:delay\" stamp=\"2026-09-21T14:13:20Z\"/></message>");
 	has(sent, "<subject>S&amp;T</subject>");
 	has(sent, "<thread>t</thread>");
 	has(sent, "<x xmlns='jabber:x:oob'><url>http://u</url></x>");
@@ -348,6 +356,52 @@ static void senders_have_an_address_of_xmpp_or_cannot_go_out(void **state)
 		}
 		msg_free(m);
 	}
+	client_free(c);
+}
+
+static void each_report_is_asked_for_by_itself(void **state)
+{
+	static const struct {
+		const char *inside;
+		uint8_t     wants;
+	} table[] = {
+		{"", 0},
+		{"<request xmlns='urn:xmpp:receipts'/>", MSG_WANT_SUCCESS},
+		{"<markable xmlns='urn:xmpp:chat-markers:0'/>", MSG_WANT_READ},
+		{"<request xmlns='urn:xmpp:receipts'/><markable xmlns='urn:xmpp:chat-markers:0'/>",
+		 MSG_WANT_SUCCESS | MSG_WANT_READ},
+	};
+	struct client *c = client_new();
+	char           text[512];
+
+	client_up(c, "bob", "r");
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		snprintf(text, sizeof(text),
+			 "<message to='carol@x' id='1'><body>x</body>%s</message>",
+			 table[i].inside);
+		client_says(c, text);
+		assert_int_equal(last_msg(c)->wants, table[i].wants);
+	}
+	client_free(c);
+}
+
+static void characters_that_xml_has_not_are_replaced(void **state)
+{
+	struct client *c = client_new();
+	struct msg    *m;
+	struct result  r;
+
+	client_up(c, "bob", "desk");
+	/* A page break of GSM 03.38; a character that is none, of UCS-2. */
+	m = record(c, MSG_TEXT, ADDR_SHORT, "1", MSG_CODING_GSM7, STR("a\x1b\nb"));
+	assert_int_equal(client_submit(c, m, 1, &r), SUBMIT_SENT);
+	has(client_sent(c), "<body>a b</body>");
+	msg_free(m);
+	m = record(c, MSG_TEXT, ADDR_SHORT, "1", MSG_CODING_UCS2,
+		   (struct str){"\0a\xff\xfe\xff\xff", 6});
+	assert_int_equal(client_submit(c, m, 2, &r), SUBMIT_SENT);
+	has(client_sent(c), "<body>a\xef\xbf\xbd\xef\xbf\xbd</body>");
+	msg_free(m);
 	client_free(c);
 }
 
@@ -455,6 +509,8 @@ int main(void)
 		cmocka_unit_test(a_message_from_client_to_client_arrives_as_it_was),
 		cmocka_unit_test(reports_and_states_become_stanzas),
 		cmocka_unit_test(senders_have_an_address_of_xmpp_or_cannot_go_out),
+		cmocka_unit_test(each_report_is_asked_for_by_itself),
+		cmocka_unit_test(characters_that_xml_has_not_are_replaced),
 		cmocka_unit_test(what_is_no_text_cannot_go_out),
 		cmocka_unit_test(a_client_that_acknowledges_is_believed),
 		cmocka_unit_test(what_a_stream_leaves_open_has_no_known_outcome),
