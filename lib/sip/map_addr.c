@@ -116,6 +116,8 @@ bool sip_address_of(const struct sip_map *map, const struct sip_uri *uri, struct
 	case SIP_SCHEME_OTHER:
 		return false;
 	}
+	if (take_number(a, uri->user, false)) /* as most are written */
+		return true;
 	if (uri->has_user && sip_unescape_put(&w, uri->user) && !w.failed &&
 	    take_number(a, number_of((struct str){plain, put_size(&w)}, number),
 			is_local(map, uri)))

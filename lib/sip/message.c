@@ -266,6 +266,8 @@ static void header_line(struct sip_message *m, struct str line, bool control)
 		fault(m, REASON_SIP_HEADER_NAME);
 		return;
 	}
+	while (sip_lex_peek(&c) == ' ')
+		c.p++;
 	value = sip_trim((struct str){(const char *)c.p, cur_left(&c)});
 	if (control && !sip_controls_quoted(value))
 		fault(m, REASON_SIP_CONTROL);

@@ -73,6 +73,8 @@ bool sip_list_has(const struct sip_message *m, enum sip_header_id id, struct str
 	struct sip_list l;
 	struct str      element, one;
 
+	if (m->first[id] == SIP_NO_SLOT)
+		return false;
 	for (sip_list_init(&l, m, id); sip_list_next(&l, &element);) {
 		struct cur c = sip_cur(element);
 
