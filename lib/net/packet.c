@@ -8,7 +8,6 @@
 
 #include "base/cur.h"
 #include "net/ip6.h"
-#include "net/sum.h"
 
 #define TCP_HEADER_MIN 20u
 #define UNREACHABLE_PROTOCOL 2
@@ -36,7 +35,7 @@ bool packet_checksum_passes(const struct net *net, const struct net_packet *p)
 		if (state == RTE_MBUF_F_RX_L4_CKSUM_BAD)
 			return false;
 	}
-	sum = net_sum(payload.p, p->payload_size);
+	sum = rte_raw_cksum(payload.p, p->payload_size);
 	sum += rte_raw_cksum(p->source.w, address_size);
 	sum += rte_raw_cksum(p->destination.w, address_size);
 	sum += rte_cpu_to_be_16(p->protocol);

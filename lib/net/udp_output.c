@@ -6,7 +6,6 @@
 
 #include "base/assert.h"
 #include "base/put.h"
-#include "net/sum.h"
 #include "net/udp_state.h"
 
 static struct net_path *path_find(struct net *net, struct now now, const struct net_addr *remote)
@@ -36,7 +35,7 @@ static void header_make(struct datagram_out *out, uint16_t local_port, uint16_t 
 	put_be16(&w, remote_port);
 	put_be16(&w, (uint16_t)out->size);
 	put_be16(&w, 0);
-	sum = net_sum(out->bytes, out->size - DATAGRAM_HEADER);
+	sum = rte_raw_cksum(out->bytes, out->size - DATAGRAM_HEADER);
 	sum += rte_raw_cksum(out->header, DATAGRAM_HEADER);
 	sum += rte_raw_cksum(out->local.w, address_size);
 	sum += rte_raw_cksum(out->remote.w, address_size);
