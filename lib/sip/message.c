@@ -21,7 +21,7 @@ struct masks { /* a bit for each byte of a block */
 };
 
 #ifdef __AVX512BW__
-/* Of the up to 64 bytes at p, at once: a third of the instructions. */
+/* Of the up to 64 bytes at p, at once. */
 static struct masks masks_of(const uint8_t *p, size_t left)
 {
 	__mmask64    there = left < BLOCK ? (1ull << left) - 1 : UINT64_MAX;
