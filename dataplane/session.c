@@ -55,6 +55,7 @@ static struct proto_settings peer_settings(const struct conf_peer *p)
 		.dest_ton = (uint8_t)p->dest_ton,
 		.dest_npi = (uint8_t)p->dest_npi,
 		.mark_duplicates = p->mark_duplicates,
+		.large = p->large == CONF_LARGE_MSRP,
 		.body = p->body,
 	};
 

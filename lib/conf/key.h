@@ -119,7 +119,8 @@ static inline const void *conf_field_read(const struct conf_key *key, const void
 	X(ENUM_LOGIN)                                                                              \
 	X(ENUM_HUGEPAGES)                                                                          \
 	X(ENUM_IDLE)                                                                               \
-	X(ENUM_BIND) X(ENUM_MODE) X(ENUM_ALPHABET) X(ENUM_IDS) X(ENUM_BODY) X(ENUM_FAULT)          \
+	X(ENUM_BIND)                                                                               \
+	X(ENUM_MODE) X(ENUM_ALPHABET) X(ENUM_IDS) X(ENUM_BODY) X(ENUM_LARGE) X(ENUM_FAULT)         \
 		X(ENUM_TRANSPORT) X(ENUM_AUTHENTICATION) X(SET_TRANSPORT) X(DOMAINS) X(NUMBER)     \
 			X(AOR_SIP) X(AOR_XMPP) X(ENUM_REACH) X(SERVERS)
 #define X(type) extern const struct conf_type conf_type_##type;

@@ -43,6 +43,7 @@ enum conf_authentication {
 	CONF_AUTHENTICATION_DIGEST_MD5
 };
 enum conf_reach { CONF_REACH_ANY, CONF_REACH_SMS };
+enum conf_large { CONF_LARGE_MESSAGE, CONF_LARGE_MSRP };
 enum conf_body { CONF_BODY_AUTO, CONF_BODY_TEXT, CONF_BODY_CPIM, CONF_BODY_SMS };
 enum conf_ids { CONF_IDS_AUTO, CONF_IDS_DECIMAL, CONF_IDS_HEXADECIMAL, CONF_IDS_AS_IS };
 
@@ -110,7 +111,7 @@ struct conf_peer {
 	char               host[254];
 	char               system_id[16], system_type[13], service_centre[17];
 	struct conf_secret password;
-	uint8_t            bind, ids, body, default_alphabet;
+	uint8_t            bind, ids, body, large, default_alphabet;
 	uint8_t            transport; /* enum transport */
 	bool               mark_duplicates, trusted;
 	uint32_t           port, connections, window, rate, queue;

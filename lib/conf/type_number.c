@@ -200,6 +200,7 @@ ENUM_TYPE(REACH, CONF_REACH_ANY, "any", "sms");
 ENUM_TYPE(TRANSPORT, TRANSPORT_UDP, "udp", "tcp");
 ENUM_TYPE(AUTHENTICATION, CONF_AUTHENTICATION_NONE, "none", "digest", "digest-md5");
 ENUM_TYPE(FAULT, CONF_FAULT_BOTH, "both", "rx", "tx");
+ENUM_TYPE(LARGE, CONF_LARGE_MESSAGE, "message", "msrp");
 ENUM_TYPE(BODY, CONF_BODY_AUTO, "auto", "text", "cpim", "sms");
 ENUM_TYPE(IDS, CONF_IDS_AUTO, "auto", "decimal", "hexadecimal", "as_is");
 

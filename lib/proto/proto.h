@@ -70,6 +70,7 @@ struct proto_settings {
 	uint8_t body;            /* enum proto_body: how messages are written to it */
 	char    service_centre[PROTO_NUMBER_SIZE]; /* our number as one of short messages, normal
 						      form, with an end; empty: none */
+	bool large; /* what is too long for one request goes in a session of its own */
 };
 
 /*

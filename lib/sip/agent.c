@@ -20,9 +20,9 @@ static struct str realm_of(struct sip_input *in)
 	return sip_session_domain(in->s);
 }
 
-static void put_allow(struct put *w)
+void sip_allow_put(struct put *w)
 {
-	sip_put_header(w, SIP_ALLOW, STR("MESSAGE, OPTIONS, REGISTER"));
+	sip_put_header(w, SIP_ALLOW, STR("MESSAGE, OPTIONS, REGISTER, INVITE, ACK, BYE, CANCEL"));
 }
 
 static void put_unsupported(const struct sip_message *m, struct put *w)
@@ -48,7 +48,7 @@ static void put_unsupported(const struct sip_message *m, struct put *w)
  * 2.6). */
 static void put_user(const struct sip_input *in, uint32_t features, struct put *w)
 {
-	put_allow(w);
+	sip_allow_put(w);
 	sip_supported_put(w);
 	sip_accept_put(w);
 	sip_put_header_begin(w, SIP_CONTACT);
@@ -57,9 +57,39 @@ static void put_user(const struct sip_input *in, uint32_t features, struct put *
 	put_u8(w, '>');
 	if (features & SIP_FEATURE_CPM)
 		put_str(w, STR(";" SIP_CPM_TAG));
+	if (features & SIP_FEATURE_LARGE)
+		put_str(w, STR(";" SIP_LARGE_TAG));
 	if (features & SIP_FEATURE_SMSIP)
 		put_str(w, STR(";+g.3gpp.smsip"));
 	sip_put_header_end(w);
+}
+
+/* RFC 3261, 20.43. */
+static void put_warning(const struct sip_input *in, uint32_t code, struct put *w)
+{
+	static const struct {
+		uint32_t   code;
+		struct str text;
+	} texts[] = {
+		{302, {"MSRP is spoken over TCP here: TCP/MSRP", 38}},
+		{304, {"A message comes by m=message with TCP/MSRP here", 47}},
+		{306, {"The medium needs a=path, and must send", 38}},
+		{370, {"A session carries one message here and is not changed", 53}},
+		{399, {"Messages come by MESSAGE alone here: no msrp_port is configured", 63}},
+	};
+	char room[SIP_FLOW_TEXT_SIZE];
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (texts[i].code != code)
+			continue;
+		sip_put_header_begin(w, SIP_WARNING);
+		sip_put_number(w, code);
+		put_u8(w, ' ');
+		sip_host_text_put(w, sip_flow_text(&in->s->local, room));
+		put_u8(w, ' ');
+		sip_put_quoted(w, texts[i].text);
+		sip_put_header_end(w);
+	}
 }
 
 /* The header fields that belong to a status, which the request and the note tell; so they can be
@@ -81,10 +111,16 @@ static void put_lines(struct sip_input *in, unsigned status, uint32_t note, stru
 				     note == NOTE_STALE, w);
 		return;
 	case 405:
-		put_allow(w);
+		sip_allow_put(w);
 		return;
 	case 415:
-		sip_accept_put(w);
+		if (in->m.method == SIP_METHOD_INVITE)
+			sip_put_header(w, SIP_ACCEPT, STR("application/sdp"));
+		else
+			sip_accept_put(w);
+		return;
+	case 488:
+		put_warning(in, note, w);
 		return;
 	case 420:
 		put_unsupported(&in->m, w);
@@ -162,13 +198,15 @@ static void answer_open(struct sip_input *in, struct sip_server *server, unsigne
 	char       room[SIP_HEADERS_ROOM];
 	struct put lines = put_to(room, sizeof(room));
 
+	struct sip_transactions *t = &in->s->instance->transactions;
+	struct sip_answer a = {.status = status, .reason = phrase(status, why), .note = note};
+
 	put_lines(in, status, note, &lines);
-	sip_server_answer(&in->s->instance->transactions, server, in->now,
-			  &(struct sip_answer){.status = status,
-					       .reason = phrase(status, why),
-					       .headers = {room, put_size(&lines)},
-					       .note = note},
-			  in->out);
+	a.headers = (struct str){room, put_size(&lines)};
+	if (server->method == SIP_METHOD_INVITE)
+		sip_invite_answer(t, server, in->now, &a, in->out);
+	else
+		sip_server_answer(t, server, in->now, &a, in->out);
 	metric_inc(in->s->instance->metrics, METRIC_sip_responses_out);
 }
 
@@ -177,6 +215,16 @@ void sip_refuse_open(struct sip_input *in, struct sip_server *server, unsigned s
 {
 	metric_refused(in->s->instance->metrics, why);
 	answer_open(in, server, status, note_of(status), why);
+}
+
+void sip_refuse_noted(struct sip_input *in, struct sip_server *server, unsigned status,
+		      uint32_t note, enum reason why)
+{
+	metric_refused(in->s->instance->metrics, why);
+	if (server != NULL)
+		answer_open(in, server, status, note, why);
+	else
+		reply(in, status, note, why);
 }
 
 void sip_answer_open(struct sip_input *in, struct sip_server *server, unsigned status)
@@ -192,8 +240,7 @@ void sip_say_open(struct sip_input *in, struct sip_server *server, unsigned stat
 	metric_inc(in->s->instance->metrics, METRIC_sip_responses_out);
 }
 
-/* A transaction for it; NULL: it was dealt with. */
-static struct sip_server *begin(struct sip_input *in)
+struct sip_server *sip_begin(struct sip_input *in)
 {
 	struct sip_session       *s = in->s;
 	const struct sip_incoming request = incoming(in);
@@ -330,7 +377,7 @@ struct sip_server *sip_admit(struct sip_input *in)
 		reply(in, 401, 0, REASON_NONE);
 		return NULL;
 	}
-	server = begin(in);
+	server = sip_begin(in);
 	if (server == NULL || in_already || authenticate(in, server))
 		return server;
 	return NULL;
@@ -367,6 +414,17 @@ static void learn_conversation(const struct sip_input *in, const struct msg *m)
 				   id);
 }
 
+bool sip_passes(struct sip_input *in)
+{
+	if (in->known.has_max_forwards && in->known.max_forwards == 0)
+		sip_refuse(in, 483, REASON_LOOP);
+	else if (loops(in))
+		sip_refuse(in, 482, REASON_LOOP);
+	else
+		return true;
+	return false;
+}
+
 void sip_on_message(struct sip_input *in)
 {
 	struct sip_session  *s = in->s;
@@ -376,14 +434,8 @@ void sip_on_message(struct sip_input *in)
 	enum reason          why;
 	unsigned             status;
 
-	if (in->known.has_max_forwards && in->known.max_forwards == 0) {
-		sip_refuse(in, 483, REASON_LOOP);
+	if (!sip_passes(in))
 		return;
-	}
-	if (loops(in)) {
-		sip_refuse(in, 482, REASON_LOOP);
-		return;
-	}
 	server = sip_admit(in);
 	if (server == NULL)
 		return;
@@ -490,7 +542,7 @@ void sip_on_options(struct sip_input *in)
 {
 	const struct sip_map map = sip_session_map(in->s, in->now);
 	struct sip_address   user;
-	char                 room[1024];
+	char                 room[2048];
 	struct put           lines = put_to(room, sizeof(room));
 	size_t               mark;
 
@@ -498,10 +550,14 @@ void sip_on_options(struct sip_input *in)
 		answer_of_user(in, &user);
 		return;
 	}
-	put_allow(&lines);
+	sip_allow_put(&lines);
 	sip_supported_put(&lines);
 	mark = put_size(&lines);
 	sip_accept_put(&lines);
+	if (in->s->media.port != 0) {
+		sip_put_header(&lines, SIP_ACCEPT, STR("application/sdp"));
+		sip_our_contact_put(in->s, &lines);
+	}
 	if (in->s->datagram && put_size(&lines) > in->m.whole.n)
 		lines.p = lines.start + mark;
 	reply_lines(in, 200, REASON_NONE, (struct str){room, put_size(&lines)});

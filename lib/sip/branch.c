@@ -99,7 +99,7 @@ static uint64_t prove(const struct hash_key *key, const struct opened *o)
 	return htobe64(hash_sip(key, named, sizeof(named))) >> 16;
 }
 
-void sip_branch_put(struct put *w, const struct hash_key *key, const struct sip_branch *b)
+void sip_name_put(struct put *w, const struct hash_key *key, const struct sip_branch *b)
 {
 	struct opened o = name(b);
 	uint8_t       bytes[BYTES];
@@ -110,21 +110,23 @@ void sip_branch_put(struct put *w, const struct hash_key *key, const struct sip_
 	put_u8(&to, o.ninth);
 	put_be16(&to, (uint16_t)(o.proof >> 32));
 	put_be32(&to, (uint32_t)o.proof);
-	put_str(w, STR(SIP_BRANCH_COOKIE));
 	sip_base32_put(w, bytes, sizeof(bytes));
 }
 
-/* Without its cookie, whose case is left open. */
-static bool open_up(struct str text, struct opened *o)
+void sip_branch_put(struct put *w, const struct hash_key *key, const struct sip_branch *b)
 {
-	struct str  cookie = STR(SIP_BRANCH_COOKIE);
-	const char *letter = text.p + cookie.n;
-	uint64_t    five[BYTES / 5];
+	put_str(w, STR(SIP_BRANCH_COOKIE));
+	sip_name_put(w, key, b);
+}
 
-	if (text.n != SIP_BRANCH_SIZE || strncasecmp(text.p, cookie.p, cookie.n) != 0)
+static bool open_name(struct str text, struct opened *o)
+{
+	uint64_t five[BYTES / 5];
+
+	if (text.n != SIP_NAME_SIZE)
 		return false;
 	for (size_t i = 0; i < BYTES / 5; i++) {
-		if (!five_parse(letter + 8 * i, &five[i]))
+		if (!five_parse(text.p + 8 * i, &five[i]))
 			return false;
 	}
 	o->first = five[0] << 24 | five[1] >> 16;
@@ -133,11 +135,26 @@ static bool open_up(struct str text, struct opened *o)
 	return true;
 }
 
+/* Without its cookie, whose case is left open. */
+static struct str inside(struct str text)
+{
+	struct str cookie = STR(SIP_BRANCH_COOKIE);
+
+	return text.n == SIP_BRANCH_SIZE && strncasecmp(text.p, cookie.p, cookie.n) == 0
+		       ? str_skip(text, cookie.n)
+		       : STR("");
+}
+
 bool sip_branch_parse(struct str text, const struct hash_key *key, struct sip_branch *b)
+{
+	return sip_name_parse(inside(text), key, b);
+}
+
+bool sip_name_parse(struct str text, const struct hash_key *key, struct sip_branch *b)
 {
 	struct opened o;
 
-	if (!open_up(text, &o) || prove(key, &o) != o.proof)
+	if (!open_name(text, &o) || prove(key, &o) != o.proof)
 		return false;
 	b->worker = (uint8_t)(o.first >> 56);
 	b->index = (uint32_t)(o.first >> 24);
@@ -147,9 +164,14 @@ bool sip_branch_parse(struct str text, const struct hash_key *key, struct sip_br
 
 bool sip_branch_worker(struct str text, unsigned *worker)
 {
+	return sip_name_worker(inside(text), worker);
+}
+
+bool sip_name_worker(struct str text, unsigned *worker)
+{
 	struct opened o;
 
-	if (!open_up(text, &o))
+	if (!open_name(text, &o))
 		return false;
 	*worker = (unsigned)(o.first >> 56);
 	return true;

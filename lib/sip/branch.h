@@ -16,13 +16,19 @@ struct sip_branch {
 	uint32_t index, generation; /* of the transaction's block */
 };
 
-#define SIP_BRANCH_SIZE (7u + 24u)
+#define SIP_NAME_SIZE 24u
+#define SIP_BRANCH_SIZE (7u + SIP_NAME_SIZE)
 
 void sip_branch_put(struct put *w, const struct hash_key *key, const struct sip_branch *b);
 /* False: it is not ours, or was altered, or another run's. */
 bool sip_branch_parse(struct str text, const struct hash_key *key, struct sip_branch *b);
 /* The worker that a branch of this form names, unproven; false: not of this form. */
 bool sip_branch_worker(struct str text, unsigned *worker);
+
+/* The same without the cookie, for other blocks and with another key: tags of our dialogs. */
+void sip_name_put(struct put *w, const struct hash_key *key, const struct sip_branch *b);
+bool sip_name_parse(struct str text, const struct hash_key *key, struct sip_branch *b);
+bool sip_name_worker(struct str text, unsigned *worker);
 
 /* The first text after a "=" that begins with the cookie and is long enough for one of ours; false:
  * there is none. */

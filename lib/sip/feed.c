@@ -70,7 +70,8 @@ static void on_request(struct sip_input *in)
 	in->s->known = true;
 	metric_inc(in->s->instance->metrics, METRIC_sip_requests_in);
 	switch (in->m.method) {
-	case SIP_METHOD_ACK: /* ends a refused INVITE, whose answer we do not keep */
+	case SIP_METHOD_ACK:
+		sip_on_ack(in);
 		return;
 	case SIP_METHOD_CANCEL:
 		sip_on_cancel(in);
@@ -78,6 +79,8 @@ static void on_request(struct sip_input *in)
 	case SIP_METHOD_MESSAGE:
 	case SIP_METHOD_REGISTER:
 	case SIP_METHOD_OPTIONS:
+	case SIP_METHOD_INVITE:
+	case SIP_METHOD_BYE:
 		break;
 	default:
 		sip_refuse(in, 405,
@@ -91,6 +94,10 @@ static void on_request(struct sip_input *in)
 		sip_on_message(in);
 	else if (in->m.method == SIP_METHOD_REGISTER)
 		sip_on_register(in);
+	else if (in->m.method == SIP_METHOD_INVITE)
+		sip_on_invite(in);
+	else if (in->m.method == SIP_METHOD_BYE)
+		sip_on_bye(in);
 	else
 		sip_on_options(in);
 }

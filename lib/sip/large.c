@@ -20,7 +20,7 @@ static struct sip_large *large_at(const struct sip_pool *p, uint32_t number)
 static struct sip_large *large_named(const struct sip_pool *p, uint32_t number, uint32_t generation)
 {
 	if (number == SIP_BLOCK_NONE || number > p->touched ||
-	    sip_pool_at(p, number)->generation != generation)
+	    (sip_pool_at(p, number)->generation & SIP_TOKEN_GENERATION) != generation)
 		return NULL;
 	return large_at(p, number);
 }
@@ -101,18 +101,23 @@ struct sip_large *sip_large_by_id(const struct sip_instance *i, struct str id)
 	name(i, number, generation, right);
 	if (memcmp(bytes, right, sizeof(right)) != 0)
 		return NULL;
-	return large_named(&i->transactions.pool, number, generation);
+	return large_named(&i->transactions.pool, number, generation & SIP_TOKEN_GENERATION);
 }
 
 uint64_t sip_large_token(const struct sip_instance *i, const struct sip_large *l)
 {
-	return (uint64_t)sip_pool_at(&i->transactions.pool, l->number)->generation << 32 |
-	       l->number;
+	uint32_t generation =
+		sip_pool_at(&i->transactions.pool, l->number)->generation & SIP_TOKEN_GENERATION;
+
+	return SIP_TOKEN_OTHER | (uint64_t)generation << 32 | l->number;
 }
 
 struct sip_large *sip_large_by_token(const struct sip_instance *i, uint64_t token)
 {
-	return large_named(&i->transactions.pool, (uint32_t)token, (uint32_t)(token >> 32));
+	if (!(token & SIP_TOKEN_OTHER))
+		return NULL;
+	return large_named(&i->transactions.pool, (uint32_t)token,
+			   (uint32_t)(token >> 32) & SIP_TOKEN_GENERATION);
 }
 
 bool sip_large_path(struct sip_instance *i, struct sip_large *l, struct str path)
@@ -149,5 +154,6 @@ void sip_large_over(struct sip_instance *i, struct sip_large *l, const struct re
 		return;
 	l->over = true;
 	l->result = *r;
+	sip_dialog_over(i, l);
 	i->services->wake(i->services->context, l->dialog);
 }

@@ -102,6 +102,7 @@ struct sip_way {
 	const struct proto_target *at;    /* a registration; NULL: the peer itself */
 	bool                       cpim;  /* message/cpim is understood there */
 	bool                       wraps; /* and all is written so */
+	bool                       large; /* by INVITE */
 };
 
 /* Writes the URI of an address, numbers in this host (port 0: none). False: nothing of the kind has
@@ -124,6 +125,9 @@ enum sip_content sip_content_known(const struct sip_media *media); /* the same o
 /* Accept and Accept-Encoding: all that is taken. */
 void sip_accept_put(struct put *w);
 
+/* The types that are taken inside message/cpim, separated by SP. */
+void sip_types_put(struct put *w);
+
 /* Is this address one of who gave the credentials? */
 bool sip_sender_owns(const struct sip_sender *from, const struct sip_address *a);
 
@@ -142,6 +146,9 @@ struct sip_names {
 	struct str message_id; /* for the notifications that come back: proto's remote_id */
 };
 
+/* From, To and what else its header says of a message, without its body. */
+enum reason sip_map_head(const struct sip_map *map, const struct msg *m, const struct sip_way *way,
+			 struct str from_tag, struct put *w);
 /* From, To and all that follows of a message, to the end of its body. A reason: it can never go out
  * here. NONE with w->failed: too little room. */
 enum reason sip_map_out(const struct sip_map *map, const struct msg *m, const struct sip_way *way,

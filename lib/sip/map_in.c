@@ -44,6 +44,21 @@ void sip_accept_put(struct put *w)
 	sip_put_header(w, SIP_ACCEPT_ENCODING, STR("deflate, gzip, identity"));
 }
 
+void sip_types_put(struct put *w)
+{
+	for (size_t i = 0; i < sizeof(contents) / sizeof(contents[0]); i++) {
+		if (contents[i].content == SIP_CONTENT_CPIM ||
+		    contents[i].content == SIP_CONTENT_LIST ||
+		    contents[i].content == SIP_CONTENT_SMS)
+			continue;
+		if (put_size(w) > 0)
+			put_u8(w, ' ');
+		put_str(w, contents[i].type);
+		put_u8(w, '/');
+		put_str(w, contents[i].subtype);
+	}
+}
+
 static bool append(struct msg *m, const struct sip_address *a, struct addr *addr)
 {
 	return msg_append_addr(m, a->kind, 0, 0, sip_address_text(a), addr);

@@ -163,6 +163,13 @@ static void put_identity(const struct sip_map *map, struct put *w, const struct 
 		sip_put_header(w, SIP_PRIVACY, STR("id"));
 }
 
+/* Of the service that a message came by, which is another where it goes by INVITE. */
+static bool names_service(enum sip_header_id id)
+{
+	return id == SIP_ACCEPT_CONTACT || id == SIP_P_ASSERTED_SERVICE ||
+	       id == SIP_CONTENT_DISPOSITION;
+}
+
 static void put_extras(const struct sip_map *map, const struct msg *m, const struct sip_way *way,
 		       struct put *w)
 {
@@ -177,7 +184,8 @@ static void put_extras(const struct sip_map *map, const struct msg *m, const str
 			continue;
 		for (size_t i = 0; i < SIP_EXTRA_HEADERS; i++) {
 			if (sip_extra_headers[i].tag != extra.tag ||
-			    (sip_extra_headers[i].trusted && !way->trusted))
+			    (sip_extra_headers[i].trusted && !way->trusted) ||
+			    (way->large && names_service(sip_extra_headers[i].id)))
 				continue;
 			sip_put_header(
 				w, sip_extra_headers[i].id,
@@ -256,14 +264,19 @@ static void put_service(const struct sip_map *map, const struct msg *m, const st
 {
 	struct msg_extra extra;
 
-	if (!msg_extra_find(m, map->protocol, SIP_EXTRA_ACCEPT_CONTACT, &extra))
+	if (way->large)
+		sip_put_header(w, SIP_ACCEPT_CONTACT, STR("*;" SIP_LARGE_TAG));
+	else if (!msg_extra_find(m, map->protocol, SIP_EXTRA_ACCEPT_CONTACT, &extra))
 		sip_put_header(w, SIP_ACCEPT_CONTACT, STR("*;" SIP_CPM_TAG));
 	if (way->at != NULL) { /* RFC 7315, 4.2: the identity that its device is asked by */
 		sip_put_header_begin(w, SIP_P_CALLED_PARTY_ID);
 		sip_put_name_addr(w, STR(""), way->at->record->address);
 		sip_put_header_end(w);
 	}
-	if (way->trusted && !msg_extra_find(m, map->protocol, SIP_EXTRA_P_ASSERTED_SERVICE, &extra))
+	if (way->trusted && way->large)
+		sip_put_header(w, SIP_P_ASSERTED_SERVICE, STR(SIP_LARGE_SERVICE));
+	else if (way->trusted &&
+		 !msg_extra_find(m, map->protocol, SIP_EXTRA_P_ASSERTED_SERVICE, &extra))
 		sip_put_header(w, SIP_P_ASSERTED_SERVICE, STR(SIP_CPM_SERVICE));
 }
 
@@ -278,10 +291,10 @@ static void put_times(const struct sip_map *map, const struct msg *m, struct put
 						 US_PER_SECOND));
 }
 
-enum reason sip_map_out(const struct sip_map *map, const struct msg *m, const struct sip_way *way,
-			const struct sip_names *names, struct put *w)
+enum reason sip_map_head(const struct sip_map *map, const struct msg *m, const struct sip_way *way,
+			 struct str from_tag, struct put *w)
 {
-	enum reason      why = put_from(map, w, m, way, names->from_tag);
+	enum reason      why = put_from(map, w, m, way, from_tag);
 	struct msg_extra conversation;
 
 	if (why == REASON_NONE)
@@ -297,7 +310,15 @@ enum reason sip_map_out(const struct sip_map *map, const struct msg *m, const st
 		put_conversation(map, m, w);
 	if (is_of_cpm(map, m, way))
 		put_service(map, m, way, w);
-	return sip_body_out(map, m, way, names->message_id, w);
+	return REASON_NONE;
+}
+
+enum reason sip_map_out(const struct sip_map *map, const struct msg *m, const struct sip_way *way,
+			const struct sip_names *names, struct put *w)
+{
+	enum reason why = sip_map_head(map, m, way, names->from_tag, w);
+
+	return why == REASON_NONE ? sip_body_out(map, m, way, names->message_id, w) : why;
 }
 
 uint32_t sip_map_forwards(const struct sip_map *map, const struct msg *m)

@@ -63,6 +63,24 @@ static struct str word(struct str text)
 	return (struct str){text.p, n};
 }
 
+/* Requests within our dialogs: the worker that our tag names. */
+static bool inside(struct str start, struct str head, unsigned *worker)
+{
+	struct str value, name = STR(";tag=");
+
+	if (!str_starts(start, STR("ACK ")) && !str_starts(start, STR("BYE ")) &&
+	    !str_starts(start, STR("INVITE ")))
+		return false;
+	if (!field(head, STR("To"), STR("t"), &value))
+		return false;
+	for (; value.n >= name.n + SIP_NAME_SIZE; value = str_skip(value, 1)) {
+		if (value.p[0] == ';' && strncasecmp(value.p, name.p, name.n) == 0)
+			return sip_name_worker((struct str){value.p + name.n, SIP_NAME_SIZE},
+					       worker);
+	}
+	return false;
+}
+
 unsigned sip_owner(struct cur datagram, unsigned workers)
 {
 	/* The same at all workers and known to all: who aims at one worker could do so by ports,
@@ -84,6 +102,8 @@ unsigned sip_owner(struct cur datagram, unsigned workers)
 				       sip_branch_worker(branch, &worker) && worker < workers
 			       ? worker
 			       : 0;
+	if (inside(start, head, &worker) && worker < workers)
+		return worker;
 	/* What became of a short message comes to who sent it (TS 24.341, 5.3.3.4). */
 	if (field(head, STR("In-Reply-To"), STR("In-Reply-To"), &value) &&
 	    sip_branch_worker(word(value), &worker) && worker < workers)

@@ -57,6 +57,9 @@ static bool contact_parse(struct str element, uint32_t expires_all, struct conta
 	if (has_feature(c->name.params, STR("+g.3gpp.icsi-ref"),
 			STR("3gpp-service.ims.icsi.oma.cpm.msg")))
 		c->features |= SIP_FEATURE_CPM;
+	if (has_feature(c->name.params, STR("+g.3gpp.icsi-ref"),
+			STR("3gpp-service.ims.icsi.oma.cpm.largemsg")))
+		c->features |= SIP_FEATURE_LARGE;
 	return true;
 }
 

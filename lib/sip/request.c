@@ -2,13 +2,6 @@
 #include "sip/session_private.h"
 #include "sip/sms.h"
 
-struct request {
-	struct str method, uri;
-	struct str call_id;
-	uint32_t   max_forwards;
-	struct str route; /* empty: none */
-};
-
 static bool has_credentials(const struct sip_session *s)
 {
 	return s->challenge_block != SIP_BLOCK_NONE;
@@ -24,16 +17,22 @@ static enum sip_transport transport_of(const struct sip_session *s)
 	return s->datagram ? SIP_TRANSPORT_UDP : SIP_TRANSPORT_TCP;
 }
 
-static void put_own_via(const struct sip_session *s, const struct sip_client *c, struct put *w)
+void sip_own_via_put(const struct sip_session *s, struct str branch, struct put *w)
 {
-	char                  room[SIP_FLOW_TEXT_SIZE], branch[SIP_BRANCH_SIZE];
+	char                  room[SIP_FLOW_TEXT_SIZE];
 	const struct sip_host host = {.kind = s->local.ip6 ? SIP_HOST_IP6 : SIP_HOST_IP4,
 				      .text = sip_flow_text(&s->local, room)};
-	struct put            b = put_to(branch, sizeof(branch));
+
+	sip_put_via(w, transport_of(s), &host, s->local.port, branch, s->datagram);
+}
+
+static void put_own_via(const struct sip_session *s, const struct sip_client *c, struct put *w)
+{
+	char       branch[SIP_BRANCH_SIZE];
+	struct put b = put_to(branch, sizeof(branch));
 
 	sip_client_branch(&s->instance->transactions, c, &b);
-	sip_put_via(w, transport_of(s), &host, s->local.port, (struct str){branch, put_size(&b)},
-		    s->datagram);
+	sip_own_via_put(s, (struct str){branch, put_size(&b)}, w);
 }
 
 static void put_credentials(const struct sip_session *s, struct str method, struct str uri,
@@ -49,8 +48,8 @@ static void put_credentials(const struct sip_session *s, struct str method, stru
 }
 
 /* From the request line to CSeq and credentials. */
-static void put_head(const struct sip_session *s, const struct sip_client *c,
-		     const struct request *r, struct put *w)
+void sip_request_head(const struct sip_session *s, const struct sip_client *c,
+		      const struct sip_request *r, struct put *w)
 {
 	sip_put_request(w, r->method, r->uri);
 	put_own_via(s, c, w);
@@ -58,11 +57,11 @@ static void put_head(const struct sip_session *s, const struct sip_client *c,
 	if (r->route.n > 0)
 		sip_put_header(w, SIP_ROUTE, r->route);
 	sip_put_header(w, SIP_CALL_ID, r->call_id);
-	sip_put_cseq(w, 1, r->method);
+	sip_put_cseq(w, r->sequence, r->method);
 	put_credentials(s, r->method, r->uri, w);
 }
 
-static struct str route_of(const struct proto_target *at)
+struct str sip_request_route(const struct proto_target *at)
 {
 	return at != NULL ? proto_binding_text(at->record, at->binding, BINDING_PATH) : STR("");
 }
@@ -81,7 +80,15 @@ static bool takes_cpim(const struct sip_session *s, const struct proto_target *a
 	       *plain(s->instance, at->binding->id) != (at->binding->id & SIP_NOTE_VALUE_MAX);
 }
 
-static struct sip_way way_of(const struct sip_session *s, const struct proto_target *at)
+/* By INVITE and MSRP, where we can be reached by that. */
+static bool takes_large(const struct sip_session *s, const struct proto_target *at)
+{
+	if (s->media.port == 0)
+		return false;
+	return at != NULL ? (at->binding->features & SIP_FEATURE_LARGE) != 0 : s->settings.large;
+}
+
+struct sip_way sip_request_way(const struct sip_session *s, const struct proto_target *at)
 {
 	struct sip_way way = {.domain = sip_session_domain(s),
 			      .at = at,
@@ -99,21 +106,21 @@ static struct sip_way way_of(const struct sip_session *s, const struct proto_tar
 	return way;
 }
 
-static enum submit later(struct sip_session *s, size_t room)
+enum submit sip_request_later(struct sip_session *s, size_t room)
 {
 	s->blocked = true;
 	s->blocked_room = (uint32_t)room;
 	return SUBMIT_LATER;
 }
 
-static struct flow destination(const struct sip_session *s, const struct proto_target *at)
+struct flow sip_request_to(const struct sip_session *s, const struct proto_target *at)
 {
 	return at != NULL ? at->binding->flow : s->remote;
 }
 
 /* The request is written from the mark on: make it a transaction. False: nothing is left of it. */
-static bool start(struct sip_session *s, struct now now, struct sip_client *c,
-		  const struct sip_client_how *how, struct out *out, size_t mark)
+bool sip_request_start(struct sip_session *s, struct now now, struct sip_client *c,
+		       const struct sip_client_how *how, struct out *out, size_t mark)
 {
 	size_t         head = s->datagram ? sizeof(struct out_datagram) : 0;
 	const uint8_t *bytes = out->put.start + mark + head;
@@ -127,7 +134,7 @@ static bool start(struct sip_session *s, struct now now, struct sip_client *c,
 	return true;
 }
 
-static size_t begin(const struct sip_session *s, const struct flow *to, struct out *out)
+size_t sip_request_begin(const struct sip_session *s, const struct flow *to, struct out *out)
 {
 	return s->datagram ? out_datagram_begin(out, to) : out_mark(out);
 }
@@ -179,13 +186,14 @@ static void put_short(struct sip_session *s, struct sip_client *c, const struct 
 	struct put call_id = put_to(branch, sizeof(branch));
 
 	sip_client_branch(&s->instance->transactions, c, &call_id);
-	put_head(s, c,
-		 &(struct request){STR("MESSAGE"),
-				   r->texts[SIP_SHORT_URI],
-				   {branch, put_size(&call_id)},
-				   r->forwards,
-				   r->texts[SIP_SHORT_ROUTE]},
-		 w);
+	sip_request_head(s, c,
+			 &(struct sip_request){STR("MESSAGE"),
+					       r->texts[SIP_SHORT_URI],
+					       {branch, put_size(&call_id)},
+					       r->forwards,
+					       r->texts[SIP_SHORT_ROUTE],
+					       1},
+			 w);
 	put_sms_lines(s,
 		      &(struct sms_lines){.self = own_uri(s, self),
 					  .to = r->texts[SIP_SHORT_TO],
@@ -200,7 +208,7 @@ static enum reason put_sms(struct sip_session *s, struct now now, struct sip_cli
 			   struct sip_client_how *how, struct put *w)
 {
 	const struct sip_map map = sip_session_map(s, now);
-	const struct sip_way way = way_of(s, at);
+	const struct sip_way way = sip_request_way(s, at);
 	uint8_t              bytes[SIP_RPDU_MAX];
 	char                 uri_room[SIP_URI_MAX], to_room[SIP_URI_MAX];
 	struct put uri = put_to(uri_room, sizeof(uri_room)), to = put_to(to_room, sizeof(to_room)),
@@ -216,7 +224,7 @@ static enum reason put_sms(struct sip_session *s, struct now now, struct sip_cli
 	if (why != REASON_NONE)
 		return why;
 	r.texts[SIP_SHORT_URI] = (struct str){uri_room, put_size(&uri)};
-	r.texts[SIP_SHORT_ROUTE] = route_of(at);
+	r.texts[SIP_SHORT_ROUTE] = sip_request_route(at);
 	r.texts[SIP_SHORT_TO] = (struct str){to_room, put_size(&to)};
 	why = sip_sms_out(&map, m, r.reference, &rpdu);
 	if (why == REASON_MESSAGE_SIZE && !msg_is_report(m))
@@ -235,7 +243,7 @@ static enum reason put_message(const struct sip_session *s, struct now now, stru
 			       struct sip_client_how *how, struct put *w)
 {
 	const struct sip_map map = sip_session_map(s, now);
-	const struct sip_way way = way_of(s, at);
+	const struct sip_way way = sip_request_way(s, at);
 	char                 uri_room[SIP_URI_MAX], tag[SIP_TEXT_SIZE], call_id[SIP_TEXT_SIZE];
 	struct put           uri = put_to(uri_room, sizeof(uri_room));
 	enum reason          why = sip_map_uri(m, &way, &uri);
@@ -246,13 +254,14 @@ static enum reason put_message(const struct sip_session *s, struct now now, stru
 		return why;
 	sip_text_new(s->instance, call_id);
 	sip_text_new(s->instance, tag);
-	put_head(s, c,
-		 &(struct request){STR("MESSAGE"),
-				   {uri_room, put_size(&uri)},
-				   {call_id, sizeof(call_id)},
-				   sip_map_forwards(&map, m),
-				   route_of(at)},
-		 w);
+	sip_request_head(s, c,
+			 &(struct sip_request){STR("MESSAGE"),
+					       {uri_room, put_size(&uri)},
+					       {call_id, sizeof(call_id)},
+					       sip_map_forwards(&map, m),
+					       sip_request_route(at),
+					       1},
+			 w);
 	if (sip_map_notified(m, &way))
 		how->note |= SIP_NOTE_NOTIFIED;
 	if (sip_map_wrapped(&map, m, &way))
@@ -288,8 +297,14 @@ static enum reason put_in_form(struct sip_session *s, struct now now, struct sip
 	return why == REASON_NONE || only ? why : put_message(s, now, c, m, at, how, w);
 }
 
-static struct sip_client_how how_of(const struct sip_session *s, enum sip_client_kind kind,
-				    const struct flow *to)
+static const enum sip_method method_of[] = {
+	[SIP_CLIENT_MESSAGE] = SIP_METHOD_MESSAGE, [SIP_CLIENT_OPTIONS] = SIP_METHOD_OPTIONS,
+	[SIP_CLIENT_REPORT] = SIP_METHOD_MESSAGE,  [SIP_CLIENT_INVITE] = SIP_METHOD_INVITE,
+	[SIP_CLIENT_BYE] = SIP_METHOD_BYE,
+};
+
+struct sip_client_how sip_request_how(const struct sip_session *s, enum sip_client_kind kind,
+				      const struct flow *to)
 {
 	bool secret = s->peer_block != SIP_BLOCK_NONE && sip_session_peer(s)->secret_size > 0;
 
@@ -298,7 +313,7 @@ static struct sip_client_how how_of(const struct sip_session *s, enum sip_client
 		.to = *to,
 		.datagram = s->datagram,
 		.keep = secret,
-		.method = kind == SIP_CLIENT_OPTIONS ? SIP_METHOD_OPTIONS : SIP_METHOD_MESSAGE,
+		.method = (uint8_t)method_of[kind],
 		.kind = (uint8_t)kind,
 		.note = has_credentials(s) ? SIP_NOTE_CREDENTIALS : 0,
 	};
@@ -321,26 +336,33 @@ enum submit sip_request_message(struct sip_session *s, struct now now, const str
 				struct result *result)
 {
 	struct sip_transactions *t = &s->instance->transactions;
-	const struct flow        to = destination(s, at);
-	struct sip_client_how    how = how_of(s, SIP_CLIENT_MESSAGE, &to);
+	const struct flow        to = sip_request_to(s, at);
+	struct sip_client_how    how = sip_request_how(s, SIP_CLIENT_MESSAGE, &to);
 	size_t                   mark = out_mark(out), room = put_room(&out->put), size;
 	struct sip_client       *c;
 	enum reason              why;
 
-	if (s->clients.open >= s->settings.window_max)
-		return later(s, 0);
+	if (s->clients.open + s->dialogs.calling >= s->settings.window_max)
+		return sip_request_later(s, 0);
 	c = sip_client_new(t, &s->clients);
 	if (c == NULL)
-		return later(s, 0);
+		return sip_request_later(s, 0);
 	how.token = token;
-	begin(s, &to, out);
+	sip_request_begin(s, &to, out);
 	why = put_in_form(s, now, c, m, at, &how, &out->put);
 	size = out_mark(out) - mark - (s->datagram ? sizeof(struct out_datagram) : 0);
 	if (why == REASON_NONE && !out->put.failed && s->datagram && size > SIP_DATAGRAM_MAX)
 		why = at == NULL ? REASON_DATAGRAM_SIZE : REASON_MESSAGE_SIZE;
 	if (why == REASON_NONE && out->put.failed && room >= SIP_ANSWER_ROOM + SIP_MESSAGE_SIZE_MAX)
 		why = REASON_MESSAGE_SIZE;
-	if (why == REASON_NONE && start(s, now, c, &how, out, mark)) {
+	if (takes_large(s, at) && !msg_is_report(m) && m->kind != MSG_COMPOSING &&
+	    (why == REASON_MESSAGE_SIZE || why == REASON_DATAGRAM_SIZE ||
+	     (why == REASON_NONE && size > SIP_DATAGRAM_MAX))) {
+		sip_client_end_all(s, c);
+		out_undo(out, mark);
+		return sip_call(s, now, m, at, token, out, result);
+	}
+	if (why == REASON_NONE && sip_request_start(s, now, c, &how, out, mark)) {
 		s->message_us = now.us;
 		if (how.note & SIP_NOTE_SMS)
 			metric_inc(s->instance->metrics, METRIC_sip_sms_out);
@@ -349,23 +371,23 @@ enum submit sip_request_message(struct sip_session *s, struct now now, const str
 	size = out->put.failed ? room + 1 : 0;
 	sip_client_end_all(s, c);
 	out_undo(out, mark);
-	return why == REASON_NONE ? later(s, size) : refuse(why, result);
+	return why == REASON_NONE ? sip_request_later(s, size) : refuse(why, result);
 }
 
 bool sip_request_part(struct sip_session *s, struct now now, const struct sip_short *part,
 		      const struct flow *to, uint64_t token, uint32_t rest, struct out *out)
 {
 	struct sip_transactions *t = &s->instance->transactions;
-	struct sip_client_how    how = how_of(s, SIP_CLIENT_MESSAGE, to);
+	struct sip_client_how    how = sip_request_how(s, SIP_CLIENT_MESSAGE, to);
 	struct sip_client       *c = sip_client_new(t, &s->clients);
 	size_t                   mark = out_mark(out);
 
 	if (c == NULL)
 		return false;
 	how.token = token;
-	begin(s, to, out);
+	sip_request_begin(s, to, out);
 	put_short(s, c, part, &how, &out->put);
-	if (start(s, now, c, &how, out, mark)) {
+	if (sip_request_start(s, now, c, &how, out, mark)) {
 		c->rest = rest;
 		s->message_us = now.us;
 		metric_inc(s->instance->metrics, METRIC_sip_sms_out);
@@ -380,27 +402,28 @@ bool sip_request_report(struct sip_session *s, struct now now, const struct flow
 			const struct str texts[SIP_BACK_TEXTS], struct str rpdu, struct out *out)
 {
 	struct sip_transactions    *t = &s->instance->transactions;
-	const struct sip_client_how how = how_of(s, SIP_CLIENT_REPORT, to);
+	const struct sip_client_how how = sip_request_how(s, SIP_CLIENT_REPORT, to);
 	struct sip_client          *c = sip_client_new(t, &s->clients);
 	size_t                      mark = out_mark(out);
 	char                        call_id[SIP_TEXT_SIZE];
 
 	if (c == NULL)
 		return false;
-	begin(s, to, out);
+	sip_request_begin(s, to, out);
 	sip_text_new(s->instance, call_id);
-	put_head(s, c,
-		 &(struct request){STR("MESSAGE"),
-				   texts[SIP_BACK_URI],
-				   {call_id, sizeof(call_id)},
-				   SIP_FORWARDS_FIRST,
-				   texts[SIP_BACK_ROUTE]},
-		 &out->put);
+	sip_request_head(s, c,
+			 &(struct sip_request){STR("MESSAGE"),
+					       texts[SIP_BACK_URI],
+					       {call_id, sizeof(call_id)},
+					       SIP_FORWARDS_FIRST,
+					       texts[SIP_BACK_ROUTE],
+					       1},
+			 &out->put);
 	put_sms_lines(s,
 		      &(struct sms_lines){texts[SIP_BACK_SELF], texts[SIP_BACK_TO],
 					  texts[SIP_BACK_CALL_ID], rpdu},
 		      &out->put);
-	if (start(s, now, c, &how, out, mark))
+	if (sip_request_start(s, now, c, &how, out, mark))
 		return true;
 	sip_client_end(t, c);
 	out_undo(out, mark);
@@ -412,9 +435,9 @@ bool sip_request_options(struct sip_session *s, struct now now, struct out *out)
 {
 	struct sip_transactions    *t = &s->instance->transactions;
 	const struct sip_peer      *peer = sip_session_peer(s);
-	const struct sip_client_how how = how_of(s, SIP_CLIENT_OPTIONS, &s->remote);
+	const struct sip_client_how how = sip_request_how(s, SIP_CLIENT_OPTIONS, &s->remote);
 	struct sip_client          *c = sip_client_new(t, &s->clients);
-	const struct sip_way        way = way_of(s, NULL);
+	const struct sip_way        way = sip_request_way(s, NULL);
 	size_t                      mark = out_mark(out);
 	char       uri_room[SIP_URI_MAX], tag[SIP_TEXT_SIZE], call_id[SIP_TEXT_SIZE];
 	struct put uri = put_to(uri_room, sizeof(uri_room)), *w = &out->put;
@@ -427,16 +450,17 @@ bool sip_request_options(struct sip_session *s, struct now now, struct out *out)
 		put_u8(&uri, ':');
 		sip_put_number(&uri, way.port);
 	}
-	begin(s, &s->remote, out);
+	sip_request_begin(s, &s->remote, out);
 	sip_text_new(s->instance, call_id);
 	sip_text_new(s->instance, tag);
-	put_head(s, c,
-		 &(struct request){STR("OPTIONS"),
-				   {uri_room, put_size(&uri)},
-				   {call_id, sizeof(call_id)},
-				   SIP_FORWARDS_FIRST,
-				   STR("")},
-		 w);
+	sip_request_head(s, c,
+			 &(struct sip_request){STR("OPTIONS"),
+					       {uri_room, put_size(&uri)},
+					       {call_id, sizeof(call_id)},
+					       SIP_FORWARDS_FIRST,
+					       STR(""),
+					       1},
+			 w);
 	sip_put_header_begin(w, SIP_FROM);
 	put_str(w, STR("<sip:"));
 	sip_host_text_put(w, way.domain);
@@ -450,7 +474,7 @@ bool sip_request_options(struct sip_session *s, struct now now, struct out *out)
 	sip_put_header_end(w);
 	sip_accept_put(w);
 	sip_put_body(w, STR(""), "", 0);
-	if (!uri.failed && start(s, now, c, &how, out, mark)) {
+	if (!uri.failed && sip_request_start(s, now, c, &how, out, mark)) {
 		s->asking++;
 		return true;
 	}
@@ -534,11 +558,11 @@ static void put_again(const struct sip_session *s, const struct sip_client *c, u
 }
 
 /* A 401 or 407 is answered with credentials. False: they cannot be given, or were there. */
-static bool try_credentials(struct sip_input *in, struct sip_session *s, struct sip_client *c)
+bool sip_request_again(struct sip_input *in, struct sip_session *s, struct sip_client *c)
 {
 	struct sip_transactions *t = &s->instance->transactions;
 	struct put               kept = put_to(s->instance->scratch, sizeof(s->instance->scratch));
-	struct sip_client_how    how = how_of(s, (enum sip_client_kind)c->kind, &c->to);
+	struct sip_client_how    how = sip_request_how(s, (enum sip_client_kind)c->kind, &c->to);
 	struct sip_scan          scan = {0};
 	struct sip_message       was;
 	struct sip_client       *again;
@@ -559,9 +583,9 @@ static bool try_credentials(struct sip_input *in, struct sip_session *s, struct 
 		return false;
 	how.token = c->token;
 	how.note = SIP_NOTE_CREDENTIALS | c->note;
-	begin(s, &c->to, in->out);
+	sip_request_begin(s, &c->to, in->out);
 	put_again(s, again, how.note, &was, &in->out->put);
-	if (start(s, in->now, again, &how, in->out, mark)) {
+	if (sip_request_start(s, in->now, again, &how, in->out, mark)) {
 		again->rest = c->rest;
 		c->rest = SIP_BLOCK_NONE;
 		return true;
@@ -571,7 +595,7 @@ static bool try_credentials(struct sip_input *in, struct sip_session *s, struct 
 	return false;
 }
 
-static uint32_t retry_after_ms(const struct sip_message *m)
+uint32_t sip_retry_after_ms(const struct sip_message *m)
 {
 	struct str value;
 	uint32_t   seconds;
@@ -620,7 +644,7 @@ static void give_result(struct sip_input *in, struct sip_session *s, uint64_t to
 		.peer_status = in->m.status,
 		.delivered = in->m.status == 200,
 	};
-	r->retry_after_ms = retry_after_ms(&in->m);
+	r->retry_after_ms = sip_retry_after_ms(&in->m);
 	if (note & SIP_NOTE_NOTIFIED)
 		await_notification(in, r);
 	if (learn_plain(in, s, note)) {
@@ -660,11 +684,15 @@ void sip_on_response(struct sip_input *in)
 	}
 	metric_inc(in->s->instance->metrics, METRIC_sip_responses_in);
 	s->heard_us = in->now.us;
+	if (c->method == SIP_METHOD_INVITE) {
+		sip_on_invite_response(in, c);
+		return;
+	}
 	if (!sip_client_response(t, c, in->m.status))
 		return;
 	if (c->kind == SIP_CLIENT_MESSAGE && (c->note & SIP_NOTE_SMS) && in->m.status < 300)
 		return; /* the device has it; what it says of it comes as a request */
-	again = (in->m.status == 401 || in->m.status == 407) && try_credentials(in, s, c);
+	again = (in->m.status == 401 || in->m.status == 407) && sip_request_again(in, s, c);
 	kind = c->kind;
 	token = c->token;
 	note = c->note;

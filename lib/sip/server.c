@@ -125,6 +125,16 @@ struct sip_server *sip_server_pending(struct sip_transactions *t, const struct s
 	return pending(t, key, &merged);
 }
 
+/* Where our tag is in the fields that were written into ->scratch. */
+static uint32_t tag_place(const struct sip_transactions *t, const struct sip_key *key, size_t n)
+{
+	char           room[SIP_TAG_SIZE];
+	struct str     tag = tag_of(t, key, room);
+	const uint8_t *at = memmem(t->scratch, n, tag.p, tag.n);
+
+	return at != NULL ? (uint32_t)(at - t->scratch) : 0;
+}
+
 /* The list of one that has no final answer. */
 static struct sip_block_list *waits_in(const struct sip_server *s)
 {
@@ -161,6 +171,8 @@ static struct sip_server *begin(struct sip_transactions *t, struct sip_servers *
 		return NULL;
 	}
 	s->head_size = s->kept.size;
+	if (s->method == SIP_METHOD_INVITE && in->known->to.tag.n == 0)
+		s->tag_at = tag_place(t, key, put_size(&fields));
 	*bucket(t, key) = number;
 	sip_links_append(&t->pool, waits_in(s), number, LINKS);
 	of->open++;
@@ -238,8 +250,15 @@ static bool respond(const struct sip_transactions *t, const struct sip_server *s
 void sip_server_put(const struct sip_transactions *t, const struct sip_server *s,
 		    const struct sip_answer *a, struct put *w)
 {
+	uint32_t before = a->tag.n > 0 ? s->tag_at : s->head_size;
+
 	sip_put_response(w, a->status, a->reason);
-	sip_chain_put(&t->pool, &s->kept, 0, s->head_size, w);
+	sip_chain_put(&t->pool, &s->kept, 0, before, w);
+	if (before < s->head_size) {
+		put_str(w, a->tag);
+		before += SIP_TAG_SIZE;
+		sip_chain_put(&t->pool, &s->kept, before, s->head_size - before, w);
+	}
 	put_str(w, a->headers);
 	sip_put_body(w, a->type, a->body.p, a->body.n);
 }
@@ -314,6 +333,15 @@ bool sip_server_cancels(struct sip_transactions *t, struct now now, const struct
 	return false;
 }
 
+bool sip_server_knows(struct sip_transactions *t, struct now now, const struct sip_incoming *in)
+{
+	struct sip_key key = key_of(t, in);
+	bool           merged;
+
+	return pending(t, &key, &merged) != NULL ||
+	       (in->datagram && sip_completed_find(&t->completed, now, &key, &merged) != NULL);
+}
+
 bool sip_server_keep(struct sip_transactions *t, struct sip_server *s, const void *bytes, size_t n)
 {
 	if (sip_chain_append(&t->pool, &s->kept, bytes, n))
@@ -334,7 +362,9 @@ void sip_server_kept(const struct sip_transactions *t, const struct sip_server *
 
 uint64_t sip_server_token(const struct sip_transactions *t, const struct sip_server *s)
 {
-	return (uint64_t)sip_pool_at(&t->pool, s->number)->generation << 32 | s->number;
+	uint32_t generation = sip_pool_at(&t->pool, s->number)->generation & SIP_TOKEN_GENERATION;
+
+	return (uint64_t)generation << 32 | s->number;
 }
 
 struct sip_server *sip_server_find(const struct sip_transactions *t, uint64_t token)
@@ -342,7 +372,7 @@ struct sip_server *sip_server_find(const struct sip_transactions *t, uint64_t to
 	uint32_t number = (uint32_t)token;
 
 	if (number == SIP_BLOCK_NONE || number > t->pool.touched ||
-	    sip_pool_at(&t->pool, number)->generation != token >> 32)
+	    (sip_pool_at(&t->pool, number)->generation & SIP_TOKEN_GENERATION) != token >> 32)
 		return NULL;
 	sip_chain_prefetch(&t->pool, &sip_server_at(t, number)->kept);
 	return sip_server_at(t, number);

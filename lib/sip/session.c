@@ -135,6 +135,7 @@ static void session_open(void *session, struct now now, const struct proto_open 
 	s->settings = *how->settings;
 	s->local = how->local;
 	s->remote = how->remote;
+	s->media = how->media;
 	s->clients.session = s->servers.session = s;
 	s->heard_us = s->message_us = now.us;
 	s->domain = domain_intern(
@@ -201,6 +202,10 @@ static void session_answer(void *session, struct now now, uint64_t msg_token,
 		sip_stream_answer(s, msg_token, r, out);
 		return;
 	}
+	if (msg_token & SIP_TOKEN_OTHER) {
+		sip_call_dialled(s, msg_token, r);
+		return;
+	}
 	server = sip_server_find(&s->instance->transactions, msg_token);
 	if (server == NULL || server->of != &s->servers)
 		return;
@@ -229,7 +234,7 @@ static unsigned session_window_used(const void *session)
 {
 	const struct sip_session *s = session;
 
-	return s->clients.open - s->asking + s->parts_due;
+	return s->clients.open - s->asking + s->parts_due + s->dialogs.calling;
 }
 
 static void session_close(void *session, struct now now, enum reason why, struct out *out)
@@ -242,6 +247,7 @@ static void session_close(void *session, struct now now, enum reason why, struct
 		return;
 	}
 	sip_lists_end(s);
+	sip_calls_close(s);
 	sip_server_end_all(&s->instance->transactions, &s->servers);
 	if (s->peer_block != SIP_BLOCK_NONE)
 		sip_pool_give(pool, s->peer_block);
@@ -257,6 +263,8 @@ static bool session_drain(void *session, uint64_t *token)
 	struct sip_transactions *t = &s->instance->transactions;
 	struct sip_client       *c;
 
+	if (sip_calls_drain(s, token))
+		return true;
 	while ((c = sip_client_oldest(t, &s->clients)) != NULL) {
 		bool message = c->kind == SIP_CLIENT_MESSAGE;
 
@@ -290,7 +298,11 @@ static bool client_over(struct sip_session *s, struct sip_client *c, const struc
 	uint64_t token = c->token;
 	uint8_t  kind = c->kind;
 
+	if (kind == SIP_CLIENT_INVITE)
+		return sip_call_over(s, c, result, event);
 	sip_client_end_all(s, c);
+	if (kind == SIP_CLIENT_BYE)
+		return false;
 	if (kind == SIP_CLIENT_MESSAGE) {
 		event->kind = EVENT_RESULT;
 		event->token = token;
@@ -317,7 +329,8 @@ static bool tick_clients(struct sip_session *s, struct now now, struct out *out,
 	while ((c = sip_client_tick(t, &s->clients, now, out, next)) != NULL) {
 		const struct result unknown = {.why = REASON_UNKNOWN_OUTCOME, .maybe_sent = true};
 
-		if (client_over(s, c, &unknown, event))
+		if (c->kind == SIP_CLIENT_INVITE ? sip_call_timeout(s, now, c, out, event)
+						 : client_over(s, c, &unknown, event))
 			return true;
 	}
 	return false;
@@ -388,7 +401,8 @@ static bool tick_accepted(struct sip_session *s, struct now now, struct proto_ev
 		earliest(next, s->due_us);
 		return false;
 	}
-	if (s->settings.inactivity_us == 0 || s->clients.open > 0 || s->servers.open > 0)
+	if (s->settings.inactivity_us == 0 || s->clients.open > 0 || s->servers.open > 0 ||
+	    s->dialogs.open > 0)
 		return false;
 	due = s->message_us + s->settings.inactivity_us;
 	if (now.us >= due)
@@ -402,7 +416,8 @@ static bool tick_part(struct sip_session *s, struct now now, struct proto_event 
 {
 	if (s->state != SIP_STATE_PARTING)
 		return false;
-	if (now.us >= s->due_us || (s->servers.open == 0 && session_window_used(s) == 0))
+	if (now.us >= s->due_us ||
+	    (s->servers.open == 0 && session_window_used(s) == 0 && s->dialogs.open == 0))
 		return give_close(s, event, REASON_UNBOUND);
 	earliest(next, s->due_us);
 	return false;
@@ -417,7 +432,8 @@ static bool tick_ready(struct sip_session *s, struct now now, const struct out *
 		return false;
 	if (pool->used == pool->count)
 		earliest(next, now.us + SIP_POOL_WAIT_US);
-	if (pool->used == pool->count || s->clients.open >= s->settings.window_max ||
+	if (pool->used == pool->count ||
+	    s->clients.open + s->dialogs.calling >= s->settings.window_max ||
 	    !out_fits(out, s->blocked_room))
 		return false;
 	s->blocked = false;
@@ -437,6 +453,9 @@ static uint64_t session_tick(void *session, struct now now, struct out *out,
 		return sip_stream_tick(s, now, out, event);
 	if (tick_clients(s, now, out, event, &next) || sip_tick_parts(s, now, out, event, &next))
 		return now.us;
+	if (sip_tick_calls(s, now, out, event, &due))
+		return now.us;
+	earliest(&next, due);
 	earliest(&next, sip_server_tick(&s->instance->transactions, &s->servers, now, out));
 	if (s->close_due) {
 		give_close(s, event, (enum reason)s->close_why);

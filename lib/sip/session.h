@@ -20,12 +20,15 @@ extern const struct proto_ops sip_ops;
 #define SIP_FEATURE_STREAM 1u /* reached over the stream that it registered on */
 #define SIP_FEATURE_SMSIP 2u  /* takes SMS over IP (TS 24.341, 5.3.2.2) */
 #define SIP_FEATURE_CPM 4u    /* takes CPM pager mode (RCC.07, 2.6) */
+#define SIP_FEATURE_LARGE 8u  /* takes large messages (RCC.07, 2.6; OMA CPM) */
 #define SIP_FEATURE_REG_ID_SHIFT 8u
 #define SIP_REG_ID_MAX 255u
 
 #define SIP_CPM_SERVICE "urn:urn-7:3gpp-service.ims.icsi.oma.cpm.msg"
 /* The same as a feature tag (TS 24.229, 7.9.2). */
 #define SIP_CPM_TAG "+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.msg\""
+#define SIP_LARGE_SERVICE "urn:urn-7:3gpp-service.ims.icsi.oma.cpm.largemsg" /* large mode */
+#define SIP_LARGE_TAG "+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.largemsg\""
 
 #define SIP_EXPIRES_MIN 60u /* seconds; shorter is refused with 423 (RFC 3261, 10.3, step 7) */
 #define SIP_EXPIRES_MAX 3600u

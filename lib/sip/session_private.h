@@ -3,10 +3,13 @@
 
 #include "base/assert.h"
 #include "base/random.h"
+#include "sip/dialog.h"
 #include "sip/digest.h"
+#include "sip/invite.h"
 #include "sip/large.h"
 #include "sip/map.h"
 #include "sip/session.h"
+#include "sip/sdp.h"
 #include "sip/status.h"
 #include "sip/transaction.h"
 
@@ -79,7 +82,9 @@ struct sip_session {
 	struct sip_scan       scan;
 	struct sip_clients    clients;
 	struct sip_servers    servers;
+	struct sip_dialogs    dialogs;
 	struct flow           local, remote;
+	struct flow           media;      /* where our MSRP is reached; port 0: nowhere */
 	uint64_t              heard_us;   /* anything of the other side */
 	uint64_t              message_us; /* the last message, registration or answer to one */
 	uint64_t              due_us;     /* accepted: for its first request; parting: the end */
@@ -95,7 +100,9 @@ struct sip_session {
 enum sip_client_kind {
 	SIP_CLIENT_MESSAGE,
 	SIP_CLIENT_OPTIONS,
-	SIP_CLIENT_REPORT /* on a short message; nobody waits for its outcome */
+	SIP_CLIENT_REPORT, /* on a short message; nobody waits for its outcome */
+	SIP_CLIENT_INVITE, /* its token is the dialog's */
+	SIP_CLIENT_BYE
 };
 
 /* Notes of a client transaction. */
@@ -215,6 +222,51 @@ void sip_answer_list(struct sip_session *s, struct sip_server *server, const str
 void sip_lists_end(struct sip_session *s); /* at the end of the session */
 bool sip_tick_list(struct sip_session *s, struct now now, struct proto_event *event, uint64_t *due);
 
+/* A new transaction for it; NULL: it was dealt with. */
+struct sip_server *sip_begin(struct sip_input *in);
+/* False: it went in circles, and was told so. */
+bool sip_passes(struct sip_input *in);
+/* As sip_refuse_open(), and without a transaction where server is NULL; the note is what the lines
+ * of the status need: Retry-After, or the code of a Warning. */
+void sip_refuse_noted(struct sip_input *in, struct sip_server *server, unsigned status,
+		      uint32_t note, enum reason why);
+void sip_allow_put(struct put *w);
+
+/* call_in.c: INVITEs of others, each for one large message */
+void sip_on_invite(struct sip_input *in);
+void sip_on_ack(struct sip_input *in);
+void sip_on_bye(struct sip_input *in);
+
+/* call_out.c: INVITEs of ours */
+enum submit sip_call(struct sip_session *s, struct now now, const struct msg *m,
+		     const struct proto_target *at, uint64_t token, struct out *out,
+		     struct result *result);
+void        sip_on_invite_response(struct sip_input *in, struct sip_client *c);
+/* Its time is over without a final response, or no response will come. True: *event says what
+ * became of the message. */
+bool sip_call_over(struct sip_session *s, struct sip_client *c, const struct result *r,
+		   struct proto_event *event);
+bool sip_call_timeout(struct sip_session *s, struct now now, struct sip_client *c, struct out *out,
+		      struct proto_event *event);
+
+/* call.c: for both */
+void sip_our_contact_put(const struct sip_session *s, struct put *w);
+void sip_offer_put(const struct sip_session *s, const struct sip_large *l,
+		   struct sip_sdp_ours *ours, const struct sip_sdp *offer,
+		   const struct sip_sdp_media *chosen, struct put *w);
+/* EVENT_DIAL to the other side of a large message of this session. False: there is no way. */
+bool sip_call_dial(struct sip_session *s, struct sip_large *l, struct proto_event *event);
+void sip_call_dialled(struct sip_session *s, uint64_t token, const struct result *r);
+bool sip_request_bye(struct sip_session *s, struct now now, const struct flow *to,
+		     const struct str texts[SIP_DIALOG_TEXTS], uint32_t sequence, struct out *out);
+/* All that a dialog is over for. */
+void sip_call_end(struct sip_session *s, struct sip_dialog *d);
+/* True: *event says what became of a message. */
+bool sip_tick_calls(struct sip_session *s, struct now now, struct out *out,
+		    struct proto_event *event, uint64_t *next);
+void sip_calls_close(struct sip_session *s);
+bool sip_calls_drain(struct sip_session *s, uint64_t *token);
+
 /* registrar.c */
 void sip_on_register(struct sip_input *in);
 void sip_answer_register(struct sip_session *s, struct now now, struct sip_server *server,
@@ -240,6 +292,32 @@ static inline bool sip_session_is_stream(const struct sip_session *s)
 }
 
 /* request.c: our own */
+struct sip_request {
+	struct str method, uri;
+	struct str call_id;
+	uint32_t   max_forwards;
+	struct str route; /* empty: none */
+	uint32_t   sequence;
+};
+
+/* The Via of a request of ours. */
+void sip_own_via_put(const struct sip_session *s, struct str branch, struct put *w);
+/* A request is begun, its head (from the request line to CSeq and credentials) and the rest
+ * written, and started as a transaction; false: nothing is left of it. */
+size_t sip_request_begin(const struct sip_session *s, const struct flow *to, struct out *out);
+void   sip_request_head(const struct sip_session *s, const struct sip_client *c,
+			const struct sip_request *r, struct put *w);
+bool   sip_request_start(struct sip_session *s, struct now now, struct sip_client *c,
+			 const struct sip_client_how *how, struct out *out, size_t mark);
+struct sip_client_how sip_request_how(const struct sip_session *s, enum sip_client_kind kind,
+				      const struct flow *to);
+struct sip_way        sip_request_way(const struct sip_session *s, const struct proto_target *at);
+struct flow           sip_request_to(const struct sip_session *s, const struct proto_target *at);
+struct str            sip_request_route(const struct proto_target *at);
+enum submit           sip_request_later(struct sip_session *s, size_t room);
+/* A 401 or 407 is answered with credentials. False: they cannot be given, or were there. */
+bool        sip_request_again(struct sip_input *in, struct sip_session *s, struct sip_client *c);
+uint32_t    sip_retry_after_ms(const struct sip_message *m);
 enum submit sip_request_message(struct sip_session *s, struct now now, const struct msg *m,
 				const struct proto_target *at, uint64_t token, struct out *out,
 				struct result *result);

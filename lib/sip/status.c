@@ -107,6 +107,9 @@ unsigned sip_status_of_reason(enum reason why)
 		return sip_fault_status(why);
 	case REASON_SIP_EXTENSION:
 		return 420;
+	case REASON_SIP_OFFER:
+		return 488;
+	case REASON_SIP_DIALOG:
 	case REASON_SIP_TRANSACTION:
 	case REASON_MSRP_SESSION:
 	case REASON_MSRP_SESSION_TAKEN:

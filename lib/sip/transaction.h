@@ -113,6 +113,7 @@ struct sip_client { /* lies in its first block; readable for the session */
 	uint8_t             state, stage;
 	uint8_t             method; /* enum sip_method */
 	uint8_t             kind;   /* the session's */
+	uint32_t            tag;    /* of INVITE: the session's */
 	bool                datagram;
 	bool                cancels, cancelled; /* CANCEL is to go, was sent */
 	bool                resends;            /* it is in of->stages */
@@ -194,6 +195,7 @@ struct sip_server { /* lies in its first block; readable for the session */
 	uint32_t            number;
 	struct sip_chain    kept; /* fields of the response, then what the session keeps */
 	uint32_t            head_size;
+	uint32_t            tag_at; /* of INVITE: where our To tag is in ->kept; 0: To had one */
 	uint32_t            note;   /* the session's */
 	uint8_t             method; /* enum sip_method */
 	bool                datagram, trying;
@@ -233,6 +235,9 @@ enum sip_server_step sip_server_request(struct sip_transactions *t, struct sip_s
 					struct out *out, struct sip_server **server,
 					struct sip_again *again);
 
+/* Has it come before? */
+bool sip_server_knows(struct sip_transactions *t, struct now now, const struct sip_incoming *in);
+
 /* Is there a request, open or answered, that this CANCEL is for (9.2)? *open: an INVITE that has no
  * final answer yet, to be answered 487; else NULL. */
 bool sip_server_cancels(struct sip_transactions *t, struct now now, const struct sip_incoming *in,
@@ -243,6 +248,11 @@ bool sip_server_keep(struct sip_transactions *t, struct sip_server *s, const voi
 /* All that it kept. */
 size_t sip_server_kept_size(const struct sip_server *s);
 void   sip_server_kept(const struct sip_transactions *t, const struct sip_server *s, struct put *w);
+
+/* Tokens of server transactions have 63 bits; others of an instance that come back on the same way
+ * have this one too. */
+#define SIP_TOKEN_OTHER (1ull << 63)
+#define SIP_TOKEN_GENERATION 0x7fffffffu /* bits of a block's generation in a token */
 
 /* Names it for later; never 0. */
 uint64_t sip_server_token(const struct sip_transactions *t, const struct sip_server *s);
@@ -255,6 +265,8 @@ struct sip_answer {
 	struct str headers; /* whole lines, each with its CRLF, by print.h */
 	struct str type;    /* Content-Type; empty: none */
 	struct str body;
+	struct str tag; /* of To, of a dialog, where an INVITE is accepted; empty: the
+			   transaction's own */
 	uint32_t note; /* comes back with SIP_SERVER_AGAIN: what the session needs to write the same
 			  header fields again */
 };

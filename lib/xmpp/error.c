@@ -232,6 +232,8 @@ enum xmpp_condition xmpp_condition_of(enum reason why)
 	case REASON_SIP_EXTENSION:
 	case REASON_SIP_CONTENT:
 	case REASON_SIP_MERGED:
+	case REASON_SIP_DIALOG:
+	case REASON_SIP_OFFER:
 	case REASON_SIP_TRANSACTION:
 	case REASON_XMPP_XML:
 	case REASON_XMPP_STREAM:

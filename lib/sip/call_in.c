@@ -1,0 +1,251 @@
+/* INVITEs of others, each for one large message (large message mode of OMA CPM): let in as a
+ * MESSAGE is, answered at once, and over when the message is here. */
+#include "sip/session_private.h"
+
+#define WARNING_ONE_MESSAGE 370u
+#define WARNING_NO_MEDIA 399u
+
+struct offer {
+	struct sip_sdp              sdp;
+	const struct sip_sdp_media *chosen;
+	uint32_t                    note; /* of the refusal */
+	enum reason                 why;
+};
+
+/* 200, or the status that refuses the offer. */
+static unsigned offer_read(const struct sip_input *in, struct offer *o)
+{
+	const struct sip_session *s = in->s;
+	struct sip_media          media;
+	struct msrp_uri           first, last;
+	struct cur                body = in->m.body;
+	size_t                    n = cur_left(&body);
+	struct str                type, text = {(const char *)cur_bytes(&body, n), n};
+
+	o->note = WARNING_NO_MEDIA;
+	o->why = REASON_NOT_SUPPORTED;
+	if (s->media.port == 0)
+		return 488;
+	o->why = REASON_CODING;
+	if (n > 0 &&
+	    (!sip_header_find(&in->m, SIP_CONTENT_TYPE, &type) || !sip_media_parse(type, &media) ||
+	     !sip_media_is(&media, STR("application"), STR("sdp"))))
+		return 415;
+	o->why = REASON_SIP_CONTENT;
+	o->sdp.count = 0;
+	if (n > 0 && sip_sdp_parse(text, &o->sdp) != SIP_BODY_OK)
+		return 400;
+	o->why = REASON_SIP_OFFER;
+	o->chosen = sip_sdp_choose(&o->sdp, &o->note);
+	if (o->chosen == NULL)
+		return 488;
+	o->note = 306;
+	if (!msrp_path_parse(o->chosen->path, &first, &last) || first.secure)
+		return 488;
+	o->note = 0;
+	o->why = REASON_MESSAGE_SIZE;
+	if (o->chosen->has_file_size &&
+	    o->chosen->file_size > s->settings.message_size_max + SIP_LARGE_ENVELOPE_MAX)
+		return 413;
+	return 200;
+}
+
+/* What the message is to be, from the INVITE. 200, or the status that refuses it. */
+static unsigned large_begin(struct sip_input *in, const struct offer *o, struct sip_large *l,
+			    enum reason *why)
+{
+	struct sip_instance *i = in->s->instance;
+
+	l->local = in->s->media;
+	l->size_max = in->s->settings.message_size_max + SIP_LARGE_ENVELOPE_MAX;
+	l->m = msg_new(i->messages);
+	*why = REASON_POOL;
+	if (l->m == NULL || in->event->msg == NULL || !sip_large_keep(i, l, in) ||
+	    !sip_large_path(i, l, o->chosen->path))
+		return 503;
+	return sip_large_check(l, in->now, in->event->msg, why);
+}
+
+/* False: there is no memory. */
+static bool accept(struct sip_input *in, struct sip_server *server, const struct offer *o,
+		   struct sip_dialog *d, const struct sip_large *l)
+{
+	struct sip_session      *s = in->s;
+	struct sip_transactions *t = &s->instance->transactions;
+	char                     lines_room[1024], body_room[SIP_SDP_SIZE_MAX], tag[SIP_NAME_SIZE];
+	struct put               lines = put_to(lines_room, sizeof(lines_room)),
+		   body = put_to(body_room, sizeof(body_room)), w = put_to(tag, sizeof(tag));
+	char                room[SIP_DIALOG_TEXT_MAX];
+	struct str          texts[SIP_DIALOG_TEXTS];
+	struct sip_sdp_ours ours = {.size_max = l->size_max};
+
+	d->dials = o->chosen->setup == SIP_SDP_PASSIVE;
+	ours.setup = d->dials ? SIP_SDP_ACTIVE : SIP_SDP_PASSIVE;
+	sip_dialog_tag_put(t, d, &w);
+	sip_our_contact_put(s, &lines);
+	sip_put_headers_of(&lines, &in->m, SIP_RECORD_ROUTE); /* 12.1.1 */
+	sip_allow_put(&lines);
+	sip_supported_put(&lines);
+	sip_offer_put(s, l, &ours, &o->sdp, o->chosen, &body);
+	if (lines.failed || body.failed ||
+	    !sip_dialog_texts_of(&in->m, (struct str){tag, sizeof(tag)}, room, texts) ||
+	    !sip_dialog_keep(t, d, texts))
+		return false;
+	d->server = sip_server_token(t, server);
+	d->sequence_theirs = in->known.cseq.number;
+	d->to = *in->from;
+	return sip_invite_answer(t, server, in->now,
+				 &(struct sip_answer){.status = 200,
+						      .reason = sip_status_phrase(200),
+						      .headers = {lines_room, put_size(&lines)},
+						      .type = STR("application/sdp"),
+						      .body = {body_room, put_size(&body)},
+						      .tag = {tag, sizeof(tag)}},
+				 in->out);
+}
+
+static void begin(struct sip_input *in, struct sip_server *server, const struct offer *o)
+{
+	struct sip_session      *s = in->s;
+	struct sip_transactions *t = &s->instance->transactions;
+	struct sip_dialog *d = sip_dialog_new(t, &s->dialogs, s, in->now, SIP_DIALOG_ANSWERED);
+	struct sip_large  *l = d != NULL ? sip_large_new(s->instance, s) : NULL;
+	enum reason        why = REASON_POOL;
+	unsigned           status = 503;
+
+	if (l != NULL) {
+		d->large = sip_large_token(s->instance, l);
+		l->dialog_block = d->number;
+		status = large_begin(in, o, l, &why);
+	}
+	if (status == 200 && accept(in, server, o, d, l)) {
+		metric_inc(s->instance->metrics, METRIC_sip_invites_in);
+		metric_inc(s->instance->metrics, METRIC_sip_responses_out);
+		return;
+	}
+	if (status == 200) {
+		status = 503;
+		why = REASON_POOL;
+	}
+	if (d != NULL)
+		sip_call_end(s, d);
+	sip_refuse_open(in, server, status, why);
+}
+
+/* A session carries one message: nothing of it is changed (14.2). */
+static void on_change(struct sip_input *in)
+{
+	struct sip_transactions *t = &in->s->instance->transactions;
+	struct sip_dialog       *d = sip_dialog_by_tag(t, in->known.to.tag);
+	unsigned                 status = d != NULL ? sip_dialog_takes(t, d, &in->known) : 481;
+
+	if (status == 200)
+		sip_refuse_noted(in, NULL, 488, WARNING_ONE_MESSAGE, REASON_NOT_SUPPORTED);
+	else
+		sip_refuse(in, status, REASON_SIP_DIALOG);
+}
+
+void sip_on_invite(struct sip_input *in)
+{
+	struct sip_session *s = in->s;
+	struct sip_server  *server;
+	struct offer        o; /* not zeroed: it is mostly room */
+	unsigned            status;
+
+	if (in->known.to.tag.n > 0) {
+		on_change(in);
+		return;
+	}
+	if (!sip_passes(in))
+		return;
+	server = sip_admit(in);
+	if (server == NULL)
+		return;
+	if (!(s->may & PROTO_SENDS)) {
+		sip_refuse_open(in, server, 403, REASON_BIND_STATE);
+		return;
+	}
+	status = offer_read(in, &o);
+	if (status != 200)
+		sip_refuse_noted(in, server, status, o.note, o.why);
+	else if (s->dialogs.open >= s->settings.window_max)
+		sip_refuse_noted(in, server, 486, SIP_RETRY_AFTER_S, REASON_WINDOW);
+	else
+		begin(in, server, &o);
+}
+
+/* Of a refusal, or of a 2xx: then the stream may come, or we go for it. */
+void sip_on_ack(struct sip_input *in)
+{
+	const struct sip_incoming request = {&in->m, &in->known, in->from, in->s->datagram};
+	struct sip_transactions  *t = &in->s->instance->transactions;
+	struct sip_server        *server;
+	struct sip_dialog        *d;
+	struct sip_session       *s;
+	struct sip_large         *l;
+
+	if (sip_invite_ack(t, in->now, &request))
+		return;
+	d = sip_dialog_by_tag(t, in->known.to.tag);
+	if (d == NULL || d->state != SIP_DIALOG_ANSWERED ||
+	    sip_dialog_takes(t, d, &in->known) != 200)
+		return;
+	s = d->session;
+	server = sip_server_find(t, d->server);
+	if (server != NULL)
+		sip_invite_acked(t, server, in->now);
+	l = sip_large_by_token(s->instance, d->large);
+	ASSERT(l != NULL);
+	sip_dialog_move(t, &s->dialogs, d, in->now,
+			l->over ? SIP_DIALOG_ENDED : SIP_DIALOG_WAITING);
+	if (s != in->s)
+		in->event->session = s;
+	if (!l->over && d->dials && !sip_call_dial(s, l, in->event))
+		sip_large_over(s->instance, l,
+			       &(struct result){.why = REASON_CONNECTION_UNREACHABLE});
+}
+
+/* Theirs: what is not here by then does not come, but for what is under way beside it. */
+static void gone(struct sip_input *in, struct sip_dialog *d)
+{
+	struct sip_session      *s = d->session;
+	struct sip_transactions *t = &s->instance->transactions;
+	struct sip_large        *l = sip_large_by_token(s->instance, d->large);
+	struct sip_server       *server = sip_server_find(t, d->server);
+
+	ASSERT(l != NULL);
+	if (d->state == SIP_DIALOG_ANSWERED && server != NULL)
+		sip_invite_acked(t, server, in->now);
+	d->gone = true;
+	if (l->over || l->stream == NULL)
+		sip_dialog_move(t, &s->dialogs, d, in->now, SIP_DIALOG_ENDED);
+	else
+		sip_dialog_move(t, &s->dialogs, d, in->now, SIP_DIALOG_LEAVING);
+	if (!l->over && l->stream == NULL)
+		sip_large_over(s->instance, l, &(struct result){.why = REASON_CLOSED_BY_PEER});
+	s->instance->services->wake(s->instance->services->context, s);
+}
+
+void sip_on_bye(struct sip_input *in)
+{
+	struct sip_transactions  *t = &in->s->instance->transactions;
+	const struct sip_incoming request = {&in->m, &in->known, in->from, in->s->datagram};
+	struct sip_dialog        *d = sip_dialog_by_tag(t, in->known.to.tag);
+	struct sip_server        *server;
+	unsigned                  status;
+
+	if (sip_server_knows(t, in->now, &request)) {
+		sip_begin(in); /* it came again: so does its answer */
+		return;
+	}
+	status = d != NULL && !d->gone ? sip_dialog_takes(t, d, &in->known) : 481;
+	if (status != 200) {
+		sip_refuse(in, status, REASON_SIP_DIALOG);
+		return;
+	}
+	server = sip_begin(in);
+	if (server == NULL)
+		return;
+	sip_answer_open(in, server, 200);
+	gone(in, d);
+}

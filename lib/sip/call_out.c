@@ -1,0 +1,311 @@
+/* INVITEs of ours: a message that is too long for one request where it goes (large message mode of
+ * OMA CPM). */
+#include "sip/session_private.h"
+
+/* What is not asked for again once the message is on its way is made here and in its dialog. */
+struct call {
+	struct sip_dialog *d;
+	struct sip_large  *l;
+	struct sip_client *c;
+};
+
+static void call_undo(struct sip_session *s, struct call *call)
+{
+	if (call->c != NULL)
+		sip_client_end(&s->instance->transactions, call->c);
+	if (call->d != NULL)
+		sip_call_end(s, call->d);
+}
+
+/* False: no block is free. */
+static bool call_new(struct sip_session *s, struct now now, uint64_t token, struct call *call)
+{
+	struct sip_transactions *t = &s->instance->transactions;
+
+	*call = (struct call){.d = sip_dialog_new(t, &s->dialogs, s, now, SIP_DIALOG_CALLING)};
+	if (call->d == NULL)
+		return false;
+	call->l = sip_large_new(s->instance, s);
+	call->c = sip_client_new(t, &s->clients);
+	if (call->l == NULL || call->c == NULL)
+		return false;
+	call->d->large = sip_large_token(s->instance, call->l);
+	call->d->sequence = 1;
+	call->l->dialog_block = call->d->number;
+	call->l->local = s->media;
+	call->l->token = token;
+	return true;
+}
+
+static enum reason put_invite(struct sip_session *s, struct now now, const struct call *call,
+			      const struct msg *m, const struct proto_target *at,
+			      const struct sip_way *way, struct str call_id, struct put *w)
+{
+	const struct sip_map map = sip_session_map(s, now);
+	struct sip_sdp_ours  ours = {
+		 .sends = true, .setup = SIP_SDP_ACTPASS, .file_size = call->l->m->body.size};
+	char       uri_room[SIP_URI_MAX], tag[SIP_NAME_SIZE], body_room[2048];
+	struct put uri = put_to(uri_room, sizeof(uri_room)), tag_to = put_to(tag, sizeof(tag)),
+		   body = put_to(body_room, sizeof(body_room));
+	enum reason why = sip_map_uri(m, way, &uri);
+
+	if (why == REASON_NONE && uri.failed)
+		why = REASON_DESTINATION;
+	if (why != REASON_NONE)
+		return why;
+	sip_dialog_tag_put(&s->instance->transactions, call->d, &tag_to);
+	sip_request_head(s, call->c,
+			 &(struct sip_request){STR("INVITE"),
+					       {uri_room, put_size(&uri)},
+					       call_id,
+					       sip_map_forwards(&map, m),
+					       sip_request_route(at),
+					       1},
+			 w);
+	why = sip_map_head(&map, m, way, (struct str){tag, sizeof(tag)}, w);
+	if (why != REASON_NONE)
+		return why;
+	sip_our_contact_put(s, w);
+	sip_offer_put(s, call->l, &ours, NULL, NULL, &body);
+	w->failed |= body.failed;
+	sip_put_body(w, STR("application/sdp"), body_room, put_size(&body));
+	return REASON_NONE;
+}
+
+enum submit sip_call(struct sip_session *s, struct now now, const struct msg *m,
+		     const struct proto_target *at, uint64_t token, struct out *out,
+		     struct result *result)
+{
+	const struct flow     to = sip_request_to(s, at);
+	struct sip_client_how how = sip_request_how(s, SIP_CLIENT_INVITE, &to);
+	struct sip_way        way = sip_request_way(s, at);
+	size_t                mark = out_mark(out), room = put_room(&out->put);
+	char                  id[SIP_TEXT_SIZE];
+	struct str            call_id = {id, sizeof(id)};
+	struct call           call;
+	enum reason           why;
+
+	if (!call_new(s, now, token, &call)) {
+		call_undo(s, &call);
+		return sip_request_later(s, 0);
+	}
+	way.cpim = way.wraps = way.large = true;
+	sip_text_new(s->instance, id);
+	why = sip_large_fill(call.l, now, m, &way, call_id);
+	how.token = sip_dialog_token(&s->instance->transactions, call.d);
+	call.d->to = to;
+	call.d->notified = sip_map_notified(m, &way);
+	sip_request_begin(s, &to, out);
+	if (why == REASON_NONE)
+		why = put_invite(s, now, &call, m, at, &way, call_id, &out->put);
+	if (why == REASON_NONE && sip_request_start(s, now, call.c, &how, out, mark)) {
+		s->message_us = now.us;
+		metric_inc(s->instance->metrics, METRIC_sip_invites_out);
+		return SUBMIT_SENT;
+	}
+	room = out->put.failed ? room + 1 : 0;
+	call_undo(s, &call);
+	out_undo(out, mark);
+	if (why == REASON_NONE)
+		return sip_request_later(s, room);
+	*result = (struct result){.why = (uint8_t)why};
+	return SUBMIT_REFUSED;
+}
+
+/* The dialog's outcome as the answer to submit(); it and the dialog are over. */
+static void give(struct sip_session *s, struct sip_dialog *d, const struct result *r,
+		 struct proto_event *event)
+{
+	struct sip_large *l = sip_large_by_token(s->instance, d->large);
+
+	ASSERT(l != NULL);
+	event->kind = EVENT_RESULT;
+	event->token = l->token;
+	event->result = *r;
+	sip_call_end(s, d);
+}
+
+/* Of one that is calling still. */
+static bool give_calling(struct sip_session *s, uint64_t token, const struct result *r,
+			 struct proto_event *event)
+{
+	struct sip_dialog *d = sip_dialog_by_token(&s->instance->transactions, token);
+
+	if (d == NULL || d->state != SIP_DIALOG_CALLING)
+		return false;
+	give(s, d, r, event);
+	return true;
+}
+
+bool sip_call_over(struct sip_session *s, struct sip_client *c, const struct result *r,
+		   struct proto_event *event)
+{
+	uint64_t token = c->token;
+
+	sip_client_end(&s->instance->transactions, c);
+	return give_calling(s, token, r, event);
+}
+
+bool sip_call_timeout(struct sip_session *s, struct now now, struct sip_client *c, struct out *out,
+		      struct proto_event *event)
+{
+	const struct result late = {.why = REASON_ANSWER_TIMEOUT};
+
+	if (c->state != SIP_CLIENT_PROCEEDING || c->cancelled)
+		return sip_call_over(s, c, &late, event);
+	sip_invite_cancel(&s->instance->transactions, c, now, out);
+	return give_calling(s, c->token, &late, event);
+}
+
+static void on_refused(struct sip_input *in, struct sip_session *s, struct sip_client *c)
+{
+	struct sip_transactions *t = &s->instance->transactions;
+	struct sip_dialog       *d = sip_dialog_by_token(t, c->token);
+	unsigned                 status = in->m.status;
+	bool again = d != NULL && (status == 401 || status == 407) && sip_request_again(in, s, c);
+
+	if (!c->datagram)
+		sip_client_end(t, c); /* timer D is 0 */
+	if (again)
+		d->sequence++;
+	if (again || d == NULL || d->state != SIP_DIALOG_CALLING)
+		return;
+	s->message_us = in->now.us;
+	give(s, d,
+	     &(struct result){.why = (uint8_t)sip_reason_of_status(status),
+			      .has_status = true,
+			      .peer_protocol = s->instance->protocol,
+			      .peer_status = status,
+			      .retry_after_ms = sip_retry_after_ms(&in->m)},
+	     in->event);
+}
+
+/* ACK of a 2xx: a request of its own, which is not answered, with the credentials of the INVITE
+ * (13.2.2.4). */
+static void put_ack(struct sip_input *in, struct sip_session *s, struct sip_client *c,
+		    const struct str texts[SIP_DIALOG_TEXTS])
+{
+	struct put *w = &in->out->put;
+	size_t      mark = c->datagram ? out_datagram_begin(in->out, &c->to) : out_mark(in->out);
+	char        room[SIP_DIALOG_TEXT_MAX], branch[SIP_BRANCH_SIZE];
+	struct put  b = put_to(branch, sizeof(branch));
+	char        unique[SIP_TEXT_SIZE];
+	struct str  uri, route;
+	struct sip_message invite;
+
+	if (!sip_dialog_way(texts, room, &uri, &route)) {
+		out_undo(in->out, mark);
+		return;
+	}
+	sip_text_new(s->instance, unique);
+	put_str(&b, STR(SIP_BRANCH_COOKIE));
+	put_bytes(&b, unique, sizeof(unique));
+	sip_put_request(w, STR("ACK"), uri);
+	sip_own_via_put(s, (struct str){branch, put_size(&b)}, w);
+	sip_put_header_number(w, SIP_MAX_FORWARDS, SIP_FORWARDS_FIRST);
+	if (route.n > 0)
+		sip_put_header(w, SIP_ROUTE, route);
+	sip_put_header(w, SIP_FROM, texts[SIP_DIALOG_LOCAL]);
+	sip_put_header(w, SIP_TO, texts[SIP_DIALOG_REMOTE]);
+	sip_put_header(w, SIP_CALL_ID, texts[SIP_DIALOG_CALL_ID]);
+	sip_put_cseq(w, in->known.cseq.number, STR("ACK"));
+	sip_invite_sent(&s->instance->transactions, c, &invite);
+	sip_put_headers_of(w, &invite, SIP_AUTHORIZATION);
+	sip_put_headers_of(w, &invite, SIP_PROXY_AUTHORIZATION);
+	sip_put_body(w, STR(""), "", 0);
+	if (c->datagram)
+		out_datagram_end(in->out, mark);
+	else if (w->failed)
+		out_undo(in->out, mark);
+}
+
+/* What stands in the way of the message by this answer; NONE: nothing. */
+static enum reason answer_read(struct sip_input *in, struct sip_session *s, struct sip_dialog *d,
+			       struct sip_large *l)
+{
+	const struct sip_sdp_media *m;
+	struct sip_sdp              sdp;
+	struct msrp_uri             first, last;
+	struct cur                  body = in->m.body;
+	size_t                      n = cur_left(&body);
+	struct str                  text = {(const char *)cur_bytes(&body, n), n};
+
+	if (n == 0 || sip_sdp_parse(text, &sdp) != SIP_BODY_OK || sdp.count != 1)
+		return REASON_SIP_CONTENT;
+	m = &sdp.media[0];
+	if (m->port == 0 || !sip_same(m->protocol, STR("TCP/MSRP")) ||
+	    !(m->direction & SIP_SDP_RECEIVES) || m->setup == SIP_SDP_HOLDCONN ||
+	    !msrp_path_parse(m->path, &first, &last) || first.secure)
+		return REASON_SIP_OFFER;
+	if (!sip_sdp_accepts(m->accept_types, STR("message/cpim")))
+		return REASON_CODING;
+	if (m->has_max_size && m->max_size != 0 && m->max_size < l->m->body.size)
+		return REASON_MESSAGE_SIZE;
+	d->dials = m->setup != SIP_SDP_ACTIVE;
+	return sip_large_path(s->instance, l, m->path) ? REASON_NONE : REASON_POOL;
+}
+
+static void establish(struct sip_input *in, struct sip_session *s, struct sip_dialog *d,
+		      const struct str texts[SIP_DIALOG_TEXTS])
+{
+	struct sip_transactions *t = &s->instance->transactions;
+	struct sip_large        *l = sip_large_by_token(s->instance, d->large);
+	enum reason              why = answer_read(in, s, d, l);
+
+	sip_dialog_move(t, &s->dialogs, d, in->now, SIP_DIALOG_WAITING);
+	if (!sip_dialog_keep(t, d, texts))
+		why = REASON_POOL;
+	if (why == REASON_NONE && d->dials && !sip_call_dial(s, l, in->event))
+		why = REASON_CONNECTION_UNREACHABLE;
+	if (why != REASON_NONE)
+		sip_large_over(s->instance, l, &(struct result){.why = (uint8_t)why});
+}
+
+/* Each 2xx is acknowledged, and all dialogs but the first ended (13.2.2.4; a cancelled one, too).
+ */
+static void on_accepted(struct sip_input *in, struct sip_session *s, struct sip_client *c)
+{
+	static const struct hash_key spread = {0x666f726b656420ull, 0x6469616c6f6773ull};
+	struct sip_transactions     *t = &s->instance->transactions;
+	struct sip_dialog           *d = sip_dialog_by_token(t, c->token);
+	char                         room[SIP_DIALOG_TEXT_MAX];
+	struct str                   texts[SIP_DIALOG_TEXTS];
+	struct sip_name_addr         to;
+	uint32_t                     hash;
+	bool                         first = c->tag == 0;
+
+	if (!sip_dialog_texts_of(&in->m, STR(""), room, texts) ||
+	    !sip_name_addr_parse(texts[SIP_DIALOG_REMOTE], &to)) {
+		metric_refused(s->instance->metrics, REASON_SIP_CONTACT);
+		return; /* nobody can be told */
+	}
+	hash = (uint32_t)hash_sip(&spread, to.tag.p, to.tag.n) | 1u;
+	put_ack(in, s, c, texts);
+	if (first)
+		c->tag = hash;
+	if (first && d != NULL && d->state == SIP_DIALOG_CALLING) {
+		establish(in, s, d, texts);
+	} else if (first || hash != c->tag) {
+		metric_inc(s->instance->metrics, METRIC_sip_forks_ended);
+		sip_request_bye(s, in->now, &c->to, texts, in->known.cseq.number + 1, in->out);
+	}
+}
+
+void sip_on_invite_response(struct sip_input *in, struct sip_client *c)
+{
+	struct sip_session *s = c->of->session;
+
+	if (s != in->s)
+		in->event->session = s;
+	switch (sip_invite_response(&s->instance->transactions, c, in->now, &in->m, &in->known,
+				    in->out)) {
+	case SIP_INVITE_NOTHING:
+		return;
+	case SIP_INVITE_REFUSED:
+		on_refused(in, s, c);
+		return;
+	case SIP_INVITE_ACCEPTED:
+		on_accepted(in, s, c);
+		return;
+	}
+}
