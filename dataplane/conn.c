@@ -232,6 +232,8 @@ enum conn_submit conn_submit(struct worker *w, struct conn *c, const struct msg 
 static void session_end(struct worker *w, struct conn *c, enum reason why, struct out *out)
 {
 	session_unpublish(w, c);
+	if (c->registers)
+		registered_ended(w, c);
 	c->state = CONN_CLOSING;
 	c->ops->close(c->session, w->now, why, out);
 	if (out != NULL)

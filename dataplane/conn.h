@@ -39,9 +39,10 @@ struct conn {
 	uint16_t                generation;
 	uint8_t                 state, protocol, role;
 	bool                    logged_in, parting, dirty, again, datagram,
-		media,   /* accepted where streams of media are taken */
-		beside,  /* the stream beside a peer's datagrams: nobody chooses it as a link */
-		blocked; /* blocked: waits for EVENT_READY or TCP_EVENT_WRITABLE */
+		registers, /* something is reached over it: a stream */
+		media,     /* accepted where streams of media are taken */
+		beside,    /* the stream beside a peer's datagrams: nobody chooses it as a link */
+		blocked;   /* blocked: waits for EVENT_READY or TCP_EVENT_WRITABLE */
 	uint8_t            may;           /* PROTO_SENDS | PROTO_RECEIVES */
 	uint32_t           account, peer; /* slots, or MSG_SLOT_NONE */
 	uint32_t           need;          /* bytes that feed() asked for */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "base/assert.h"
 #include "base/transport.h"
 #include "net/udp.h"
 
@@ -25,6 +26,7 @@ int datagrams_listen(struct worker *w)
 				      &(struct flow){.ip6 = local.ip6});
 		if (c == NULL)
 			return -ENOSPC;
+		ASSERT(c == &w->conns.table[listener_session(w->dp, l)]);
 		err = net_udp_bind(w->net, &l->address, l->port, c->ops->owner,
 				   (uint64_t)(c - w->conns.table));
 		if (err < 0)

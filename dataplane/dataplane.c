@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/hash.h"
+#include "base/log.h"
 #include "registry/registry.h"
 
 #include "directory.h"
@@ -47,6 +48,37 @@ struct flow listener_flow(const struct listener *l)
 
 	memcpy(flow.address, l->address.w, sizeof(flow.address));
 	return flow;
+}
+
+uint32_t listener_session(const struct dataplane *dp, const struct listener *l)
+{
+	uint32_t index = 0;
+
+	for (const struct listener *before = dp->listeners; before < l; before++)
+		index += listener_speaks(before, TRANSPORT_UDP);
+	return index;
+}
+
+/* A folder that does not serve leaves nothing kept, which is told, and is no reason not to start.
+ */
+static void registrations_restore(struct dataplane *dp, const struct dataplane_config *config)
+{
+	struct store_places places = {.list = dp->places};
+	int                 err;
+
+	for (unsigned i = 0; i < dp->listener_count; i++) {
+		const struct listener *l = &dp->listeners[i];
+
+		if (listener_speaks(l, TRANSPORT_UDP))
+			dp->places[places.count++] = (struct store_place){
+				listener_flow(l),
+				{.index = listener_session(dp, l), .protocol = l->conf->protocol}};
+	}
+	err = directory_keep(dp->directory, config->state_dir, &places, config->now);
+	if (err < 0)
+		log_error("registrations.failed",
+			  "state_dir=%s error=%s: registrations are not kept for a restart",
+			  config->state_dir, strerror(-err));
 }
 
 struct flow listener_media(const struct listener *l, unsigned worker)
@@ -152,6 +184,8 @@ int dataplane_init(struct dataplane *dp, const struct dataplane_config *config, 
 				 .sequence_end = config->sequence_end,
 				 .started_ms = (uint64_t)wall.tv_sec * 1000};
 	err = shared_init(dp, config->workers, config->shared_seed);
+	if (err == 0 && config->state_dir != NULL)
+		registrations_restore(dp, config);
 	for (unsigned i = 0; i < config->workers && err == 0; i++)
 		err = worker_add(dp, config, &config->io, i);
 	if (err == 0)

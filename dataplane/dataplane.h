@@ -17,6 +17,7 @@
 #include "proto/proto.h"
 #include "world/world.h"
 
+#include "directory_store.h"
 #include "link.h"
 #include "world_ref.h"
 
@@ -63,6 +64,8 @@ struct dataplane_config {
 	const struct ledger *ledger; /* or NULL: peers of a killed dataplane find out themselves */
 	uint64_t             seed, shared_seed; /* shared: of struct net_config and the ports */
 	uint64_t             sequence_first, sequence_end;
+	const char          *state_dir; /* where registrations are kept; NULL: they are not */
+	struct now           now;       /* at the start, by both clocks */
 };
 
 struct dataplane {
@@ -80,6 +83,7 @@ struct dataplane {
 	struct limit_bucket    *rule_limits; /* [WORLD_RULE_LIMITS_MAX] */
 	unsigned                listener_count;
 	struct listener         listeners[CONF_LISTENERS_MAX];
+	struct store_place      places[CONF_LISTENERS_MAX]; /* of those of datagrams */
 	_Atomic bool            stopping;       /* workers: part with everybody and end */
 	uint64_t                sequence_first; /* of message ids in this run */
 	_Atomic uint64_t sequence_end; /* leased so far: no worker goes beyond; the management
@@ -97,6 +101,8 @@ static inline bool listener_speaks(const struct listener *l, enum transport tran
 }
 
 struct flow listener_flow(const struct listener *l);
+/* The session of its datagrams: the same index at every worker. */
+uint32_t listener_session(const struct dataplane *dp, const struct listener *l);
 /* Where the listener takes streams of media for a worker; port 0: nowhere. */
 struct flow listener_media(const struct listener *l, unsigned worker);
 /* The same of the first listener of the protocol and family that has such a place. */

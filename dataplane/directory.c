@@ -1,69 +1,23 @@
 #include "directory.h"
 
+#include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-#include <rte_ring.h>
-
 #include "base/assert.h"
-#include "base/hash.h"
-#include "base/list.h"
-#include "rcu/rcu.h"
 
-#include <urcu/rculfhash.h>
-
-#include "directory_record.h"
+#include "directory_private.h"
+#include "link.h"
 #include "pages.h"
 
 #define BUCKETS_FIRST 1024u
 #define BUCKETS_MAX 16777216u
-#define BATCH 256u         /* changes of one turn */
 #define BATCH_PRODUCER 32u /* of one producer in one go */
-#define WHEEL_SLOTS 4096u  /* of a second */
 #define EXPIRE_MAX 1024u   /* entries looked at in one turn */
+#define OVER_BUCKETS 65536u
 #define SLEEP_NS 1000000
 #define REMOVE_STEPS 1000
-
-struct entry {
-	struct cds_lfht_node node;
-	struct list          due;
-	struct entry        *retired;
-	uint64_t             hash;
-	uint8_t              protocol;
-	struct proto_record  record;
-};
-
-struct change { /* what a producer asks for; its own again when it comes back */
-	struct session_ref        origin;
-	struct proto_registration asked;
-	uint32_t                  next_free;
-	uint8_t                   protocol, why; /* why: enum reason, the answer */
-	bool                      has_lost;
-	struct session_ref        lost; /* whose binding it took over */
-	char                      address[MSG_ADDR_SIZE_MAX];
-	char                      text[PROTO_RECORD_TEXT_MAX];
-};
-
-struct producer {
-	struct rte_ring *asked, *confirmed;
-	struct change   *changes; /* [DIRECTORY_CHANGES_MAX], touched as they are used */
-	uint32_t         used_high, free_head; /* free_head: index + 1; 0: none */
-};
-
-struct directory {
-	struct cds_lfht *table;
-	struct hash_key  key;
-	unsigned         producer_count;
-	struct producer  producers[NET_WORKERS_MAX + 1];
-	/* The writer's. */
-	uint64_t         max, buckets;
-	struct entry    *retired;
-	struct list      wheel[WHEEL_SLOTS];
-	uint64_t         wheel_s;
-	uint32_t         ids;
-	_Atomic uint64_t addresses, bindings; /* relaxed: counts */
-};
 
 static struct rte_ring *ring_new(const char *kind, unsigned producer)
 {
@@ -80,8 +34,9 @@ static bool producer_init(struct producer *p, unsigned number)
 {
 	p->asked = ring_new("ask", number);
 	p->confirmed = ring_new("yes", number);
+	p->ended = ring_new("end", number);
 	p->changes = pages_new(DIRECTORY_CHANGES_MAX * sizeof(p->changes[0]));
-	return p->asked != NULL && p->confirmed != NULL && p->changes != NULL;
+	return p->asked != NULL && p->confirmed != NULL && p->ended != NULL && p->changes != NULL;
 }
 
 struct directory *directory_new(unsigned producers, uint32_t max, uint64_t seed)
@@ -97,11 +52,14 @@ struct directory *directory_new(unsigned producers, uint32_t max, uint64_t seed)
 	d->buckets = BUCKETS_FIRST;
 	d->producer_count = producers;
 	d->table = cds_lfht_new(BUCKETS_FIRST, BUCKETS_FIRST, BUCKETS_MAX, 0, NULL);
-	for (unsigned i = 0; i < WHEEL_SLOTS; i++)
+	for (unsigned i = 0; i < DIRECTORY_WHEEL_SLOTS; i++)
 		list_init(&d->wheel[i]);
+	d->over = calloc(OVER_BUCKETS, sizeof(d->over[0]));
+	for (unsigned i = 0; d->over != NULL && i < OVER_BUCKETS; i++)
+		list_init(&d->over[i]);
 	for (unsigned i = 0; i < producers; i++)
 		made = producer_init(&d->producers[i], i) && made;
-	if (made && d->table != NULL)
+	if (made && d->table != NULL && d->over != NULL)
 		return d;
 	directory_free(d);
 	return NULL;
@@ -114,7 +72,7 @@ static struct entry *entry_at(struct cds_lfht_iter *iter)
 	return node != NULL ? caa_container_of(node, struct entry, node) : NULL;
 }
 
-static void retired_free(struct directory *d)
+void directory_retired_free(struct directory *d)
 {
 	while (d->retired != NULL) {
 		struct entry *e = d->retired;
@@ -140,21 +98,20 @@ void directory_free(struct directory *d)
 		}
 		cds_lfht_destroy(d->table, NULL);
 	}
-	retired_free(d);
+	directory_retired_free(d);
 	for (unsigned i = 0; i < d->producer_count; i++) {
 		rte_ring_free(d->producers[i].asked);
 		rte_ring_free(d->producers[i].confirmed);
+		rte_ring_free(d->producers[i].ended);
 		pages_free(d->producers[i].changes, DIRECTORY_CHANGES_MAX * sizeof(struct change));
 	}
+	if (d->keeps)
+		journal_close(&d->journal);
+	free(d->over);
 	free(d);
 }
 
 /* ---- reading ---- */
-
-struct wanted {
-	unsigned   protocol;
-	struct str address;
-};
 
 static int matches(struct cds_lfht_node *node, const void *key)
 {
@@ -169,7 +126,7 @@ static uint64_t hash_of(const struct directory *d, const struct wanted *wanted)
 	return hash_sip(&d->key, wanted->address.p, wanted->address.n) + wanted->protocol;
 }
 
-static struct entry *entry_find(const struct directory *d, const struct wanted *wanted)
+struct entry *directory_entry(const struct directory *d, const struct wanted *wanted)
 {
 	struct cds_lfht_iter iter;
 
@@ -180,7 +137,7 @@ static struct entry *entry_find(const struct directory *d, const struct wanted *
 const struct proto_record *directory_find(const struct directory *d, unsigned protocol,
 					  struct str address)
 {
-	const struct entry *e = entry_find(d, &(struct wanted){protocol, address});
+	const struct entry *e = directory_entry(d, &(struct wanted){protocol, address});
 
 	return e != NULL ? &e->record : NULL;
 }
@@ -260,7 +217,8 @@ static bool change_fill(struct change *c, const struct proto_registration *r)
 }
 
 enum reason directory_ask(struct directory *d, unsigned producer, unsigned protocol,
-			  struct session_ref origin, const struct proto_registration *r)
+			  struct session_ref origin, bool stream,
+			  const struct proto_registration *r)
 {
 	struct producer *p = &d->producers[producer];
 	struct change   *c = change_new(p);
@@ -274,10 +232,19 @@ enum reason directory_ask(struct directory *d, unsigned producer, unsigned proto
 	c->origin = origin;
 	c->protocol = (uint8_t)protocol;
 	c->has_lost = false;
-	for (unsigned i = 0; i < r->count; i++)
+	for (unsigned i = 0; i < r->count; i++) {
 		c->asked.bindings[i].session = origin;
+		c->asked.bindings[i].stream = stream;
+	}
 	change_ask(p, c);
 	return REASON_NONE;
+}
+
+bool directory_ended(struct directory *d, unsigned producer, struct session_ref session)
+{
+	void *packed = (void *)(uintptr_t)session_ref_pack(session);
+
+	return rte_ring_sp_enqueue(d->producers[producer].ended, packed) == 0;
 }
 
 unsigned directory_answers(struct directory *d, unsigned producer,
@@ -312,7 +279,7 @@ bool directory_remove(struct directory *d, unsigned producer, unsigned protocol,
 	there = directory_find(d, protocol, address) != NULL;
 	rcu_thread_end();
 	if (!there ||
-	    directory_ask(d, producer, protocol, (struct session_ref){0}, &r) != REASON_NONE)
+	    directory_ask(d, producer, protocol, (struct session_ref){0}, false, &r) != REASON_NONE)
 		return false;
 	for (unsigned i = 0; i < REMOVE_STEPS; i++) {
 		if (directory_answers(d, producer, &answer, 1) == 1)
@@ -324,9 +291,35 @@ bool directory_remove(struct directory *d, unsigned producer, unsigned protocol,
 
 /* ---- the writer ---- */
 
+static struct list *over_bucket(const struct directory *d, const struct session_ref *session)
+{
+	return &d->over[hash_mix(session_ref_pack(*session)) % OVER_BUCKETS];
+}
+
+static void overs_add(struct directory *d, struct entry *e)
+{
+	for (uint32_t i = 0; i < e->record.count; i++) {
+		struct over *o = &e->overs[e->over_count];
+
+		if (!e->record.bindings[i].stream)
+			continue;
+		o->entry = e;
+		o->session = e->record.bindings[i].session;
+		list_append(over_bucket(d, &o->session), &o->node);
+		e->over_count++;
+	}
+}
+
+static void overs_remove(struct entry *e)
+{
+	for (uint32_t i = 0; i < e->over_count; i++)
+		list_remove(&e->overs[i].node);
+}
+
 static void entry_retire(struct directory *d, struct entry *e)
 {
 	list_remove(&e->due);
+	overs_remove(e);
 	atomic_fetch_sub_explicit(&d->bindings, e->record.count, memory_order_relaxed);
 	atomic_fetch_sub_explicit(&d->addresses, 1, memory_order_relaxed);
 	e->retired = d->retired;
@@ -345,19 +338,26 @@ static void entry_schedule(struct directory *d, struct entry *e)
 	at_s = first_us / US_PER_SECOND + 1;
 	if (at_s <= d->wheel_s)
 		at_s = d->wheel_s + 1;
-	if (at_s >= d->wheel_s + WHEEL_SLOTS)
-		at_s = d->wheel_s + WHEEL_SLOTS - 1;
-	list_append(&d->wheel[at_s % WHEEL_SLOTS], &e->due);
+	if (at_s >= d->wheel_s + DIRECTORY_WHEEL_SLOTS)
+		at_s = d->wheel_s + DIRECTORY_WHEEL_SLOTS - 1;
+	list_append(&d->wheel[at_s % DIRECTORY_WHEEL_SLOTS], &e->due);
 }
 
 static struct entry *entry_new(struct directory *d, const struct wanted *wanted,
 			       const struct record_plan *plan)
 {
-	size_t        record = record_size(plan, wanted->address);
-	struct entry *e = malloc(offsetof(struct entry, record) + record);
+	size_t        size = offsetof(struct entry, record) + record_size(plan, wanted->address);
+	size_t        overs = (size + alignof(struct over) - 1) / alignof(struct over);
+	struct entry *e;
 
+	overs *= alignof(struct over);
+	e = malloc(overs + plan->count * sizeof(struct over));
 	if (e == NULL)
 		return NULL;
+	e->overs = (struct over *)(void *)((char *)e + overs);
+	e->over_count = 0;
+	e->round = d->round;
+	e->kept = false;
 	e->protocol = (uint8_t)wanted->protocol;
 	e->hash = hash_of(d, wanted);
 	cds_lfht_node_init(&e->node);
@@ -366,13 +366,13 @@ static struct entry *entry_new(struct directory *d, const struct wanted *wanted,
 	return e;
 }
 
-/* What the plan says takes the place of the old entry; nothing left: the address goes. */
-static enum reason entry_put(struct directory *d, const struct wanted *wanted, struct entry *old,
-			     const struct record_plan *plan)
+enum reason directory_put(struct directory *d, const struct wanted *wanted, struct entry *old,
+			  const struct record_plan *plan, struct entry **put)
 {
 	struct entry         *e;
 	struct cds_lfht_node *before;
 
+	*put = NULL;
 	if (plan->count == 0) {
 		if (old == NULL)
 			return REASON_NONE;
@@ -390,8 +390,10 @@ static enum reason entry_put(struct directory *d, const struct wanted *wanted, s
 	if (old != NULL)
 		entry_retire(d, old);
 	entry_schedule(d, e);
+	overs_add(d, e);
 	atomic_fetch_add_explicit(&d->bindings, e->record.count, memory_order_relaxed);
 	atomic_fetch_add_explicit(&d->addresses, 1, memory_order_relaxed);
+	*put = e;
 	return REASON_NONE;
 }
 
@@ -417,15 +419,33 @@ static void note_lost(struct change *c, const struct proto_record *old)
 static enum reason change_apply(struct directory *d, struct now now, struct change *c)
 {
 	struct wanted      wanted = {c->protocol, c->asked.address};
-	struct entry      *old = entry_find(d, &wanted);
+	struct entry      *old = directory_entry(d, &wanted);
+	bool               was_kept = old != NULL && old->kept;
 	struct record_plan plan;
+	struct entry      *e;
 	enum reason        why =
 		record_plan(&plan, old != NULL ? &old->record : NULL, &c->asked, now.us, &d->ids);
 
 	if (why != REASON_NONE)
 		return why;
 	note_lost(c, old != NULL ? &old->record : NULL);
-	return entry_put(d, &wanted, old, &plan);
+	why = directory_put(d, &wanted, old, &plan, &e);
+	if (why == REASON_NONE)
+		directory_keep_change(d, now, &wanted, was_kept, e);
+	return why;
+}
+
+/* What was asked for before a stream ended is done before its end is: so ends are counted first. */
+static void count_ended(struct directory *d)
+{
+	for (unsigned i = 0; i < d->producer_count; i++) {
+		struct producer *p = &d->producers[i];
+
+		p->ended_count = rte_ring_count(p->ended);
+		p->drained = false;
+	}
+	/* Pairs with the release of directory_ended()'s enqueue. */
+	atomic_thread_fence(memory_order_acquire);
 }
 
 static unsigned take_changes(struct directory *d, struct now now)
@@ -442,12 +462,89 @@ static unsigned take_changes(struct directory *d, struct now now)
 
 			for (unsigned k = 0; k < n; k++) {
 				asked[k]->why = (uint8_t)change_apply(d, now, asked[k]);
-				rte_ring_sp_enqueue(p->confirmed, asked[k]);
+				p->done[p->done_count++] = asked[k];
 			}
+			p->drained = p->drained || n < BATCH_PRODUCER;
 			taken += n;
 		}
-	} while (taken > before && taken < BATCH);
+	} while (taken > before && taken < DIRECTORY_BATCH);
 	return taken;
+}
+
+/* Each change is in force, and in the journal. */
+static void confirm(struct directory *d)
+{
+	for (unsigned i = 0; i < d->producer_count; i++) {
+		struct producer *p = &d->producers[i];
+
+		rte_ring_sp_enqueue_bulk(p->confirmed, (void **)p->done, p->done_count, NULL);
+		p->done_count = 0;
+	}
+}
+
+static struct over *over_find(const struct directory *d, const struct session_ref *session)
+{
+	struct list *bucket = over_bucket(d, session);
+
+	for (struct list *at = bucket->next; at != bucket; at = at->next) {
+		struct over *o = list_entry(at, struct over, node);
+
+		if (session_ref_pack(o->session) == session_ref_pack(*session))
+			return o;
+	}
+	return NULL;
+}
+
+static void entry_end_stream(struct directory *d, struct now now, struct entry *e,
+			     const struct session_ref *session)
+{
+	struct wanted      wanted = {e->protocol, e->record.address};
+	struct record_plan plan;
+	struct entry      *left;
+
+	record_plan_without(&plan, &e->record, session, now.us);
+	if (directory_put(d, &wanted, e, &plan, &left) != REASON_NONE) {
+		overs_remove(e); /* no memory for its shorter record: it ends by its time */
+		return;
+	}
+	if (left != NULL) {
+		left->kept = e->kept;
+		left->round = e->round;
+		directory_keep_moved(d, now, left);
+	}
+}
+
+static bool ending_next(struct directory *d)
+{
+	for (unsigned i = 0; i < d->producer_count; i++) {
+		struct producer *p = &d->producers[i];
+		void            *packed;
+
+		if (!p->drained || p->ended_count == 0 ||
+		    rte_ring_sc_dequeue(p->ended, &packed) != 0)
+			continue;
+		p->ended_count--;
+		d->ending = session_ref_unpack((uintptr_t)packed);
+		d->is_ending = true;
+		return true;
+	}
+	return false;
+}
+
+/* A stream may carry any number of registrations: their end takes as many turns as it needs. */
+static unsigned take_ended(struct directory *d, struct now now)
+{
+	unsigned n = 0;
+
+	for (; n < DIRECTORY_BATCH && (d->is_ending || ending_next(d)); n++) {
+		struct over *o = over_find(d, &d->ending);
+
+		if (o != NULL)
+			entry_end_stream(d, now, o->entry, &d->ending);
+		else
+			d->is_ending = false;
+	}
+	return n;
 }
 
 static void entry_expire(struct directory *d, struct now now, struct entry *e)
@@ -455,12 +552,21 @@ static void entry_expire(struct directory *d, struct now now, struct entry *e)
 	struct proto_registration nothing = {.address = e->record.address};
 	struct wanted             wanted = {e->protocol, e->record.address};
 	struct record_plan        plan;
+	struct entry             *left;
 
 	record_plan(&plan, &e->record, &nothing, now.us, &d->ids);
-	if (plan.count < e->record.count && entry_put(d, &wanted, e, &plan) == REASON_NONE)
-		return;
-	list_remove(&e->due); /* no memory for its shorter record: again in a while */
-	entry_schedule(d, e);
+	if (plan.count < e->record.count &&
+	    directory_put(d, &wanted, e, &plan, &left) == REASON_NONE) {
+		if (left == NULL)
+			return;
+		left->kept = e->kept; /* what has expired may stay in the journal */
+		left->round = e->round;
+		e = left;
+	} else {
+		list_remove(&e->due); /* no memory for its shorter record: again in a while */
+		entry_schedule(d, e);
+	}
+	directory_keep_moved(d, now, e);
 }
 
 static unsigned expire(struct directory *d, struct now now)
@@ -468,10 +574,10 @@ static unsigned expire(struct directory *d, struct now now)
 	uint64_t now_s = now.us / US_PER_SECOND;
 	unsigned n = 0;
 
-	if (d->wheel_s + WHEEL_SLOTS < now_s)
-		d->wheel_s = now_s - WHEEL_SLOTS;
+	if (d->wheel_s + DIRECTORY_WHEEL_SLOTS < now_s)
+		d->wheel_s = now_s - DIRECTORY_WHEEL_SLOTS;
 	while (d->wheel_s < now_s && n < EXPIRE_MAX) {
-		struct list *slot = &d->wheel[(d->wheel_s + 1) % WHEEL_SLOTS];
+		struct list *slot = &d->wheel[(d->wheel_s + 1) % DIRECTORY_WHEEL_SLOTS];
 
 		while (!list_empty(slot) && n < EXPIRE_MAX) {
 			entry_expire(d, now, list_entry(slot->next, struct entry, due));
@@ -483,7 +589,7 @@ static unsigned expire(struct directory *d, struct now now)
 	return n;
 }
 
-static void grow(struct directory *d)
+void directory_grow(struct directory *d)
 {
 	if (directory_addresses(d) <= d->buckets || d->buckets >= BUCKETS_MAX)
 		return;
@@ -496,14 +602,29 @@ static void grow(struct directory *d)
 
 bool directory_turn(struct directory *d, struct now now)
 {
-	unsigned work = take_changes(d, now) + expire(d, now);
+	unsigned work;
 
+	count_ended(d);
+	work = take_changes(d, now);
+	work += take_ended(d, now) + expire(d, now) + directory_keep_renew(d, now);
+	directory_keep_flush(d);
+	confirm(d);
 	if (d->retired != NULL) {
 		rcu_wait();
-		retired_free(d);
+		directory_retired_free(d);
 	}
-	grow(d);
+	directory_grow(d);
 	return work > 0;
+}
+
+struct now directory_now(void)
+{
+	struct timespec mono, wall;
+
+	clock_gettime(CLOCK_MONOTONIC, &mono);
+	clock_gettime(CLOCK_REALTIME, &wall);
+	return (struct now){(uint64_t)mono.tv_sec * US_PER_SECOND + (uint64_t)mono.tv_nsec / 1000,
+			    (uint64_t)wall.tv_sec * 1000 + (uint64_t)wall.tv_nsec / 1000000};
 }
 
 void *directory_run(void *thread)
@@ -513,13 +634,7 @@ void *directory_run(void *thread)
 
 	rcu_thread_begin();
 	while (!atomic_load_explicit(t->stop, memory_order_relaxed)) {
-		struct timespec mono;
-
-		clock_gettime(CLOCK_MONOTONIC, &mono);
-		if (directory_turn(t->directory,
-				   (struct now){(uint64_t)mono.tv_sec * US_PER_SECOND +
-							(uint64_t)mono.tv_nsec / 1000,
-						0}))
+		if (directory_turn(t->directory, directory_now()))
 			continue;
 		rcu_offline();
 		nanosleep(&step, NULL);

@@ -102,6 +102,21 @@ enum reason record_plan(struct record_plan *plan, const struct proto_record *old
 	return texts_size(plan) <= PROTO_RECORD_TEXT_MAX ? REASON_NONE : REASON_REGISTRATIONS_FULL;
 }
 
+void record_plan_without(struct record_plan *plan, const struct proto_record *old,
+			 const struct session_ref *stream, uint64_t now_us)
+{
+	const char *text = (const char *)&old->bindings[old->count];
+
+	plan->count = 0;
+	for (uint32_t i = 0; i < old->count; i++) {
+		if (old->bindings[i].expires_us <= now_us ||
+		    binding_is_over(&old->bindings[i], stream))
+			continue;
+		plan->items[plan->count].binding = old->bindings[i];
+		plan->items[plan->count++].text = text;
+	}
+}
+
 size_t record_size(const struct record_plan *plan, struct str address)
 {
 	return sizeof(struct proto_record) + plan->count * sizeof(struct proto_binding) +

@@ -10,6 +10,14 @@
 #include "base/reason.h"
 #include "proto/proto.h"
 
+/* Is it reached over this stream? */
+static inline bool binding_is_over(const struct proto_binding *b, const struct session_ref *stream)
+{
+	return b->stream && b->session.index == stream->index &&
+	       b->session.generation == stream->generation && b->session.worker == stream->worker &&
+	       b->session.protocol == stream->protocol;
+}
+
 struct record_plan { /* bindings lent from the old record and from the change */
 	unsigned count;
 	struct {
@@ -26,6 +34,10 @@ struct record_plan { /* bindings lent from the old record and from the change */
  */
 enum reason record_plan(struct record_plan *plan, const struct proto_record *old,
 			const struct proto_registration *change, uint64_t now_us, uint32_t *ids);
+
+/* What is left of a record when a stream is gone. */
+void record_plan_without(struct record_plan *plan, const struct proto_record *old,
+			 const struct session_ref *stream, uint64_t now_us);
 
 /* Bytes of the record, address and all. */
 size_t record_size(const struct record_plan *plan, struct str address);

@@ -364,6 +364,8 @@ static int start(struct process *p)
 	p->config.shared_seed = hash_mix(seed);
 	p->config.sequence_first = p->sequence.first;
 	p->config.sequence_end = p->sequence.end;
+	p->config.state_dir = p->file->cpm.state_dir;
+	p->config.now = directory_now();
 	p->config.io = (struct worker_io){io_receive, io_transmit, io_turn, p};
 	if (eal_begin(p) < 0)
 		return -1;

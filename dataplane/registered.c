@@ -1,5 +1,7 @@
 #include "registered.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/aor.h"
@@ -119,8 +121,10 @@ bool registered_target(const struct worker *w, unsigned protocol, struct str to,
 void registered_change(struct worker *w, struct conn *c, const struct proto_registration *r)
 {
 	struct session_ref ref = conn_ref(w, c);
-	enum reason        why = directory_ask(w->dp->directory, w->number, c->protocol, ref, r);
+	enum reason        why =
+		directory_ask(w->dp->directory, w->number, c->protocol, ref, !c->datagram, r);
 
+	c->registers = c->registers || !c->datagram;
 	if (why != REASON_NONE)
 		conn_answer(w, ref, r->token, &(struct result){.why = (uint8_t)why});
 }
@@ -135,11 +139,46 @@ void registered_replaced(struct worker *w, struct session_ref ref)
 		xcore_replaced(w, ref);
 }
 
+int registered_init(struct worker *w, uint32_t streams_max)
+{
+	w->ended = (struct registered_ended){.list = calloc(streams_max, sizeof(w->ended.list[0])),
+					     .max = streams_max};
+	return w->ended.list != NULL ? 0 : -ENOMEM;
+}
+
+void registered_free(struct worker *w)
+{
+	free(w->ended.list);
+}
+
+void registered_ended(struct worker *w, struct conn *c)
+{
+	struct registered_ended *e = &w->ended;
+
+	metric_inc(w->metrics, METRIC_registration_streams_ended);
+	if (e->count == e->max) { /* places are taken again faster than they are told about */
+		metric_inc(w->metrics, METRIC_registration_streams_forgotten);
+		return;
+	}
+	e->list[(e->first + e->count++) % e->max] = conn_ref(w, c);
+}
+
+static void ended_tell(struct worker *w)
+{
+	struct registered_ended *e = &w->ended;
+
+	while (e->count > 0 && directory_ended(w->dp->directory, w->number, e->list[e->first])) {
+		e->first = (e->first + 1) % e->max;
+		e->count--;
+	}
+}
+
 unsigned registered_answers(struct worker *w)
 {
 	struct directory_answer answers[ANSWERS_MAX];
 	unsigned n = directory_answers(w->dp->directory, w->number, answers, ANSWERS_MAX);
 
+	ended_tell(w);
 	for (unsigned i = 0; i < n; i++) {
 		conn_answer(w, answers[i].origin, answers[i].token,
 			    &(struct result){.why = (uint8_t)answers[i].why});

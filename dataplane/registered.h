@@ -15,6 +15,15 @@ struct worker;
 
 #define REGISTERED_MAX 16u
 
+/* Streams that are gone and of which the directory does not know yet, in order. */
+struct registered_ended {
+	struct session_ref *list; /* [max] */
+	uint32_t            max, first, count;
+};
+
+int  registered_init(struct worker *w, uint32_t streams_max); /* 0 or -ENOMEM */
+void registered_free(struct worker *w);
+
 struct registered {
 	const struct proto_record  *record;
 	const struct proto_binding *binding;
@@ -37,5 +46,7 @@ void     registered_change(struct worker *w, struct conn *c, const struct proto_
 unsigned registered_answers(struct worker *w);
 /* Another session has its place: it ends. */
 void registered_replaced(struct worker *w, struct session_ref ref);
+/* A stream over which something registered is gone. */
+void registered_ended(struct worker *w, struct conn *c);
 /* Is it an address in a domain of one of our listeners? Then it needs no route. */
 bool registered_here(const struct dataplane *dp, struct str address);

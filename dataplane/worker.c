@@ -90,6 +90,7 @@ int worker_init(struct worker *w, const struct worker_config *config)
 	if (w->tcp == NULL || rooms_init(w, config) < 0 || instances_init(w, config) < 0)
 		return -ENOMEM;
 	if (sources_init(&w->sources) < 0 || conns_init(w, conf->connections_max) < 0 ||
+	    registered_init(w, conf->connections_max) < 0 ||
 	    flights_init(&w->flights, conf->messages_max) < 0 ||
 	    deliveries_init(&w->deliveries, conf->messages_max * 2) < 0 ||
 	    receipts_init(&w->receipts, conf->receipts_max, config->shared_seed) < 0 ||
@@ -109,6 +110,7 @@ void worker_free(struct worker *w)
 	receipts_free(&w->receipts);
 	deliveries_free(&w->deliveries);
 	flights_free(&w->flights);
+	registered_free(w);
 	conns_free(w);
 	sources_free(&w->sources);
 	for (unsigned p = 0; p < PROTO_COUNT; p++) {

@@ -30,6 +30,7 @@
 #include "parts.h"
 #include "pipeline.h"
 #include "receipts.h"
+#include "registered.h"
 #include "services.h"
 #include "session.h"
 #include "xcore.h"
@@ -57,17 +58,18 @@ struct worker {
 	struct worker_io  io;
 	unsigned          port_count;
 
-	struct conns         conns;
-	struct pipeline      pipeline;
-	struct flights       flights;
-	struct deliveries    deliveries;
-	struct receipts      receipts;
-	struct parts         parts;
-	struct conversations conversations;
-	struct xcore         xcore;
-	struct mailbox       mailbox;
-	struct conflict      conflict;
-	struct sources       sources;
+	struct conns            conns;
+	struct pipeline         pipeline;
+	struct flights          flights;
+	struct deliveries       deliveries;
+	struct receipts         receipts;
+	struct parts            parts;
+	struct conversations    conversations;
+	struct xcore            xcore;
+	struct mailbox          mailbox;
+	struct conflict         conflict;
+	struct sources          sources;
+	struct registered_ended ended;
 
 	struct inheritance inheritance; /* of a predecessor that was killed */
 

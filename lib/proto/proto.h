@@ -99,6 +99,8 @@ struct proto_binding {
 	uint32_t           sequence;
 	uint16_t           priority; /* 0 .. 1000, highest first */
 	uint16_t           features; /* the protocol's own bits, and PROTO_BINDING_DIRECT */
+	bool stream; /* reached over its session alone, and gone with it; else by datagrams. The
+			caller's to say */
 	struct {
 		uint16_t off, size;
 	} text[BINDING_TEXT_COUNT];

@@ -58,7 +58,7 @@ static enum reason ask(const struct proto_registration *r)
 	struct directory_answer answer;
 	struct session_ref      origin = {.index = 7};
 
-	assert_int_equal(directory_ask(directory, 0, 0, origin, r), REASON_NONE);
+	assert_int_equal(directory_ask(directory, 0, 0, origin, false, r), REASON_NONE);
 	directory_turn(directory, now);
 	assert_int_equal(directory_answers(directory, 0, &answer, 1), 1);
 	assert_int_equal(answer.token, r->token);
@@ -83,7 +83,7 @@ static struct directory_answer take_over(uint32_t index, uint32_t sequence)
 	struct directory_answer   answer;
 
 	r.takes_over = true;
-	assert_int_equal(directory_ask(directory, 0, 0, (struct session_ref){.index = index}, &r),
+	assert_int_equal(directory_ask(directory, 0, 0, (struct session_ref){.index = index}, false, &r),
 			 REASON_NONE);
 	directory_turn(directory, now);
 	assert_int_equal(directory_answers(directory, 0, &answer, 1), 1);
@@ -212,7 +212,7 @@ static void asking_for_more_than_the_writer_takes_is_refused_and_forgets_nothing
 	unsigned                  n = 0, got;
 
 	(void)state;
-	for (; directory_ask(directory, 0, 0, origin, &r) == REASON_NONE; n++)
+	for (; directory_ask(directory, 0, 0, origin, false, &r) == REASON_NONE; n++)
 		r.bindings[0].sequence++;
 	assert_int_equal(n, DIRECTORY_CHANGES_MAX);
 	while (directory_turn(directory, now))
@@ -220,7 +220,7 @@ static void asking_for_more_than_the_writer_takes_is_refused_and_forgets_nothing
 	while ((got = directory_answers(directory, 0, answers, 32)) > 0)
 		n -= got;
 	assert_int_equal(n, 0);
-	assert_int_equal(directory_ask(directory, 0, 0, origin, &r), REASON_NONE);
+	assert_int_equal(directory_ask(directory, 0, 0, origin, false, &r), REASON_NONE);
 }
 
 static void no_more_addresses_than_the_limit_are_taken(void **state)
@@ -233,7 +233,7 @@ static void no_more_addresses_than_the_limit_are_taken(void **state)
 	for (unsigned i = 0; i < MANY; i++) {
 		r.address = (struct str){address, (size_t)snprintf(address, sizeof(address),
 								   "sip:%u@example.org", i)};
-		assert_int_equal(directory_ask(directory, 0, 0, (struct session_ref){0}, &r),
+		assert_int_equal(directory_ask(directory, 0, 0, (struct session_ref){0}, false, &r),
 				 REASON_NONE);
 		if (i % 32 == 31) {
 			directory_turn(directory, now);
@@ -251,6 +251,112 @@ static void no_more_addresses_than_the_limit_are_taken(void **state)
 	r.address = STR("sip:onemore@example.org");
 	assert_int_equal(ask(&r), REASON_REGISTRATIONS_FULL);
 	assert_int_equal(directory_addresses(directory), MANY);
+}
+
+static const struct session_ref stream = {.index = 9, .generation = 3};
+
+static void ask_over_stream(const char *address, const char *contact, uint32_t sequence)
+{
+	char                      room[256];
+	struct proto_registration r = binding(room, contact, "call", sequence, now.us + MINUTE_US);
+
+	r.address = str_of(address);
+	assert_int_equal(directory_ask(directory, 0, 0, stream, true, &r), REASON_NONE);
+}
+
+static void turn_until_idle(void)
+{
+	struct directory_answer answers[32];
+
+	while (directory_turn(directory, now))
+		;
+	while (directory_answers(directory, 0, answers, 32) > 0)
+		;
+}
+
+static void what_is_reached_over_a_stream_that_is_gone_is_gone_and_the_rest_stays(void **state)
+{
+	struct session_ref later = stream;
+
+	(void)state;
+	register_one("a", "call", 1, MINUTE_US);
+	ask_over_stream("sip:alice@example.org", "b", 2);
+	ask_over_stream("sip:bob@example.org", "b", 3);
+	turn_until_idle();
+	assert_int_equal(directory_bindings(directory), 3);
+	later.generation++; /* in the same place */
+	assert_true(directory_ended(directory, 0, later));
+	turn_until_idle();
+	assert_int_equal(directory_bindings(directory), 3);
+	assert_true(directory_ended(directory, 0, stream));
+	turn_until_idle();
+	assert_int_equal(directory_bindings(directory), 1);
+	assert_contact(0, "a");
+	assert_null(directory_find(directory, 0, STR("sip:bob@example.org")));
+}
+
+/* The session index of datagrams is never that of a stream, but their bindings would stay anyway.
+ */
+static void the_end_of_a_session_takes_no_binding_of_datagrams(void **state)
+{
+	(void)state;
+	register_one("a", "call", 1, MINUTE_US);
+	assert_true(directory_ended(directory, 0, (struct session_ref){.index = 7}));
+	turn_until_idle();
+	assert_int_equal(record()->count, 1);
+}
+
+static void the_end_of_a_stream_overtakes_nothing_that_was_asked_for_before(void **state)
+{
+	char address[64];
+
+	(void)state;
+	for (unsigned i = 0; i < DIRECTORY_CHANGES_MAX; i++) { /* more than are done in a turn */
+		snprintf(address, sizeof(address), "sip:%u@example.org", i);
+		ask_over_stream(address, "b", 1);
+	}
+	assert_true(directory_ended(directory, 0, stream));
+	directory_turn(directory, now);
+	assert_true(directory_addresses(directory) > 0);
+	turn_until_idle();
+	assert_int_equal(directory_addresses(directory), 0);
+}
+
+static void a_stream_with_many_registrations_ends_some_in_a_turn(void **state)
+{
+	char     address[64];
+	unsigned turns = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 2000; i++) {
+		snprintf(address, sizeof(address), "sip:%u@example.org", i);
+		ask_over_stream(address, "b", 1);
+		if (i % 100 == 0)
+			turn_until_idle();
+	}
+	turn_until_idle();
+	assert_int_equal(directory_addresses(directory), 2000);
+	assert_true(directory_ended(directory, 0, stream));
+	for (; directory_addresses(directory) > 0; turns++) {
+		uint64_t before = directory_addresses(directory);
+
+		assert_true(directory_turn(directory, now));
+		assert_in_range(before - directory_addresses(directory), 1, 256);
+	}
+	assert_in_range(turns, 8, 9);
+}
+
+static void more_ends_than_there_is_room_for_are_to_be_told_again(void **state)
+{
+	struct session_ref some = stream;
+	unsigned           n = 0;
+
+	(void)state;
+	for (; directory_ended(directory, 0, some); n++)
+		some.index++;
+	assert_int_equal(n, DIRECTORY_ENDED_MAX);
+	turn_until_idle();
+	assert_true(directory_ended(directory, 0, some));
 }
 
 /* A worker that reads all the time what the writer replaces all the time: the sanitizer would see a
@@ -314,6 +420,11 @@ int main(void)
 		TEST(whoever_takes_over_a_place_is_told_whose_it_was),
 		TEST(asking_for_more_than_the_writer_takes_is_refused_and_forgets_nothing),
 		TEST(no_more_addresses_than_the_limit_are_taken),
+		TEST(what_is_reached_over_a_stream_that_is_gone_is_gone_and_the_rest_stays),
+		TEST(the_end_of_a_session_takes_no_binding_of_datagrams),
+		TEST(the_end_of_a_stream_overtakes_nothing_that_was_asked_for_before),
+		TEST(a_stream_with_many_registrations_ends_some_in_a_turn),
+		TEST(more_ends_than_there_is_room_for_are_to_be_told_again),
 		TEST(a_reader_meets_whole_records_while_they_are_replaced),
 	};
 

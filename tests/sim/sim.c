@@ -141,6 +141,7 @@ static void dataplane_begin(struct sim *s)
 {
 	char error[256];
 
+	s->config.now = s->now;
 	if (dataplane_init(&s->dp, &s->config, error) < 0) {
 		fprintf(stderr, "%s\n", error);
 		abort();
@@ -175,6 +176,7 @@ void sim_new(struct sim *s, const struct sim_config *config)
 				      .workers = config->workers,
 				      .port_count = 1,
 				      .ledger = config->ledger,
+				      .state_dir = config->state_dir,
 				      .seed = config->seed,
 				      .shared_seed = hash_mix(config->seed),
 				      .sequence_first = 1,

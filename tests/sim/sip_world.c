@@ -107,6 +107,8 @@ bool ims_answers_until_up(struct sim *s)
 	return ims_up(s);
 }
 
+const char *world_state_dir;
+
 static void world_begin(bool open_to_all, unsigned workers, uint16_t msrp_port)
 {
 	static const struct host_hooks hooks = {.result = answered,
@@ -121,7 +123,8 @@ static void world_begin(bool open_to_all, unsigned workers, uint16_t msrp_port)
 						 .sip = true,
 						 .xmpp = true,
 						 .sip_open = open_to_all,
-						 .msrp_port = msrp_port};
+						 .msrp_port = msrp_port,
+						 .state_dir = world_state_dir};
 
 	memset(&centre, 0, sizeof(centre));
 	memset(&receipt, 0, sizeof(receipt));

@@ -33,6 +33,8 @@ extern unsigned                 esme_answers;
 extern struct phone            *ims;      /* the peer */
 extern unsigned                 sequence; /* of the requests of devices */
 
+extern const char *world_state_dir; /* of the next world; NULL: nothing is kept */
+
 /* Fixtures: whoever comes is let in; only who proves who it is; two workers. */
 int world_open(void **state);
 int world_closed(void **state);
