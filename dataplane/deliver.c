@@ -261,6 +261,8 @@ void deliver_result(struct worker *w, struct conn *c, uint64_t token, const stru
 	c->open--;
 	c->blocked = false;
 	conn_touch(w, c);
+	if (result->way_gone && e->binding != 0)
+		registered_way_gone(w, c, e->msg, e->binding);
 	if (result->again && deliver_again(w, c, index))
 		return;
 	/* One device of many says nothing about the others of its listener. */

@@ -87,7 +87,8 @@ enum reason record_plan(struct record_plan *plan, const struct proto_record *old
 
 	plan->count = 0;
 	for (uint32_t i = 0; old != NULL && !change->remove_all && i < old->count; i++) {
-		if (old->bindings[i].expires_us > now_us) {
+		if (old->bindings[i].expires_us > now_us &&
+		    (change->remove_id == 0 || old->bindings[i].id != change->remove_id)) {
 			plan->items[plan->count].binding = old->bindings[i];
 			plan->items[plan->count++].text = old_text;
 		}

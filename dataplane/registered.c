@@ -139,6 +139,19 @@ void registered_replaced(struct worker *w, struct session_ref ref)
 		xcore_replaced(w, ref);
 }
 
+void registered_way_gone(struct worker *w, struct conn *c, const struct msg *m, uint32_t binding)
+{
+	struct proto_registration gone = {.remove_id = binding};
+	struct proto_target       at;
+
+	if (!registered_target(w, c->protocol, msg_addr(m, &m->to), binding, &at))
+		return;
+	metric_inc(w->metrics, METRIC_registration_ways_gone);
+	gone.address = at.record->address;
+	directory_ask(w->dp->directory, w->number, c->protocol, conn_ref(w, c), !c->datagram,
+		      &gone);
+}
+
 int registered_init(struct worker *w, uint32_t streams_max)
 {
 	w->ended = (struct registered_ended){.list = calloc(streams_max, sizeof(w->ended.list[0])),

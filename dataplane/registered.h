@@ -46,6 +46,9 @@ void     registered_change(struct worker *w, struct conn *c, const struct proto_
 unsigned registered_answers(struct worker *w);
 /* Another session has its place: it ends. */
 void registered_replaced(struct worker *w, struct session_ref ref);
+/* A message to one of them came back: it leads nowhere any more, and ends. Where the directory has
+ * no room for the question, that is found out by the next message. */
+void registered_way_gone(struct worker *w, struct conn *c, const struct msg *m, uint32_t binding);
 /* A stream over which something registered is gone. */
 void registered_ended(struct worker *w, struct conn *c);
 /* Is it an address in a domain of one of our listeners? Then it needs no route. */

@@ -128,6 +128,7 @@ static inline struct str proto_binding_text(const struct proto_record  *r,
 struct proto_registration {
 	struct str address;
 	bool       remove_all;
+	uint32_t   remove_id; /* the binding of this id ends, whatever its sequence; 0: none */
 	bool takes_over; /* of one binding: another session that has it ends (REASON_REPLACED) */
 	unsigned             count;
 	struct proto_binding bindings[PROTO_BINDINGS_MAX];
@@ -251,6 +252,8 @@ struct result {
 		       the message to the same place writes another */
 	bool delivered; /* accepted, and the peer says that the recipient has it: no receipt will
 			   come */
+	bool way_gone;  /* with a failure: the registration that it went to leads nowhere any more
+			 */
 	uint8_t remote_id_size; /* id that the peer gave to the message */
 	char    remote_id[RESULT_REMOTE_ID_MAX];
 };

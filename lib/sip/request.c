@@ -643,6 +643,7 @@ static void give_result(struct sip_input *in, struct sip_session *s, uint64_t to
 		.peer_protocol = s->instance->protocol,
 		.peer_status = in->m.status,
 		.delivered = in->m.status == 200,
+		.way_gone = in->m.status == 430, /* RFC 5626, 5.3.1: of an edge proxy */
 	};
 	r->retry_after_ms = sip_retry_after_ms(&in->m);
 	if (note & SIP_NOTE_NOTIFIED)

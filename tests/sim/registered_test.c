@@ -132,12 +132,60 @@ static void a_phone_over_a_stream_registers_again_after_a_kill(void **state)
 	assert_int_equal(bindings(), 0);
 }
 
+/* RFC 5626, 5.3.1: an edge proxy whose connection to the device is gone says so. */
+static void a_phone_whose_edge_has_lost_it_is_registered_no_more(void **state)
+{
+	struct phone *edge = phone_udp(&sim.host, 6001), *other = phone_udp(&sim.host, 6002);
+	const char   *text;
+
+	(void)state;
+	send_register(other, "sip:alice@example.org", "sip:alice@198.18.0.2:6002", "");
+	assert_status(next_of(other), "200");
+	send_register(edge, "sip:alice@example.org", "sip:alice@192.0.2.1:5060;ob",
+		      "Supported: path, outbound\r\nPath: <sip:flow7@198.18.0.2:6001;lr;ob>\r\n");
+	assert_status(next_of(edge), "200");
+	assert_int_equal(bindings(), 2);
+	submit("+46731234567", "hello", 0);
+	text = next_of(edge);
+	assert_string_equal(phone_header(text, "Route"), "<sip:flow7@198.18.0.2:6001;lr;ob>");
+	phone_answer(edge, text, "430 Flow Failed", "");
+	text = next_of(other); /* the next of her places */
+	assert_non_null(text);
+	phone_answer(other, text, "200 OK", "");
+	assert_true(sim_until(&sim, esme_answered, 100000));
+	assert_int_equal(esme_answer.why, REASON_NONE);
+	sim_pass(&sim, 10000);
+	assert_int_equal(bindings(), 1);
+	assert_int_equal(sim_metric(&sim, METRIC_registration_ways_gone), 1);
+	submit("+46731234567", "again", 0);
+	text = next_of(other);
+	assert_non_null(text);
+	assert_null(phone_take(edge));
+}
+
+/* Another refusal says nothing of the way. */
+static void a_phone_that_refuses_stays_registered(void **state)
+{
+	struct phone *alice = phone_udp(&sim.host, 6001);
+
+	(void)state;
+	send_register(alice, "sip:alice@example.org", "sip:alice@198.18.0.2:6001", "");
+	assert_status(next_of(alice), "200");
+	submit("+46731234567", "hello", 0);
+	phone_answer(alice, next_of(alice), "480 Temporarily Unavailable", "");
+	assert_true(sim_until(&sim, centre_has_it, 100000));
+	sim_pass(&sim, 10000);
+	assert_int_equal(bindings(), 1);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, begin, end)
 	const struct CMUnitTest tests[] = {
 		CASE(a_phone_whose_stream_is_gone_is_registered_no_more),
 		CASE(a_phone_with_two_ways_is_reached_by_the_other),
+		CASE(a_phone_whose_edge_has_lost_it_is_registered_no_more),
+		CASE(a_phone_that_refuses_stays_registered),
 		CASE(a_phone_over_datagrams_is_reached_after_a_kill),
 		CASE(a_phone_over_a_stream_registers_again_after_a_kill),
 	};
