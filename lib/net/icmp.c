@@ -16,6 +16,7 @@
 #define TYPE_PARAMETER 12
 #define CODE_TOO_BIG 4
 #define HEADER 8u
+#define QUOTED_MAX (576u - NET_IP4_HEADER - HEADER) /* RFC 1812, 4.3.2.3 */
 #define ECHOES_PER_S 10000
 #define UNREACHABLES_PER_S 100
 #define BURST 50
@@ -187,12 +188,23 @@ void icmp_input_forwarded(struct net *net, struct now now, const struct net_pack
 		icmp_error_take(net, now, p->m, &e, data, true);
 }
 
+/* As much of the packet as may be: what is behind the first eight bytes of its payload says to the
+ * other side's upper layer what it was. */
+static uint16_t quoted_size(const struct net_packet *p)
+{
+	uint32_t whole = (uint32_t)p->header_size + p->payload_size;
+	uint32_t there = p->m->data_len - NET_ETHER_HEADER;
+
+	whole = whole < there ? whole : there;
+	return whole < QUOTED_MAX ? (uint16_t)whole : QUOTED_MAX;
+}
+
 static void error_send(struct net *net, struct now now, const struct net_packet *p, uint8_t type,
 		       uint8_t code)
 {
-	const uint8_t *frame = rte_pktmbuf_mtod(p->m, const uint8_t *);
-	uint16_t quoted = (uint16_t)(p->header_size + (p->payload_size < 8 ? p->payload_size : 8));
-	uint16_t size = (uint16_t)(HEADER + quoted), checksum;
+	const uint8_t   *frame = rte_pktmbuf_mtod(p->m, const uint8_t *);
+	uint16_t         quoted = quoted_size(p);
+	uint16_t         size = (uint16_t)(HEADER + quoted), checksum;
 	struct rte_mbuf *m;
 	struct put       w;
 	uint8_t         *at;

@@ -233,6 +233,31 @@ static void an_icmp_error_about_our_segment_is_handed_on_with_its_tuple(void **s
 	rig_end(net);
 }
 
+/* RFC 1812, 4.3.2.3: as much as fits into 576 bytes, and no padding of the frame. */
+static void an_unreachable_quotes_as_much_as_may_be(void **state)
+{
+	struct net      *net = rig_new(0, 1);
+	struct rte_mbuf *tcp[1];
+	uint8_t          f[RIG_FRAME_MAX], out[RIG_FRAME_MAX], datagram[1400];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(datagram); i++)
+		datagram[i] = (uint8_t)i;
+	for (size_t size = 8; size <= sizeof(datagram); size += 24) {
+		size_t whole = 20 + size, quoted = whole < 548 ? whole : 548;
+
+		memcpy(datagram, "\x10\x00\x13\xc4\x00\x00\x00\x00", 8);
+		datagram[4] = (uint8_t)(size >> 8);
+		datagram[5] = (uint8_t)size;
+		rig_now.us += US_PER_SECOND;
+		rig_in(net, f, rig_ip_frame(f, 17, rig_ip(2), rig_ip(1), datagram, size), tcp);
+		assert_int_equal(rig_out(net, out), 14 + 20 + 8 + quoted);
+		assert_memory_equal(out + 42, f + 14, quoted);
+		assert_int_equal(rte_raw_cksum(out + 34, 8 + quoted), 0xffff);
+	}
+	rig_end(net);
+}
+
 static void unreachables_are_sent_with_a_limit(void **state)
 {
 	struct net      *net = rig_new(0, 1);
@@ -267,6 +292,7 @@ int main(void)
 			the_port_is_believed_about_checksums_only_where_its_profile_says_so),
 		cmocka_unit_test(an_echo_request_is_answered_with_its_own_bytes),
 		cmocka_unit_test(an_icmp_error_about_our_segment_is_handed_on_with_its_tuple),
+		cmocka_unit_test(an_unreachable_quotes_as_much_as_may_be),
 		cmocka_unit_test(unreachables_are_sent_with_a_limit),
 	};
 
