@@ -116,7 +116,7 @@ static enum reason receipt_body(const struct smpp_map *map, const struct msg *m,
 
 /* Room for a body that must be written in another coding, none of whose bytes becomes more than one
  * character. */
-#define TRANSCODE_MAX 4096u
+#define TRANSCODE_MAX UINT16_MAX /* as long as a message_payload */
 struct transcode {
 	uint8_t gathered[TRANSCODE_MAX];
 	char    utf8[TEXT_UTF8_SIZE(TRANSCODE_MAX)];
