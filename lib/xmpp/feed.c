@@ -64,6 +64,7 @@ void xmpp_refuse(struct xmpp_input *in, enum xmpp_condition c, enum reason why)
 		head.from = xmpp_domain(in->s);
 	xmpp_put_error_stanza(&in->out->put, &head, c,
 			      why != REASON_NONE ? str_of(reason_text(why)) : STR(""));
+	xmpp_sent(in->s);
 }
 
 /* ---- XEP-0198, without resumption ---- */

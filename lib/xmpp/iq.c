@@ -10,6 +10,7 @@ static void result_begin(struct xmpp_input *in)
 				 .from = in->to.n > 0 ? in->to : xmpp_domain(in->s)};
 
 	xmpp_put_head(&in->out->put, &head);
+	xmpp_sent(in->s);
 	xmpp_put(in, STR(">"));
 }
 

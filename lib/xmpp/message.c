@@ -173,12 +173,14 @@ void xmpp_answer_message(struct xmpp_session *s, uint64_t token, const struct re
 	if (number == XMPP_BLOCK_NONE)
 		return;
 	q = &xmpp_block_at(b, number)->u.request;
-	if (reason_class(why) != REASON_CLASS_OK)
+	if (reason_class(why) != REASON_CLASS_OK) {
 		xmpp_put_error_stanza(w,
 				      &(struct xmpp_head){.kind = XMPP_MESSAGE,
 							  .id = {q->id, q->id_size},
 							  .from = {q->to, q->to_size}},
 				      xmpp_condition_of(why), str_of(reason_text(why)));
+		xmpp_sent(s);
+	}
 	request_close(s, &s->in, number);
 }
 
@@ -227,10 +229,8 @@ static enum reason write_message(struct xmpp_session *s, struct now now, const s
 			   w);
 	if (why == REASON_NONE && w->failed)
 		return REASON_MESSAGE_SIZE; /* there was all the room that a message may have */
-	if (why == REASON_NONE) {
-		s->sm_out++;
-		metric_inc(s->instance->metrics, METRIC_xmpp_stanzas_out);
-	}
+	if (why == REASON_NONE)
+		xmpp_sent(s);
 	return why;
 }
 

@@ -323,6 +323,7 @@ static bool tick_ping(struct xmpp_session *s, struct now now, struct out *out,
 	put_str(&out->put, STR("<iq type=\"get\" id=\"ping\""));
 	xmpp_put_attribute(&out->put, STR("from"), xmpp_domain(s));
 	put_str(&out->put, STR("><ping xmlns=\"urn:xmpp:ping\"/></iq>"));
+	xmpp_sent(s);
 	s->pinging = true;
 	s->ping_us = now.us;
 	earliest(next, now.us + s->settings.response_us);

@@ -107,6 +107,13 @@ static inline void xmpp_put(struct xmpp_input *in, struct str text)
 	put_str(&in->out->put, text);
 }
 
+/* One more stanza of whatever kind went to the client: each counts (XEP-0198, 4). */
+static inline void xmpp_sent(struct xmpp_session *s)
+{
+	s->sm_out++;
+	metric_inc(s->instance->metrics, METRIC_xmpp_stanzas_out);
+}
+
 /* The last words of a stream: its error and its end. */
 void xmpp_end_put(struct xmpp_session *s, struct put *w, enum xmpp_stream_error error);
 /* The same, and EVENT_CLOSE. */

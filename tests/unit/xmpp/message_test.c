@@ -454,6 +454,36 @@ static void a_client_that_acknowledges_is_believed(void **state)
 	client_free(c);
 }
 
+/* XEP-0198, 4: not messages alone. */
+static void every_stanza_that_is_sent_may_be_acknowledged(void **state)
+{
+	struct client *c = client_new();
+	struct msg    *m;
+	struct result  r;
+
+	c->settings.keepalive_us = 60 * US_PER_SECOND;
+	client_up(c, "bob", "desk");
+	client_says(c, "<enable xmlns='urn:xmpp:sm:3'/><iq type='get' id='1'><ping "
+		       "xmlns='urn:xmpp:ping'/></iq><iq type='get' id='2'><x xmlns='u'/></iq>"
+		       "<message to='+4999@example.org' id='3'><body>x</body></message>");
+	client_answer(c, last_msg(c)->token, &(struct result){.why = REASON_NO_ROUTE});
+	c->now.us += 60 * US_PER_SECOND;
+	client_tick(c); /* our ping is the fourth */
+	client_sent(c);
+	client_says(c, "<a xmlns='urn:xmpp:sm:3' h='4'/>");
+	assert_true(xmpp_ops.ready(c->session));
+	m = record(c, MSG_TEXT, ADDR_SHORT, "1", MSG_CODING_UTF8, STR("x"));
+	client_forget(c);
+	assert_int_equal(client_submit(c, m, 1, &r), SUBMIT_SENT);
+	assert_int_equal(c->event_count, 0);
+	client_says(c, "<a xmlns='urn:xmpp:sm:3' h='5'/>");
+	assert_int_equal(client_last(c, EVENT_RESULT)->result.why, REASON_NONE);
+	client_says(c, "<a xmlns='urn:xmpp:sm:3' h='6'/>");
+	has(client_sent(c), "<stream:error><undefined-condition");
+	msg_free(m);
+	client_free(c);
+}
+
 static void what_a_stream_leaves_open_has_no_known_outcome(void **state)
 {
 	struct client *c = client_new();
@@ -513,6 +543,7 @@ int main(void)
 		cmocka_unit_test(characters_that_xml_has_not_are_replaced),
 		cmocka_unit_test(what_is_no_text_cannot_go_out),
 		cmocka_unit_test(a_client_that_acknowledges_is_believed),
+		cmocka_unit_test(every_stanza_that_is_sent_may_be_acknowledged),
 		cmocka_unit_test(what_a_stream_leaves_open_has_no_known_outcome),
 		cmocka_unit_test(nobody_who_does_not_look_is_told_of_typing),
 	};
