@@ -259,7 +259,8 @@ unsigned sip_dialog_takes(const struct sip_transactions *t, struct sip_dialog *d
 		return 481;
 	if (known->cseq.method == SIP_METHOD_ACK)
 		return 200;
-	if (d->sequence_theirs != 0 && known->cseq.number <= d->sequence_theirs)
+	if (d->sequence_theirs != 0 && known->cseq.number <= d->sequence_theirs &&
+	    !(known->cseq.number == d->sequence_theirs && known->cseq.method == SIP_METHOD_INVITE))
 		return 500;
 	d->sequence_theirs = known->cseq.number;
 	return 200;

@@ -97,7 +97,8 @@ bool sip_dialog_texts_of(const struct sip_message *m, struct str our_tag,
 bool sip_dialog_way(const struct str texts[SIP_DIALOG_TEXTS], char room[SIP_DIALOG_TEXT_MAX],
 		    struct str *uri, struct str *route);
 
-/* Is the request one of this dialog, and not an old one? 200, 481 or 500 (12.2.2). */
+/* Is the request one of this dialog, and not an old one? 200, 481 or 500 (12.2.2). An INVITE may
+ * come again, as no transaction of it is kept. */
 unsigned sip_dialog_takes(const struct sip_transactions *t, struct sip_dialog *d,
 			  const struct sip_mandatory *known);
 

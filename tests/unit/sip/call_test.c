@@ -255,6 +255,9 @@ static void an_invite_within_a_dialog_changes_nothing(void **state)
 	answer = say(s, request("INVITE", "3", tag, 2, IS_SDP, SDP));
 	assert_int_equal(side_status(answer), 488);
 	assert_non_null(strstr(answer, "Warning: 370 "));
+	answer = say(s, request("INVITE", "3", tag, 2, IS_SDP, SDP)); /* the 488 was lost */
+	assert_int_equal(side_status(answer), 488);
+	assert_int_equal(side_status(say(s, request("INVITE", "7", tag, 0, IS_SDP, SDP))), 500);
 	assert_int_equal(side_status(say(s, request("INVITE", "4", "none", 3, IS_SDP, SDP))), 481);
 	assert_int_equal(side_metric(s, METRIC_sip_large_open), 1);
 	assert_int_equal(side_status(say(s, request("BYE", "5", tag, 3, "", ""))), 200);
