@@ -1,0 +1,71 @@
+"""A client of XMPP that a test drives: client.py USER PASSWORD RESOURCE reads commands from stdin, one a line, and prints what happens, one a line.
+Commands: send ID TO TEXT (with a request for a receipt), ping, disco, typing TO, quit. It answers requests for receipts by itself."""
+import asyncio
+import sys
+
+import slixmpp
+
+
+class Client(slixmpp.ClientXMPP):
+    def __init__(self, user, password, resource):
+        super().__init__(f"{user}@example.org/{resource}", password)
+        for plugin in ("xep_0030", "xep_0085", "xep_0184", "xep_0198", "xep_0199"):
+            self.register_plugin(plugin)
+        self.add_event_handler("session_start", self.started)
+        self.add_event_handler("failed_auth", lambda _: self.say("refused"))
+        self.add_event_handler("disconnected", lambda _: self.say("disconnected"))
+        self.add_event_handler("message", self.message)
+        self.add_event_handler("message_error", self.message)
+        self.add_event_handler("receipt_received", lambda m: self.say("receipt", m["receipt"]))
+        self.add_event_handler("chatstate", lambda m: self.say("state", m["chat_state"]))
+        self.add_event_handler("sm_enabled", lambda _: self.say("acknowledges"))
+        self.add_event_handler("stanza_acked", lambda s: self.say("acked"))
+
+    def say(self, *words):
+        print(*words, flush=True)
+
+    async def started(self, _):
+        self.send_presence(ppriority=5)
+        self.say("started", self.boundjid.full)
+
+    def message(self, m):
+        if m["type"] == "error":
+            self.say("error", m["id"], m["error"]["condition"])
+        elif m["body"]:
+            self.say("message", m["from"], m["body"])
+
+    async def command(self, line):
+        word, _, rest = line.partition(" ")
+        if word == "send":
+            name, to, text = rest.split(" ", 2)
+            m = self.make_message(mto=to, mbody=text, mtype="chat")
+            m["id"] = name
+            m["request_receipt"] = True
+            m.send()
+        elif word == "typing":
+            m = self.make_message(mto=rest, mtype="chat")
+            m["chat_state"] = "composing"
+            m.send()
+        elif word == "ping":
+            await self["xep_0199"].ping("example.org")
+            self.say("pong")
+        elif word == "disco":
+            info = await self["xep_0030"].get_info("example.org")
+            self.say("disco", *sorted(f"{i[0]}/{i[1]}" for i in info["disco_info"]["identities"]))
+        elif word == "quit":
+            self.disconnect()
+
+
+async def main(user, password, resource):
+    client = Client(user, password, resource)
+    client.connect(("198.18.0.1", 5222), force_starttls=False, disable_starttls=True)
+    reader = asyncio.StreamReader()
+    await asyncio.get_event_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while line := (await reader.readline()).decode().strip():
+        try:
+            await client.command(line)
+        except Exception as e:
+            client.say("failed", repr(e))
+
+
+asyncio.get_event_loop().run_until_complete(main(*sys.argv[1:4]))
