@@ -214,9 +214,21 @@ static bool header_add(const struct sip_map *map, const struct sip_message *in, 
 	return true;
 }
 
+static bool common_add(const struct sip_message *in, struct msg *m, enum msg_common_tag tag,
+		       enum sip_header_id id)
+{
+	struct str value;
+
+	return !sip_header_find(in, id, &value) || value.n == 0 || value.n > MSG_COMMON_SIZE_MAX ||
+	       msg_extra_add(m, MSG_COMMON, (uint16_t)tag, value.p, (uint16_t)value.n);
+}
+
 static bool headers_in(const struct sip_map *map, const struct sip_message *in,
 		       const struct sip_sender *from, struct msg *m)
 {
+	if (!common_add(in, m, MSG_COMMON_SUBJECT, SIP_SUBJECT) ||
+	    !common_add(in, m, MSG_COMMON_LANGUAGE, SIP_CONTENT_LANGUAGE))
+		return false;
 	for (size_t i = 0; i < SIP_EXTRA_HEADERS; i++) {
 		if ((!sip_extra_headers[i].trusted || from->trusted) &&
 		    !header_add(map, in, m, sip_extra_headers[i].tag, sip_extra_headers[i].id))

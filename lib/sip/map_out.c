@@ -170,6 +170,44 @@ static bool names_service(enum sip_header_id id)
 	       id == SIP_CONTENT_DISPOSITION;
 }
 
+/* A text of another protocol has no line ends here, and a language no other letters than those of
+ * RFC 5646. */
+static bool is_language_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '-';
+}
+
+static struct str tame(struct str text, bool language, char room[MSG_COMMON_SIZE_MAX])
+{
+	for (size_t i = 0; i < text.n; i++) {
+		char c = text.p[i];
+
+		if (language && !is_language_char(c))
+			return STR("");
+		room[i] = (uint8_t)c < ' ' || c == 0x7f ? ' ' : c;
+	}
+	return (struct str){room, text.n};
+}
+
+static void put_common(const struct sip_map *map, const struct msg *m, enum msg_common_tag tag,
+		       enum sip_header_id id, struct put *w)
+{
+	uint8_t          room[MSG_COMMON_SIZE_MAX];
+	char             tamed[MSG_COMMON_SIZE_MAX];
+	struct msg_extra extra;
+	struct str       value;
+
+	if (!msg_extra_find(m, MSG_COMMON, (uint16_t)tag, &extra) ||
+	    extra.value.size > MSG_COMMON_SIZE_MAX)
+		return;
+	value = (struct str){(const char *)msg_view(m, extra.value, room), extra.value.size};
+	if (m->native_protocol != map->protocol)
+		value = tame(value, tag == MSG_COMMON_LANGUAGE, tamed);
+	if (value.n > 0)
+		sip_put_header(w, id, value);
+}
+
 static void put_extras(const struct sip_map *map, const struct msg *m, const struct sip_way *way,
 		       struct put *w)
 {
@@ -303,6 +341,8 @@ enum reason sip_map_head(const struct sip_map *map, const struct msg *m, const s
 		return why;
 	put_identity(map, w, m, way);
 	put_times(map, m, w);
+	put_common(map, m, MSG_COMMON_SUBJECT, SIP_SUBJECT, w);
+	put_common(map, m, MSG_COMMON_LANGUAGE, SIP_CONTENT_LANGUAGE, w);
 	put_extras(map, m, way, w);
 	if (way->cpim && (way->trusted || way->at != NULL) && !msg_is_report(m) &&
 	    m->kind != MSG_COMPOSING &&

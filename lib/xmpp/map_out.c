@@ -42,6 +42,28 @@ static struct str common(const struct msg *m, uint16_t tag, uint8_t room[MSG_COM
 
 /* ---- addresses ---- */
 
+/* XML has no place for the other control characters. */
+static struct str tame(char *text, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if ((uint8_t)text[i] < ' ' && text[i] != '\n' && text[i] != '\r' && text[i] != '\t')
+			text[i] = ' ';
+		else if (n - i >= 3 && memcmp(text + i, "\xef\xbf", 2) == 0 &&
+			 text[i + 2] > (char)0xbd)
+			text[i + 2] = (char)0xbd; /* nor for U+FFFE and U+FFFF */
+	}
+	return (struct str){text, n};
+}
+
+/* Texts of other protocols may be no UTF-8, or have control characters. */
+static struct str valid(struct str text, char *room, size_t n)
+{
+	struct text_tables none = {0};
+
+	return tame(room,
+		    text_to_utf8(MSG_CODING_UTF8, none, (const uint8_t *)text.p, text.n, room, n));
+}
+
 static bool put_at(struct put *w, struct str local, struct str domain)
 {
 	if (!xmpp_escape_put(w, local))
@@ -144,14 +166,7 @@ static enum reason put_transcoded(struct put *w, const struct msg *m)
 		tables = udh.tables;
 	n = text_to_utf8((enum msg_coding)m->coding, tables, bytes + head, m->body.size - head,
 			 text, sizeof(text));
-	for (size_t i = 0; i < n; i++) { /* XML has no place for the other control characters */
-		if ((uint8_t)text[i] < ' ' && text[i] != '\n' && text[i] != '\r' && text[i] != '\t')
-			text[i] = ' ';
-		else if (n - i >= 3 && memcmp(text + i, "\xef\xbf", 2) == 0 &&
-			 text[i + 2] > (char)0xbd)
-			text[i + 2] = (char)0xbd; /* nor for U+FFFE and U+FFFF */
-	}
-	xml_escape_put(w, (struct str){text, n});
+	xml_escape_put(w, tame(text, n));
 	return REASON_NONE;
 }
 
@@ -188,15 +203,16 @@ static void put_element(struct put *w, struct str name, struct str text)
 static void put_translated(const struct xmpp_map *map, const struct msg *m, struct put *w)
 {
 	uint8_t    room[MSG_COMMON_SIZE_MAX];
+	char       text[TEXT_UTF8_SIZE(MSG_COMMON_SIZE_MAX)];
 	struct str subject = common(m, MSG_COMMON_SUBJECT, room), thread = STR("");
 
 	if (subject.n > 0)
-		put_element(w, STR("subject"), subject);
+		put_element(w, STR("subject"), valid(subject, text, sizeof(text)));
 	if (map->services->conversation != NULL)
 		thread = map->services->conversation(map->services->context, msg_addr(m, &m->from),
 						     msg_addr(m, &m->to));
 	if (thread.n > 0)
-		put_element(w, STR("thread"), thread);
+		put_element(w, STR("thread"), valid(thread, text, sizeof(text)));
 	if ((m->wants & MSG_WANT_SUCCESS) != 0)
 		put_str(w, STR("<request xmlns=\"urn:xmpp:receipts\"/>"));
 	if ((m->wants & MSG_WANT_READ) != 0)
@@ -361,25 +377,37 @@ bool xmpp_map_notified(const struct msg *m)
 	return m->kind == MSG_TEXT && (m->wants & MSG_WANT_SUCCESS) != 0;
 }
 
+/* The first of a list (RFC 3261, 20.13), where it is one of RFC 5646. */
+static struct str one_language(struct str list)
+{
+	size_t n = 0;
+
+	while (n < list.n &&
+	       ((list.p[n] >= 'a' && list.p[n] <= 'z') || (list.p[n] >= 'A' && list.p[n] <= 'Z') ||
+		(list.p[n] >= '0' && list.p[n] <= '9') || list.p[n] == '-'))
+		n++;
+	return n == list.n || list.p[n] == ',' ? (struct str){list.p, n} : STR("");
+}
+
 enum reason xmpp_map_out(const struct xmpp_map *map, const struct msg *m,
 			 const struct xmpp_way *way, struct put *w)
 {
 	uint8_t          language[MSG_COMMON_SIZE_MAX], id[MSG_ORIGIN_ID_MAX];
-	char             from[XMPP_JID_SIZE_MAX];
+	char             from[XMPP_JID_SIZE_MAX], whole[TEXT_UTF8_SIZE(XMPP_JID_SIZE_MAX)];
 	struct put       jid = put_to(from, sizeof(from));
 	enum reason      why;
 	struct xmpp_head head = {.kind = XMPP_MESSAGE,
 				 .type = type_of(map, m),
 				 .id = way->id,
 				 .to = way->address,
-				 .lang = common(m, MSG_COMMON_LANGUAGE, language)};
+				 .lang = one_language(common(m, MSG_COMMON_LANGUAGE, language))};
 
 	if (!put_from(map, m, way, &jid) || jid.failed)
 		return REASON_SENDER;
 	if (is_failure(m) && m->origin_id.size <= sizeof(id)) /* it answers that one */
 		head.id = (struct str){(const char *)msg_view(m, m->origin_id, id),
 				       m->origin_id.size};
-	head.from = (struct str){from, put_size(&jid)};
+	head.from = valid((struct str){from, put_size(&jid)}, whole, sizeof(whole));
 	xmpp_put_head(w, &head);
 	put_u8(w, '>');
 	why = put_content(map, m, w);

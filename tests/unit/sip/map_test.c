@@ -191,6 +191,23 @@ static void a_body_that_is_not_taken_is_refused(void **state)
 	bench_free(b);
 }
 
+static void a_subject_of_another_protocol_has_no_line_of_its_own(void **state)
+{
+	struct bench *b = bench_new();
+	const char   *out;
+
+	(void)state;
+	assert_int_equal(take(b, "sip:+4670@x", FROM_BOB, "hej", &stranger), 200);
+	b->m->native_protocol = 200;
+	assert_true(msg_extra_add(b->m, MSG_COMMON, MSG_COMMON_SUBJECT, "a\r\nX: y\t\x7f", 9));
+	assert_true(msg_extra_add(b->m, MSG_COMMON, MSG_COMMON_LANGUAGE, "s\nv", 3));
+	out = give(b, &to_peer);
+	assert_int_equal(b->why, REASON_NONE);
+	assert_non_null(strstr(out, "Subject: a  X: y  \r\n"));
+	assert_null(strstr(out, "Content-Language"));
+	bench_free(b);
+}
+
 static void a_message_from_sip_leaves_by_sip_as_it_came(void **state)
 {
 	static const char *const lines[] = {
@@ -419,6 +436,7 @@ int main(void)
 		cmocka_unit_test(a_destination_that_is_none_is_refused),
 		cmocka_unit_test(nobody_is_who_he_only_says_he_is),
 		cmocka_unit_test(a_body_that_is_not_taken_is_refused),
+		cmocka_unit_test(a_subject_of_another_protocol_has_no_line_of_its_own),
 		cmocka_unit_test(a_message_from_sip_leaves_by_sip_as_it_came),
 		cmocka_unit_test(what_strangers_assert_goes_no_further),
 		cmocka_unit_test(a_text_of_another_protocol_leaves_as_utf8),

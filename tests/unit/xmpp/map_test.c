@@ -304,6 +304,17 @@ static void a_short_message_is_a_chat_with_what_its_sender_asks_for(void **state
 			    "id=\"77\"/></message>");
 	assert_true(xmpp_map_notified(m));
 	msg_free(m);
+	m = of_smpp(MSG_TEXT, "+46707654321", "x");
+	thread[0] = '\0';
+	assert_true(msg_extra_add(m, MSG_COMMON, MSG_COMMON_SUBJECT, "a\xff\x01<", 4));
+	assert_true(msg_extra_add(m, MSG_COMMON, MSG_COMMON_LANGUAGE, "sv, en", 6));
+	assert_string_equal(
+		give(m, "alice@example.org"),
+		"<message type=\"chat\" id=\"cpm77\" from=\"+46707654321@example.org\" "
+		"to=\"alice@example.org\" xml:lang=\"sv\"><body>x</body>"
+		"<subject>a\xef\xbf\xbd &lt;</subject><stanza-id "
+		"xmlns=\"urn:xmpp:sid:0\" by=\"alice@example.org\" id=\"77\"/></message>");
+	msg_free(m);
 	m = of_smpp(MSG_TEXT, "A C/ME", "x");
 	m->from.kind = ADDR_ALPHA;
 	thread[0] = '\0';
