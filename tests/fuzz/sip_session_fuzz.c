@@ -85,12 +85,12 @@ static void wake(void *context, void *session)
 {
 }
 
-static struct str conversation(void *context, struct str one, struct str other)
+static struct str conversation(void *context, struct str from, struct str to)
 {
-	return one.n % 2 == 0 ? STR("f81d4fae-7dec-11d0") : STR("");
+	return from.n % 2 == 0 ? STR("f81d4fae-7dec-11d0") : STR("");
 }
 
-static void converse(void *context, struct str one, struct str other, struct str id)
+static void converse(void *context, struct str from, struct str to, struct str id)
 {
 }
 
