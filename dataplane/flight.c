@@ -268,8 +268,7 @@ static void flight_target_begin(struct worker *w, struct flight *e,
 static bool flight_try_registered(struct worker *w, struct flight *e)
 {
 	struct registered places[REGISTERED_MAX];
-	unsigned          n = registered_find(w->dp, w->world, msg_addr(e->msg, &e->msg->to),
-					      e->msg->to_place, w->now.us, places);
+	unsigned          n = registered_find_for(w->dp, w->world, e->msg, w->now.us, places);
 
 	if (n == 0 && e->tries == 0)
 		e->last = (struct result){.why = REASON_NOT_REGISTERED};
@@ -297,6 +296,10 @@ static unsigned flight_targets(struct worker *w, const struct flight *e,
 
 	if (msg_is_report(m) && m->account != MSG_SLOT_NONE) {
 		order[0] = (struct route_target){.slot = m->account, .kind = ROUTE_ACCOUNT};
+		return 1;
+	}
+	if (m->kind == MSG_NATIVE) { /* peers and accounts do not understand it */
+		order[0] = (struct route_target){.kind = ROUTE_REGISTERED};
 		return 1;
 	}
 	if (set != NULL)

@@ -226,7 +226,7 @@ static bool explain_registered(struct dataplane *dp, const struct world *world, 
 	unsigned          n;
 
 	rcu_thread_begin();
-	n = registered_find(dp, world, to, 0, query_clock_us(), places);
+	n = registered_find(dp, world, to, query_clock_us(), places);
 	for (unsigned i = 0; i < n; i++) {
 		const struct proto_binding *b = places[i].binding;
 		struct str contact = proto_binding_text(places[i].record, b, BINDING_CONTACT);

@@ -46,9 +46,19 @@ struct search {
 	const struct dataplane *dp;
 	struct recipient        recipient;
 	uint64_t                place, now_us;
+	bool                    native; /* in `protocol` alone, and nowhere but at `place` */
+	unsigned                protocol;
 	struct registered      *places;
 	unsigned                n;
 };
+
+static bool is_wanted(const struct search *s, unsigned protocol, const struct proto_binding *b,
+		      bool named)
+{
+	if (s->native && (protocol != s->protocol || (s->place != 0 && !named)))
+		return false;
+	return b->expires_us > s->now_us && ((b->features & PROTO_BINDING_DIRECT) == 0 || named);
+}
 
 /* The one that is named goes to the front. */
 static void find_one(struct search *s, unsigned protocol, const struct proto_record *r,
@@ -57,7 +67,7 @@ static void find_one(struct search *s, unsigned protocol, const struct proto_rec
 	bool     named = s->place != 0 && b->key == s->place;
 	unsigned at = named ? 0 : s->n;
 
-	if (b->expires_us <= s->now_us || ((b->features & PROTO_BINDING_DIRECT) != 0 && !named))
+	if (!is_wanted(s, protocol, b, named))
 		return;
 	memmove(&s->places[at + 1], &s->places[at], (s->n - at) * sizeof(s->places[0]));
 	s->places[at] = (struct registered){r, b, protocol};
@@ -74,24 +84,41 @@ static void find_in(struct search *s, unsigned protocol)
 		find_one(s, protocol, r, &r->bindings[i]);
 }
 
+static unsigned find_all(struct search *s)
+{
+	for (unsigned p = 0; p < PROTO_COUNT; p++) {
+		if (str_eq(s->recipient.scheme, str_of(registry_ops(p)->name)))
+			find_in(s, p);
+	}
+	for (unsigned p = 0; p < PROTO_COUNT; p++) {
+		if (!str_eq(s->recipient.scheme, str_of(registry_ops(p)->name)))
+			find_in(s, p);
+	}
+	return s->n;
+}
+
 unsigned registered_find(const struct dataplane *dp, const struct world *world, struct str to,
-			 uint64_t place, uint64_t now_us, struct registered places[REGISTERED_MAX])
+			 uint64_t now_us, struct registered places[REGISTERED_MAX])
+{
+	struct search s = {
+		.dp = dp, .recipient = recipient_of(world, to), .now_us = now_us, .places = places};
+
+	return find_all(&s);
+}
+
+unsigned registered_find_for(const struct dataplane *dp, const struct world *world,
+			     const struct msg *m, uint64_t now_us,
+			     struct registered places[REGISTERED_MAX])
 {
 	struct search s = {.dp = dp,
-			   .recipient = recipient_of(world, to),
-			   .place = place,
+			   .recipient = recipient_of(world, msg_addr(m, &m->to)),
+			   .place = m->to_place,
 			   .now_us = now_us,
+			   .native = m->kind == MSG_NATIVE,
+			   .protocol = m->native_protocol,
 			   .places = places};
 
-	for (unsigned p = 0; p < PROTO_COUNT; p++) {
-		if (str_eq(s.recipient.scheme, str_of(registry_ops(p)->name)))
-			find_in(&s, p);
-	}
-	for (unsigned p = 0; p < PROTO_COUNT; p++) {
-		if (!str_eq(s.recipient.scheme, str_of(registry_ops(p)->name)))
-			find_in(&s, p);
-	}
-	return s.n;
+	return find_all(&s);
 }
 
 /* One of datagrams has the same index at every worker, so the message need not travel. */

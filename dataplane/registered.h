@@ -30,11 +30,15 @@ struct registered {
 	unsigned                    protocol;
 };
 
-/* Of an address in normal form, the one with the key
- * `place` first, where there is one, then those in the protocol of the address, then best first;
+/* Of an address in normal form, those in the protocol of the address first, then best first;
  * returns how many. Any registered thread. */
 unsigned registered_find(const struct dataplane *dp, const struct world *world, struct str to,
-			 uint64_t place, uint64_t now_us, struct registered places[REGISTERED_MAX]);
+			 uint64_t now_us, struct registered places[REGISTERED_MAX]);
+/* The same of whom a message is for, and before all others the place that it names (to_place). A
+ * MSG_NATIVE goes to its own protocol alone, and to no place but the one that it names. */
+unsigned registered_find_for(const struct dataplane *dp, const struct world *world,
+			     const struct msg *m, uint64_t now_us,
+			     struct registered places[REGISTERED_MAX]);
 /* The session to which a worker hands a message for there: of its own, where that does as well. */
 struct session_ref registered_session(const struct worker *w, const struct registered *place);
 /* One of them, for the session of the protocol that submits to it. False: it is gone. */

@@ -132,7 +132,7 @@ static enum proto_reach reach(void *context, unsigned protocol, struct str addre
 {
 	const struct worker *w = context;
 	struct registered    places[REGISTERED_MAX];
-	unsigned n = registered_find(w->dp, w->world, address, 0, w->now.us, places), here = 0;
+	unsigned n = registered_find(w->dp, w->world, address, w->now.us, places), here = 0;
 
 	*features = 0;
 	for (unsigned i = 0; i < n; i++) {
