@@ -1,5 +1,5 @@
 /*
- * Blocks of an instance: for a try to authenticate, for who a client is, for messages that wait for
+ * Blocks of an instance: for a try to authenticate, for who a client is, for stanzas that wait for
  * their answer in either direction. The memory is given zeroed and stays untouched until a block is
  * used. One worker; all in constant time.
  */
@@ -25,6 +25,8 @@ struct xmpp_request {
 	uint64_t due_us;   /* out: when its outcome is unknown */
 	uint32_t sequence; /* out: of its stanza (XEP-0198) */
 	uint8_t  id_size, remote_id_size;
+	uint8_t  kind;   /* in: enum xmpp_kind */
+	bool     silent; /* in: its sender does not hear of a failure */
 	uint16_t to_size;
 	char     id[XMPP_STANZA_ID_MAX]; /* in: of the stanza; out: by which receipts name it */
 	char     to[XMPP_TO_MAX];        /* in: whom it is for */

@@ -1,5 +1,6 @@
-/* Requests that we answer ourselves (RFC 6120, 8.2.3): XEP-0030, 0092, 0199, 0202, and what every
- * client asks for when it begins. */
+/* Requests (RFC 6120, 8.2.3). We answer ourselves XEP-0030, 0092, 0199, 0202, and what every client
+ * asks for when it begins; those for a resource go there, and so do its answers (RFC 6121, 8.5.3).
+ */
 #include "xmpp/session_private.h"
 
 static void result_begin(struct xmpp_input *in)
@@ -106,33 +107,47 @@ static void answer(struct xmpp_input *in, enum xmpp_payload p)
 }
 
 /* For us: the domain, or the account of the stream itself (RFC 6120, 10.3.3). */
-static bool is_ours(struct xmpp_input *in)
+static bool is_ours(const struct xmpp_input *in, const struct xmpp_jid *to)
 {
-	struct xmpp_jid to, self = xmpp_self(in->s);
+	struct xmpp_jid self = xmpp_self(in->s);
 
-	if (!in->stanza->has_to)
-		return true;
-	return xmpp_jid_parse(in->to, &in->room, &to) && to.resource.n == 0 &&
-	       (xmpp_jid_same_bare(&to, &self) ||
-		(to.local.n == 0 && str_eq(to.domain, self.domain)));
+	return to->resource.n == 0 && (xmpp_jid_same_bare(to, &self) ||
+				       (to->local.n == 0 && str_eq(to->domain, self.domain)));
 }
 
+static bool is_answer(const struct xmpp_input *in)
+{
+	return in->stanza->type == XMPP_TYPE_RESULT || in->stanza->type == XMPP_TYPE_ERROR;
+}
+
+/* An error may repeat the request beside what is wrong with it. */
 static bool is_valid(const struct xmpp_input *in)
 {
-	return in->payloads == 1 && in->id.n > 0 && in->id.n <= XMPP_STANZA_ID_MAX &&
-	       in->to.n <= XMPP_TO_MAX &&
-	       (in->stanza->type == XMPP_TYPE_GET || in->stanza->type == XMPP_TYPE_SET);
+	enum xmpp_type type = in->stanza->type;
+
+	if (in->id.n == 0)
+		return false;
+	if (is_answer(in))
+		return in->payloads <= (type == XMPP_TYPE_RESULT ? 1 : 2);
+	return in->payloads == 1 && (type == XMPP_TYPE_GET || type == XMPP_TYPE_SET);
 }
 
 void xmpp_on_iq(struct xmpp_input *in)
 {
+	struct xmpp_jid   to;
 	enum xmpp_payload p;
 
-	if (in->stanza->type == XMPP_TYPE_RESULT || in->stanza->type == XMPP_TYPE_ERROR)
-		return; /* to our ping, which anything answers */
-	if (!is_valid(in) || !xmpp_payload_next(in->stanza, &p))
+	if (!is_valid(in)) {
 		xmpp_refuse(in, XMPP_BAD_REQUEST, REASON_XMPP_STANZA);
-	else if (!is_ours(in))
+		return;
+	}
+	if (!xmpp_to(in, &to))
+		return;
+	if (to.resource.n > 0)
+		xmpp_give(in, &to);
+	else if (is_answer(in))
+		return; /* to our ping, which anything answers */
+	else if (!is_ours(in, &to) || !xmpp_payload_next(in->stanza, &p))
 		xmpp_refuse(in, XMPP_SERVICE_UNAVAILABLE, REASON_NOT_SUPPORTED);
 	else
 		answer(in, p);

@@ -1,7 +1,8 @@
 /*
- * Between message stanzas (RFC 6121, 5) and struct msg, both ways. What only XMPP knows travels as
- * extras, so that a message from XMPP to XMPP arrives with all its payloads. No state, no memory
- * but the message's pool. Workers.
+ * Between stanzas and struct msg, both ways. What only XMPP knows travels as extras, so that a
+ * message (RFC 6121, 5) from XMPP to XMPP arrives with all its payloads; requests and presence
+ * between clients are all extras, of kind MSG_NATIVE. No state, no memory but the message's pool.
+ * Workers.
  *
  * Addresses: a JID in a domain that XMPP serves whose local part is "+" and digits is a number, and
  * one of digits alone, where no subscriber has it (XEP-0100); every other is "xmpp:local@domain".
@@ -23,6 +24,7 @@ enum xmpp_extra_tag {
 	XMPP_EXTRA_PAYLOADS = 4,      /* all of them but the body, each standing for itself */
 	XMPP_EXTRA_BODY_LANGUAGE = 5, /* xml:lang of the body itself */
 	XMPP_EXTRA_ID = 6,            /* of the stanza */
+	XMPP_EXTRA_KIND = 7,          /* one byte, enum xmpp_kind, of what is no message */
 };
 
 /* Key of the binding of a resource; never 0. */
@@ -42,7 +44,7 @@ struct xmpp_sender {
 };
 
 /*
- * Reads the payloads of s, a message whose tag is read, and fills the empty record *m. room: for
+ * Reads the payloads of s, a stanza whose tag is read, and fills the empty record *m. room: for
  * twice the largest stanza and 4 KiB. NONE: *m is a message; or *why is REASON_NONE and m->kind
  * XMPP_NO_MESSAGE: nothing is to be done with it, as with an error that answers nothing. Else what
  * the sender is told, and *why is its reason.

@@ -161,6 +161,18 @@ static bool read_payloads(struct xmpp_stanza *s, struct content *c, struct put *
 	return !s->x.bad && !raw.failed && !texts.failed;
 }
 
+/* All of a request or of presence, which are for the other client to understand. */
+static bool read_native(struct xmpp_stanza *s, struct content *c, struct put *room)
+{
+	const char       *start = (const char *)room->p;
+	enum xmpp_payload p;
+
+	while (xmpp_payload_next(s, &p))
+		xmpp_element_put(&s->x, s->content, room);
+	c->payloads = (struct str){start, (size_t)((const char *)room->p - start)};
+	return !s->x.bad && !room->failed;
+}
+
 /* ---- the record ---- */
 
 static bool fill_report(struct msg *m, enum msg_kind kind, enum msg_state state, struct str id)
@@ -176,6 +188,11 @@ static bool fill_kind(const struct xmpp_stanza *s, const struct content *c, stru
 {
 	struct str word = c->composing ? STR("active") : STR("idle");
 
+	if (s->kind != XMPP_MESSAGE) {
+		m->kind = MSG_NATIVE;
+		m->coding = MSG_CODING_BINARY;
+		return true;
+	}
 	if (s->type == XMPP_TYPE_ERROR) {
 		if (c->id.n == 0 || c->id.n > RESULT_REMOTE_ID_MAX) {
 			m->kind = XMPP_NO_MESSAGE;
@@ -231,10 +248,12 @@ static bool fill_extras(const struct xmpp_map *map, const struct xmpp_stanza *s,
 			const struct content *c, const struct xmpp_jid *to,
 			const struct xmpp_sender *from, struct msg *m)
 {
-	uint8_t    type = (uint8_t)s->type;
+	uint8_t    type = (uint8_t)s->type, kind = (uint8_t)s->kind;
 	struct str language = c->language.n > 0 ? c->language : s->lang;
 
 	return add_sender(map, from, m) && add(map, m, XMPP_EXTRA_RESOURCE, to->resource) &&
+	       (s->kind == XMPP_MESSAGE ||
+		add(map, m, XMPP_EXTRA_KIND, (struct str){(const char *)&kind, 1})) &&
 	       add(map, m, XMPP_EXTRA_TYPE, (struct str){(const char *)&type, 1}) &&
 	       add(map, m, XMPP_EXTRA_PAYLOADS, c->payloads) &&
 	       add(map, m, XMPP_EXTRA_ID, c->id.n <= MSG_ORIGIN_ID_MAX ? c->id : STR("")) &&
@@ -259,7 +278,9 @@ enum xmpp_condition xmpp_map_in(const struct xmpp_map *map, struct xmpp_stanza *
 
 	c.id = xmpp_value(s->id, room);
 	*why = REASON_MESSAGE_SIZE;
-	if (!read_payloads(s, &c, room))
+	if (!(s->kind == XMPP_MESSAGE ? read_payloads : read_native)(s, &c, room))
+		return XMPP_POLICY_VIOLATION;
+	if (s->kind == XMPP_IQ && c.id.n > MSG_ORIGIN_ID_MAX) /* the answer would name another */
 		return XMPP_POLICY_VIOLATION;
 	if (c.has_body && c.body.n > map->settings->message_size_max)
 		return XMPP_POLICY_VIOLATION;

@@ -258,7 +258,15 @@ static void put_state(const struct msg *m, struct put *w)
 	put_str(w, STR(" xmlns=\"http://jabber.org/protocol/chatstates\"/>"));
 }
 
-static enum xmpp_type type_of(const struct xmpp_map *map, const struct msg *m)
+static enum xmpp_kind kind_of(const struct xmpp_map *map, const struct msg *m)
+{
+	uint8_t    room[1];
+	struct str kind = small_extra(map, m, XMPP_EXTRA_KIND, room, sizeof(room));
+
+	return kind.n == 1 && kind.p[0] < XMPP_OTHER ? (enum xmpp_kind)kind.p[0] : XMPP_MESSAGE;
+}
+
+static enum xmpp_type type_of(const struct xmpp_map *map, const struct msg *m, enum xmpp_kind kind)
 {
 	uint8_t    room[1];
 	struct str type = small_extra(map, m, XMPP_EXTRA_TYPE, room, sizeof(room));
@@ -266,7 +274,7 @@ static enum xmpp_type type_of(const struct xmpp_map *map, const struct msg *m)
 	if (is_failure(m))
 		return XMPP_TYPE_ERROR;
 	if (m->native_protocol == map->protocol && type.n == 1 && type.p[0] < XMPP_TYPE_BAD &&
-	    type.p[0] != XMPP_TYPE_ERROR)
+	    (type.p[0] != XMPP_TYPE_ERROR || kind != XMPP_MESSAGE))
 		return (enum xmpp_type)type.p[0];
 	return XMPP_TYPE_CHAT;
 }
@@ -395,9 +403,10 @@ enum reason xmpp_map_out(const struct xmpp_map *map, const struct msg *m,
 	uint8_t          language[MSG_COMMON_SIZE_MAX], id[MSG_ORIGIN_ID_MAX];
 	char             from[XMPP_JID_SIZE_MAX], whole[TEXT_UTF8_SIZE(XMPP_JID_SIZE_MAX)];
 	struct put       jid = put_to(from, sizeof(from));
+	enum xmpp_kind   kind = kind_of(map, m);
 	enum reason      why;
-	struct xmpp_head head = {.kind = XMPP_MESSAGE,
-				 .type = type_of(map, m),
+	struct xmpp_head head = {.kind = kind,
+				 .type = type_of(map, m, kind),
 				 .id = way->id,
 				 .to = way->address,
 				 .lang = one_language(common(m, MSG_COMMON_LANGUAGE, language))};
@@ -413,6 +422,8 @@ enum reason xmpp_map_out(const struct xmpp_map *map, const struct msg *m,
 	why = put_content(map, m, w);
 	if (m->kind == MSG_TEXT)
 		put_stamps(map, m, way, w);
-	put_str(w, STR("</message>"));
+	put_str(w, STR("</"));
+	put_str(w, xmpp_kind_word(kind));
+	put_u8(w, '>');
 	return why;
 }

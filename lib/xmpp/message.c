@@ -1,4 +1,4 @@
-/* Messages both ways, and the presence that makes a client reachable. */
+/* Stanzas for others, both ways, and the presence that makes a client reachable. */
 #include "xmpp/session_private.h"
 
 static uint8_t keep(char *room, size_t size, struct str s)
@@ -8,6 +8,14 @@ static uint8_t keep(char *room, size_t size, struct str s)
 	if (n > 0)
 		memcpy(room, s.p, n);
 	return (uint8_t)n;
+}
+
+/* Nothing answers an error or a result (RFC 6120, 8.2.3 and 8.3.1), and presence for who is not
+ * there is for nobody (RFC 6121, 8.5). */
+static bool is_silent(const struct xmpp_stanza *stanza)
+{
+	return stanza->kind == XMPP_PRESENCE || stanza->type == XMPP_TYPE_RESULT ||
+	       stanza->type == XMPP_TYPE_ERROR;
 }
 
 /* What the answer will need, in a block. NONE: there is none. */
@@ -23,6 +31,8 @@ static uint32_t request_open(struct xmpp_input *in)
 		return number;
 	}
 	r = &xmpp_block_at(b, number)->u.request;
+	r->kind = (uint8_t)in->stanza->kind;
+	r->silent = is_silent(in->stanza);
 	r->id_size = keep(r->id, sizeof(r->id), in->id);
 	r->to_size = (uint16_t)in->to.n;
 	if (in->to.n > 0)
@@ -53,7 +63,7 @@ static struct xmpp_sender sender_of(struct xmpp_session *s)
 	return from;
 }
 
-static void give_message(struct xmpp_input *in, const struct xmpp_jid *to)
+static void give(struct xmpp_input *in, const struct xmpp_jid *to)
 {
 	struct xmpp_session *s = in->s;
 	struct xmpp_map      map = xmpp_session_map(s, in->now);
@@ -80,24 +90,38 @@ static void give_message(struct xmpp_input *in, const struct xmpp_jid *to)
 		metric_inc(s->instance->metrics, METRIC_xmpp_stanzas_ignored);
 }
 
-void xmpp_on_message(struct xmpp_input *in)
+bool xmpp_to(struct xmpp_input *in, struct xmpp_jid *to)
 {
-	const struct xmpp_stanza *stanza = in->stanza;
-	struct xmpp_session      *s = in->s;
-	struct xmpp_jid           to = xmpp_self(s);
-
-	s->message_us = in->now.us;
-	to.resource = STR("");
+	*to = xmpp_self(in->s);
+	to->resource = STR("");
 	if (in->id.n > XMPP_STANZA_ID_MAX || in->to.n > XMPP_TO_MAX)
 		xmpp_refuse(in, XMPP_POLICY_VIOLATION, REASON_XMPP_STANZA);
-	else if (stanza->type == XMPP_TYPE_GROUPCHAT)
-		xmpp_refuse(in, XMPP_SERVICE_UNAVAILABLE, REASON_NOT_SUPPORTED);
-	else if (stanza->has_to && !xmpp_jid_parse(in->to, &in->room, &to))
+	else if (in->stanza->has_to && !xmpp_jid_parse(in->to, &in->room, to))
 		xmpp_refuse(in, XMPP_JID_MALFORMED, REASON_DESTINATION);
-	else if (s->in.count >= s->settings.window_max)
+	else
+		return true;
+	return false;
+}
+
+void xmpp_give(struct xmpp_input *in, const struct xmpp_jid *to)
+{
+	struct xmpp_session *s = in->s;
+
+	s->message_us = in->now.us;
+	if (s->in.count >= s->settings.window_max)
 		xmpp_refuse(in, XMPP_RESOURCE_CONSTRAINT, REASON_WINDOW);
 	else
-		give_message(in, &to);
+		give(in, to);
+}
+
+void xmpp_on_message(struct xmpp_input *in)
+{
+	struct xmpp_jid to;
+
+	if (in->stanza->type == XMPP_TYPE_GROUPCHAT)
+		xmpp_refuse(in, XMPP_SERVICE_UNAVAILABLE, REASON_NOT_SUPPORTED);
+	else if (xmpp_to(in, &to))
+		xmpp_give(in, &to);
 }
 
 /* -128 .. 127 (RFC 6121, 4.7.2.3); false: no such number. */
@@ -130,9 +154,21 @@ static struct str trimmed(struct str s)
 	return s;
 }
 
-/* Presence of the client itself (RFC 6121, 4.2, 4.4 and 4.5). That which is for somebody, and
- * subscriptions, have no place to go. */
-void xmpp_on_presence(struct xmpp_input *in)
+/* Directed to somebody (RFC 6121, 4.6), or the answer to such. The domain itself is nobody. */
+static void on_directed(struct xmpp_input *in)
+{
+	struct xmpp_jid to;
+
+	if (!xmpp_to(in, &to))
+		return;
+	if (to.local.n > 0)
+		xmpp_give(in, &to);
+	else
+		metric_inc(in->s->instance->metrics, METRIC_xmpp_stanzas_ignored);
+}
+
+/* Presence of the client itself (RFC 6121, 4.2, 4.4 and 4.5). */
+static void on_own(struct xmpp_input *in)
 {
 	struct xmpp_stanza  *stanza = in->stanza;
 	struct xmpp_session *s = in->s;
@@ -140,11 +176,6 @@ void xmpp_on_presence(struct xmpp_input *in)
 	enum xmpp_payload    p;
 	int8_t               priority;
 
-	if (stanza->has_to ||
-	    (stanza->type != XMPP_TYPE_NONE && stanza->type != XMPP_TYPE_UNAVAILABLE)) {
-		metric_inc(s->instance->metrics, METRIC_xmpp_stanzas_ignored);
-		return;
-	}
 	while (xmpp_payload_next(stanza, &p)) {
 		if (p == XMPP_PAYLOAD_PRIORITY && !xmpp_text(&stanza->x, &in->room, &text))
 			break;
@@ -162,6 +193,21 @@ void xmpp_on_presence(struct xmpp_input *in)
 	in->event->registration = &s->instance->registration;
 }
 
+/* Subscriptions have no place to go. */
+void xmpp_on_presence(struct xmpp_input *in)
+{
+	enum xmpp_type type = in->stanza->type;
+	bool           directed = in->stanza->has_to;
+
+	if (type != XMPP_TYPE_NONE && type != XMPP_TYPE_UNAVAILABLE &&
+	    (type != XMPP_TYPE_ERROR || !directed))
+		metric_inc(in->s->instance->metrics, METRIC_xmpp_stanzas_ignored);
+	else if (directed)
+		on_directed(in);
+	else
+		on_own(in);
+}
+
 void xmpp_answer_message(struct xmpp_session *s, uint64_t token, const struct result *r,
 			 struct put *w)
 {
@@ -173,9 +219,9 @@ void xmpp_answer_message(struct xmpp_session *s, uint64_t token, const struct re
 	if (number == XMPP_BLOCK_NONE)
 		return;
 	q = &xmpp_block_at(b, number)->u.request;
-	if (reason_class(why) != REASON_CLASS_OK) {
+	if (reason_class(why) != REASON_CLASS_OK && !q->silent) {
 		xmpp_put_error_stanza(w,
-				      &(struct xmpp_head){.kind = XMPP_MESSAGE,
+				      &(struct xmpp_head){.kind = (enum xmpp_kind)q->kind,
 							  .id = {q->id, q->id_size},
 							  .from = {q->to, q->to_size}},
 				      xmpp_condition_of(why), str_of(reason_text(why)));

@@ -1,8 +1,9 @@
 /*
  * A stream of a client (RFC 6120, 6121), by the contract of proto/proto.h: negotiation with SASL,
- * binding of a resource, presence that makes it reachable, and messages both ways. Whom a stanza is
- * from is said by us alone. Acknowledgements by XEP-0198, without resumption. Belongs to one
- * worker; no memory, no clock, no I/O.
+ * binding of a resource, presence that makes it reachable, and messages both ways; requests and
+ * presence that name another client go to it as they are. Whom a stanza is from is said by us
+ * alone. Acknowledgements by XEP-0198, without resumption. Belongs to one worker; no memory, no
+ * clock, no I/O.
  */
 #pragma once
 

@@ -61,7 +61,7 @@ struct xmpp_session {
 	uint32_t              registrations; /* asked for so far */
 	uint32_t              who;           /* block; NONE before it authenticated */
 	uint32_t              sasl;          /* block of a try that is going on, or NONE */
-	struct xmpp_list      in, out;       /* messages without answer */
+	struct xmpp_list      in, out;       /* stanzas for others without answer */
 	struct xml_frame      frame;
 	struct xml_scope      scope;
 	uint64_t              heard_us, message_us, ping_us, login_due_us;
@@ -139,6 +139,10 @@ void xmpp_answer_bind(struct xmpp_session *s, enum reason why, struct put *w);
 void xmpp_on_iq(struct xmpp_input *in);
 
 /* message.c */
+/* Whom the stanza is for, the account itself where it does not say. False: it came back. */
+bool xmpp_to(struct xmpp_input *in, struct xmpp_jid *to);
+/* The stanza goes to the pipeline, or comes back; within the window. */
+void        xmpp_give(struct xmpp_input *in, const struct xmpp_jid *to);
 void        xmpp_on_message(struct xmpp_input *in);
 void        xmpp_on_presence(struct xmpp_input *in);
 void        xmpp_answer_message(struct xmpp_session *s, uint64_t token, const struct result *r,

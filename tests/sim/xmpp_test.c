@@ -180,6 +180,123 @@ static void a_client_that_is_gone_gets_nothing_more(void **state)
 	expects(alice, "<message type=\"error\" id=\"m5\"");
 }
 
+/* It answers a request of its own, and nothing of others came before. */
+static void hears_nothing_else(struct phone *p)
+{
+	sim_pass(&sim, 100 * US_PER_MS);
+	p->in[p->in_size] = '\0';
+	assert_string_equal(p->in, "");
+	phone_send(p, "<iq type='get' id='still'><ping xmlns='urn:xmpp:ping'/></iq>");
+	expects(p, "<iq type=\"result\" id=\"still\" from=\"example.org\"></iq>");
+}
+
+static void a_request_goes_to_the_client_it_names_and_its_answer_back(void **state)
+{
+	struct phone *alice = client(ALICE, "phone"), *other = client(ALICE, "tablet");
+	struct phone *desk = client(CAROL, "desk"), *mobile = client(CAROL, "mobile");
+
+	(void)state;
+	phone_send(alice, "<iq type='get' id='q1' to='carol@example.org/mobile'><ping "
+			  "xmlns='urn:xmpp:ping'/></iq>");
+	expects(mobile, "<iq type=\"get\" id=\"q1\" from=\"alice@example.org/phone\" "
+			"to=\"carol@example.org/mobile\"><ping xmlns='urn:xmpp:ping'/></iq>");
+	phone_send(mobile, "<iq type='result' id='q1' to='alice@example.org/phone'/>");
+	expects(alice, "<iq type=\"result\" id=\"q1\" from=\"carol@example.org/mobile\" "
+		       "to=\"alice@example.org/phone\"></iq>");
+	phone_send(alice, "<iq type='set' id='q2' to='carol@example.org/desk'><a xmlns='u'/></iq>");
+	expects(desk, "<iq type=\"set\" id=\"q2\" from=\"alice@example.org/phone\"");
+	expects(desk, "</iq>");
+	phone_send(desk, "<iq type='error' id='q2' to='alice@example.org/phone'><error "
+			 "type='cancel'/></iq>");
+	expects(alice, "<iq type=\"error\" id=\"q2\" from=\"carol@example.org/desk\" "
+		       "to=\"alice@example.org/phone\"><error type='cancel'/></iq>");
+	hears_nothing_else(other);
+	hears_nothing_else(desk);
+	hears_nothing_else(mobile);
+	hears_nothing_else(alice);
+	assert_int_equal(centre.count, 0);
+}
+
+/* Neither another resource, nor a device of SIP, nor the route of the number sees it. */
+static void a_request_to_a_resource_that_is_not_there_comes_back(void **state)
+{
+	struct phone *carol = client(CAROL, "desk"), *alice = client(ALICE, "phone");
+	struct phone *sip = phone_udp(&sim.host, 5080);
+
+	(void)state;
+	send_register(sip, "sip:alice@example.org", "sip:alice@198.18.0.2:5080", "");
+	assert_status(next_of(sip), "200");
+	phone_send(carol, "<iq type='get' id='q3' to='alice@example.org/tablet'><ping "
+			  "xmlns='urn:xmpp:ping'/></iq>");
+	expects(carol, "<iq type=\"error\" id=\"q3\" from=\"alice@example.org/tablet\"><error "
+		       "type=\"cancel\"><service-unavailable");
+	expects(carol, "</iq>");
+	phone_send(carol, "<iq type='get' id='q4' to='+46731234567@example.org/tablet'><ping "
+			  "xmlns='urn:xmpp:ping'/></iq>");
+	expects(carol,
+		"<iq type=\"error\" id=\"q4\" from=\"+46731234567@example.org/tablet\"><error "
+		"type=\"cancel\"><service-unavailable");
+	expects(carol, "</iq>");
+	phone_send(carol, "<presence to='alice@example.org/tablet'/>"
+			  "<iq type='result' id='q5' to='alice@example.org/tablet'/>");
+	hears_nothing_else(carol);
+	hears_nothing_else(alice);
+	assert_null(phone_take(sip));
+	assert_int_equal(centre.count, 0);
+}
+
+static void a_request_to_a_client_that_is_gone_comes_back(void **state)
+{
+	struct phone *alice = client(ALICE, "phone"), *carol = client(CAROL, "desk");
+	struct phone *mobile = client(CAROL, "mobile");
+
+	(void)state;
+	phone_send(carol, "</stream:stream>");
+	who = carol;
+	assert_true(sim_until(&sim, is_closed, US_PER_SECOND));
+	sim_pass(&sim, 100 * US_PER_MS);
+	phone_send(alice, "<iq type='get' id='q6' to='carol@example.org/desk'><ping "
+			  "xmlns='urn:xmpp:ping'/></iq>");
+	expects(alice, "<iq type=\"error\" id=\"q6\" from=\"carol@example.org/desk\"><error "
+		       "type=\"cancel\"><service-unavailable");
+	expects(alice, "</iq>");
+	hears_nothing_else(mobile);
+	hears_nothing_else(alice);
+}
+
+static void what_only_clients_understand_goes_to_none_but_them(void **state)
+{
+	struct phone *alice = client(ALICE, "phone"), *desk = client(CAROL, "desk");
+	struct phone *mobile = client(CAROL, "mobile");
+	struct phone *sip = phone_udp(&sim.host, 5080);
+
+	(void)state;
+	send_register(sip, "sip:alice@example.org", "sip:alice@198.18.0.2:5080", "");
+	assert_status(next_of(sip), "200");
+	phone_send(alice, "<presence to='carol@example.org/mobile' id='1'><show>dnd</show>"
+			  "</presence>");
+	expects(mobile, "<presence id=\"1\" from=\"alice@example.org/phone\" "
+			"to=\"carol@example.org/mobile\"><show>dnd</show></presence>");
+	hears_nothing_else(desk);
+	phone_send(mobile, "<presence to='alice@example.org' id='2' type='unavailable'/>");
+	expects(alice, "<presence type=\"unavailable\" id=\"2\" "
+		       "from=\"carol@example.org/mobile\" to=\"alice@example.org/phone\">"
+		       "</presence>");
+	phone_send(alice, "</stream:stream>");
+	who = alice;
+	assert_true(sim_until(&sim, is_closed, US_PER_SECOND));
+	sim_pass(&sim, 100 * US_PER_MS);
+	phone_send(mobile, "<presence to='alice@example.org' id='3'/>");
+	hears_nothing_else(mobile);
+	phone_send(mobile, "<message to='alice@example.org' id='4'><x xmlns='u'/></message>");
+	expects(mobile, "<message type=\"error\" id=\"4\" from=\"alice@example.org\"><error "
+			"type=\"cancel\"><service-unavailable");
+	expects(mobile, "</message>");
+	hears_nothing_else(mobile);
+	assert_null(phone_take(sip));
+	assert_int_equal(centre.count, 0);
+}
+
 #define OPEN(test) cmocka_unit_test_setup_teardown(test, world_open, world_end)
 #define OF_TWO(test)                                                                               \
 	{                                                                                          \
@@ -196,6 +313,14 @@ int main(void)
 		OPEN(what_cannot_be_delivered_comes_back_as_an_error),
 		OPEN(a_resource_has_one_stream_and_the_newer_one_stays),
 		OPEN(a_client_that_is_gone_gets_nothing_more),
+		OPEN(a_request_goes_to_the_client_it_names_and_its_answer_back),
+		OPEN(a_request_to_a_resource_that_is_not_there_comes_back),
+		OPEN(a_request_to_a_client_that_is_gone_comes_back),
+		OPEN(what_only_clients_understand_goes_to_none_but_them),
+		OF_TWO(a_request_goes_to_the_client_it_names_and_its_answer_back),
+		OF_TWO(a_request_to_a_resource_that_is_not_there_comes_back),
+		OF_TWO(a_request_to_a_client_that_is_gone_comes_back),
+		OF_TWO(what_only_clients_understand_goes_to_none_but_them),
 		OF_TWO(a_message_goes_from_client_to_client_and_its_receipt_back),
 		OF_TWO(a_message_of_a_client_reaches_the_message_centre_and_its_receipt_returns),
 		OF_TWO(a_resource_has_one_stream_and_the_newer_one_stays),
