@@ -1,7 +1,8 @@
 /*
  * Fuzz target: a stream of a client. The first byte says whether it has authenticated and bound
  * already, the second how the rest is cut; timers run between. Whatever comes, what we send is
- * well-formed, nothing is left of a stream that is closed, and every message was given back.
+ * well-formed, nothing is left of a stream that is closed, and every message was given back. What
+ * it sends to others comes to itself.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -81,6 +82,24 @@ static void rig_make(void)
 	memcpy(alice.plain, plain, sizeof(plain));
 }
 
+/* Of a stream whose head the client has read: every stanza is well-formed by itself. */
+static void check_item(enum xml_frame_item kind, struct str item)
+{
+	static struct xml_scope scope;
+	struct xml              x;
+	enum xml_token          t;
+
+	if (kind == XML_FRAME_OPEN)
+		ASSERT(xml_root_open(&x, item, &scope) == XML_FAULT_NONE);
+	if (kind != XML_FRAME_CHILD)
+		return;
+	xml_child_open(&x, item, &scope);
+	do
+		t = xml_next(&x);
+	while (t != XML_DONE && t != XML_BAD);
+	ASSERT(t == XML_DONE);
+}
+
 /* Our own stream, as the client reads it. */
 static void check(const struct out *out)
 {
@@ -107,6 +126,7 @@ static void check(const struct out *out)
 		ASSERT(kind != XML_FRAME_BAD);
 		if (kind == XML_FRAME_MORE)
 			break;
+		check_item(kind, item);
 	}
 	n = cur_left(&in);
 	memmove(all, in.p, n);
@@ -114,11 +134,14 @@ static void check(const struct out *out)
 
 static void on_event(const struct proto_event *event)
 {
-	struct out out = out_to(rig.out, sizeof(rig.out));
+	struct out          out = out_to(rig.out, sizeof(rig.out));
+	struct proto_target at = {0};
+	struct result       result;
 
 	if (event->kind == EVENT_MSG) {
 		uint64_t token = event->msg->token;
 
+		xmpp_ops.submit(rig.session, rig.now, event->msg, &at, token, &out, &result);
 		msg_free(event->msg);
 		xmpp_ops.answer(rig.session, rig.now, token,
 				&(struct result){.why = token % 3 ? REASON_NO_ROUTE : REASON_NONE},
