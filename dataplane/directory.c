@@ -282,8 +282,10 @@ bool directory_remove(struct directory *d, unsigned producer, unsigned protocol,
 	    directory_ask(d, producer, protocol, (struct session_ref){0}, false, &r) != REASON_NONE)
 		return false;
 	for (unsigned i = 0; i < REMOVE_STEPS; i++) {
-		if (directory_answers(d, producer, &answer, 1) == 1)
+		if (directory_answers(d, producer, &answer, 1) == 1) {
+			d->renew_asked = true;
 			return answer.why == REASON_NONE;
+		}
 		nanosleep(&step, NULL);
 	}
 	return false; /* the writer hangs */

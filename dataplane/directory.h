@@ -72,8 +72,8 @@ unsigned directory_answers(struct directory *d, unsigned producer,
 
 /* ---- management thread ---- */
 
-/* Forget an address of record, and wait (at most a second) until that is in force. False: there is
- * none. */
+/* Forget an address of record, in the journal too within a minute, and wait (at most a second)
+ * until that is in force. False: there is none. */
 bool directory_remove(struct directory *d, unsigned producer, unsigned protocol,
 		      struct str address);
 /* Each record; visit() returns false to stop. A moment's view of each. */

@@ -68,8 +68,9 @@ static unsigned renew_slot(struct directory *d, struct now now, struct list *slo
 
 static bool renew_begin(struct directory *d, struct now now)
 {
-	if (!journal_is_long(&d->journal) || now.us < d->renew_after_us)
+	if (now.us < d->renew_after_us || (!journal_is_long(&d->journal) && !d->renew_asked))
 		return false;
+	d->renew_asked = false;
 	d->renew_after_us = now.us + RENEW_PAUSE_US;
 	d->renew_slot = 0;
 	d->round++;

@@ -79,6 +79,7 @@ struct directory {
 	struct store_places places;
 	uint32_t            round, renew_slot;
 	uint64_t            renew_after_us;
+	_Atomic bool        renew_asked; /* of what was removed nothing is to be left */
 	uint8_t             room[STORE_RECORD_MAX];
 	_Atomic uint64_t    addresses, bindings; /* relaxed: counts */
 };

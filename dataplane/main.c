@@ -31,6 +31,7 @@
 #include "directory.h"
 #include "mgmt.h"
 #include "port.h"
+#include "registered.h"
 #include "sequence.h"
 #include "stall.h"
 #include "worker.h"
@@ -301,7 +302,8 @@ static int run(struct process *p)
 				      .world = &p->dp.world,
 				      .workers = p->workers,
 				      .metrics_fd = p->metrics_fd,
-				      .published = dataplane_published};
+				      .published = dataplane_published,
+				      .gone = registered_gone};
 	struct directory_thread directory = {.directory = p->dp.directory,
 					     .stop = &p->directory_stops};
 	char                    error[256] = "";

@@ -282,10 +282,18 @@ static void compact(struct mgmt *m)
 	world_delta_free(&image);
 }
 
+static void tell_gone(struct mgmt *m, const char *texts, size_t size)
+{
+	for (size_t at = 0; at < size && m->config.gone != NULL; at += strlen(texts + at) + 1)
+		m->config.gone(m->config.dataplane, str_of(texts + at));
+}
+
 static void on_publish(struct mgmt *m, struct ipc_message *in)
 {
 	uint64_t version = cur_be64(&in->body);
 	uint64_t us;
+	char    *gone;
+	size_t   gone_size;
 
 	if (in->body.failed || m->prepared == NULL ||
 	    world_change_world(m->prepared)->version != version) {
@@ -294,12 +302,15 @@ static void on_publish(struct mgmt *m, struct ipc_message *in)
 	}
 	keep_prepared(m);
 	m->erase_due = m->erase_due || world_change_erases(m->prepared);
+	gone = world_change_take_gone(m->prepared, &gone_size);
 	us = world_ref_publish(m->config.world, m->prepared);
 	m->prepared = NULL;
 	drop_prepared(m);
 	m->changed_ms = now_ms();
 	if (m->config.published != NULL)
 		m->config.published(m->config.dataplane, world_now(m));
+	tell_gone(m, gone, gone_size);
+	free(gone);
 	if (m->file.behind)
 		compact(m);
 	answer_numbers(m, IPC_IN_FORCE, in->id,

@@ -23,6 +23,8 @@ struct mgmt_config {
 	/* Called on the management thread after a world was published: make links and slabs follow
 	 * it. */
 	void (*published)(struct dataplane *dp, const struct world *world);
+	/* Then, for each address of record that is nobody's or somebody else's now. */
+	void (*gone)(struct dataplane *dp, struct str address);
 };
 
 /* Reads state_dir/world.img if there is one and publishes it; opens the socket. NULL with error

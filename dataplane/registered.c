@@ -228,6 +228,12 @@ unsigned registered_answers(struct worker *w)
 	return n;
 }
 
+void registered_gone(struct dataplane *dp, struct str address)
+{
+	for (unsigned p = 0; p < PROTO_COUNT; p++)
+		directory_remove(dp->directory, dp->worker_count, p, address);
+}
+
 bool registered_here(const struct dataplane *dp, struct str address)
 {
 	struct aor aor;

@@ -223,8 +223,18 @@ bool world_change_erases(const struct world_change *c)
 	return c->erases;
 }
 
+char *world_change_take_gone(struct world_change *c, size_t *size)
+{
+	char *gone = c->gone;
+
+	*size = c->gone_size;
+	c->gone = NULL;
+	return gone;
+}
+
 void world_change_reclaim(struct world_change *c)
 {
+	free(c->gone);
 	parts_forget(&c->made);
 	world_parts_free(&c->replaced);
 	if (c->routes != NULL)
@@ -245,6 +255,7 @@ void world_change_abandon(struct world_change *c)
 	if (c->routes != NULL)
 		route_edit_abandon(c->routes);
 	subscribers_free(c->index, c->index->made);
+	free(c->gone);
 	free(c->index);
 	free(c->world);
 	free(c);

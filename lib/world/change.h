@@ -38,7 +38,9 @@ struct world_change {
 	bool     rules_kept; /* an image brought the same rules: `from` must leave them alone */
 	bool     parties_changed, rules_changed, addresses_changed;
 	bool     erases; /* a subscriber was removed */
-	char    *error;  /* [256] */
+	char    *gone;   /* world_change_take_gone() */
+	size_t   gone_size;
+	char    *error; /* [256] */
 };
 
 /* Fills error; returns false, so that a refusal is one line. */

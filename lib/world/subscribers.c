@@ -93,6 +93,28 @@ static bool subscriber_forget(struct world_change *c, const struct world_subscri
 	return taken;
 }
 
+/* Whoever is reached at an address of record of `s` that `now` has not is somebody else from now
+ * on. now NULL: it has none. */
+static bool subscriber_gone(struct world_change *c, const struct world_subscriber *s,
+			    const struct world_subscriber *now)
+{
+	for (enum subscriber_text t = SUBSCRIBER_SIP; t < SUBSCRIBER_TEXTS; t++) {
+		struct str text = subscriber_text(s, t);
+		char      *grown;
+
+		if (text.n == 0 || (now != NULL && str_eq(text, subscriber_text(now, t))))
+			continue;
+		grown = realloc(c->gone, c->gone_size + text.n + 1);
+		if (grown == NULL)
+			return change_short_of_memory(c);
+		memcpy(grown + c->gone_size, text.p, text.n);
+		grown[c->gone_size + text.n] = '\0';
+		c->gone = grown;
+		c->gone_size += text.n + 1;
+	}
+	return true;
+}
+
 /* The object of a PUT in c->subscriber. */
 static bool subscriber_read(struct world_change *c, struct cur bytes)
 {
@@ -126,7 +148,8 @@ static bool subscriber_put(struct world_change *c, struct cur bytes)
 		free(s);
 		return false;
 	}
-	if (old != NULL && (!subscriber_forget(c, old) || !subscriber_drop(c, old)))
+	if (old != NULL &&
+	    (!subscriber_gone(c, old, s) || !subscriber_forget(c, old) || !subscriber_drop(c, old)))
 		return false;
 	if (c->index->subscriber_count == WORLD_SUBSCRIBERS_MAX)
 		return change_refuse(c, "subscribers: there are already %u, the most there can be",
@@ -144,7 +167,7 @@ static bool subscriber_remove(struct world_change *c, struct str address)
 	if (s == NULL)
 		return change_refuse(c, "%s", "a subscriber to be removed is not there");
 	c->erases = true;
-	return subscriber_forget(c, s) &&
+	return subscriber_gone(c, s, NULL) && subscriber_forget(c, s) &&
 	       hash_trie_take(c, SUBSCRIBER_ADDRESS, world_subscriber_address(s)) &&
 	       subscriber_drop(c, s);
 }

@@ -123,6 +123,9 @@ struct world_change *world_change_build(const struct world *from, struct cur del
 const struct world  *world_change_world(const struct world_change *c); /* to publish */
 /* Did the delta remove a subscriber? Then what is kept elsewhere of the world before it must go. */
 bool world_change_erases(const struct world_change *c);
+/* The addresses of record that belong to nobody, or to somebody else, by the change: texts that end
+ * in NUL, *size bytes. The caller frees them; NULL: none. */
+char *world_change_take_gone(struct world_change *c, size_t *size);
 void world_change_reclaim(struct world_change *c); /* published and a grace period has passed: frees
 						      what only the old one used */
 void world_change_abandon(

@@ -3,7 +3,9 @@
 #include "test.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -422,6 +424,47 @@ static void a_journal_that_is_long_is_renewed_while_it_is_written(void **state)
 	}
 }
 
+static void *writer(void *stop)
+{
+	rcu_thread_begin();
+	while (!atomic_load((_Atomic bool *)stop))
+		directory_turn(directory, now);
+	rcu_thread_end();
+	return NULL;
+}
+
+static bool file_has(const char *text)
+{
+	static uint8_t room[65536];
+	size_t         n = file_get(room, sizeof(room));
+
+	return memmem(room, n, text, strlen(text)) != NULL;
+}
+
+static void of_an_address_that_is_removed_nothing_stays_in_the_journal(void **state)
+{
+	_Atomic bool stop = false;
+	pthread_t    thread;
+
+	(void)state;
+	put("sip:alice@example.org", "a", 1, 3 * HOUR_US, false);
+	put("sip:bob@example.org", "a", 1, 3 * HOUR_US, false);
+	pass(61 * US_PER_SECOND);
+	rcu_thread_end(); /* it is a reader when it looks */
+	assert_int_equal(pthread_create(&thread, NULL, writer, &stop), 0);
+	assert_true(directory_remove(directory, 0, 0, STR("sip:alice@example.org")));
+	atomic_store(&stop, true);
+	pthread_join(thread, NULL);
+	rcu_thread_begin();
+	while (directory_turn(directory, now))
+		;
+	assert_false(file_has("alice"));
+	assert_true(file_has("bob"));
+	restarted_after(0);
+	assert_null(of("sip:alice@example.org"));
+	assert_non_null(of("sip:bob@example.org"));
+}
+
 static void file_limit(rlim_t bytes)
 {
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &(struct rlimit){bytes, RLIM_INFINITY}), 0);
@@ -475,6 +518,7 @@ int main(void)
 		TEST(what_is_reached_over_a_stream_is_not_kept),
 		TEST(what_came_to_a_place_that_is_no_more_is_not_reached),
 		TEST(a_journal_that_is_long_is_renewed_while_it_is_written),
+		TEST(of_an_address_that_is_removed_nothing_stays_in_the_journal),
 		TEST(a_disk_that_is_full_takes_nothing_from_those_who_register),
 		TEST(a_folder_that_is_not_there_is_an_error_and_registrations_are_taken),
 	};

@@ -121,6 +121,37 @@ static void two_may_swap_and_one_may_take_over_what_it_registers_as(void **state
 	world_free(w);
 }
 
+static void addresses_that_are_nobodys_any_more_are_told(void **state)
+{
+	static const char    wanted[] = "sip:alice@example.org\0sip:bob@example.org";
+	struct mirror        m;
+	const struct world  *w = sample_world(&m);
+	char                 error[256] = "", *gone;
+	struct world_change *c;
+	size_t               size;
+
+	(void)state;
+	mirror_begin(&m, false);
+	mirror_remove(&m, CONF_SUBSCRIBER,
+		      sample_subscriber("+46701234567", "sip:alice@example.org", 1));
+	mirror_gone(&m, CONF_SUBSCRIBER,
+		    sample_subscriber("+46701234568", "sip:bob@example.org", 2));
+	mirror_put(&m, CONF_SUBSCRIBER,
+		   sample_subscriber("+46701234568", "sip:robert@example.org", 2));
+	mirror_gone(&m, CONF_SUBSCRIBER, sample_subscriber("71234", "", 0));
+	mirror_put(&m, CONF_SUBSCRIBER, sample_subscriber("71234", "sip:x@example.org", 0));
+	c = mirror_build(&m, w, error);
+	if (c == NULL)
+		fail_msg("%s", error);
+	gone = world_change_take_gone(c, &size);
+	assert_int_equal(size, sizeof(wanted));
+	assert_memory_equal(gone, wanted, sizeof(wanted));
+	free(gone);
+	w = world_change_world(c);
+	world_change_reclaim(c);
+	world_free(w);
+}
+
 static void two_cannot_register_as_the_same(void **state)
 {
 	struct mirror       m;
@@ -341,6 +372,7 @@ int main(void)
 		cmocka_unit_test(an_empty_world_has_none),
 		cmocka_unit_test(a_change_shares_all_the_others),
 		cmocka_unit_test(two_may_swap_and_one_may_take_over_what_it_registers_as),
+		cmocka_unit_test(addresses_that_are_nobodys_any_more_are_told),
 		cmocka_unit_test(two_cannot_register_as_the_same),
 		cmocka_unit_test(what_workers_could_not_use_is_refused),
 		cmocka_unit_test(removing_one_is_told_as_an_erasure),
