@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/put.h"
+
 /* Days from 1970-01-01; months are counted from March, so that the leap day comes last. */
 static inline int64_t date_days(int64_t year, unsigned month, unsigned day)
 {
@@ -40,4 +42,25 @@ static inline struct date date_of(int64_t days)
 		d.month++;
 	d.day = (unsigned)(days - date_days(d.year, d.month, 1)) + 1;
 	return d;
+}
+
+/* A moment as RFC 3339 has it, in UTC: "2026-09-21T14:13:20Z". */
+#define DATE_TEXT_SIZE 20u
+static inline void date_put(struct put *w, uint64_t wall_ms)
+{
+	struct date d = date_of((int64_t)(wall_ms / 86400000));
+	unsigned    second = (unsigned)(wall_ms / 1000 % 86400);
+
+	put_digits(w, (uint32_t)d.year, 4);
+	put_u8(w, '-');
+	put_digits(w, d.month, 2);
+	put_u8(w, '-');
+	put_digits(w, d.day, 2);
+	put_u8(w, 'T');
+	put_digits(w, second / 3600, 2);
+	put_u8(w, ':');
+	put_digits(w, second / 60 % 60, 2);
+	put_u8(w, ':');
+	put_digits(w, second % 60, 2);
+	put_u8(w, 'Z');
 }

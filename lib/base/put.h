@@ -98,3 +98,21 @@ static inline void put_cstr(struct put *w, struct str s)
 	put_str(w, s);
 	put_u8(w, 0);
 }
+
+/* Decimal, the last n digits with zeros before them. */
+static inline void put_digits(struct put *w, uint64_t number, unsigned n)
+{
+	uint8_t *to = put_reserve(w, n);
+
+	for (unsigned i = n; to != NULL && i-- > 0; number /= 10)
+		to[i] = (uint8_t)('0' + number % 10);
+}
+
+static inline void put_number(struct put *w, uint64_t number)
+{
+	unsigned n = 1;
+
+	for (uint64_t more = 10; number >= more && n < 20; more *= 10)
+		n++;
+	put_digits(w, number, n);
+}

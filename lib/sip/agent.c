@@ -83,7 +83,7 @@ static void put_warning(const struct sip_input *in, uint32_t code, struct put *w
 		if (texts[i].code != code)
 			continue;
 		sip_put_header_begin(w, SIP_WARNING);
-		sip_put_number(w, code);
+		put_number(w, code);
 		put_u8(w, ' ');
 		sip_host_text_put(w, sip_flow_text(&in->s->local, room));
 		put_u8(w, ' ');

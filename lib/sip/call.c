@@ -16,7 +16,7 @@ void sip_our_contact_put(const struct sip_session *s, struct put *w)
 	put_str(w, STR("<sip:"));
 	sip_host_text_put(w, sip_flow_text(&s->local, room));
 	put_u8(w, ':');
-	sip_put_number(w, s->local.port);
+	put_number(w, s->local.port);
 	put_str(w, s->datagram ? STR(">") : STR(";transport=tcp>"));
 	put_str(w, STR(";" SIP_LARGE_TAG));
 	sip_put_header_end(w);

@@ -146,7 +146,7 @@ static void put_host_port(struct put *w, struct str host, uint16_t port)
 	sip_host_text_put(w, host);
 	if (port != 0) {
 		put_u8(w, ':');
-		sip_put_number(w, port);
+		put_number(w, port);
 	}
 }
 

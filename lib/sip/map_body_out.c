@@ -10,7 +10,6 @@
 
 /* A body that must be rewritten, or wrapped, is no longer than this. */
 #define BODY_MAX 65536u
-#define DATE_SIZE 24u
 #define LENGTH_DIGITS 6u
 #define ROUTE_GROWTH 24u /* of a route of one letter, in a line of its own */
 
@@ -26,25 +25,11 @@ struct body {
 	char        made[TEXT_UTF8_SIZE(BODY_MAX)];
 };
 
-/* RFC 3339, in UTC. */
-static struct str date_text(uint64_t wall_ms, char room[DATE_SIZE])
+static struct str date_text(uint64_t wall_ms, char room[DATE_TEXT_SIZE])
 {
-	struct put  w = put_to(room, DATE_SIZE);
-	struct date d = date_of((int64_t)(wall_ms / 86400000));
-	unsigned    second = (unsigned)(wall_ms / 1000 % 86400);
+	struct put w = put_to(room, DATE_TEXT_SIZE);
 
-	sip_put_digits(&w, (unsigned)d.year, 4);
-	put_u8(&w, '-');
-	sip_put_digits(&w, d.month, 2);
-	put_u8(&w, '-');
-	sip_put_digits(&w, d.day, 2);
-	put_u8(&w, 'T');
-	sip_put_digits(&w, second / 3600, 2);
-	put_u8(&w, ':');
-	sip_put_digits(&w, second / 60 % 60, 2);
-	put_u8(&w, ':');
-	sip_put_digits(&w, second % 60, 2);
-	put_u8(&w, 'Z');
+	date_put(&w, wall_ms);
 	return (struct str){room, put_size(&w)};
 }
 
@@ -147,7 +132,7 @@ static enum reason make_imdn(const struct sip_map *map, const struct msg *m,
 {
 	struct put        w = put_to(b->made, sizeof(b->made));
 	struct sip_origin origin;
-	char              date[DATE_SIZE], uri_room[SIP_URI_MAX];
+	char              date[DATE_TEXT_SIZE], uri_room[SIP_URI_MAX];
 	struct put        uri = put_to(uri_room, sizeof(uri_room));
 	struct sip_imdn   n = {.datetime = date_text(map->now.wall_ms, date)};
 
@@ -244,7 +229,7 @@ static enum reason put_wrapped(const struct sip_map *map, const struct msg *m,
 			       const struct body *b, struct put *w)
 {
 	uint8_t         headers_room[SIP_EXTRA_VALUE_MAX];
-	char            date[DATE_SIZE], from_room[SIP_URI_MAX], to_room[SIP_URI_MAX];
+	char            date[DATE_TEXT_SIZE], from_room[SIP_URI_MAX], to_room[SIP_URI_MAX];
 	char            routes[MSG_ORIGIN_ID_MAX * ROUTE_GROWTH];
 	struct put      from = put_to(from_room, sizeof(from_room));
 	struct put      to = put_to(to_room, sizeof(to_room));
@@ -292,7 +277,7 @@ static enum reason put_cpim(const struct sip_map *map, const struct msg *m,
 	if (!w->failed) {
 		struct put length = put_to(digits, LENGTH_DIGITS);
 
-		sip_put_digits(&length, (unsigned)(put_size(w) - mark), LENGTH_DIGITS);
+		put_digits(&length, (unsigned)(put_size(w) - mark), LENGTH_DIGITS);
 	}
 	return why;
 }

@@ -83,7 +83,7 @@ void msrp_response_put(struct put *w, struct str transaction, unsigned status, s
 		       struct str from)
 {
 	start_put(w, transaction);
-	sip_put_number(w, status);
+	put_number(w, status);
 	put_u8(w, ' ');
 	put_str(w, msrp_status_comment(status));
 	put_str(w, STR("\r\n"));
@@ -102,7 +102,7 @@ void msrp_report_put(struct put *w, struct str transaction, struct str to_path,
 	line_put(w, STR("Message-ID"), message_id);
 	range_put(w, &all);
 	put_str(w, STR("Status: 000 "));
-	sip_put_number(w, status);
+	put_number(w, status);
 	put_u8(w, ' ');
 	put_str(w, msrp_status_comment(status));
 	put_str(w, STR("\r\n"));

@@ -126,7 +126,7 @@ void msrp_uri_put(struct put *w, struct str host, uint16_t port, struct str sess
 	put_str(w, STR("msrp://"));
 	sip_host_text_put(w, host);
 	put_u8(w, ':');
-	sip_put_number(w, port);
+	put_number(w, port);
 	put_u8(w, '/');
 	put_str(w, session);
 	put_str(w, STR(";tcp"));

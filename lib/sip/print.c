@@ -64,23 +64,6 @@ void sip_put_token(struct put *w, struct str token)
 		fail(w);
 }
 
-void sip_put_digits(struct put *w, uint32_t number, unsigned n)
-{
-	uint8_t *to = put_reserve(w, n);
-
-	for (unsigned i = n; to != NULL && i-- > 0; number /= 10)
-		to[i] = (uint8_t)('0' + number % 10);
-}
-
-void sip_put_number(struct put *w, uint32_t number)
-{
-	unsigned n = 1;
-
-	for (uint64_t more = 10; number >= more; more *= 10)
-		n++;
-	sip_put_digits(w, number, n);
-}
-
 struct str sip_flow_text(const struct flow *f, char room[SIP_FLOW_TEXT_SIZE])
 {
 	struct put     w = put_to(room, SIP_FLOW_TEXT_SIZE);
@@ -92,7 +75,7 @@ struct str sip_flow_text(const struct flow *f, char room[SIP_FLOW_TEXT_SIZE])
 	for (unsigned i = 0; i < 4; i++) { /* inet_ntop() goes through printf() */
 		if (i > 0)
 			put_u8(&w, '.');
-		sip_put_number(&w, b[i]);
+		put_number(&w, b[i]);
 	}
 	return (struct str){room, put_size(&w)};
 }
@@ -117,7 +100,7 @@ void sip_put_response(struct put *w, unsigned status, struct str reason)
 {
 	ASSERT(status >= 100 && status <= 699);
 	put_str(w, STR("SIP/2.0 "));
-	sip_put_number(w, status);
+	put_number(w, status);
 	put_u8(w, ' ');
 	sip_put_text(w, reason);
 	crlf(w);
@@ -146,7 +129,7 @@ void sip_put_header_named(struct put *w, struct str name, struct str value)
 void sip_put_header_number(struct put *w, enum sip_header_id id, uint32_t number)
 {
 	sip_put_header_begin(w, id);
-	sip_put_number(w, number);
+	put_number(w, number);
 	crlf(w);
 }
 
@@ -230,7 +213,7 @@ void sip_put_via(struct put *w, enum sip_transport transport, const struct sip_h
 	sip_put_host(w, host);
 	if (port > 0) {
 		put_u8(w, ':');
-		sip_put_number(w, port);
+		put_number(w, port);
 	}
 	put_str(w, STR(";branch="));
 	sip_put_token(w, branch);
@@ -242,7 +225,7 @@ void sip_put_via(struct put *w, enum sip_transport transport, const struct sip_h
 void sip_put_cseq(struct put *w, uint32_t number, struct str method)
 {
 	sip_put_header_begin(w, SIP_CSEQ);
-	sip_put_number(w, number);
+	put_number(w, number);
 	put_u8(w, ' ');
 	sip_put_token(w, method);
 	crlf(w);
@@ -261,7 +244,7 @@ static void put_top_via(struct put *w, const struct sip_via *via, struct str sou
 	sip_put_host(w, &via->host);
 	if (via->has_port) {
 		put_u8(w, ':');
-		sip_put_number(w, via->port);
+		put_number(w, via->port);
 	}
 	while (sip_param_next(&c, &p)) {
 		bool ours = sip_same(p.name, STR("received")) || sip_same(p.name, STR("rport"));
@@ -285,7 +268,7 @@ static void put_top_via(struct put *w, const struct sip_via *via, struct str sou
 	sip_put_text(w, source);
 	if (via->has_rport) {
 		put_str(w, STR(";rport="));
-		sip_put_number(w, source_port);
+		put_number(w, source_port);
 	}
 }
 

@@ -28,8 +28,6 @@ void sip_put_headers_of(struct put *w, const struct sip_message *m, enum sip_hea
 
 void sip_put_text(struct put *w, struct str text);   /* checked as a value is */
 void sip_put_token(struct put *w, struct str token); /* fails where it is not one */
-void sip_put_number(struct put *w, uint32_t number);
-void sip_put_digits(struct put *w, uint32_t number, unsigned n); /* the last n, with zeros */
 /* Of a flow its address, without brackets. */
 #define SIP_FLOW_TEXT_SIZE 46u
 struct str sip_flow_text(const struct flow *f, char room[SIP_FLOW_TEXT_SIZE]);

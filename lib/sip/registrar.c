@@ -241,7 +241,7 @@ static void put_contact(const struct proto_record *r, const struct proto_binding
 	put_u8(w, '<');
 	sip_put_text(w, proto_binding_text(r, b, BINDING_CONTACT));
 	put_str(w, STR(">;expires="));
-	sip_put_number(w, (uint32_t)((b->expires_us - now.us + US_PER_SECOND - 1) / US_PER_SECOND));
+	put_number(w, (uint32_t)((b->expires_us - now.us + US_PER_SECOND - 1) / US_PER_SECOND));
 	if (b->priority < 1000) {
 		put_str(w, STR(";q=0."));
 		for (unsigned digit = 100; digit > 0; digit /= 10)
@@ -254,7 +254,7 @@ static void put_contact(const struct proto_record *r, const struct proto_binding
 	}
 	if (reg_id > 0) {
 		put_str(w, STR(";reg-id="));
-		sip_put_number(w, reg_id);
+		put_number(w, reg_id);
 	}
 	sip_put_header_end(w);
 }

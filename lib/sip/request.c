@@ -448,7 +448,7 @@ bool sip_request_options(struct sip_session *s, struct now now, struct out *out)
 	sip_host_text_put(&uri, (struct str){peer->host, peer->host_size});
 	if (way.port != 0) {
 		put_u8(&uri, ':');
-		sip_put_number(&uri, way.port);
+		put_number(&uri, way.port);
 	}
 	sip_request_begin(s, &s->remote, out);
 	sip_text_new(s->instance, call_id);

@@ -371,18 +371,6 @@ const struct sip_sdp_media *sip_sdp_choose(const struct sip_sdp *sdp, unsigned *
 
 /* ---- written ---- */
 
-static void put_number(struct put *w, uint64_t number)
-{
-	char   digits[20];
-	size_t n = sizeof(digits);
-
-	do {
-		digits[--n] = (char)('0' + number % 10);
-		number /= 10;
-	} while (number > 0);
-	put_bytes(w, digits + n, sizeof(digits) - n);
-}
-
 static void put_line(struct put *w, struct str name, struct str value)
 {
 	put_str(w, name);

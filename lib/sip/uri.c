@@ -421,7 +421,7 @@ void sip_uri_aor_put(struct put *w, const struct sip_uri *uri)
 	}
 	if (uri->has_port) {
 		put_u8(w, ':');
-		sip_put_number(w, uri->port);
+		put_number(w, uri->port);
 	}
 }
 

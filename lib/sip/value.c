@@ -181,17 +181,17 @@ void sip_put_date(struct put *w, uint64_t seconds)
 	ASSERT(seconds < SIP_DATE_END);
 	put_bytes(w, days + day % 7 * 3, 3);
 	put_str(w, STR(", "));
-	sip_put_digits(w, d.day, 2);
+	put_digits(w, d.day, 2);
 	put_u8(w, ' ');
 	put_bytes(w, months + 3 * (size_t)(d.month - 1), 3);
 	put_u8(w, ' ');
-	sip_put_digits(w, (uint32_t)d.year, 4);
+	put_digits(w, (uint32_t)d.year, 4);
 	put_u8(w, ' ');
-	sip_put_digits(w, in_day / 3600, 2);
+	put_digits(w, in_day / 3600, 2);
 	put_u8(w, ':');
-	sip_put_digits(w, in_day / 60 % 60, 2);
+	put_digits(w, in_day / 60 % 60, 2);
 	put_u8(w, ':');
-	sip_put_digits(w, in_day % 60, 2);
+	put_digits(w, in_day % 60, 2);
 	put_str(w, STR(" GMT"));
 }
 

@@ -90,24 +90,12 @@ static void on_resume(struct xmpp_input *in)
 			 "xmlns=\"urn:ietf:params:xml:ns:xmpp-stanzas\"/></failed>"));
 }
 
-static void number_put(struct put *w, uint32_t v)
-{
-	char     digits[10];
-	unsigned n = 0;
-
-	do
-		digits[n++] = (char)('0' + v % 10);
-	while ((v /= 10) > 0);
-	while (n > 0)
-		put_u8(w, (uint8_t)digits[--n]);
-}
-
 static void on_request(struct xmpp_input *in)
 {
 	if (!in->s->sm)
 		return;
 	xmpp_put(in, STR("<a xmlns=\"" XMPP_SPACE_SM "\" h=\""));
-	number_put(&in->out->put, in->s->sm_in);
+	put_number(&in->out->put, in->s->sm_in);
 	xmpp_put(in, STR("\"/>"));
 }
 

@@ -1,6 +1,7 @@
 /* Requests (RFC 6120, 8.2.3). We answer ourselves XEP-0030, 0092, 0199, 0202, and what every client
  * asks for when it begins; those for a resource go there, and so do its answers (RFC 6121, 8.5.3).
  */
+#include "base/date.h"
 #include "xmpp/session_private.h"
 
 static void result_begin(struct xmpp_input *in)
@@ -47,7 +48,7 @@ static void on_time(struct xmpp_input *in)
 
 	result_begin(in);
 	put_str(w, STR("<time xmlns=\"urn:xmpp:time\"><tzo>Z</tzo><utc>"));
-	xmpp_date_put(w, in->now.wall_ms);
+	date_put(w, in->now.wall_ms);
 	put_str(w, STR("</utc></time></iq>"));
 }
 

@@ -57,9 +57,6 @@ enum xmpp_condition xmpp_map_in(const struct xmpp_map *map, struct xmpp_stanza *
 /* A text that waited for longer says so. */
 #define XMPP_DELAY_US (5 * US_PER_SECOND)
 
-/* A time as XEP-0082 has it, in UTC. */
-void xmpp_date_put(struct put *w, uint64_t wall_ms);
-
 /* Where a message goes. */
 struct xmpp_way {
 	struct str domain;  /* ours, for addresses that have none */

@@ -317,33 +317,6 @@ static enum reason put_content(const struct xmpp_map *map, const struct msg *m, 
 	return why;
 }
 
-static void digits_put(struct put *w, unsigned v, unsigned n)
-{
-	uint8_t *to = put_reserve(w, n);
-
-	for (unsigned i = n; to != NULL && i-- > 0; v /= 10)
-		to[i] = (uint8_t)('0' + v % 10);
-}
-
-void xmpp_date_put(struct put *w, uint64_t wall_ms)
-{
-	struct date d = date_of((int64_t)(wall_ms / 86400000));
-	unsigned    second = (unsigned)(wall_ms / 1000 % 86400);
-
-	digits_put(w, (unsigned)d.year, 4);
-	put_u8(w, '-');
-	digits_put(w, d.month, 2);
-	put_u8(w, '-');
-	digits_put(w, d.day, 2);
-	put_u8(w, 'T');
-	digits_put(w, second / 3600, 2);
-	put_u8(w, ':');
-	digits_put(w, second / 60 % 60, 2);
-	put_u8(w, ':');
-	digits_put(w, second % 60, 2);
-	put_u8(w, 'Z');
-}
-
 /* What we say of a text: the id that it has here (XEP-0359), and since when it waited (0203). */
 static void put_stamps(const struct xmpp_map *map, const struct msg *m, const struct xmpp_way *way,
 		       struct put *w)
@@ -362,7 +335,7 @@ static void put_stamps(const struct xmpp_map *map, const struct msg *m, const st
 	if (m->received_us == 0 || waited_us < XMPP_DELAY_US)
 		return;
 	put_str(w, STR("<delay xmlns=\"urn:xmpp:delay\" stamp=\""));
-	xmpp_date_put(w, map->now.wall_ms - waited_us / US_PER_MS);
+	date_put(w, map->now.wall_ms - waited_us / US_PER_MS);
 	put_str(w, STR("\"/>"));
 }
 

@@ -103,7 +103,7 @@ static void put_contact(const struct phone *p, struct put *w)
 	put_u8(w, '@');
 	sip_put_host(w, &host);
 	put_u8(w, ':');
-	sip_put_number(w, p->port);
+	put_number(w, p->port);
 	put_u8(w, '>');
 	sip_put_header_end(w);
 	sip_put_header_number(w, SIP_EXPIRES, EXPIRES_S);

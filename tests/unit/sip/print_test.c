@@ -160,7 +160,7 @@ static void what_does_not_fit_fails(void **state)
 		struct put w = put_to(exact, size);
 
 		sip_put_header(&w, SIP_SUBJECT, STR("seventeen letters"));
-		sip_put_number(&w, 4294967295u);
+		put_number(&w, 4294967295u);
 		assert_true(w.failed);
 		free(exact);
 	}
