@@ -56,7 +56,7 @@ for transport in udp tcp; do
 	expect "the text has arrived there unchanged" centre_has_all "$dir/texts.csv"
 	expect "from its number" grep -q "^R [0-9a-f]* [0-9]* 46701234567 46731234567 " "$dir/received"
 	silence
-	expect "it is forgotten" ctl registration remove sip:alice@example.org
+	expect "it is forgotten" forgotten $transport sip:alice@example.org
 done
 expect "SIPp registers with its own digest" sipp digest.xml 198.18.0.6 u1 -p 5060 -s bob -au bob -ap other -auth_uri example.org -m 1
 expect "and is registered" registered 1

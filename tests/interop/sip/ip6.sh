@@ -141,7 +141,7 @@ answering=$started
 expect "a device registers over TCP" wait_for 5 "registration" registered 2
 expect "300 texts arrive at its number over the connection that it registered on" texts_arrive latin1 bob +46732222222 300
 silence
-expect "they are forgotten" eval 'ctl registration remove sip:alice@example.org && ctl registration remove sip:bob@example.org'
+expect "one is forgotten when it is removed, the other with its connection" eval 'forgotten udp sip:alice@example.org && forgotten tcp sip:bob@example.org'
 
 # RFC 3581 and RFC 5118, 4.5: who names itself wrongly is answered where it is, and told where that is.
 options() { # SENT-BY

@@ -76,6 +76,6 @@ for transport in udp tcp; do
 	expect "from its number" grep -q "^R [0-9a-f]* [0-9]* 46701234567 46731234567 " "$dir/received"
 	exec 4>&-
 	silence
-	expect "it is forgotten" ctl registration remove sip:alice@example.org
+	expect "it is forgotten" forgotten $transport sip:alice@example.org
 done
 finish

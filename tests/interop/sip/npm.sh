@@ -27,6 +27,6 @@ for transport in udp tcp; do
 	sed -n 's/^S \([0-9a-f]*\) .*/1;CPM\1/p' "$dir/sent" >"$dir/texts.csv"
 	expect "all have arrived there, each once and unchanged" centre_has_all "$dir/texts.csv"
 	stop "$device"
-	expect "it is forgotten" ctl registration remove sip:alice@example.org
+	expect "it is forgotten" forgotten $transport sip:alice@example.org
 done
 finish
