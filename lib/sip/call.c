@@ -41,9 +41,23 @@ void sip_offer_put(const struct sip_session *s, const struct sip_large *l,
 	sip_sdp_put(w, ours, offer, chosen);
 }
 
-bool sip_call_dial(struct sip_session *s, struct sip_large *l, struct proto_event *event)
+/* A peer of ours may name whom it likes, for it speaks for others; everybody else himself alone, so
+ * that we connect to no third party. */
+static bool may_dial(const struct sip_input *in, const struct flow *to)
+{
+	const struct sip_instance *i = in->s->instance;
+	struct proto_source        source;
+
+	return in->s->peer_block != SIP_BLOCK_NONE ||
+	       (to->ip6 == in->from->ip6 &&
+		memcmp(to->address, in->from->address, sizeof(to->address)) == 0) ||
+	       i->services->source(i->services->context, i->protocol, in->from, &source);
+}
+
+bool sip_call_dial(const struct sip_input *in, struct sip_session *s, struct sip_large *l)
 {
 	const struct proto_services *services = s->instance->services;
+	struct proto_event          *event = in->event;
 	char                         room[SIP_LARGE_PATH_MAX];
 	struct put                   w = put_to(room, sizeof(room));
 	struct msrp_uri              first, last;
@@ -60,6 +74,8 @@ bool sip_call_dial(struct sip_session *s, struct sip_large *l, struct proto_even
 		memcpy(to.address, first.host.address, to.ip6 ? 16 : 4);
 	}
 	to.port = first.port != 0 ? first.port : MSRP_PORT_DEFAULT;
+	if (!may_dial(in, &to))
+		return false;
 	event->kind = EVENT_DIAL;
 	event->dial = to;
 	event->token = sip_large_token(s->instance, l);

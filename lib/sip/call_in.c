@@ -200,7 +200,7 @@ void sip_on_ack(struct sip_input *in)
 			l->over ? SIP_DIALOG_ENDED : SIP_DIALOG_WAITING);
 	if (s != in->s)
 		in->event->session = s;
-	if (!l->over && d->dials && !sip_call_dial(s, l, in->event))
+	if (!l->over && d->dials && !sip_call_dial(in, s, l))
 		sip_large_over(s->instance, l,
 			       &(struct result){.why = REASON_CONNECTION_UNREACHABLE});
 }

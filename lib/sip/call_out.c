@@ -255,7 +255,7 @@ static void establish(struct sip_input *in, struct sip_session *s, struct sip_di
 	sip_dialog_move(t, &s->dialogs, d, in->now, SIP_DIALOG_WAITING);
 	if (!sip_dialog_keep(t, d, texts))
 		why = REASON_POOL;
-	if (why == REASON_NONE && d->dials && !sip_call_dial(s, l, in->event))
+	if (why == REASON_NONE && d->dials && !sip_call_dial(in, s, l))
 		why = REASON_CONNECTION_UNREACHABLE;
 	if (why != REASON_NONE)
 		sip_large_over(s->instance, l, &(struct result){.why = (uint8_t)why});

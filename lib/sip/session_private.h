@@ -255,7 +255,7 @@ void sip_offer_put(const struct sip_session *s, const struct sip_large *l,
 		   struct sip_sdp_ours *ours, const struct sip_sdp *offer,
 		   const struct sip_sdp_media *chosen, struct put *w);
 /* EVENT_DIAL to the other side of a large message of this session. False: there is no way. */
-bool sip_call_dial(struct sip_session *s, struct sip_large *l, struct proto_event *event);
+bool sip_call_dial(const struct sip_input *in, struct sip_session *s, struct sip_large *l);
 void sip_call_dialled(struct sip_session *s, uint64_t token, const struct result *r);
 bool sip_request_bye(struct sip_session *s, struct now now, const struct flow *to,
 		     const struct str texts[SIP_DIALOG_TEXTS], uint32_t sequence, struct out *out);

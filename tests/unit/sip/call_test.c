@@ -201,6 +201,25 @@ static void an_offer_is_answered_so_that_they_connect_or_we(void **state)
 	}
 }
 
+/* Else whoever is let in could make us connect to a third. */
+static void a_device_is_connected_to_itself_alone_and_a_peer_to_whom_it_names(void **state)
+{
+	for (unsigned peer = 0; peer < 2; peer++) {
+		struct side *s = listener(1);
+		char         body[1024], tag[64], *path;
+
+		s->services.has_peer = peer == 1;
+		s->services.peer = script();
+		snprintf(body, sizeof(body), SDP "a=setup:passive\r\n");
+		path = strstr(body, "a=path:msrp://192.0.2.66");
+		path[strlen("a=path:msrp://192.0.2.")] = '7';
+		snprintf(tag, sizeof(tag), "%s", tag_of(say(s, invite(body))));
+		say(s, request("ACK", "2", tag, 1, "", ""));
+		assert_int_equal(side_last(s, EVENT_DIAL) != NULL, peer == 1);
+		side_free(s);
+	}
+}
+
 /* 13.3.1.4. */
 static void without_ack_the_answer_comes_again_and_then_bye(void **state)
 {
@@ -708,6 +727,7 @@ int main(void)
 		cmocka_unit_test(an_invite_is_refused_with_the_status_that_says_why),
 		cmocka_unit_test(more_sessions_than_the_window_are_busy),
 		cmocka_unit_test(an_offer_is_answered_so_that_they_connect_or_we),
+		cmocka_unit_test(a_device_is_connected_to_itself_alone_and_a_peer_to_whom_it_names),
 		cmocka_unit_test(without_ack_the_answer_comes_again_and_then_bye),
 		cmocka_unit_test(bye_ends_a_dialog_once),
 		cmocka_unit_test(an_invite_within_a_dialog_changes_nothing),
