@@ -115,3 +115,17 @@ size_t concat_build(const struct concat_udh *udh, uint8_t room[CONCAT_UDH_SIZE_M
 	room[0] = (uint8_t)(put_size(&w) - 1);
 	return room[0] > 0 ? put_size(&w) : 0;
 }
+
+struct str concat_text(const struct msg *m, uint8_t *gathered, char *room, size_t room_size)
+{
+	const uint8_t     *bytes = msg_view(m, m->body, gathered);
+	size_t             head = m->udh_size;
+	struct text_tables tables = {0};
+	struct concat_udh  udh;
+
+	ASSERT(head <= m->body.size);
+	if (head > 0 && concat_parse(bytes, m->body.size, &udh))
+		tables = udh.tables;
+	return (struct str){room, text_to_utf8((enum msg_coding)m->coding, tables, bytes + head,
+					       m->body.size - head, room, room_size)};
+}

@@ -32,6 +32,13 @@ struct concat_udh {
  */
 bool concat_parse(const uint8_t *body, size_t n, struct concat_udh *udh);
 
+/*
+ * The text of a record's body as UTF-8, in room; its user data header is no part of it, but says in
+ * which tables it is. gathered: for a body of body.size bytes, at least udh_size of them. What does
+ * not fit into the room (TEXT_UTF8_SIZE) is left out.
+ */
+struct str concat_text(const struct msg *m, uint8_t *gathered, char *room, size_t room_size);
+
 /* Writes the header that *udh describes (its size is ignored) and returns its bytes; 0: nothing to
  * say, so no header. */
 size_t concat_build(const struct concat_udh *udh, uint8_t room[CONCAT_UDH_SIZE_MAX]);

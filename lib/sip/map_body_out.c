@@ -36,18 +36,9 @@ static struct str date_text(uint64_t wall_ms, char room[DATE_TEXT_SIZE])
 /* The text as UTF-8. A user data header has no place here: parts go each as a message. */
 static enum reason transcode(const struct msg *m, struct body *b)
 {
-	size_t             head = m->udh_size;
-	struct text_tables tables = {0};
-	struct concat_udh  udh;
-	const uint8_t     *bytes;
-
-	if (m->body.size > BODY_MAX || head > m->body.size)
+	if (m->body.size > BODY_MAX || m->udh_size > m->body.size)
 		return REASON_MESSAGE_SIZE;
-	bytes = msg_view(m, m->body, b->gathered);
-	if (head > 0 && concat_parse(bytes, m->body.size, &udh))
-		tables = udh.tables;
-	b->size = text_to_utf8((enum msg_coding)m->coding, tables, bytes + head,
-			       m->body.size - head, b->made, sizeof(b->made));
+	b->size = concat_text(m, b->gathered, b->made, sizeof(b->made)).n;
 	b->p = b->made;
 	return REASON_NONE;
 }

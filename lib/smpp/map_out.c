@@ -128,24 +128,18 @@ struct transcode {
 static bool transcode(const struct msg *m, enum msg_coding to, struct transcode *t,
 		      struct smpp_sm *sm, struct body *body)
 {
-	size_t             head = m->udh_size, room = sizeof(t->coded) - head, n;
-	struct text_tables tables = {0}, plain = {0};
+	size_t             head = m->udh_size, room = sizeof(t->coded) - head;
+	struct text_tables plain = {0};
 	struct text_coded  coded;
-	struct concat_udh  udh;
-	const uint8_t     *bytes;
+	struct str         text;
 
 	if (m->body.size > TRANSCODE_MAX || head > m->body.size)
 		return false;
-	bytes = msg_view(m, m->body, t->gathered);
-	if (head > 0 && concat_parse(bytes, m->body.size, &udh))
-		tables = udh.tables;
-	n = text_to_utf8((enum msg_coding)m->coding, tables, bytes + head, m->body.size - head,
-			 t->utf8, sizeof(t->utf8));
-	memcpy(t->coded, bytes, head);
-	coded = text_from_utf8(to, plain, (struct str){t->utf8, n}, t->coded + head, room);
+	text = concat_text(m, t->gathered, t->utf8, sizeof(t->utf8));
+	memcpy(t->coded, msg_view(m, (struct msg_part){m->body.off, head}, t->gathered), head);
+	coded = text_from_utf8(to, plain, text, t->coded + head, room);
 	if (coded.replaced > 0) {
-		coded = text_from_utf8(MSG_CODING_UCS2, plain, (struct str){t->utf8, n},
-				       t->coded + head, room);
+		coded = text_from_utf8(MSG_CODING_UCS2, plain, text, t->coded + head, room);
 		sm->data_coding = 8;
 	}
 	*body = (struct body){.p = t->coded, .size = head + coded.size};

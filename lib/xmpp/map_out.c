@@ -7,7 +7,7 @@
 #include "msg/text.h"
 #include "xmpp/map.h"
 
-#define BODY_MAX 8192u /* of what is no UTF-8 yet */
+#define BODY_MAX 65536u /* of what is no UTF-8 yet */
 #define PIECE 1024u
 
 static bool extra(const struct xmpp_map *map, const struct msg *m, uint16_t tag,
@@ -152,21 +152,12 @@ static void escape_part(struct put *w, const struct msg *m, struct msg_part part
 
 static enum reason put_transcoded(struct put *w, const struct msg *m)
 {
-	uint8_t            gathered[BODY_MAX];
-	char               text[TEXT_UTF8_SIZE(BODY_MAX)];
-	struct text_tables tables = {0};
-	struct concat_udh  udh;
-	size_t             head = m->udh_size, n;
-	const uint8_t     *bytes;
+	uint8_t gathered[BODY_MAX];
+	char    text[TEXT_UTF8_SIZE(BODY_MAX)];
 
-	if (m->body.size > BODY_MAX || head > m->body.size)
+	if (m->body.size > BODY_MAX || m->udh_size > m->body.size)
 		return REASON_MESSAGE_SIZE;
-	bytes = msg_view(m, m->body, gathered);
-	if (head > 0 && concat_parse(bytes, m->body.size, &udh))
-		tables = udh.tables;
-	n = text_to_utf8((enum msg_coding)m->coding, tables, bytes + head, m->body.size - head,
-			 text, sizeof(text));
-	xml_escape_put(w, tame(text, n));
+	xml_escape_put(w, tame(text, concat_text(m, gathered, text, sizeof(text)).n));
 	return REASON_NONE;
 }
 

@@ -479,6 +479,7 @@ static void answer_invite(struct call *c, struct phone *p, const char *invitatio
 	assert_non_null(strstr(invitation, "\na=setup:actpass\r"));
 	assert_non_null(strstr(invitation, "\na=sendonly\r"));
 	assert_non_null(strstr(phone_header(invitation, "Accept-Contact"), "cpm.largemsg"));
+	assert_int_equal(strlen(phone_header(invitation, "Conversation-ID")), 32);
 	snprintf(vias, sizeof(vias), "%s", phone_header(invitation, "Via"));
 	snprintf(sdp, sizeof(sdp),
 		 "v=0" NL "o=- 1 1 IN IP4 198.18.0.2" NL "s=-" NL "c=IN IP4 198.18.0.2" NL

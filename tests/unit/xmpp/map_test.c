@@ -334,6 +334,19 @@ static void a_short_message_is_a_chat_with_what_its_sender_asks_for(void **state
 	msg_free(m);
 }
 
+static void a_long_text_of_another_protocol_comes_whole(void **state)
+{
+	static char text[30001], wanted[32000];
+	struct msg *m;
+
+	(void)state;
+	memset(text, 'a', sizeof(text) - 1);
+	m = of_smpp(MSG_TEXT, "+46707654321", text);
+	snprintf(wanted, sizeof(wanted), "<body>%s</body>", text);
+	assert_non_null(strstr(give(m, "alice@example.org"), wanted));
+	msg_free(m);
+}
+
 static void reports_of_others_name_the_message_by_the_id_of_its_sender(void **state)
 {
 	struct msg *m = of_smpp(MSG_RECEIPT, "+46707654321", "m1");
@@ -411,6 +424,7 @@ int main(void)
 		TEST(what_says_nothing_is_no_message),
 		TEST(clients_cannot_say_what_servers_alone_say),
 		TEST(a_short_message_is_a_chat_with_what_its_sender_asks_for),
+		TEST(a_long_text_of_another_protocol_comes_whole),
 		TEST(reports_of_others_name_the_message_by_the_id_of_its_sender),
 		TEST(writing_and_what_has_no_text_of_others),
 		TEST(a_text_of_many_blocks_comes_whole),
