@@ -199,7 +199,7 @@ static bool label_ascii(struct put *w, struct str label)
 static bool label_far(struct put *w, struct str label)
 {
 	uint32_t codes[XMPP_CODES_ROOM];
-	size_t   n;
+	size_t   n, before = put_size(w);
 
 	if (!decode(label, codes, &n))
 		return fail(w);
@@ -212,7 +212,8 @@ static bool label_far(struct put *w, struct str label)
 		if (codes[i] < 0x80 && codes[i] != '-' && !letter_or_digit((uint8_t)codes[i]))
 			return fail(w);
 	}
-	return put_codes(w, codes, n);
+	/* A small letter can have more bytes than its capital. */
+	return put_codes(w, codes, n) && put_size(w) - before <= LABEL_MAX ? true : fail(w);
 }
 
 /* An address of IPv6 in brackets (RFC 3986, 3.2.2); its form is not looked into further. */
