@@ -4,6 +4,7 @@
 xmpp=yes
 . "$(dirname "$0")/../lib.sh"
 . tests/interop/sip/sipp.inc
+. tests/interop/xmpp/chat.inc
 cat >"$dir/site.yaml" <<'SITE'
 accounts:
   - {name: acme, password: secret1}
@@ -18,21 +19,10 @@ subscribers:
 SITE
 appliance cpm-slixmpp "0, 1" "$dir/site.yaml"
 
-client() { # NAME USER PASSWORD RESOURCE: commands by `tell NAME`, what happens in $dir/NAME.said
-	mkfifo "$dir/$1.commands"
-	start "$1" "$dir/$1.log" ip netns exec "$netns_name-b" sh -c "exec /usr/bin/python3 tests/interop/xmpp/client.py '$2' '$3' '$4' <'$dir/$1.commands' >'$dir/$1.said'"
-	exec {fd}>"$dir/$1.commands"
-	commands[$1]=$fd
-}
-declare -A commands
-tell() { echo "${@:2}" >&"${commands[$1]}"; }
-said() { grep -qxF -- "$2" "$dir/$1.said"; }
-says() { wait_for 10 "$1 says $2" said "$1" "$2"; }
-
-client mallory alice wrong phone
+slixmpp mallory alice wrong phone
 expect "a wrong password is refused" says mallory refused
-client alice alice secret phone
-client bob bob 'Gr€ta' desk
+slixmpp alice alice secret phone
+slixmpp bob bob 'Gr€ta' desk
 expect "the right one lets in, by SCRAM" says alice "started alice@example.org/phone"
 expect "and one that is not of ASCII" says bob "started bob@example.org/desk"
 expect "the client counts what is acknowledged" says alice acknowledges
@@ -57,7 +47,7 @@ expect "unchanged" centre_has_all "$dir/texts.csv"
 expect "from its number" grep -q "^R [0-9a-f]* [0-9]* 46701234567 46731234567 " "$dir/received"
 tell bob send m3 +4999@example.org nowhere
 expect "what has no route comes back" says bob "error m3 remote-server-not-found"
-client again alice secret phone
+slixmpp again alice secret phone
 expect "a second stream of a resource is let in" says again "started alice@example.org/phone"
 expect "and the first ends" says alice disconnected
 tell bob send m4 alice@example.org/phone "still there?"
