@@ -154,7 +154,7 @@ static enum conn_submit delivery_submit(struct worker *w, struct conn *c, uint32
 		return CONN_LATER;
 	}
 	if (e->binding != 0 &&
-	    !registered_target(w, c->protocol, msg_addr(e->msg, &e->msg->to), e->binding, &at)) {
+	    !registered_target(w, c->protocol, registered_address(e->msg), e->binding, &at)) {
 		*result = (struct result){.why = REASON_NOT_REGISTERED};
 		return CONN_REFUSED;
 	}

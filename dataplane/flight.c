@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/hash.h"
 
+#include "copies.h"
 #include "registered.h"
 #include "worker.h"
 
@@ -185,6 +186,12 @@ static void flight_delivered(struct worker *w, struct flight *e, const struct re
 {
 	struct msg *m = e->msg;
 
+	if (m->copy != MSG_COPY_NONE) {
+		metric_inc(w->metrics, METRIC_copies_delivered);
+		flight_free(w, e);
+		msg_free(m);
+		return;
+	}
 	metric_inc(w->metrics, METRIC_messages_delivered);
 	if (!e->answered) { /* before a receipt that waits can follow: it names the id that is told
 			       here */
@@ -199,6 +206,8 @@ static void flight_delivered(struct worker *w, struct flight *e, const struct re
 		report_now(w, m);
 	else if (m->wants != 0 && result->remote_id_size > 0)
 		report_await(w, e, result);
+	if (e->current.kind == ROUTE_REGISTERED)
+		copies_received(w, m, e->current.slot);
 	flight_free(w, e);
 	msg_free(m);
 }
@@ -294,12 +303,13 @@ static unsigned flight_targets(struct worker *w, const struct flight *e,
 	const struct msg *m = e->msg;
 	struct str        from = msg_addr(m, &m->from), to = msg_addr(m, &m->to);
 
-	if (msg_is_report(m) && m->account != MSG_SLOT_NONE) {
-		order[0] = (struct route_target){.slot = m->account, .kind = ROUTE_ACCOUNT};
+	if (m->kind == MSG_NATIVE || m->copy != MSG_COPY_NONE) { /* peers and accounts do not
+								    understand it */
+		order[0] = (struct route_target){.kind = ROUTE_REGISTERED};
 		return 1;
 	}
-	if (m->kind == MSG_NATIVE) { /* peers and accounts do not understand it */
-		order[0] = (struct route_target){.kind = ROUTE_REGISTERED};
+	if (msg_is_report(m) && m->account != MSG_SLOT_NONE) {
+		order[0] = (struct route_target){.slot = m->account, .kind = ROUTE_ACCOUNT};
 		return 1;
 	}
 	if (set != NULL)
@@ -371,6 +381,19 @@ void flight_start(struct worker *w, struct msg *m, const struct route_set *route
 		return;
 	}
 	flight_choose(w, e, routes);
+}
+
+void flight_start_copy(struct worker *w, struct msg *m)
+{
+	struct flight *e = flight_new(w, m);
+
+	if (e == NULL) {
+		metric_refused(w->metrics, REASON_POOL);
+		msg_free(m);
+		return;
+	}
+	e->answered = true;
+	flight_choose(w, e, NULL);
 }
 
 void flight_start_receipt(struct worker *w, struct msg *m)

@@ -64,6 +64,8 @@ void flights_free(struct flights *f);
 /* The pipeline has decided; takes m. routes: found in this turn's world. */
 void flight_start(struct worker *w, struct msg *m, const struct route_set *routes,
 		  uint32_t rule_route, bool resend_unknown, bool answer_now);
+/* A copy, whose result nobody is told; takes m. */
+void flight_start_copy(struct worker *w, struct msg *m);
 /* A receipt: find its message first; takes m. */
 void flight_start_receipt(struct worker *w, struct msg *m);
 /* What the receipt table said. */

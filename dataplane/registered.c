@@ -46,8 +46,9 @@ struct search {
 	const struct dataplane *dp;
 	struct recipient        recipient;
 	uint64_t                place, now_us;
-	bool                    native; /* in `protocol` alone, and nowhere but at `place` */
-	unsigned                protocol;
+	bool                    named_alone; /* nowhere but at `place` */
+	bool                    all;         /* those, too, that only are for who names them */
+	unsigned                protocol;    /* in it alone; PROTO_COUNT: in any */
 	struct registered      *places;
 	unsigned                n;
 };
@@ -55,9 +56,10 @@ struct search {
 static bool is_wanted(const struct search *s, unsigned protocol, const struct proto_binding *b,
 		      bool named)
 {
-	if (s->native && (protocol != s->protocol || (s->place != 0 && !named)))
+	if ((s->protocol != PROTO_COUNT && protocol != s->protocol) || (s->named_alone && !named))
 		return false;
-	return b->expires_us > s->now_us && ((b->features & PROTO_BINDING_DIRECT) == 0 || named);
+	return b->expires_us > s->now_us &&
+	       ((b->features & PROTO_BINDING_DIRECT) == 0 || named || s->all);
 }
 
 /* The one that is named goes to the front. */
@@ -100,22 +102,46 @@ static unsigned find_all(struct search *s)
 unsigned registered_find(const struct dataplane *dp, const struct world *world, struct str to,
 			 uint64_t now_us, struct registered places[REGISTERED_MAX])
 {
-	struct search s = {
-		.dp = dp, .recipient = recipient_of(world, to), .now_us = now_us, .places = places};
+	struct search s = {.dp = dp,
+			   .recipient = recipient_of(world, to),
+			   .now_us = now_us,
+			   .protocol = PROTO_COUNT,
+			   .places = places};
 
 	return find_all(&s);
+}
+
+unsigned registered_all(const struct dataplane *dp, const struct world *world, struct str of,
+			uint64_t now_us, struct registered places[REGISTERED_MAX])
+{
+	struct search s = {.dp = dp,
+			   .recipient = recipient_of(world, of),
+			   .now_us = now_us,
+			   .all = true,
+			   .protocol = PROTO_COUNT,
+			   .places = places};
+
+	return find_all(&s);
+}
+
+bool registered_same(const struct world *world, struct str one, struct str other)
+{
+	struct recipient a = recipient_of(world, one), b = recipient_of(world, other);
+
+	return str_eq(one, other) || (a.subscriber != NULL && a.subscriber == b.subscriber);
 }
 
 unsigned registered_find_for(const struct dataplane *dp, const struct world *world,
 			     const struct msg *m, uint64_t now_us,
 			     struct registered places[REGISTERED_MAX])
 {
+	bool          native = m->kind == MSG_NATIVE && m->copy == MSG_COPY_NONE;
 	struct search s = {.dp = dp,
-			   .recipient = recipient_of(world, msg_addr(m, &m->to)),
+			   .recipient = recipient_of(world, registered_address(m)),
 			   .place = m->to_place,
 			   .now_us = now_us,
-			   .native = m->kind == MSG_NATIVE,
-			   .protocol = m->native_protocol,
+			   .named_alone = m->copy != MSG_COPY_NONE || (native && m->to_place != 0),
+			   .protocol = native ? m->native_protocol : PROTO_COUNT,
 			   .places = places};
 
 	return find_all(&s);
@@ -171,7 +197,7 @@ void registered_way_gone(struct worker *w, struct conn *c, const struct msg *m, 
 	struct proto_registration gone = {.remove_id = binding};
 	struct proto_target       at;
 
-	if (!registered_target(w, c->protocol, msg_addr(m, &m->to), binding, &at))
+	if (!registered_target(w, c->protocol, registered_address(m), binding, &at))
 		return;
 	metric_inc(w->metrics, METRIC_registration_ways_gone);
 	gone.address = at.record->address;

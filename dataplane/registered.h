@@ -34,8 +34,21 @@ struct registered {
  * returns how many. Any registered thread. */
 unsigned registered_find(const struct dataplane *dp, const struct world *world, struct str to,
 			 uint64_t now_us, struct registered places[REGISTERED_MAX]);
+/* The same, and those that are only for messages which name them. */
+unsigned registered_all(const struct dataplane *dp, const struct world *world, struct str of,
+			uint64_t now_us, struct registered places[REGISTERED_MAX]);
+/* Are they addresses of one recipient? */
+bool registered_same(const struct world *world, struct str one, struct str other);
+
+/* Whose registrations a message goes to. */
+static inline struct str registered_address(const struct msg *m)
+{
+	return msg_addr(m, m->copy == MSG_COPY_SENT ? &m->from : &m->to);
+}
+
 /* The same of whom a message is for, and before all others the place that it names (to_place). A
- * MSG_NATIVE goes to its own protocol alone, and to no place but the one that it names. */
+ * MSG_NATIVE goes to its own protocol alone, and to no place but the one that it names; a copy to
+ * that place alone. */
 unsigned registered_find_for(const struct dataplane *dp, const struct world *world,
 			     const struct msg *m, uint64_t now_us,
 			     struct registered places[REGISTERED_MAX]);

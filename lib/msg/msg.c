@@ -202,6 +202,30 @@ static bool grow(struct msg *m, size_t n)
 	return true;
 }
 
+struct msg *msg_copy(struct msg_pool *pool, const struct msg *m)
+{
+	struct msg             *copy = msg_new(pool);
+	struct msg_block       *more;
+	const struct msg_block *from = m->more;
+	uint8_t                 block_count;
+
+	if (copy == NULL)
+		return NULL;
+	if (!grow(copy, m->data_size)) {
+		msg_free(copy);
+		return NULL;
+	}
+	more = copy->more;
+	block_count = copy->block_count;
+	memcpy(copy, m, MSG_BLOCK_SIZE);
+	copy->pool = pool;
+	copy->more = more;
+	copy->block_count = block_count;
+	for (; more != NULL; more = more->next, from = from->next)
+		memcpy(more->data, from->data, sizeof(more->data));
+	return copy;
+}
+
 bool msg_append(struct msg *m, const void *bytes, size_t n, struct msg_part *part)
 {
 	uint32_t off = m->data_size;

@@ -44,6 +44,9 @@ enum msg_kind {
 	MSG_NATIVE,
 	MSG_KIND_COUNT
 };
+/* A copy for another place of its sender or its recipient (XEP-0280): seen, and answered by nobody.
+ */
+enum msg_copy { MSG_COPY_NONE, MSG_COPY_SENT, MSG_COPY_RECEIVED };
 enum msg_class { MSG_EMERGENCY, MSG_TRANSACTIONAL, MSG_NORMAL, MSG_BULK, MSG_CLASS_COUNT };
 enum msg_mode { MSG_MODE_DEFAULT, MSG_DATAGRAM, MSG_TRANSACTION, MSG_STORE, MSG_MODE_COUNT };
 
@@ -146,6 +149,8 @@ struct msg {
 	uint8_t            block_count;
 	bool possible_duplicate; /* sent before with an unknown outcome: the recipient may have it
 				  */
+	bool              alone; /* no copy of it is made */
+	uint8_t           copy;  /* enum msg_copy */
 	uint16_t          tags;  /* set by rules: one bit a tag */
 	struct msg_pool  *pool;  /* where its blocks go back to; written by msg_new() only */
 	struct msg_block *more;  /* second block of the chain, or NULL */
@@ -165,6 +170,9 @@ msg_new(struct msg_pool *pool); /* empty record, head zero but account and peer 
 				   caller owns; NULL when the pool is dry */
 void msg_free(struct msg *m);   /* all blocks back to the pool they came from; NULL is allowed */
 void msg_reset(struct msg *m);  /* as msg_new() left it; blocks after the first go back */
+
+/* The same record again, in blocks of pool. NULL: there are too few. */
+struct msg *msg_copy(struct msg_pool *pool, const struct msg *m);
 
 /* Append n bytes to the data; where they lie goes to *part. False: the pool is dry or MSG_SIZE_MAX
  * is reached, and nothing changed. */

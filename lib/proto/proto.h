@@ -82,6 +82,8 @@ struct proto_settings {
 #define PROTO_RECORD_TEXT_MAX 6144u
 /* Of features: only for messages that name the binding (struct msg, to_place). */
 #define PROTO_BINDING_DIRECT (1u << 15)
+/* It gets copies of what the other places of its address send and get (struct msg, copy). */
+#define PROTO_BINDING_COPIES (1u << 14)
 enum proto_binding_text {
 	BINDING_CONTACT,  /* URI that requests go to */
 	BINDING_PATH,     /* route set on the way there, as it goes into a request */
@@ -98,7 +100,7 @@ struct proto_binding {
 	uint32_t           id;      /* among all bindings of this run; given by the directory */
 	uint32_t           sequence;
 	uint16_t           priority; /* 0 .. 1000, highest first */
-	uint16_t           features; /* the protocol's own bits, and PROTO_BINDING_DIRECT */
+	uint16_t           features; /* the protocol's own bits, and PROTO_BINDING_ ones */
 	bool stream; /* reached over its session alone, and gone with it; else by datagrams. The
 			caller's to say */
 	struct {

@@ -17,7 +17,8 @@ struct xmpp_who {
 	uint8_t user_size, resource_size, bind_id_size;
 	char    user[XMPP_SASL_USER_MAX], resource[XMPP_RESOURCE_MAX];
 	char    stream[XMPP_TEXT_SIZE];      /* names this stream among all that the resource had */
-	char    bind_id[XMPP_STANZA_ID_MAX]; /* of the request to bind, until it is answered */
+	char    bind_id[XMPP_STANZA_ID_MAX]; /* of the request to bind, or for copies, until it is
+						answered */
 };
 
 struct xmpp_request {

@@ -37,6 +37,7 @@ static void on_disco_info(struct xmpp_input *in)
 		       "<feature var=\"jabber:iq:version\"/>"
 		       "<feature var=\"urn:xmpp:ping\"/>"
 		       "<feature var=\"urn:xmpp:time\"/>"
+		       "<feature var=\"" XMPP_SPACE_CARBONS "\"/>"
 		       "<feature var=\"urn:xmpp:receipts\"/>"
 		       "<feature var=\"urn:xmpp:sid:0\"/>"
 		       "</query>"));
@@ -92,6 +93,8 @@ static const struct {
 	{XMPP_PAYLOAD_ROSTER, XMPP_TYPE_GET, on_roster},
 	{XMPP_PAYLOAD_SESSION, XMPP_TYPE_SET, on_ping}, /* RFC 3921, 3: nothing is to be done */
 	{XMPP_PAYLOAD_BIND, XMPP_TYPE_SET, on_bind_again},
+	{XMPP_PAYLOAD_CARBONS_ENABLE, XMPP_TYPE_SET, xmpp_on_carbons_enable},
+	{XMPP_PAYLOAD_CARBONS_DISABLE, XMPP_TYPE_SET, xmpp_on_carbons_disable},
 };
 
 /* The payload's START was read; there is one payload (RFC 6120, 8.2.3), which the whole stanza was

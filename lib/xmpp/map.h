@@ -64,7 +64,8 @@ struct xmpp_way {
 	struct str id;      /* of the stanza: what receipts name */
 };
 
-/* The whole stanza. A reason: it can never go out here. NONE with w->failed: too little room. */
+/* The whole stanza; of a copy one that forwards it (XEP-0280). A reason: it can never go out here.
+ * NONE with w->failed: too little room. */
 enum reason xmpp_map_out(const struct xmpp_map *map, const struct msg *m,
 			 const struct xmpp_way *way, struct put *w);
 /* The id that the stanza gets: that of its sender, where that was XMPP, else one of ours. Is a

@@ -16,10 +16,10 @@ uint64_t xmpp_resource_key(struct str resource)
 
 /* What is read of a stanza before the record is filled: its parts must come in order. */
 struct content {
-	struct str          body, subject, thread, language, id;
-	struct str          receipt, displayed; /* ids of messages of ours */
-	bool                has_body, wants_receipt, wants_read, composing, chat_state, error;
-	struct str          payloads;
+	struct str body, subject, thread, language, id;
+	struct str receipt, displayed; /* ids of messages of ours */
+	bool       has_body, wants_receipt, wants_read, composing, chat_state, error, alone;
+	struct str payloads;
 	enum xmpp_condition condition; /* of an error */
 };
 
@@ -100,6 +100,10 @@ static bool take(struct xmpp_stanza *s, enum xmpp_payload p, struct content *c, 
 		return false;
 	case XMPP_PAYLOAD_MARKER_DISPLAYED:
 		c->displayed = id_of(s, room);
+		return false;
+	case XMPP_PAYLOAD_CARBONS_PRIVATE:
+	case XMPP_PAYLOAD_NO_COPY:
+		c->alone = true;
 		return false;
 	case XMPP_PAYLOAD_CHAT_COMPOSING:
 		c->composing = true;
@@ -263,6 +267,16 @@ static bool fill_extras(const struct xmpp_map *map, const struct xmpp_stanza *s,
 	       add_common(m, MSG_COMMON_LANGUAGE, language.n <= LANGUAGE_MAX ? language : STR(""));
 }
 
+/* XEP-0280, 6: chat, and what else has a text, or tells of one. */
+static bool is_alone(const struct xmpp_stanza *s, const struct content *c, const struct msg *m)
+{
+	if (s->kind != XMPP_MESSAGE || c->alone)
+		return true;
+	if (s->type == XMPP_TYPE_CHAT)
+		return false;
+	return (s->type != XMPP_TYPE_NONE && s->type != XMPP_TYPE_NORMAL) || m->kind == MSG_NATIVE;
+}
+
 static void learn_thread(const struct xmpp_map *map, const struct content *c, const struct msg *m)
 {
 	if (c->thread.n > 0 && c->thread.n <= UINT8_MAX && map->services->converse != NULL)
@@ -299,6 +313,7 @@ enum xmpp_condition xmpp_map_in(const struct xmpp_map *map, struct xmpp_stanza *
 		return XMPP_RESOURCE_CONSTRAINT;
 	if (m->kind != XMPP_NO_MESSAGE && !fill_extras(map, s, &c, to, from, m))
 		return XMPP_RESOURCE_CONSTRAINT;
+	m->alone = is_alone(s, &c, m);
 	learn_thread(map, &c, m);
 	*why = REASON_NONE;
 	return XMPP_CONDITION_NONE;

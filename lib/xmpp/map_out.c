@@ -6,6 +6,7 @@
 #include "msg/id.h"
 #include "msg/text.h"
 #include "xmpp/map.h"
+#include "xmpp/spaces.h"
 
 #define BODY_MAX 65536u /* of what is no UTF-8 yet */
 #define PIECE 1024u
@@ -308,18 +309,23 @@ static enum reason put_content(const struct xmpp_map *map, const struct msg *m, 
 	return why;
 }
 
+static struct str bare(struct str jid)
+{
+	const char *slash = memchr(jid.p, '/', jid.n);
+
+	return (struct str){jid.p, slash != NULL ? (size_t)(slash - jid.p) : jid.n};
+}
+
 /* What we say of a text: the id that it has here (XEP-0359), and since when it waited (0203). */
 static void put_stamps(const struct xmpp_map *map, const struct msg *m, const struct xmpp_way *way,
 		       struct put *w)
 {
-	const char *slash = memchr(way->address.p, '/', way->address.n);
-	size_t      bare = slash != NULL ? (size_t)(slash - way->address.p) : way->address.n;
-	uint64_t    waited_us = map->now.us > m->received_us ? map->now.us - m->received_us : 0;
-	char        id[MSG_ID_TEXT_SIZE_MAX];
+	uint64_t waited_us = map->now.us > m->received_us ? map->now.us - m->received_us : 0;
+	char     id[MSG_ID_TEXT_SIZE_MAX];
 
 	if (m->id != 0) {
 		put_str(w, STR("<stanza-id xmlns=\"urn:xmpp:sid:0\""));
-		xmpp_put_attribute(w, STR("by"), (struct str){way->address.p, bare});
+		xmpp_put_attribute(w, STR("by"), bare(way->address));
 		xmpp_put_attribute(w, STR("id"), (struct str){id, msg_id_text(m->id, id)});
 		put_str(w, STR("/>"));
 	}
@@ -361,8 +367,10 @@ static struct str one_language(struct str list)
 	return n == list.n || list.p[n] == ',' ? (struct str){list.p, n} : STR("");
 }
 
-enum reason xmpp_map_out(const struct xmpp_map *map, const struct msg *m,
-			 const struct xmpp_way *way, struct put *w)
+/* to: whom it says that it is for. forwarded: it stands in another (XEP-0297). */
+static enum reason put_stanza(const struct xmpp_map *map, const struct msg *m,
+			      const struct xmpp_way *way, struct str to, bool forwarded,
+			      struct put *w)
 {
 	uint8_t          language[MSG_COMMON_SIZE_MAX], id[MSG_ORIGIN_ID_MAX];
 	char             from[XMPP_JID_SIZE_MAX], whole[TEXT_UTF8_SIZE(XMPP_JID_SIZE_MAX)];
@@ -372,7 +380,7 @@ enum reason xmpp_map_out(const struct xmpp_map *map, const struct msg *m,
 	struct xmpp_head head = {.kind = kind,
 				 .type = type_of(map, m, kind),
 				 .id = way->id,
-				 .to = way->address,
+				 .to = to,
 				 .lang = one_language(common(m, MSG_COMMON_LANGUAGE, language))};
 
 	if (!put_from(map, m, way, &jid) || jid.failed)
@@ -382,6 +390,8 @@ enum reason xmpp_map_out(const struct xmpp_map *map, const struct msg *m,
 				       m->origin_id.size};
 	head.from = valid((struct str){from, put_size(&jid)}, whole, sizeof(whole));
 	xmpp_put_head(w, &head);
+	if (forwarded)
+		put_str(w, STR(" xmlns=\"" XMPP_SPACE_CLIENT "\""));
 	put_u8(w, '>');
 	why = put_content(map, m, w);
 	if (m->kind == MSG_TEXT)
@@ -390,4 +400,56 @@ enum reason xmpp_map_out(const struct xmpp_map *map, const struct msg *m,
 	put_str(w, xmpp_kind_word(kind));
 	put_u8(w, '>');
 	return why;
+}
+
+/* As its sender addressed it. */
+static bool put_addressed(const struct xmpp_map *map, const struct msg *m,
+			  const struct xmpp_way *way, struct put *w)
+{
+	uint8_t    room[XMPP_PART_SIZE_MAX];
+	struct str resource = small_extra(map, m, XMPP_EXTRA_RESOURCE, room, sizeof(room));
+
+	if (m->copy == MSG_COPY_RECEIVED)
+		put_str(w, bare(way->address));
+	else if (!put_address(w, (enum addr_kind)m->to.kind, msg_addr(m, &m->to), way->domain))
+		return false;
+	if (resource.n > 0) {
+		put_u8(w, '/');
+		put_str(w, resource);
+	}
+	return !w->failed;
+}
+
+/* XEP-0280, 7 and 8: from the account itself. */
+static enum reason put_copy(const struct xmpp_map *map, const struct msg *m,
+			    const struct xmpp_way *way, struct put *w)
+{
+	struct str  which = m->copy == MSG_COPY_SENT ? STR("sent") : STR("received");
+	char        to[2 * XMPP_JID_SIZE_MAX];
+	struct put  addressed = put_to(to, sizeof(to));
+	enum reason why;
+
+	if (!put_addressed(map, m, way, &addressed))
+		return REASON_DESTINATION;
+	xmpp_put_head(w, &(struct xmpp_head){.kind = XMPP_MESSAGE,
+					     .type = type_of(map, m, XMPP_MESSAGE),
+					     .from = bare(way->address),
+					     .to = way->address});
+	put_str(w, STR("><"));
+	put_str(w, which);
+	put_str(w,
+		STR(" xmlns=\"" XMPP_SPACE_CARBONS "\"><forwarded xmlns=\"urn:xmpp:forward:0\">"));
+	why = put_stanza(map, m, way, (struct str){to, put_size(&addressed)}, true, w);
+	put_str(w, STR("</forwarded></"));
+	put_str(w, which);
+	put_str(w, STR("></message>"));
+	return why;
+}
+
+enum reason xmpp_map_out(const struct xmpp_map *map, const struct msg *m,
+			 const struct xmpp_way *way, struct put *w)
+{
+	if (m->copy != MSG_COPY_NONE)
+		return put_copy(map, m, way, w);
+	return put_stanza(map, m, way, way->address, false, w);
 }

@@ -106,6 +106,7 @@ void xmpp_registration(struct xmpp_session *s, uint64_t token)
 	struct proto_binding      *b = &r->bindings[0];
 	struct put                 w = put_to(i->registration_text, sizeof(i->registration_text));
 	struct xmpp_jid            self = xmpp_self(s);
+	bool                       reached = s->available && s->priority >= 0;
 	size_t                     address;
 
 	*b = (struct proto_binding){
@@ -113,7 +114,8 @@ void xmpp_registration(struct xmpp_session *s, uint64_t token)
 		.expires_us = UINT64_MAX / 2,
 		.sequence = ++s->registrations,
 		.priority = (uint16_t)(s->priority >= 0 ? 128 + s->priority : 0),
-		.features = s->available && s->priority >= 0 ? 0 : PROTO_BINDING_DIRECT,
+		.features = (reached ? 0 : PROTO_BINDING_DIRECT) |
+			    (s->carbons ? PROTO_BINDING_COPIES : 0),
 	};
 	binding_text(b, BINDING_CONTACT, self.resource, &w);
 	binding_text(b, BINDING_CALL, (struct str){xmpp_who(s)->stream, XMPP_TEXT_SIZE}, &w);
@@ -219,6 +221,8 @@ static void session_answer(void *session, struct now now, uint64_t msg_token,
 		return;
 	if (msg_token == XMPP_TOKEN_BIND)
 		xmpp_answer_bind(s, (enum reason)r->why, &out->put);
+	else if (msg_token == XMPP_TOKEN_CARBONS)
+		xmpp_answer_carbons(s, (enum reason)r->why, &out->put);
 	else if (msg_token != XMPP_TOKEN_PRESENCE)
 		xmpp_answer_message(s, msg_token, r, &out->put);
 }

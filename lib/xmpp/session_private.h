@@ -17,6 +17,7 @@
 /* Answers to EVENT_BINDING; those to messages name their blocks. */
 #define XMPP_TOKEN_BIND (UINT64_C(1) << 32)
 #define XMPP_TOKEN_PRESENCE (UINT64_C(2) << 32)
+#define XMPP_TOKEN_CARBONS (UINT64_C(3) << 32)
 
 struct xmpp_domain {
 	uint8_t size;
@@ -50,11 +51,12 @@ struct xmpp_session {
 	bool                  head_sent; /* of our stream */
 	bool                  close_due; /* tick() is to give EVENT_CLOSE */
 	bool                  blocked;   /* SUBMIT_LATER was said */
-	bool                  binding;   /* the answer to the binding is awaited */
+	bool                  binding;   /* the answer to a request of who->bind_id is awaited */
 	bool                  available;
 	bool                  pinging;  /* our ping is unanswered */
 	bool                  sm;       /* the client acknowledges (XEP-0198) */
 	bool                  sm_asked; /* <r/> is unanswered */
+	bool                  carbons;  /* it gets copies (XEP-0280) */
 	bool                  inactive; /* the client says that nobody looks (XEP-0352) */
 	bool                  parting;
 	uint32_t              sm_in, sm_out, sm_acked;
@@ -137,6 +139,11 @@ void xmpp_answer_bind(struct xmpp_session *s, enum reason why, struct put *w);
 
 /* iq.c */
 void xmpp_on_iq(struct xmpp_input *in);
+
+/* carbon.c */
+void xmpp_on_carbons_enable(struct xmpp_input *in);
+void xmpp_on_carbons_disable(struct xmpp_input *in);
+void xmpp_answer_carbons(struct xmpp_session *s, enum reason why, struct put *w);
 
 /* message.c */
 /* Whom the stanza is for, the account itself where it does not say. False: it came back. */

@@ -6,4 +6,5 @@
 #define XMPP_SPACE_STANZA_ERRORS "urn:ietf:params:xml:ns:xmpp-stanzas"
 #define XMPP_SPACE_STREAM_ERRORS "urn:ietf:params:xml:ns:xmpp-streams"
 #define XMPP_SPACE_SASL "urn:ietf:params:xml:ns:xmpp-sasl"
+#define XMPP_SPACE_CARBONS "urn:xmpp:carbons:2"
 #define XMPP_SPACE_BIND "urn:ietf:params:xml:ns:xmpp-bind"

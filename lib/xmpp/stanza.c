@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "xmpp/spaces.h"
+
 static const struct {
 	struct str space, local; /* space empty: that of the content */
 } payloads[XMPP_PAYLOAD_COUNT] = {

@@ -1,93 +1,25 @@
 /* XMPP through the whole dataplane: clients that a test drives by text, with each other, with a
  * message centre and with devices of SIP. */
-#include "sip_world.h"
-
-#define HEAD                                                                                       \
-	"<stream:stream to='example.org' xmlns='jabber:client' version='1.0' "                     \
-	"xmlns:stream='http://etherx.jabber.org/streams'>"
-
-static const char   *wanted;
-static struct phone *who;
-
-static bool got(struct sim *s)
-{
-	return strstr(who->in, wanted) != NULL;
-}
-
-/* It comes within a second; what came before is forgotten with it. */
-static void expects(struct phone *p, const char *text)
-{
-	char *at;
-
-	who = p;
-	wanted = text;
-	p->in[p->in_size] = '\0';
-	if (!sim_until(&sim, got, US_PER_SECOND))
-		print_error("[%s]\nhas not: %s\n", p->in, text);
-	at = strstr(p->in, text);
-	assert_non_null(at);
-	at += strlen(text);
-	p->in_size -= (size_t)(at - p->in);
-	memmove(p->in, at, p->in_size);
-	memset(p->in + p->in_size, 0, sizeof(p->in) - p->in_size);
-}
-
-static bool is_open(struct sim *s)
-{
-	return who->open;
-}
-
-static bool is_closed(struct sim *s)
-{
-	return !who->open;
-}
-
-/* Up to presence. proof: Base 64 of NUL, user, NUL, password. */
-static struct phone *client(const char *proof, const char *resource)
-{
-	struct phone *p = phone_chat(&sim.host);
-
-	who = p;
-	assert_true(sim_until(&sim, is_open, US_PER_SECOND));
-	phone_send(p, HEAD);
-	expects(p, "<mechanism>PLAIN</mechanism>");
-	phone_send(p, "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>%s</auth>",
-		   proof);
-	expects(p, "<success");
-	phone_send(p, HEAD);
-	expects(p, "<bind ");
-	phone_send(p,
-		   "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
-		   "<resource>%s</resource></bind></iq>",
-		   resource);
-	expects(p, "</jid></bind></iq>");
-	phone_send(p, "<presence/><iq type='get' id='p'><ping xmlns='urn:xmpp:ping'/></iq>");
-	expects(p, "</iq>");
-	sim_pass(&sim, 100 * US_PER_MS);
-	return p;
-}
-
-#define ALICE "AGFsaWNlAHNlY3JldA=="
-#define CAROL "AGNhcm9sAHNlY3JldA=="
+#include "chat.h"
 
 static void a_message_goes_from_client_to_client_and_its_receipt_back(void **state)
 {
-	struct phone *alice = client(ALICE, "phone"), *carol = client(CAROL, "desk");
+	struct phone *alice = chat_client(ALICE, "phone"), *carol = chat_client(CAROL, "desk");
 
 	(void)state;
 	phone_send(alice, "<message to='carol@example.org' id='m1' type='chat'><body>Hi &amp; "
 			  "hello</body><request xmlns='urn:xmpp:receipts'/></message>");
-	expects(carol, "<message type=\"chat\" id=\"m1\" from=\"alice@example.org/phone\" "
-		       "to=\"carol@example.org/desk\"");
-	expects(carol, "<body>Hi &amp; hello</body>");
+	chat_expects(carol, "<message type=\"chat\" id=\"m1\" from=\"alice@example.org/phone\" "
+			    "to=\"carol@example.org/desk\"");
+	chat_expects(carol, "<body>Hi &amp; hello</body>");
 	phone_send(carol, "<message to='alice@example.org/phone' type='chat'><received "
 			  "xmlns='urn:xmpp:receipts' id='m1'/></message>");
-	expects(alice, "<received xmlns=\"urn:xmpp:receipts\" id=\"m1\"/>");
+	chat_expects(alice, "<received xmlns=\"urn:xmpp:receipts\" id=\"m1\"/>");
 }
 
 static void a_message_of_a_client_reaches_the_message_centre_and_its_receipt_returns(void **state)
 {
-	struct phone *alice = client(ALICE, "phone");
+	struct phone *alice = chat_client(ALICE, "phone");
 
 	(void)state;
 	phone_send(alice, "<message to='+46701234567@example.org' id='m2'><body>To a "
@@ -101,25 +33,25 @@ static void a_message_of_a_client_reaches_the_message_centre_and_its_receipt_ret
 	assert_true(centre.wants & MSG_WANT_SUCCESS);
 	sim_pass(&sim, 100 * US_PER_MS);
 	centre_sends_receipt("+46701234567", "+46731234567", "1");
-	expects(alice, "<received xmlns=\"urn:xmpp:receipts\" id=\"m2\"/>");
+	chat_expects(alice, "<received xmlns=\"urn:xmpp:receipts\" id=\"m2\"/>");
 }
 
 static void a_short_message_reaches_a_client_by_its_number(void **state)
 {
-	struct phone *alice = client(ALICE, "phone");
+	struct phone *alice = chat_client(ALICE, "phone");
 
 	(void)state;
 	esme_begin();
 	submit("+46731234567", "To a chat", 0);
-	expects(alice, "from=\"+4611111@example.org\" to=\"alice@example.org/phone\"");
-	expects(alice, "<body>To a chat</body>");
+	chat_expects(alice, "from=\"+4611111@example.org\" to=\"alice@example.org/phone\"");
+	chat_expects(alice, "<body>To a chat</body>");
 	assert_true(sim_until(&sim, esme_answered, US_PER_SECOND));
 	assert_int_equal(esme_answer.why, REASON_NONE);
 }
 
 static void a_message_goes_from_a_client_to_a_device_of_sip_and_back(void **state)
 {
-	struct phone *alice = phone_udp(&sim.host, 5080), *carol = client(CAROL, "desk");
+	struct phone *alice = phone_udp(&sim.host, 5080), *carol = chat_client(CAROL, "desk");
 	const char   *text;
 
 	(void)state;
@@ -135,92 +67,81 @@ static void a_message_goes_from_a_client_to_a_device_of_sip_and_back(void **stat
 	phone_answer(alice, text, "200 OK", "");
 	send_message(alice, "sip:+46735555555@example.org", "sip:alice@example.org", "",
 		     "Hi Carol");
-	expects(carol, "<body>Hi Carol</body>");
+	chat_expects(carol, "<body>Hi Carol</body>");
 	assert_memory_equal(next_of(alice), "SIP/2.0 20", 10);
 }
 
 static void what_cannot_be_delivered_comes_back_as_an_error(void **state)
 {
-	struct phone *alice = client(ALICE, "phone");
+	struct phone *alice = chat_client(ALICE, "phone");
 
 	(void)state;
 	phone_send(alice, "<message to='carol@example.org' id='off'><body>x</body></message>");
-	expects(alice, "<message type=\"error\" id=\"off\" from=\"carol@example.org\"><error "
-		       "type=\"cancel\"><service-unavailable");
+	chat_expects(alice, "<message type=\"error\" id=\"off\" from=\"carol@example.org\"><error "
+			    "type=\"cancel\"><service-unavailable");
 	phone_send(alice, "<message to='+4999@example.org' id='no'><body>x</body></message>");
-	expects(alice, "<message type=\"error\" id=\"no\" from=\"+4999@example.org\"><error "
-		       "type=\"cancel\"><remote-server-not-found");
+	chat_expects(alice, "<message type=\"error\" id=\"no\" from=\"+4999@example.org\"><error "
+			    "type=\"cancel\"><remote-server-not-found");
 }
 
 static void a_resource_has_one_stream_and_the_newer_one_stays(void **state)
 {
-	struct phone *old = client(ALICE, "phone"), *now = client(ALICE, "phone");
-	struct phone *carol = client(CAROL, "desk");
+	struct phone *old = chat_client(ALICE, "phone"), *now = chat_client(ALICE, "phone");
+	struct phone *carol = chat_client(CAROL, "desk");
 
 	(void)state;
-	expects(old, "<stream:error><conflict xmlns=\"urn:ietf:params:xml:ns:xmpp-streams\"/>");
-	who = old;
-	assert_true(sim_until(&sim, is_closed, US_PER_SECOND));
+	chat_expects(old,
+		     "<stream:error><conflict xmlns=\"urn:ietf:params:xml:ns:xmpp-streams\"/>");
+	chat_closes(old);
 	phone_send(carol, "<message to='alice@example.org/phone' id='m4'><body>there?</body>"
 			  "</message>");
-	expects(now, "<body>there?</body>");
+	chat_expects(now, "<body>there?</body>");
 }
 
 static void a_client_that_is_gone_gets_nothing_more(void **state)
 {
-	struct phone *alice = client(ALICE, "phone"), *carol = client(CAROL, "desk");
+	struct phone *alice = chat_client(ALICE, "phone"), *carol = chat_client(CAROL, "desk");
 
 	(void)state;
 	phone_send(carol, "</stream:stream>");
-	expects(carol, "</stream:stream>");
-	who = carol;
-	assert_true(sim_until(&sim, is_closed, US_PER_SECOND));
+	chat_expects(carol, "</stream:stream>");
+	chat_closes(carol);
 	sim_pass(&sim, 100 * US_PER_MS);
 	phone_send(alice, "<message to='carol@example.org' id='m5'><body>x</body></message>");
-	expects(alice, "<message type=\"error\" id=\"m5\"");
-}
-
-/* It answers a request of its own, and nothing of others came before. */
-static void hears_nothing_else(struct phone *p)
-{
-	sim_pass(&sim, 100 * US_PER_MS);
-	p->in[p->in_size] = '\0';
-	assert_string_equal(p->in, "");
-	phone_send(p, "<iq type='get' id='still'><ping xmlns='urn:xmpp:ping'/></iq>");
-	expects(p, "<iq type=\"result\" id=\"still\" from=\"example.org\"></iq>");
+	chat_expects(alice, "<message type=\"error\" id=\"m5\"");
 }
 
 static void a_request_goes_to_the_client_it_names_and_its_answer_back(void **state)
 {
-	struct phone *alice = client(ALICE, "phone"), *other = client(ALICE, "tablet");
-	struct phone *desk = client(CAROL, "desk"), *mobile = client(CAROL, "mobile");
+	struct phone *alice = chat_client(ALICE, "phone"), *other = chat_client(ALICE, "tablet");
+	struct phone *desk = chat_client(CAROL, "desk"), *mobile = chat_client(CAROL, "mobile");
 
 	(void)state;
 	phone_send(alice, "<iq type='get' id='q1' to='carol@example.org/mobile'><ping "
 			  "xmlns='urn:xmpp:ping'/></iq>");
-	expects(mobile, "<iq type=\"get\" id=\"q1\" from=\"alice@example.org/phone\" "
-			"to=\"carol@example.org/mobile\"><ping xmlns='urn:xmpp:ping'/></iq>");
+	chat_expects(mobile, "<iq type=\"get\" id=\"q1\" from=\"alice@example.org/phone\" "
+			     "to=\"carol@example.org/mobile\"><ping xmlns='urn:xmpp:ping'/></iq>");
 	phone_send(mobile, "<iq type='result' id='q1' to='alice@example.org/phone'/>");
-	expects(alice, "<iq type=\"result\" id=\"q1\" from=\"carol@example.org/mobile\" "
-		       "to=\"alice@example.org/phone\"></iq>");
+	chat_expects(alice, "<iq type=\"result\" id=\"q1\" from=\"carol@example.org/mobile\" "
+			    "to=\"alice@example.org/phone\"></iq>");
 	phone_send(alice, "<iq type='set' id='q2' to='carol@example.org/desk'><a xmlns='u'/></iq>");
-	expects(desk, "<iq type=\"set\" id=\"q2\" from=\"alice@example.org/phone\"");
-	expects(desk, "</iq>");
+	chat_expects(desk, "<iq type=\"set\" id=\"q2\" from=\"alice@example.org/phone\"");
+	chat_expects(desk, "</iq>");
 	phone_send(desk, "<iq type='error' id='q2' to='alice@example.org/phone'><error "
 			 "type='cancel'/></iq>");
-	expects(alice, "<iq type=\"error\" id=\"q2\" from=\"carol@example.org/desk\" "
-		       "to=\"alice@example.org/phone\"><error type='cancel'/></iq>");
-	hears_nothing_else(other);
-	hears_nothing_else(desk);
-	hears_nothing_else(mobile);
-	hears_nothing_else(alice);
+	chat_expects(alice, "<iq type=\"error\" id=\"q2\" from=\"carol@example.org/desk\" "
+			    "to=\"alice@example.org/phone\"><error type='cancel'/></iq>");
+	chat_hears_nothing(other);
+	chat_hears_nothing(desk);
+	chat_hears_nothing(mobile);
+	chat_hears_nothing(alice);
 	assert_int_equal(centre.count, 0);
 }
 
 /* Neither another resource, nor a device of SIP, nor the route of the number sees it. */
 static void a_request_to_a_resource_that_is_not_there_comes_back(void **state)
 {
-	struct phone *carol = client(CAROL, "desk"), *alice = client(ALICE, "phone");
+	struct phone *carol = chat_client(CAROL, "desk"), *alice = chat_client(ALICE, "phone");
 	struct phone *sip = phone_udp(&sim.host, 5080);
 
 	(void)state;
@@ -228,46 +149,45 @@ static void a_request_to_a_resource_that_is_not_there_comes_back(void **state)
 	assert_status(next_of(sip), "200");
 	phone_send(carol, "<iq type='get' id='q3' to='alice@example.org/tablet'><ping "
 			  "xmlns='urn:xmpp:ping'/></iq>");
-	expects(carol, "<iq type=\"error\" id=\"q3\" from=\"alice@example.org/tablet\"><error "
-		       "type=\"cancel\"><service-unavailable");
-	expects(carol, "</iq>");
+	chat_expects(carol, "<iq type=\"error\" id=\"q3\" from=\"alice@example.org/tablet\"><error "
+			    "type=\"cancel\"><service-unavailable");
+	chat_expects(carol, "</iq>");
 	phone_send(carol, "<iq type='get' id='q4' to='+46731234567@example.org/tablet'><ping "
 			  "xmlns='urn:xmpp:ping'/></iq>");
-	expects(carol,
-		"<iq type=\"error\" id=\"q4\" from=\"+46731234567@example.org/tablet\"><error "
-		"type=\"cancel\"><service-unavailable");
-	expects(carol, "</iq>");
+	chat_expects(carol,
+		     "<iq type=\"error\" id=\"q4\" from=\"+46731234567@example.org/tablet\"><error "
+		     "type=\"cancel\"><service-unavailable");
+	chat_expects(carol, "</iq>");
 	phone_send(carol, "<presence to='alice@example.org/tablet'/>"
 			  "<iq type='result' id='q5' to='alice@example.org/tablet'/>");
-	hears_nothing_else(carol);
-	hears_nothing_else(alice);
+	chat_hears_nothing(carol);
+	chat_hears_nothing(alice);
 	assert_null(phone_take(sip));
 	assert_int_equal(centre.count, 0);
 }
 
 static void a_request_to_a_client_that_is_gone_comes_back(void **state)
 {
-	struct phone *alice = client(ALICE, "phone"), *carol = client(CAROL, "desk");
-	struct phone *mobile = client(CAROL, "mobile");
+	struct phone *alice = chat_client(ALICE, "phone"), *carol = chat_client(CAROL, "desk");
+	struct phone *mobile = chat_client(CAROL, "mobile");
 
 	(void)state;
 	phone_send(carol, "</stream:stream>");
-	who = carol;
-	assert_true(sim_until(&sim, is_closed, US_PER_SECOND));
+	chat_closes(carol);
 	sim_pass(&sim, 100 * US_PER_MS);
 	phone_send(alice, "<iq type='get' id='q6' to='carol@example.org/desk'><ping "
 			  "xmlns='urn:xmpp:ping'/></iq>");
-	expects(alice, "<iq type=\"error\" id=\"q6\" from=\"carol@example.org/desk\"><error "
-		       "type=\"cancel\"><service-unavailable");
-	expects(alice, "</iq>");
-	hears_nothing_else(mobile);
-	hears_nothing_else(alice);
+	chat_expects(alice, "<iq type=\"error\" id=\"q6\" from=\"carol@example.org/desk\"><error "
+			    "type=\"cancel\"><service-unavailable");
+	chat_expects(alice, "</iq>");
+	chat_hears_nothing(mobile);
+	chat_hears_nothing(alice);
 }
 
 static void what_only_clients_understand_goes_to_none_but_them(void **state)
 {
-	struct phone *alice = client(ALICE, "phone"), *desk = client(CAROL, "desk");
-	struct phone *mobile = client(CAROL, "mobile");
+	struct phone *alice = chat_client(ALICE, "phone"), *desk = chat_client(CAROL, "desk");
+	struct phone *mobile = chat_client(CAROL, "mobile");
 	struct phone *sip = phone_udp(&sim.host, 5080);
 
 	(void)state;
@@ -275,24 +195,23 @@ static void what_only_clients_understand_goes_to_none_but_them(void **state)
 	assert_status(next_of(sip), "200");
 	phone_send(alice, "<presence to='carol@example.org/mobile' id='1'><show>dnd</show>"
 			  "</presence>");
-	expects(mobile, "<presence id=\"1\" from=\"alice@example.org/phone\" "
-			"to=\"carol@example.org/mobile\"><show>dnd</show></presence>");
-	hears_nothing_else(desk);
+	chat_expects(mobile, "<presence id=\"1\" from=\"alice@example.org/phone\" "
+			     "to=\"carol@example.org/mobile\"><show>dnd</show></presence>");
+	chat_hears_nothing(desk);
 	phone_send(mobile, "<presence to='alice@example.org' id='2' type='unavailable'/>");
-	expects(alice, "<presence type=\"unavailable\" id=\"2\" "
-		       "from=\"carol@example.org/mobile\" to=\"alice@example.org/phone\">"
-		       "</presence>");
+	chat_expects(alice, "<presence type=\"unavailable\" id=\"2\" "
+			    "from=\"carol@example.org/mobile\" to=\"alice@example.org/phone\">"
+			    "</presence>");
 	phone_send(alice, "</stream:stream>");
-	who = alice;
-	assert_true(sim_until(&sim, is_closed, US_PER_SECOND));
+	chat_closes(alice);
 	sim_pass(&sim, 100 * US_PER_MS);
 	phone_send(mobile, "<presence to='alice@example.org' id='3'/>");
-	hears_nothing_else(mobile);
+	chat_hears_nothing(mobile);
 	phone_send(mobile, "<message to='alice@example.org' id='4'><x xmlns='u'/></message>");
-	expects(mobile, "<message type=\"error\" id=\"4\" from=\"alice@example.org\"><error "
-			"type=\"cancel\"><service-unavailable");
-	expects(mobile, "</message>");
-	hears_nothing_else(mobile);
+	chat_expects(mobile, "<message type=\"error\" id=\"4\" from=\"alice@example.org\"><error "
+			     "type=\"cancel\"><service-unavailable");
+	chat_expects(mobile, "</message>");
+	chat_hears_nothing(mobile);
 	assert_null(phone_take(sip));
 	assert_int_equal(centre.count, 0);
 }

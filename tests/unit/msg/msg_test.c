@@ -336,6 +336,34 @@ static void the_kind_of_a_written_address_is_seen_by_its_form(void **state)
 	assert_int_equal(addr_kind_of(STR("")), ADDR_NONE);
 }
 
+static void a_copy_is_the_same_record_in_blocks_of_its_own(void **state)
+{
+	struct msg_pool *pool = pool_of(12);
+	struct msg      *m = msg_new(pool), *copy;
+	static uint8_t   bytes[3500], room[3500];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(i * 7 + i / 256);
+	assert_true(msg_append_addr(m, ADDR_E164, 1, 1, STR("+46701234567"), &m->to));
+	assert_true(msg_append(m, bytes, sizeof(bytes), &m->body));
+	m->wants = MSG_WANT_SUCCESS;
+	copy = msg_copy(pool, m);
+	assert_non_null(copy);
+	assert_int_equal(copy->block_count, m->block_count);
+	msg_free(m);
+	assert_true(str_eq(msg_addr(copy, &copy->to), STR("+46701234567")));
+	assert_int_equal(copy->wants, MSG_WANT_SUCCESS);
+	assert_memory_equal(msg_view(copy, copy->body, room), bytes, sizeof(bytes));
+	assert_non_null(m = msg_copy(pool, copy));
+	assert_null(msg_copy(pool, m)); /* of twelve blocks too few are left */
+	assert_int_equal(msg_pool_free_count(pool), 12 - 2u * copy->block_count);
+	msg_free(m);
+	msg_free(copy);
+	assert_int_equal(msg_pool_free_count(pool), 12);
+	free(pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -349,6 +377,7 @@ int main(void)
 		cmocka_unit_test(an_id_keeps_its_parts_and_its_decimal_text),
 		cmocka_unit_test(the_text_of_an_id_is_its_decimal_number),
 		cmocka_unit_test(what_is_no_id_is_refused),
+		cmocka_unit_test(a_copy_is_the_same_record_in_blocks_of_its_own),
 		cmocka_unit_test(addresses_get_their_normal_form),
 		cmocka_unit_test(normal_forms_go_out_with_the_type_and_plan_of_their_kind),
 		cmocka_unit_test(the_kind_of_a_written_address_is_seen_by_its_form),

@@ -1,0 +1,72 @@
+#include "copies.h"
+
+#include "registered.h"
+#include "worker.h"
+
+/* A failure is told to who sent what failed, and to nobody else. */
+static bool is_copied(const struct msg *m)
+{
+	return !m->alone && m->copy == MSG_COPY_NONE && m->kind != MSG_BINARY &&
+	       (!msg_is_report(m) || m->receipt.state == MSG_STATE_DELIVERED);
+}
+
+static bool is_of(const struct registered *place, struct session_ref session)
+{
+	return place->binding->stream &&
+	       session_ref_pack(place->binding->session) == session_ref_pack(session);
+}
+
+static void copy_to(struct worker *w, const struct msg *m, enum msg_copy which,
+		    const struct registered *place)
+{
+	struct msg *copy;
+
+	if ((place->binding->features & PROTO_BINDING_COPIES) == 0 ||
+	    (m->kind == MSG_NATIVE && m->native_protocol != place->protocol))
+		return;
+	copy = msg_pool_free_count(w->msgs) > WORKER_POOL_RESERVE ? msg_copy(w->msgs, m) : NULL;
+	if (copy == NULL) {
+		metric_inc(w->metrics, METRIC_copies_full);
+		return;
+	}
+	copy->copy = (uint8_t)which;
+	copy->to_place = place->binding->key;
+	copy->account = copy->peer = MSG_SLOT_NONE;
+	copy->wants = 0;
+	flight_start_copy(w, copy);
+}
+
+/* From nobody but a stream that has a registration of the sender, whatever else says so. What
+ * somebody sends to themselves their places get as its recipient's. */
+void copies_sent(struct worker *w, const struct msg *m)
+{
+	struct registered places[REGISTERED_MAX];
+	struct str        from = msg_addr(m, &m->from);
+	unsigned          n, own = 0;
+
+	if (!is_copied(m) || from.n == 0)
+		return;
+	n = registered_all(w->dp, w->world, from, w->now.us, places);
+	while (own < n && !is_of(&places[own], m->origin))
+		own++;
+	if (own == n || registered_same(w->world, from, msg_addr(m, &m->to)))
+		return;
+	for (unsigned i = 0; i < n; i++) {
+		if (i != own)
+			copy_to(w, m, MSG_COPY_SENT, &places[i]);
+	}
+}
+
+void copies_received(struct worker *w, const struct msg *m, uint32_t binding)
+{
+	struct registered places[REGISTERED_MAX];
+	unsigned          n;
+
+	if (!is_copied(m))
+		return;
+	n = registered_all(w->dp, w->world, msg_addr(m, &m->to), w->now.us, places);
+	for (unsigned i = 0; i < n; i++) {
+		if (places[i].binding->id != binding && !is_of(&places[i], m->origin))
+			copy_to(w, m, MSG_COPY_RECEIVED, &places[i]);
+	}
+}
