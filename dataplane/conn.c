@@ -350,6 +350,16 @@ static void conn_event(struct worker *w, struct conn *c, struct proto_event *eve
 	case EVENT_DIAL:
 		conn_dial(w, c, &event->dial, event->token);
 		break;
+	case EVENT_ASK: { /* there is nobody to ask */
+		struct proto_event told = event_none();
+		struct cur         answer = cur_of(NULL, 0);
+		struct out         out = conn_out(w);
+
+		c->ops->told(c->session, w->now, event->ask.token, REASON_CONTROL_DOWN, &answer,
+			     &out, &told);
+		conn_send(w, c, &out);
+		break;
+	}
 	case EVENT_CLOSE:
 		conn_close(w, c, event->why);
 		break;

@@ -4,10 +4,10 @@
  * connection layer calls the hooks, always on the worker that owns the session; nothing here is
  * shared between workers.
  *
- * Order of calls on a session: open; then feed, unreached, login, settings, submit, answer, tick in
- * any order; close, once, last. A session of datagrams is fed one whole datagram at a time, of
- * which BAD drops the rest and ends nothing. Anything a hook writes to *out is sent, in order, also
- * when it asks for the connection to be closed.
+ * Order of calls on a session: open; then feed, unreached, login, settings, submit, answer, told,
+ * tick in any order; close, once, last. A session of datagrams is fed one whole datagram at a time,
+ * of which BAD drops the rest and ends nothing. Anything a hook writes to *out is sent, in order,
+ * also when it asks for the connection to be closed.
  */
 #pragma once
 
@@ -280,6 +280,9 @@ enum proto_event_kind {
 			  caller owes one answer() with ->token, which is not 0: NONE when it is
 			  open, else why there is none. For a session that ends meanwhile nothing
 			  is opened and nothing answered. */
+	EVENT_ASK,     /* ->ask is asked of control; the caller owes one told() with its token, that
+			  is called until the answer is all read. For a session that ends meanwhile
+			  it is asked, and nothing told. */
 	EVENT_CLOSE,   /* *out holds the last bytes; close the connection in order; ->why */
 };
 
@@ -288,13 +291,20 @@ struct proto_login {
 	unsigned   may;                          /* PROTO_SENDS | PROTO_RECEIVES that it asks for */
 };
 
+/* A question about what users make, which control keeps; what stands in it is between the protocol
+ * and control. */
+struct proto_question {
+	struct str bytes; /* lent during the event */
+	uint64_t   token; /* of the session, for told() */
+};
+
 struct proto_event {
 	enum proto_event_kind kind;
 	uint32_t need; /* PULL_MORE: bytes, from the start of the unread ones, without which feed()
 			  cannot go on; at least 1 */
-	struct msg *msg; /* in: an empty record, or NULL where there is none; EVENT_MSG, of feed()
-			    and tick(): filled, taken by the caller. Else untouched or reset by the
-			    protocol */
+	struct msg *msg; /* in: an empty record, or NULL where there is none; EVENT_MSG, of feed(),
+			    told() and tick(): filled, taken by the caller. Else untouched or reset
+			    by the protocol */
 	struct proto_login login;
 	uint64_t           token;
 	struct result      result;
@@ -305,6 +315,7 @@ struct proto_event {
 			  a peer need not say */
 	const struct proto_registration *registration;
 	struct flow                      dial; /* EVENT_DIAL: where to */
+	struct proto_question            ask;
 };
 
 struct proto_ops {
@@ -360,6 +371,16 @@ struct proto_ops {
 	 * caller keeps room for them. */
 	void (*answer)(void *session, struct now now, uint64_t msg_token, const struct result *r,
 		       struct out *out);
+
+	/*
+	 * The answer to EVENT_ASK, or why there is none (control is down or late: temporary; the
+	 * caller keeps the deadline); the answers of a session come in the order of its questions.
+	 * Takes of it what there is room for in *out, and gives at most one event, as tick() does;
+	 * called again, at once or in a later turn, until there is no event and the answer is all
+	 * read. In between other hooks are called. NULL: a protocol that never asks.
+	 */
+	void (*told)(void *session, struct now now, uint64_t token, enum reason why,
+		     struct cur *answer, struct out *out, struct proto_event *event);
 
 	/* Timers. Returns the next deadline (UINT64_MAX: none); event->kind != NONE: handle it and
 	 * call again. Unanswered submits come as EVENT_RESULT. */

@@ -45,6 +45,9 @@ struct sip_rp_report sip_rp_report_of(enum reason why)
 		return (struct sip_rp_report){SIP_RP_CALL_BARRED, SIP_TPDU_FCS_BARRED};
 	case REASON_BIND_REFUSED:
 	case REASON_REGISTRATIONS_FULL:
+	case REASON_ROSTER_OWNER:
+	case REASON_ROSTER_FULL:
+	case REASON_ROSTER_ITEM:
 		return (struct sip_rp_report){SIP_RP_FACILITY_REJECTED, SIP_TPDU_FCS_UNSPECIFIED};
 	case REASON_CODING:
 		return (struct sip_rp_report){SIP_RP_TRANSFER_REJECTED, FCS_DCS_UNSPECIFIED};
@@ -68,6 +71,8 @@ struct sip_rp_report sip_rp_report_of(enum reason why)
 		return (struct sip_rp_report){SIP_RP_CONGESTION, SIP_TPDU_FCS_SC_BUSY};
 	case REASON_POOL:
 	case REASON_RECEIPTS_FULL:
+	case REASON_CONTROL_DOWN:
+	case REASON_QUESTIONS_FULL:
 	case REASON_DATAGRAM_SIZE:
 		return (struct sip_rp_report){SIP_RP_RESOURCES, SIP_TPDU_FCS_SC_BUSY};
 	case REASON_PEER_TEMPORARY:
@@ -99,6 +104,7 @@ struct sip_rp_report sip_rp_report_of(enum reason why)
 	case REASON_PDU_TLV:
 	case REASON_PDU_RESPONSE:
 	case REASON_REGISTRATION_ORDER:
+	case REASON_ROSTER_QUESTION:
 	case REASON_SIP_START_LINE:
 	case REASON_SIP_VERSION:
 	case REASON_SIP_LINE_END:

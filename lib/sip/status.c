@@ -76,6 +76,7 @@ unsigned sip_status_of_reason(enum reason why)
 	case REASON_XMPP_STANZA:
 	case REASON_XMPP_TRIES:
 	case REASON_REGISTRATION_ORDER:
+	case REASON_ROSTER_QUESTION:
 	case REASON_SCHEDULE:
 	case REASON_VALIDITY:
 		return 400;
@@ -131,6 +132,8 @@ unsigned sip_status_of_reason(enum reason why)
 	case REASON_FORBIDDEN:
 	case REASON_PEER_PERMANENT:
 	case REASON_REGISTRATIONS_FULL:
+	case REASON_ROSTER_OWNER:
+	case REASON_ROSTER_FULL:
 		return 403;
 	case REASON_BIND_LIMIT:
 	case REASON_WINDOW:
@@ -139,6 +142,8 @@ unsigned sip_status_of_reason(enum reason why)
 	case REASON_QUEUE_FULL:
 	case REASON_POOL:
 	case REASON_RECEIPTS_FULL:
+	case REASON_CONTROL_DOWN:
+	case REASON_QUESTIONS_FULL:
 	case REASON_DATAGRAM_SIZE:
 	case REASON_SHUTDOWN:
 		return 503;
@@ -150,6 +155,7 @@ unsigned sip_status_of_reason(enum reason why)
 	case REASON_NO_ROUTE:
 	case REASON_NOT_REGISTERED:
 	case REASON_RECEIPT_UNKNOWN:
+	case REASON_ROSTER_ITEM:
 		return 404;
 	case REASON_LOOP:
 		return 483;

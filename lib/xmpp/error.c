@@ -154,6 +154,8 @@ enum xmpp_condition xmpp_condition_of(enum reason why)
 	case REASON_QUEUE_FULL:
 	case REASON_POOL:
 	case REASON_RECEIPTS_FULL:
+	case REASON_CONTROL_DOWN:
+	case REASON_QUESTIONS_FULL:
 	case REASON_BIND_LIMIT:
 	case REASON_REGISTRATIONS_FULL:
 		return XMPP_RESOURCE_CONSTRAINT;
@@ -163,6 +165,7 @@ enum xmpp_condition xmpp_condition_of(enum reason why)
 	case REASON_MESSAGE_SIZE:
 	case REASON_LOOP:
 	case REASON_SPAM:
+	case REASON_ROSTER_FULL:
 		return XMPP_POLICY_VIOLATION;
 	case REASON_FORBIDDEN:
 	case REASON_SENDER:
@@ -175,10 +178,12 @@ enum xmpp_condition xmpp_condition_of(enum reason why)
 	case REASON_NO_ROUTE:
 		return XMPP_REMOTE_SERVER_NOT_FOUND;
 	case REASON_RECEIPT_UNKNOWN:
+	case REASON_ROSTER_ITEM:
 		return XMPP_ITEM_NOT_FOUND;
 	case REASON_NOT_REGISTERED:
 	case REASON_PEER_PERMANENT:
 	case REASON_NOT_SUPPORTED:
+	case REASON_ROSTER_OWNER:
 		return XMPP_SERVICE_UNAVAILABLE;
 	case REASON_SHUTDOWN:
 		return XMPP_INTERNAL_SERVER_ERROR;
@@ -249,6 +254,7 @@ enum xmpp_condition xmpp_condition_of(enum reason why)
 	case REASON_REGISTRATION_ORDER:
 	case REASON_REPLACED:
 	case REASON_SESSION_GONE:
+	case REASON_ROSTER_QUESTION:
 	case REASON_MSRP_START_LINE:
 	case REASON_MSRP_LINE:
 	case REASON_MSRP_HEAD_SIZE:

@@ -217,6 +217,7 @@ static void on_event(struct end *e, const struct proto_event *event)
 	case EVENT_LOGIN:
 	case EVENT_UP:
 	case EVENT_READY:
+	case EVENT_ASK:
 		break;
 	}
 }

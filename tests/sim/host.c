@@ -208,6 +208,7 @@ static void session_event(struct host *h, struct host_session *s, struct proto_e
 	case EVENT_READY:
 	case EVENT_BINDING:
 	case EVENT_DIAL:
+	case EVENT_ASK:
 		s->ready = true;
 		break;
 	case EVENT_CLOSE:
