@@ -144,6 +144,7 @@ void session_open_accepted(struct worker *w, struct conn *c, const struct listen
 		    .local = listener_flow(l),
 		    .remote = c->flow,
 		    .domain = l->conf->domains.n > 0 ? str_of(l->conf->domains.items[0]) : STR(""),
+		    .service_route = str_of(l->conf->service_route),
 		    .media = listener_media(l, w->number),
 		    .media_stream = c->media};
 

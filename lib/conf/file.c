@@ -277,6 +277,38 @@ static void check_msrp_ports(struct file_reading *f, unsigned i)
 	}
 }
 
+/* "<sip:host;lr>" at the start; what follows it, and a comma. NULL: it is not that. */
+static const char *after_route(const char *text)
+{
+	const char *end = strchr(text, '>'), *lr = strstr(text, ";lr");
+
+	if ((strncmp(text, "<sip:", 5) != 0 && strncmp(text, "<sips:", 6) != 0) || end == NULL ||
+	    lr == NULL || lr > end || (lr[3] != ';' && lr[3] != '>' && lr[3] != '='))
+		return NULL;
+	for (const char *at = text + 1; at < end; at++) {
+		if ((unsigned char)*at <= ' ' || (unsigned char)*at >= 0x7f ||
+		    strchr("<\"\\^`{|},", *at) != NULL)
+			return NULL;
+	}
+	end += 1 + strspn(end + 1, " ");
+	if (*end == ',')
+		return end + 1 + strspn(end + 1, " ");
+	return *end == '\0' ? end : NULL;
+}
+
+static void check_service_route(struct file_reading *f, unsigned i)
+{
+	const char *at = f->file->listeners[i].service_route;
+
+	while (at != NULL && *at != '\0')
+		at = after_route(at);
+	if (at == NULL)
+		conf_reading_fault(
+			f->r, member_line(f->listeners[i], "service_route"), "service_route",
+			"is no list of routes, each as <sip:HOST;lr>, with commas between; "
+			"write such as \"<sip:198.18.0.1;lr>\"");
+}
+
 static void check_listeners(struct file_reading *f)
 {
 	struct conf_file *file = f->file;
@@ -305,6 +337,7 @@ static void check_listeners(struct file_reading *f)
 					j);
 		}
 		check_msrp_ports(f, i);
+		check_service_route(f, i);
 	}
 	f->r->path[0] = '\0';
 }

@@ -176,7 +176,7 @@ struct conf_listener {
 	uint8_t             authentication;
 	bool                plain_without_tls;
 	struct conf_address address;
-	char                service_centre[17];
+	char                service_centre[17], service_route[256];
 	uint32_t            port, msrp_port, login_time;
 	struct conf_list    domains; /* in lower case */
 };

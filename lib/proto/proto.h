@@ -226,12 +226,13 @@ struct proto_open {
 	bool        datagram;  /* each feed() gets one datagram, and *out takes datagrams (out.h) */
 	bool        md5_alone; /* listener: no better digest is offered */
 	bool        plain;     /* listener: passwords may come as they are */
-	bool        open_to_all; /* listener: whoever comes is let in (authentication: none) */
-	bool        trusted;     /* peer: we tell it who is who, and believe what it tells */
-	struct flow local;       /* where others reach us: the listener's address and port */
-	struct flow remote;      /* peer and accepted: the other side */
-	struct str  host;        /* peer: its name as configured */
-	struct str  domain;      /* the first that the listener serves; empty: none */
+	bool        open_to_all;   /* listener: whoever comes is let in (authentication: none) */
+	bool        trusted;       /* peer: we tell it who is who, and believe what it tells */
+	struct flow local;         /* where others reach us: the listener's address and port */
+	struct flow remote;        /* peer and accepted: the other side */
+	struct str  host;          /* peer: its name as configured */
+	struct str  domain;        /* the first that the listener serves; empty: none */
+	struct str  service_route; /* of a listener: the way here that it tells who registers */
 	struct flow media; /* where others reach streams of media of this worker; port 0: nowhere */
 	bool        media_stream; /* accepted there */
 	uint64_t    dial; /* connecting: token of the EVENT_DIAL that asked for it; 0: none did */

@@ -1,5 +1,5 @@
-/* REGISTER (RFC 3261, 10.3; Path: RFC 3327; outbound: RFC 5626). The bindings themselves are kept
- * by whoever takes EVENT_BINDING. */
+/* REGISTER (RFC 3261, 10.3; Path: RFC 3327; Service-Route: RFC 3608; outbound: RFC 5626). The
+ * bindings themselves are kept by whoever takes EVENT_BINDING. */
 #include "sip/session_private.h"
 
 /* What the 200 needs and the request says; kept with the transaction. */
@@ -265,6 +265,7 @@ static void put_reply(const struct sip_session *s, struct now now, const struct 
 	const struct proto_services *services = s->instance->services;
 	const struct proto_record   *r =
 		services->record(services->context, s->instance->protocol, reply->aor);
+	struct str route = sip_session_service_route(s);
 
 	for (uint32_t i = 0; r != NULL && i < r->count; i++)
 		put_contact(r, &r->bindings[i], now, w);
@@ -273,6 +274,8 @@ static void put_reply(const struct sip_session *s, struct now now, const struct 
 	sip_put_header_end(w);
 	if (reply->path.n > 0)
 		sip_put_header(w, SIP_PATH, reply->path);
+	if (route.n > 0)
+		sip_put_header(w, SIP_SERVICE_ROUTE, route);
 	if (reply->outbound)
 		sip_put_header(w, SIP_REQUIRE, STR("outbound"));
 	sip_supported_put(w);

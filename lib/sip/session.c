@@ -30,7 +30,7 @@ static int instance_init(void *instance, const struct proto_instance_config *con
 	i->messages = config->messages;
 	i->protocol = config->protocol;
 	i->worker = config->worker;
-	i->domain_count = 0;
+	i->word_count = 0;
 	i->texts = 0;
 	random_seed(&i->random, config->seed ^ 0x736970ull);
 	i->text_key.k0 = random_next(&i->random);
@@ -63,28 +63,37 @@ void sip_text_new(struct sip_instance *i, char room[SIP_TEXT_SIZE])
 	sip_base32_put(&w, bytes, sizeof(bytes));
 }
 
-/* Domains are few and sessions many: each is kept once. */
-static uint8_t domain_intern(struct sip_instance *i, struct str domain)
+/* They are few and sessions many: each is kept once. 0, which is a domain, where there is no room.
+ */
+static uint8_t word_intern(struct sip_instance *i, struct str word)
 {
-	struct sip_domain *d;
+	struct sip_word *new;
 
-	for (uint32_t n = 0; n < i->domain_count; n++) {
-		if (str_eq((struct str){i->domains[n].text, i->domains[n].size}, domain))
+	for (uint32_t n = 0; n < i->word_count; n++) {
+		if (str_eq((struct str){i->words[n].text, i->words[n].size}, word))
 			return (uint8_t)n;
 	}
-	if (i->domain_count == SIP_DOMAINS_MAX || domain.n > SIP_DOMAIN_SIZE_MAX)
+	if (i->word_count == SIP_WORDS_MAX || word.n > SIP_WORD_SIZE_MAX)
 		return 0;
-	d = &i->domains[i->domain_count];
-	d->size = (uint8_t)domain.n;
-	memcpy(d->text, domain.p, domain.n);
-	return (uint8_t)i->domain_count++;
+	new = &i->words[i->word_count];
+	new->size = (uint8_t)word.n;
+	memcpy(new->text, word.p, word.n);
+	return (uint8_t)i->word_count++;
+}
+
+static struct str word_at(const struct sip_instance *i, uint8_t at)
+{
+	return (struct str){i->words[at].text, i->words[at].size};
 }
 
 struct str sip_session_domain(const struct sip_session *s)
 {
-	const struct sip_domain *d = &s->instance->domains[s->domain];
+	return word_at(s->instance, s->domain);
+}
 
-	return (struct str){d->text, d->size};
+struct str sip_session_service_route(const struct sip_session *s)
+{
+	return s->service_route != 0 ? word_at(s->instance, s->service_route) : STR("");
 }
 
 void sip_close_later(struct sip_session *s, enum reason why)
@@ -138,8 +147,10 @@ static void session_open(void *session, struct now now, const struct proto_open 
 	s->media = how->media;
 	s->clients.session = s->servers.session = s;
 	s->heard_us = s->message_us = now.us;
-	s->domain = domain_intern(
-		s->instance, how->domain.n > 0 ? how->domain : sip_flow_text(&how->local, room));
+	s->domain = word_intern(s->instance,
+				how->domain.n > 0 ? how->domain : sip_flow_text(&how->local, room));
+	if (how->service_route.n > 0)
+		s->service_route = word_intern(s->instance, how->service_route);
 	s->may = how->role == PROTO_CONNECTING ? (uint8_t)how->wants : PROTO_SENDS | PROTO_RECEIVES;
 	s->state = SIP_STATE_UP;
 	if (how->media_stream || how->dial != 0) {

@@ -13,8 +13,8 @@
 #include "sip/status.h"
 #include "sip/transaction.h"
 
-#define SIP_DOMAINS_MAX 64u /* of all listeners of a worker */
-#define SIP_DOMAIN_SIZE_MAX 255u
+#define SIP_WORDS_MAX 128u /* of all listeners of a worker: a domain and a route of each */
+#define SIP_WORD_SIZE_MAX 255u
 #define SIP_MISSED_MAX 2u /* OPTIONS without answer, then the peer is dead */
 #define SIP_PART_US (5 * US_PER_SECOND)
 #define SIP_POOL_WAIT_US (100 * US_PER_MS)
@@ -24,9 +24,10 @@
 #define SIP_PLAIN_MAX 256u
 #define SIP_AMPLIFICATION_MAX 3u /* as RFC 9000, 8.1, has it */
 
-struct sip_domain {
+/* What listeners are configured with and all their sessions share. */
+struct sip_word {
 	uint8_t size;
-	char    text[SIP_DOMAIN_SIZE_MAX];
+	char    text[SIP_WORD_SIZE_MAX];
 };
 
 struct sip_instance {
@@ -40,8 +41,8 @@ struct sip_instance {
 	struct hash_key              large_keys[2]; /* of the session ids of large messages */
 	uint64_t                     texts;         /* made so far */
 	uint8_t                      protocol, worker;
-	uint32_t                     domain_count;
-	struct sip_domain            domains[SIP_DOMAINS_MAX];
+	uint32_t                     word_count;
+	struct sip_word              words[SIP_WORDS_MAX];
 	uint32_t                     plain[SIP_PLAIN_MAX]; /* bindings that refuse message/cpim */
 	struct proto_registration    registration;         /* of the event that is out */
 	char                         text[PROTO_RECORD_TEXT_MAX];
@@ -59,7 +60,7 @@ enum sip_state {
 /* What only sessions of peers have, each in a block of the instance's pool. */
 struct sip_peer {
 	uint8_t host_size, identity_size, secret_size;
-	char    host[SIP_DOMAIN_SIZE_MAX];
+	char    host[SIP_WORD_SIZE_MAX];
 	char    identity[PROTO_NAME_SIZE_MAX], secret[PROTO_SECRET_SIZE_MAX];
 };
 
@@ -76,7 +77,8 @@ struct sip_session {
 	uint8_t               close_why;         /* enum reason */
 	uint8_t               missed;            /* OPTIONS that had no answer, in a row */
 	uint8_t               asking;            /* OPTIONS that are open */
-	uint8_t               domain;            /* of instance->domains */
+	uint8_t               domain;            /* of instance->words, of which the first is one */
+	uint8_t               service_route;     /* likewise; 0: none */
 	uint32_t              blocked_room;
 	uint32_t              peer_block, challenge_block; /* SIP_BLOCK_NONE: none */
 	struct sip_scan       scan;
@@ -148,6 +150,7 @@ struct sip_input { /* a request or response on its way through feed() */
 
 /* session.c */
 struct str sip_session_domain(const struct sip_session *s);
+struct str sip_session_service_route(const struct sip_session *s); /* empty: none */
 void       sip_close_later(struct sip_session *s, enum reason why);
 /* 16 letters and digits that nobody can guess, each time others. */
 #define SIP_TEXT_SIZE 16u

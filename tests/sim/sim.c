@@ -86,6 +86,9 @@ static void file_init(struct conf_file *f, const struct sim_config *config)
 		.domains = {1, domains},
 		.authentication =
 			config->sip_open ? CONF_AUTHENTICATION_NONE : CONF_AUTHENTICATION_DIGEST};
+	if (config->service_route != NULL)
+		snprintf(f->listeners[f->listener_count - 1].service_route,
+			 sizeof(f->listeners[0].service_route), "%s", config->service_route);
 }
 
 /* The wire, with the faults of a port between. */

@@ -23,10 +23,11 @@ struct sim_config {
 	struct host_hooks    hooks;
 	const struct ledger *ledger; /* or NULL */
 	bool        sip; /* a listener for it, too: port 5060, UDP and TCP, domain example.org */
-	bool        sip_open;  /* that lets everybody register and send */
-	bool        xmpp;      /* a listener for it, too: port 5222, domain example.org */
-	uint16_t    msrp_port; /* of that listener; 0: none */
-	const char *state_dir; /* where registrations are kept, or NULL */
+	bool        sip_open;      /* that lets everybody register and send */
+	bool        xmpp;          /* a listener for it, too: port 5222, domain example.org */
+	uint16_t    msrp_port;     /* of that listener; 0: none */
+	const char *service_route; /* likewise, or NULL */
+	const char *state_dir;     /* where registrations are kept, or NULL */
 };
 
 struct sim {

@@ -546,6 +546,26 @@ static void a_stranger_sends_nothing(void **state)
 	assert_int_equal(centre.count, 0);
 }
 
+/* RFC 3608 */
+static void what_comes_by_the_way_that_a_registration_was_told_is_taken(void **state)
+{
+	struct phone *alice = phone_tcp(&sim.host);
+	const char   *answer;
+	char          route[128];
+
+	(void)state;
+	sim_pass(&sim, 10000);
+	send_register(alice, "sip:alice@example.org", "sip:alice@198.18.0.2:6001", "");
+	answer = next_of(alice);
+	assert_status(answer, "200");
+	snprintf(route, sizeof(route), "Route: %s\r\n", phone_header(answer, "Service-Route"));
+	assert_string_equal(route, "Route: <sip:198.18.0.1;lr>\r\n");
+	send_message(alice, "tel:+46701234567", "sip:alice@example.org", route, "hej");
+	assert_status(next_of(alice), "202");
+	assert_string_equal(centre.to, "+46701234567");
+	assert_string_equal(centre.text, "hej");
+}
+
 static void two_workers_reach_a_phone_that_registered_with_either(void **state)
 {
 	struct phone *alice = phone_udp(&sim.host, 6001);
@@ -590,6 +610,7 @@ int main(void)
 		OPEN(a_phone_over_tcp_is_reached_over_its_connection),
 		OPEN(a_peer_that_is_trusted_no_more_is_told_no_identity),
 		OPEN(a_stream_may_have_many_requests_open),
+		OPEN(what_comes_by_the_way_that_a_registration_was_told_is_taken),
 		CLOSED(only_who_knows_the_password_registers),
 		CLOSED(a_subscriber_is_known_by_its_number_where_numbers_are_known),
 		CLOSED(a_stranger_sends_nothing),

@@ -124,6 +124,7 @@ static void world_begin(bool open_to_all, unsigned workers, uint16_t msrp_port)
 						 .xmpp = true,
 						 .sip_open = open_to_all,
 						 .msrp_port = msrp_port,
+						 .service_route = "<sip:198.18.0.1;lr>",
 						 .state_dir = world_state_dir};
 
 	memset(&centre, 0, sizeof(centre));

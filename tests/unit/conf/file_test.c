@@ -129,6 +129,59 @@ static void ports_of_large_messages_that_are_nobody_elses_are_taken(void **state
 	conf_file_free(f);
 }
 
+static void routes_of_requests_to_us_are_taken_as_they_are(void **state)
+{
+	static const char *const routes[] = {
+		"<sip:198.18.0.1;lr>",
+		"<sip:orig@[2001:db8::1]:5061;transport=tcp;lr>",
+		"<sips:edge.example.org;lr=on>, <sip:orig@cpm.example.org;lr;x=1>",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+		struct conf_file  *f;
+		struct conf_faults faults = {0, NULL};
+		char               text[1024];
+
+		snprintf(text, sizeof(text),
+			 DATAPLANE "listeners:\n- {name: a, protocol: sip, address: 198.18.0.1, "
+				   "service_route: \"%s\"}\n",
+			 routes[i]);
+		if (parse(text, &f, &faults) != 0)
+			fail_msg("%s", faults.lines[0]);
+		assert_string_equal(f->listeners[0].service_route, routes[i]);
+		conf_file_free(f);
+	}
+}
+
+static void what_is_no_route_to_us_is_refused(void **state)
+{
+	static const char *const routes[] = {
+		"sip:198.18.0.1;lr",       "<sip:198.18.0.1>", "<sip:198.18.0.1>;lr",
+		"<sip:198.18.0.1;lrx>",    "<tel:+4670;lr>",   "<sip:198.18.0.1;lr",
+		"<sip:a;lr><sip:b;lr>",    "<sip:a b;lr>",     "<sip:a;lr>, b",
+		"<sip:a;lr>,, <sip:b;lr>",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+		struct conf_file  *f;
+		struct conf_faults faults = {0, NULL};
+		char               text[1024];
+
+		snprintf(text, sizeof(text),
+			 DATAPLANE "listeners:\n- {name: a, protocol: sip, address: 198.18.0.1, "
+				   "service_route: \"%s\"}\n",
+			 routes[i]);
+		assert_int_not_equal(parse(text, &f, &faults), 0);
+		assert_string_equal(faults.lines[0],
+				    "cpm.yaml:3: listeners[0].service_route: is no list of routes, "
+				    "each as <sip:HOST;lr>, with commas between; write such as "
+				    "\"<sip:198.18.0.1;lr>\"");
+		conf_faults_free(&faults);
+	}
+}
+
 static const struct {
 	const char *text, *fault;
 } wrong[] = {
@@ -385,6 +438,8 @@ int main(void)
 		cmocka_unit_test(the_example_of_the_design_is_read),
 		cmocka_unit_test(a_listener_has_what_its_protocol_has),
 		cmocka_unit_test(ports_of_large_messages_that_are_nobody_elses_are_taken),
+		cmocka_unit_test(routes_of_requests_to_us_are_taken_as_they_are),
+		cmocka_unit_test(what_is_no_route_to_us_is_refused),
 		cmocka_unit_test(each_fault_is_told_with_its_remedy),
 		cmocka_unit_test(every_number_is_held_to_its_range),
 		cmocka_unit_test(every_default_is_a_value_of_its_key),

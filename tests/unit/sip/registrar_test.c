@@ -50,6 +50,51 @@ static void a_subscriber_registers_and_asks_and_is_told_what_is_there(void **sta
 	side_free(s);
 }
 
+#define SERVICE_ROUTE "<sip:edge.example.org;lr>, <sip:orig@192.0.2.1;lr>"
+
+/* RFC 3608, 6.3: in every 200, also to one that only asks; and then requests come with it. */
+static void who_registers_is_told_the_way_here_and_its_requests_by_it_are_taken(void **state)
+{
+	struct side      *s = side_new(1);
+	struct subscriber alice = subscriber_alice();
+	struct proto_open how;
+	const char       *answer;
+
+	(void)state;
+	s->datagram = true;
+	how = side_how(s, PROTO_DATAGRAM);
+	how.service_route = STR(SERVICE_ROUTE);
+	side_open_as(s, s->session, &how);
+	answer = subscriber_prove(s, &alice, "REGISTER", REGISTRAR,
+				  ALICE "Contact: <sip:alice@192.0.2.50>\r\n", "");
+	assert_int_equal(side_status(answer), 200);
+	assert_non_null(strstr(answer, "\r\nService-Route: " SERVICE_ROUTE "\r\n"));
+	answer = subscriber_say(s, &alice, "REGISTER", REGISTRAR, ALICE, "");
+	assert_int_equal(side_status(answer), 200);
+	assert_non_null(strstr(answer, "\r\nService-Route: " SERVICE_ROUTE "\r\n"));
+	assert_null(subscriber_say(
+		s, &alice, "MESSAGE", "sip:+4670@example.org",
+		"Route: <sip:orig@192.0.2.1;lr>\r\n" ALICE "Content-Type: text/plain\r\n", "hej"));
+	assert_non_null(side_last(s, EVENT_MSG));
+	assert_true(
+		str_eq(msg_addr(side_last(s, EVENT_MSG)->msg, &side_last(s, EVENT_MSG)->msg->to),
+		       STR("+4670")));
+	side_answer(s, side_last(s, EVENT_MSG), &(struct result){0});
+	side_free(s);
+}
+
+static void nobody_is_told_a_way_that_is_not_configured(void **state)
+{
+	struct side      *s = registrar_new(true);
+	struct subscriber alice = subscriber_alice();
+
+	(void)state;
+	assert_null(strstr(subscriber_say(s, &alice, "REGISTER", REGISTRAR,
+					  ALICE "Contact: <sip:alice@192.0.2.50>\r\n", ""),
+			   "Service-Route"));
+	side_free(s);
+}
+
 static void a_listener_may_offer_md5_alone(void **state)
 {
 	struct side      *s = side_new(1);
@@ -341,6 +386,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_subscriber_registers_and_asks_and_is_told_what_is_there),
+		cmocka_unit_test(
+			who_registers_is_told_the_way_here_and_its_requests_by_it_are_taken),
+		cmocka_unit_test(nobody_is_told_a_way_that_is_not_configured),
 		cmocka_unit_test(a_listener_may_offer_md5_alone),
 		cmocka_unit_test(what_a_contact_may_not_say_is_refused),
 		cmocka_unit_test(a_star_removes_all_and_a_zero_removes_one),
