@@ -156,9 +156,25 @@ static bool serves(void *context, unsigned protocol, struct str domain)
 	return dataplane_serves(w->dp, protocol, domain);
 }
 
+/* What `hosts:` has, and the names of peers where control has found them. */
 static bool resolve(void *context, struct str host, struct flow *to)
 {
-	return session_host(context, host, to);
+	const struct worker *w = context;
+
+	if (session_host(w, host, to))
+		return true;
+	for (uint32_t slot = 0; w->world != NULL && slot < w->world->peer_slots; slot++) {
+		const struct world_peer      *p = world_peer(w->world, slot);
+		const struct world_addresses *a =
+			p != NULL ? world_peer_addresses(w->world, slot) : NULL;
+
+		if (a == NULL || a->n == 0 || !str_eq(str_of(p->conf->host), host))
+			continue;
+		to->ip6 = a->items[0].ip6;
+		memcpy(to->address, a->items[0].w, sizeof(to->address));
+		return true;
+	}
+	return false;
 }
 
 static void wake(void *context, void *session)

@@ -185,7 +185,8 @@ struct proto_services {
 	/* A peer of this protocol at that address; false: a stranger. */
 	bool (*source)(void *context, unsigned protocol, const struct flow *from,
 		       struct proto_source *source);
-	/* An address for a host's name or literal; false: not known here. */
+	/* An address for a host's name (in small letters) or literal; the port is left as it is.
+	 * False: not known here. */
 	bool (*resolve)(void *context, struct str host, struct flow *to);
 	/* The tick() of another session of the instance, which is open, is called soon, as if
 	 * something had come for it. From any hook. */

@@ -7,6 +7,9 @@ struct reply {
 	struct str aor;
 	struct str path; /* as it came, all lines; empty: none */
 	bool       outbound;
+	/* Of the request at hand: */
+	struct sip_uri edge;          /* the first of the Path */
+	bool           peer, trusted; /* it comes from a peer */
 };
 
 struct contact {
@@ -80,22 +83,66 @@ static uint64_t key_of(const struct contact *c, bool outbound)
 	return hash_sip(&spread, room, put_size(&w));
 }
 
+static bool same_address(const struct flow *a, const struct flow *b)
+{
+	return a->ip6 == b->ip6 && memcmp(a->address, b->address, sizeof(a->address)) == 0;
+}
+
+/* Where a URI points, by its literal or a name that is known here. */
+static bool flow_of_uri(const struct sip_input *in, const struct sip_uri *uri, struct flow *to)
+{
+	const struct proto_services *services = in->s->instance->services;
+	const struct sip_host       *host = &uri->host;
+	char                         room[SIP_HOST_SIZE_MAX];
+	struct str                   name;
+
+	*to = (struct flow){.port = uri->has_port ? uri->port
+						  : sip_transport_port(SIP_TRANSPORT_UDP)};
+	if (host->kind == SIP_HOST_NAME)
+		return sip_host_fold(host->text, room, &name) &&
+		       services->resolve(services->context, name, to);
+	to->ip6 = host->kind == SIP_HOST_IP6;
+	memcpy(to->address, host->address, to->ip6 ? 16 : 4);
+	return host->kind != SIP_HOST_NONE;
+}
+
 /*
  * Datagrams go back to where the registration came from, which has proved that it is there, and not
  * to where a Contact points, which could be somebody else; but for the port, where the Contact
- * names the same host.
+ * names the same host. A trusted peer speaks for others: they go where its Path says (RFC 3327,
+ * 5.3), else where its Contact does. False: that is not known here.
  */
-static struct flow flow_of(const struct sip_input *in, const struct contact *c, bool path)
+static bool flow_of(const struct sip_input *in, const struct contact *c, const struct reply *reply,
+		    struct flow *to)
 {
-	struct flow            to = *in->from;
-	const struct sip_host *host = &c->name.uri.host;
-	size_t                 n = to.ip6 ? 16 : 4;
+	const struct sip_uri *uri = reply->path.n > 0 ? &reply->edge : &c->name.uri;
+	struct sip_param      transport;
+	struct flow           there;
 
-	if (path || host->kind != (to.ip6 ? SIP_HOST_IP6 : SIP_HOST_IP4) ||
-	    memcmp(host->address, to.address, n) != 0)
-		return to;
-	to.port = c->name.uri.has_port ? c->name.uri.port : sip_transport_port(SIP_TRANSPORT_UDP);
-	return to;
+	*to = *in->from;
+	if (!in->s->datagram || c->expires == 0 ||
+	    (sip_uri_param_find(uri, STR("transport"), &transport) &&
+	     !sip_same(transport.value, STR("udp"))))
+		return true;
+	if (reply->trusted) {
+		if (!flow_of_uri(in, uri, &there) || there.ip6 != in->from->ip6)
+			return false;
+		*to = there;
+		return true;
+	}
+	if (reply->path.n == 0 && uri->host.kind != SIP_HOST_NAME && flow_of_uri(in, uri, &there) &&
+	    same_address(&there, in->from))
+		*to = there;
+	return true;
+}
+
+/* RFC 3327, 6: who is let in puts himself on the way, and nobody else. */
+static bool may_path(const struct sip_input *in, const struct reply *reply)
+{
+	struct flow there;
+
+	return reply->path.n == 0 || reply->peer || in->s->open_to_all ||
+	       (flow_of_uri(in, &reply->edge, &there) && same_address(&there, in->from));
 }
 
 static bool put_part(struct put *w, struct proto_binding *b, enum proto_binding_text which,
@@ -109,29 +156,33 @@ static bool put_part(struct put *w, struct proto_binding *b, enum proto_binding_
 	return !w->failed;
 }
 
-static bool binding_add(struct sip_input *in, const struct contact *c, const struct reply *reply,
-			struct put *text)
+/* 200, or the status that refuses it. */
+static unsigned binding_add(struct sip_input *in, const struct contact *c,
+			    const struct reply *reply, struct put *text, enum reason *why)
 {
 	struct proto_registration *r = &in->s->instance->registration;
 	struct proto_binding      *b = &r->bindings[r->count];
 	uint64_t life = c->expires < SIP_EXPIRES_MAX ? c->expires : SIP_EXPIRES_MAX;
 
+	*why = REASON_BIND_LIMIT;
 	if (r->count == PROTO_BINDINGS_MAX)
-		return false;
+		return 403;
 	*b = (struct proto_binding){
 		.key = key_of(c, reply->outbound && c->reg_id > 0),
 		.expires_us = in->now.us + life * US_PER_SECOND,
-		.flow = flow_of(in, c, reply->path.n > 0),
 		.sequence = in->known.cseq.number,
 		.priority = (uint16_t)c->q,
 		.features = (uint16_t)(c->features | c->reg_id << SIP_FEATURE_REG_ID_SHIFT |
 				       (in->s->datagram ? 0 : SIP_FEATURE_STREAM)),
 	};
 	r->count++;
-	return put_part(text, b, BINDING_CONTACT, c->name.uri_text) &&
-	       put_part(text, b, BINDING_PATH, reply->path) &&
-	       put_part(text, b, BINDING_INSTANCE, c->instance) &&
-	       put_part(text, b, BINDING_CALL, in->known.call_id);
+	if (!put_part(text, b, BINDING_CONTACT, c->name.uri_text) ||
+	    !put_part(text, b, BINDING_PATH, reply->path) ||
+	    !put_part(text, b, BINDING_INSTANCE, c->instance) ||
+	    !put_part(text, b, BINDING_CALL, in->known.call_id))
+		return 403;
+	*why = REASON_SIP_HOST;
+	return flow_of(in, c, reply, &b->flow) ? 200 : 400;
 }
 
 static bool wants_outbound(const struct sip_input *in, const struct contact *c)
@@ -160,25 +211,31 @@ static bool path_of(const struct sip_message *m, struct put *w)
 	return !l.failed && !w->failed;
 }
 
-static unsigned contacts_read(struct sip_input *in, struct reply *reply, struct put *text)
+static unsigned contacts_read(struct sip_input *in, struct reply *reply, struct put *text,
+			      enum reason *why)
 {
 	struct sip_list l;
 	struct str      element, value;
 	uint32_t        expires_all = SIP_EXPIRES_MAX;
 	struct contact  c;
+	unsigned        status;
 
 	if (sip_header_find(&in->m, SIP_EXPIRES, &value) && !sip_seconds_parse(value, &expires_all))
 		expires_all = SIP_EXPIRES_MAX;
 	sip_list_init(&l, &in->m, SIP_CONTACT);
 	while (sip_list_next(&l, &element)) {
+		*why = REASON_SIP_CONTACT;
 		if (!contact_parse(element, expires_all, &c))
 			return 400;
+		*why = REASON_VALIDITY;
 		if (c.expires > 0 && c.expires < SIP_EXPIRES_MIN)
 			return 423;
 		reply->outbound = reply->outbound || wants_outbound(in, &c);
-		if (!binding_add(in, &c, reply, text))
-			return 403;
+		status = binding_add(in, &c, reply, text, why);
+		if (status != 200)
+			return status;
 	}
+	*why = REASON_SIP_CONTACT;
 	if (l.failed || (reply->outbound && in->s->instance->registration.count > 1))
 		return 400; /* RFC 5626, 6: one Contact only */
 	return 200;
@@ -281,6 +338,22 @@ static void put_reply(const struct sip_session *s, struct now now, const struct 
 	sip_supported_put(w);
 }
 
+static void source_read(const struct sip_input *in, struct reply *reply)
+{
+	const struct proto_services *services = in->s->instance->services;
+	struct proto_source          source;
+	struct sip_name_addr         name;
+	struct sip_list              l;
+	struct str                   element;
+
+	reply->peer =
+		services->source(services->context, in->s->instance->protocol, in->from, &source);
+	reply->trusted = reply->peer && source.trusted;
+	sip_list_init(&l, &in->m, SIP_PATH);
+	if (sip_list_next(&l, &element) && sip_name_addr_parse(element, &name))
+		reply->edge = name.uri;
+}
+
 /* What the request says for its 200; read again when it comes again. */
 static bool reply_read(struct sip_input *in, struct reply *reply, struct put *aor, struct put *path)
 {
@@ -290,9 +363,8 @@ static bool reply_read(struct sip_input *in, struct reply *reply, struct put *ao
 
 	if (!aor_of(in, aor) || !path_of(&in->m, path))
 		return false;
-	*reply = (struct reply){{(const char *)aor->start, put_size(aor)},
-				{(const char *)path->start, put_size(path)},
-				false};
+	*reply = (struct reply){.aor = {(const char *)aor->start, put_size(aor)},
+				.path = {(const char *)path->start, put_size(path)}};
 	sip_list_init(&l, &in->m, SIP_CONTACT);
 	if (sip_list_next(&l, &element) && contact_parse(element, 0, &c))
 		reply->outbound = wants_outbound(in, &c);
@@ -351,11 +423,11 @@ static void on_register(struct sip_input *in, struct sip_server *server, struct 
 	if (status == 200 && star && !valid) {
 		status = 400;
 		why = REASON_SIP_CONTACT;
+	} else if (status == 200 && !may_path(in, reply)) {
+		status = 403;
+		why = REASON_SIP_PATH;
 	} else if (status == 200 && !star) {
-		status = contacts_read(in, reply, &text);
-		why = status == 423   ? REASON_VALIDITY
-		      : status == 403 ? REASON_BIND_LIMIT
-				      : REASON_SIP_CONTACT;
+		status = contacts_read(in, reply, &text, &why);
 	}
 	if (status != 200)
 		sip_refuse_open(in, server, status, why);
@@ -383,8 +455,10 @@ void sip_on_register(struct sip_input *in)
 		return;
 	}
 	server = sip_admit(in);
-	if (server != NULL)
-		on_register(in, server, &reply);
+	if (server == NULL)
+		return;
+	source_read(in, &reply);
+	on_register(in, server, &reply);
 }
 
 void sip_answer_register(struct sip_session *s, struct now now, struct sip_server *server,

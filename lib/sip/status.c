@@ -103,6 +103,7 @@ unsigned sip_status_of_reason(enum reason why)
 	case REASON_SIP_CSEQ:
 	case REASON_SIP_MAX_FORWARDS:
 	case REASON_SIP_CONTACT:
+	case REASON_SIP_HOST:
 	case REASON_SIP_ROUTE:
 	case REASON_SIP_FIELD:
 		return sip_fault_status(why);
@@ -128,6 +129,7 @@ unsigned sip_status_of_reason(enum reason why)
 	case REASON_PASSWORD:
 	case REASON_ACCOUNT_GONE:
 	case REASON_SENDER:
+	case REASON_SIP_PATH:
 	case REASON_SPAM:
 	case REASON_FORBIDDEN:
 	case REASON_PEER_PERMANENT:

@@ -105,6 +105,8 @@ static uint32_t submit_status(enum reason why)
 	case REASON_SIP_CSEQ:
 	case REASON_SIP_MAX_FORWARDS:
 	case REASON_SIP_CONTACT:
+	case REASON_SIP_HOST:
+	case REASON_SIP_PATH:
 	case REASON_SIP_ROUTE:
 	case REASON_SIP_FIELD:
 	case REASON_SIP_EXTENSION:

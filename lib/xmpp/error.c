@@ -232,6 +232,8 @@ enum xmpp_condition xmpp_condition_of(enum reason why)
 	case REASON_SIP_CSEQ:
 	case REASON_SIP_MAX_FORWARDS:
 	case REASON_SIP_CONTACT:
+	case REASON_SIP_HOST:
+	case REASON_SIP_PATH:
 	case REASON_SIP_ROUTE:
 	case REASON_SIP_FIELD:
 	case REASON_SIP_EXTENSION:

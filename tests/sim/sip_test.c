@@ -546,6 +546,32 @@ static void a_stranger_sends_nothing(void **state)
 	assert_int_equal(centre.count, 0);
 }
 
+/* An edge proxy registers a phone, by a name that control has found for a peer. */
+static void a_phone_behind_a_peer_is_reached_by_the_name_in_its_path(void **state)
+{
+	struct phone *edge = phone_udp(&sim.host, 6001);
+	const char   *text;
+
+	(void)state;
+	peer_by_name();
+	sim_pass(&sim, US_PER_SECOND);
+	peer_found(5070);
+	assert_true(sim_until(&sim, ims_answers_until_up, US_PER_SECOND));
+	send_register(ims, "sip:alice@example.org", "sip:alice@10.0.0.1",
+		      "Path: <sip:else.example;lr>\r\n");
+	assert_status(next_of(ims), "400");
+	send_register(ims, "sip:alice@example.org", "sip:alice@10.0.0.1",
+		      "Path: <sip:ims.example:6001;lr>\r\n");
+	assert_status(next_of(ims), "200");
+	send_message(ims, "sip:alice@example.org", "sip:+46721111111@ims.example", "", "hej");
+	text = next_of(edge);
+	assert_non_null(text);
+	assert_memory_equal(text, "MESSAGE sip:alice@10.0.0.1", 26);
+	assert_string_equal(phone_header(text, "Route"), "<sip:ims.example:6001;lr>");
+	phone_answer(edge, text, "200 OK", "");
+	assert_status(next_of(ims), "200");
+}
+
 /* RFC 3608 */
 static void what_comes_by_the_way_that_a_registration_was_told_is_taken(void **state)
 {
@@ -610,6 +636,7 @@ int main(void)
 		OPEN(a_phone_over_tcp_is_reached_over_its_connection),
 		OPEN(a_peer_that_is_trusted_no_more_is_told_no_identity),
 		OPEN(a_stream_may_have_many_requests_open),
+		OPEN(a_phone_behind_a_peer_is_reached_by_the_name_in_its_path),
 		OPEN(what_comes_by_the_way_that_a_registration_was_told_is_taken),
 		CLOSED(only_who_knows_the_password_registers),
 		CLOSED(a_subscriber_is_known_by_its_number_where_numbers_are_known),

@@ -20,6 +20,8 @@ static void a_subscriber_registers_and_asks_and_is_told_what_is_there(void **sta
 	const char                 *answer;
 
 	(void)state;
+	s->services.has_peer = true;
+	s->services.peer = alice.flow;
 	answer =
 		subscriber_prove(s, &alice, "REGISTER", REGISTRAR,
 				 ALICE "Contact: <sip:alice@10.0.0.1:5080;ob>;q=0.5;expires=600\r\n"
@@ -281,10 +283,10 @@ static void a_registration_that_comes_again_gets_the_same_answer(void **state)
 
 	(void)state;
 	answer = subscriber_say(s, &alice, "REGISTER", REGISTRAR,
-				ALICE "Contact: <sip:a@h>\r\nPath: <sip:p;lr>\r\n", "");
+				ALICE "Contact: <sip:a@h>\r\nPath: <sip:192.0.2.50;lr>\r\n", "");
 	subscriber_challenged(&alice, answer);
 	subscriber_request(&alice, "REGISTER", REGISTRAR,
-			   ALICE "Contact: <sip:a@h>\r\nPath: <sip:p;lr>\r\n", "", text,
+			   ALICE "Contact: <sip:a@h>\r\nPath: <sip:192.0.2.50;lr>\r\n", "", text,
 			   sizeof(text));
 	strcpy(first, side_say(s, &alice.flow, text));
 	assert_int_equal(side_status(first), 200);
@@ -348,6 +350,97 @@ static void a_contact_elsewhere_does_not_turn_messages_on_somebody_else(void **s
 	}
 }
 
+/* A trusted peer speaks for others. What it names is looked up, and a name that nobody knows is
+ * told at once: later nobody would know why no message comes. */
+static void a_trusted_peer_says_where_messages_go_by_path_or_contact(void **state)
+{
+	static const struct {
+		const char *lines;
+		unsigned    status;
+		uint8_t     last;
+		uint16_t    port;
+	} cases[] = {
+		{"Contact: <sip:a@10.0.0.1>\r\nPath: <sip:192.0.2.60:5070;lr>, <sip:p;lr>\r\n", 200,
+		 60, 5070},
+		{"Contact: <sip:a@10.0.0.1>\r\nPath: <sip:192.0.2.60;lr>\r\n", 200, 60, 5060},
+		{"Contact: <sip:a@10.0.0.1>\r\nPath: <sip:Edge.Example:5090;lr>\r\n", 200, 61,
+		 5090},
+		{"Contact: <sip:a@192.0.2.62:5071>\r\n", 200, 62, 5071},
+		{"Contact: <sip:a@edge.example>\r\n", 200, 61, 5060},
+		{"Contact: <sip:a@edge.example;transport=tcp>\r\n", 200, 50, 40000},
+		{"Contact: <sip:a@nowhere.example>\r\n", 400, 0, 0},
+		{"Contact: <sip:a@[2001:db8::1]>\r\n", 400, 0, 0},
+		{"Contact: <sip:a@192.0.2.62>\r\nPath: <sip:nowhere.example;lr>\r\n", 400, 0, 0},
+		{"Contact: <sip:a@nowhere.example>;expires=0\r\n", 200, 50, 40000},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct side      *s = registrar_new(true);
+		struct subscriber alice = subscriber_alice();
+		const struct flow want = side_flow(cases[i].last, cases[i].port);
+		char              lines[512];
+		const char       *answer;
+
+		s->services.has_peer = s->services.peer_trusted = true;
+		s->services.peer = alice.flow;
+		s->services.host = "edge.example";
+		s->services.host_at = side_flow(61, 0);
+		snprintf(lines, sizeof(lines), ALICE "%s", cases[i].lines);
+		answer = subscriber_say(s, &alice, "REGISTER", REGISTRAR, lines, "");
+		assert_int_equal(side_status(answer), cases[i].status);
+		assert_int_equal(s->services.record_count, cases[i].status == 200);
+		if (cases[i].status == 200)
+			assert_true(flow_eq(&s->services.records[0]->bindings[0].flow, &want));
+		else
+			assert_non_null(
+				strstr(answer, " 400 The host of a Path or Contact is not known"));
+		side_free(s);
+	}
+}
+
+/* RFC 3327, 6 */
+static void a_path_is_recorded_from_a_peer_or_from_where_it_leads(void **state)
+{
+	static const struct {
+		const char *path;
+		bool        peer;
+		unsigned    status;
+	} cases[] = {
+		{"<sip:192.0.2.50:5070;lr>, <sip:core.example;lr>", false, 200},
+		{"<sip:edge.example;lr>", false, 200},
+		{"<sip:192.0.2.51;lr>", false, 403},
+		{"<sip:192.0.2.51;lr>, <sip:192.0.2.50;lr>", false, 403},
+		{"<sip:nowhere.example;lr>", false, 403},
+		{"<sip:192.0.2.51;lr>", true, 200},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct side      *s = registrar_new(false);
+		struct subscriber alice = subscriber_alice();
+		char              lines[512];
+		const char       *answer;
+
+		s->services.has_peer = cases[i].peer;
+		s->services.peer = alice.flow;
+		s->services.host = "edge.example";
+		s->services.host_at = alice.flow;
+		snprintf(lines, sizeof(lines), ALICE "Contact: <sip:a@10.0.0.1>\r\nPath: %s\r\n",
+			 cases[i].path);
+		answer = subscriber_prove(s, &alice, "REGISTER", REGISTRAR, lines, "");
+		assert_int_equal(side_status(answer), cases[i].status);
+		assert_int_equal(s->services.record_count, cases[i].status == 200);
+		assert_int_equal(side_refused(s, REASON_SIP_PATH), cases[i].status == 403);
+		if (cases[i].status == 200) { /* where it came from all the same */
+			assert_true(
+				flow_eq(&s->services.records[0]->bindings[0].flow, &alice.flow));
+			assert_non_null(strstr(answer, cases[i].path));
+		}
+		side_free(s);
+	}
+}
+
 static void a_message_goes_to_the_registration_by_its_path(void **state)
 {
 	struct side        *s = registrar_new(true);
@@ -399,6 +492,8 @@ int main(void)
 		cmocka_unit_test(a_registration_that_comes_again_gets_the_same_answer),
 		cmocka_unit_test(the_directory_has_the_last_word),
 		cmocka_unit_test(a_contact_elsewhere_does_not_turn_messages_on_somebody_else),
+		cmocka_unit_test(a_trusted_peer_says_where_messages_go_by_path_or_contact),
+		cmocka_unit_test(a_path_is_recorded_from_a_peer_or_from_where_it_leads),
 		cmocka_unit_test(a_message_goes_to_the_registration_by_its_path),
 	};
 

@@ -28,6 +28,8 @@ struct services {
 	unsigned              record_count;
 	char                  conversation[128]; /* that was learnt last */
 	struct proto_record  *records[SERVICES_RECORDS];
+	const char           *host; /* the name that is known; NULL: none */
+	struct flow           host_at;
 	void                 *woken; /* the last; NULL: none */
 };
 
@@ -111,7 +113,13 @@ static inline bool services_source(void *context, unsigned protocol, const struc
 
 static inline bool services_resolve(void *context, struct str host, struct flow *to)
 {
-	return false;
+	const struct services *s = context;
+
+	if (s->host == NULL || !str_eq(host, str_of(s->host)))
+		return false;
+	memcpy(to->address, s->host_at.address, sizeof(to->address));
+	to->ip6 = s->host_at.ip6;
+	return true;
 }
 
 static inline void services_wake(void *context, void *session)
