@@ -302,6 +302,25 @@ static struct proto_event event_none(void)
 	return (struct proto_event){.kind = EVENT_NONE, .peer = MSG_SLOT_NONE};
 }
 
+/* What came here is about something of another worker, whose number the other side claims. */
+static void conn_hand_over(struct worker *w, struct conn *c, const struct proto_event *event)
+{
+	struct msg *m = event->msg;
+	uint64_t    token = m->token;
+
+	ASSERT(m == w->spare);
+	w->spare = NULL;
+	m->origin = conn_ref(w, c);
+	if (event->worker < w->dp->worker_count && event->worker != w->number &&
+	    xcore_item(w, event->worker, m, &c->flow)) {
+		metric_inc(w->metrics, METRIC_items_handed_over);
+		return;
+	}
+	msg_free(m);
+	if (token != 0)
+		conn_answer(w, conn_ref(w, c), token, &(struct result){.why = REASON_SESSION_GONE});
+}
+
 /* c: whose hook gave it; the event may be another session's. */
 static void conn_event(struct worker *w, struct conn *c, struct proto_event *event)
 {
@@ -360,6 +379,9 @@ static void conn_event(struct worker *w, struct conn *c, struct proto_event *eve
 		conn_send(w, c, &out);
 		break;
 	}
+	case EVENT_ELSEWHERE:
+		conn_hand_over(w, c, event);
+		break;
 	case EVENT_CLOSE:
 		conn_close(w, c, event->why);
 		break;
@@ -478,6 +500,27 @@ void conn_unreached(struct worker *w, struct conn *c, struct cur quoted)
 	c->ops->unreached(c->session, w->now, quoted, &event);
 	conn_event(w, c, &event);
 	conn_touch(w, c);
+}
+
+void conn_item(struct worker *w, const struct msg *m, const struct flow *from,
+	       struct result *answer)
+{
+	const struct proto_ops *ops = registry_ops(m->origin.protocol);
+	struct proto_event      event = event_none();
+	struct cur              item = cur_of(msg_view(m, m->body, w->body_room), m->body.size);
+	struct conn            *c;
+
+	*answer = (struct result){.why = REASON_SESSION_GONE};
+	if (ops->item == NULL)
+		return;
+	ops->item(w->instances[m->origin.protocol], w->now, from, item, &event, answer);
+	if (event.kind == EVENT_NONE)
+		return;
+	ASSERT(event.session != NULL);
+	c = conn_of_session(w, event.session);
+	conn_event(w, c, &event);
+	if (c->state == CONN_OPEN)
+		conn_touch(w, c);
 }
 
 void conns_again(struct worker *w)

@@ -129,6 +129,9 @@ void conn_begun(struct worker *w, struct conn *c);
 void conn_unreached(struct worker *w, struct conn *c, struct cur quoted);
 /* One datagram for it. */
 void conn_datagram(struct worker *w, struct conn *c, const struct flow *from, struct cur bytes);
+/* An item that came to another worker, which owns m: its effect here, and what it is answered. */
+void conn_item(struct worker *w, const struct msg *m, const struct flow *from,
+	       struct result *answer);
 /* Listen at all of the dataplane's listeners. 0 or -errno. */
 int conns_listen(struct worker *w);
 

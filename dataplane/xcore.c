@@ -104,6 +104,17 @@ void xcore_replaced(struct worker *w, struct session_ref ref)
 		metric_inc(w->metrics, METRIC_replacements_lost);
 }
 
+bool xcore_item(struct worker *w, unsigned to, const struct msg *m, const struct flow *from)
+{
+	struct xmsg x = {.kind = XMSG_ITEM, .item = {m, *from}};
+
+	if (w->xcore.open[to] >= XCORE_OPEN_MAX ||
+	    rte_ring_sp_enqueue_elem(w->xcore.messages_out[to], &x, sizeof(x)) != 0)
+		return false;
+	w->xcore.open[to]++;
+	return true;
+}
+
 static void result_out(struct worker *w, unsigned home, struct xresult *x)
 {
 	int err = rte_ring_sp_enqueue_elem(w->xcore.results_out[home], x, sizeof(*x));
@@ -171,6 +182,23 @@ static unsigned packets_in(struct worker *w, unsigned from)
 	return n;
 }
 
+static void item_in(struct worker *w, unsigned home, const struct xmsg *x)
+{
+	struct xresult r = {.kind = XMSG_ITEM, .item.m = x->item.m};
+
+	conn_item(w, x->item.m, &x->item.from, &r.item.answer);
+	result_out(w, home, &r);
+}
+
+static void item_answered(struct worker *w, const struct xresult *x)
+{
+	struct msg *m = (struct msg *)(uintptr_t)x->item.m; /* it was lent, and is ours */
+
+	if (m->token != 0)
+		conn_answer(w, m->origin, m->token, &x->item.answer);
+	msg_free(m);
+}
+
 static void message_in(struct worker *w, unsigned from, const struct xmsg *x)
 {
 	struct result result;
@@ -199,6 +227,9 @@ static void message_in(struct worker *w, unsigned from, const struct xmsg *x)
 	case XMSG_NEWS:
 		net_news_learn(w->net, w->now, &x->news);
 		break;
+	case XMSG_ITEM:
+		item_in(w, from, x);
+		break;
 	}
 }
 
@@ -206,7 +237,9 @@ static void result_in(struct worker *w, unsigned from, const struct xresult *x)
 {
 	ASSERT(w->xcore.open[from] > 0);
 	w->xcore.open[from]--;
-	if (x->kind == XMSG_LEND)
+	if (x->kind == XMSG_ITEM)
+		item_answered(w, x);
+	else if (x->kind == XMSG_LEND)
 		flight_result(w, x->flight, &x->result);
 	else
 		flight_receipt_found(w, x->flight, x->generation, &x->found);

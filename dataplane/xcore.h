@@ -32,7 +32,8 @@ enum xmsg_kind {
 	XMSG_RECEIPT_DONE,
 	XMSG_CONVERSATION,
 	XMSG_REPLACED,
-	XMSG_NEWS
+	XMSG_NEWS,
+	XMSG_ITEM
 };
 
 struct xmsg {
@@ -44,6 +45,10 @@ struct xmsg {
 		struct conversation_note conversation;
 		struct net_news          news;
 		struct session_ref       replaced;
+		struct {
+			const struct msg *m; /* lent until its result is home */
+			struct flow       from;
+		} item;
 	};
 };
 
@@ -53,6 +58,10 @@ struct xresult {
 	union {
 		struct result        result; /* XMSG_LEND */
 		struct receipt_found found;  /* XMSG_RECEIPT_ASK */
+		struct {
+			const struct msg *m;
+			struct result     answer;
+		} item; /* XMSG_ITEM */
 	};
 };
 
@@ -82,6 +91,10 @@ bool xcore_conversation(struct worker *w, unsigned to, const struct conversation
 void xcore_replaced(struct worker *w, struct session_ref ref);
 void xcore_receipt_answer(struct worker *w, unsigned home, uint32_t flight, uint32_t generation,
 			  const struct receipt_found *found);
+
+/* Lends m to the worker, whose answer comes back by itself: the session that m->origin names gets
+ * it, and m is freed. False: as xcore_lend(). */
+bool xcore_item(struct worker *w, unsigned to, const struct msg *m, const struct flow *from);
 
 /* Foreign packets of the last burst, and news of the network, to the others. */
 void xcore_packets_out(struct worker *w);

@@ -285,7 +285,10 @@ enum proto_event_kind {
 	EVENT_ASK,     /* ->ask is asked of control; the caller owes one told() with its token, that
 			  is called until the answer is all read. For a session that ends meanwhile
 			  it is asked, and nothing told. */
-	EVENT_CLOSE,   /* *out holds the last bytes; close the connection in order; ->why */
+	EVENT_ELSEWHERE, /* ->msg is taken by the caller: its body is an item that came over a
+			    stream and is about what ->worker has, where item() gets it; the caller
+			    owes one answer() with ->msg->token, unless that is 0 */
+	EVENT_CLOSE,     /* *out holds the last bytes; close the connection in order; ->why */
 };
 
 struct proto_login {
@@ -316,7 +319,8 @@ struct proto_event {
 	uint32_t peer; /* EVENT_MSG: the peer that it came from, or MSG_SLOT_NONE; sessions of
 			  a peer need not say */
 	const struct proto_registration *registration;
-	struct flow                      dial; /* EVENT_DIAL: where to */
+	struct flow                      dial;   /* EVENT_DIAL: where to */
+	unsigned                         worker; /* EVENT_ELSEWHERE; as it was claimed */
 	struct proto_question            ask;
 };
 
@@ -355,6 +359,14 @@ struct proto_ops {
 	 */
 	void (*unreached)(void *session, struct now now, struct cur quoted,
 			  struct proto_event *event);
+
+	/*
+	 * An item that came over a stream to another worker (EVENT_ELSEWHERE there), from `from`:
+	 * what it is about is looked up in the instance, and event, if there is one, names its
+	 * session. *answer: what answer() is given at the other worker. NULL: that never happens.
+	 */
+	void (*item)(void *instance, struct now now, const struct flow *from, struct cur item,
+		     struct proto_event *event, struct result *answer);
 
 	/* The answer to EVENT_LOGIN. */
 	void (*login)(void *session, struct now now, const struct login_verdict *v,

@@ -132,14 +132,27 @@ static void begin(struct sip_input *in, struct sip_server *server, const struct 
 	sip_refuse_open(in, server, status, why);
 }
 
+/* The worker that has the dialog is asked, and its answer is given. */
+static void ask_elsewhere(struct sip_input *in, unsigned worker)
+{
+	struct sip_server *server = sip_begin(in);
+
+	if (server != NULL &&
+	    !sip_hand_over(in, worker, sip_server_token(&in->s->instance->transactions, server)))
+		sip_refuse_open(in, server, 503, REASON_POOL);
+}
+
 /* A session carries one message: nothing of it is changed (14.2). */
 static void on_change(struct sip_input *in)
 {
 	struct sip_transactions *t = &in->s->instance->transactions;
 	struct sip_dialog       *d = sip_dialog_by_tag(t, in->known.to.tag);
 	unsigned                 status = d != NULL ? sip_dialog_takes(t, d, &in->known) : 481;
+	unsigned                 worker;
 
-	if (status == 200)
+	if (d == NULL && sip_tag_elsewhere(in, &worker))
+		ask_elsewhere(in, worker);
+	else if (status == 200)
 		sip_refuse_noted(in, NULL, 488, WARNING_ONE_MESSAGE, REASON_NOT_SUPPORTED);
 	else
 		sip_refuse(in, status, REASON_SIP_DIALOG);
@@ -174,23 +187,16 @@ void sip_on_invite(struct sip_input *in)
 		begin(in, server, &o);
 }
 
-/* Of a refusal, or of a 2xx: then the stream may come, or we go for it. */
-void sip_on_ack(struct sip_input *in)
+/* Of a 2xx: then the stream may come, or we go for it. */
+void sip_acked(struct sip_input *in, struct sip_dialog *d)
 {
-	const struct sip_incoming request = {&in->m, &in->known, in->from, in->s->datagram};
-	struct sip_transactions  *t = &in->s->instance->transactions;
-	struct sip_server        *server;
-	struct sip_dialog        *d;
-	struct sip_session       *s;
-	struct sip_large         *l;
+	struct sip_session      *s = d->session;
+	struct sip_transactions *t = &s->instance->transactions;
+	struct sip_server       *server;
+	struct sip_large        *l;
 
-	if (sip_invite_ack(t, in->now, &request))
+	if (d->state != SIP_DIALOG_ANSWERED || sip_dialog_takes(t, d, &in->known) != 200)
 		return;
-	d = sip_dialog_by_tag(t, in->known.to.tag);
-	if (d == NULL || d->state != SIP_DIALOG_ANSWERED ||
-	    sip_dialog_takes(t, d, &in->known) != 200)
-		return;
-	s = d->session;
 	server = sip_server_find(t, d->server);
 	if (server != NULL)
 		sip_invite_acked(t, server, in->now);
@@ -198,15 +204,32 @@ void sip_on_ack(struct sip_input *in)
 	ASSERT(l != NULL);
 	sip_dialog_move(t, &s->dialogs, d, in->now,
 			l->over ? SIP_DIALOG_ENDED : SIP_DIALOG_WAITING);
-	if (s != in->s)
-		in->event->session = s;
+	in->event->session = s;
 	if (!l->over && d->dials && !sip_call_dial(in, s, l))
 		sip_large_over(s->instance, l,
 			       &(struct result){.why = REASON_CONNECTION_UNREACHABLE});
+	s->instance->services->wake(s->instance->services->context, s);
+}
+
+/* Of a refusal, or of a 2xx. */
+void sip_on_ack(struct sip_input *in)
+{
+	const struct sip_incoming request = {&in->m, &in->known, in->from, in->s->datagram};
+	struct sip_transactions  *t = &in->s->instance->transactions;
+	struct sip_dialog        *d;
+	unsigned                  worker;
+
+	if (sip_invite_ack(t, in->now, &request))
+		return;
+	d = sip_dialog_by_tag(t, in->known.to.tag);
+	if (d != NULL)
+		sip_acked(in, d);
+	else if (sip_tag_elsewhere(in, &worker))
+		sip_hand_over(in, worker, 0); /* without memory it is as if it had been lost */
 }
 
 /* Theirs: what is not here by then does not come, but for what is under way beside it. */
-static void gone(struct sip_input *in, struct sip_dialog *d)
+void sip_gone(struct sip_input *in, struct sip_dialog *d)
 {
 	struct sip_session      *s = d->session;
 	struct sip_transactions *t = &s->instance->transactions;
@@ -226,19 +249,28 @@ static void gone(struct sip_input *in, struct sip_dialog *d)
 	s->instance->services->wake(s->instance->services->context, s);
 }
 
+unsigned sip_bye_status(const struct sip_input *in, struct sip_dialog *d)
+{
+	return d->gone ? 481 : sip_dialog_takes(&d->session->instance->transactions, d, &in->known);
+}
+
 void sip_on_bye(struct sip_input *in)
 {
 	struct sip_transactions  *t = &in->s->instance->transactions;
 	const struct sip_incoming request = {&in->m, &in->known, in->from, in->s->datagram};
 	struct sip_dialog        *d = sip_dialog_by_tag(t, in->known.to.tag);
 	struct sip_server        *server;
-	unsigned                  status;
+	unsigned                  status, worker;
 
 	if (sip_server_knows(t, in->now, &request)) {
 		sip_begin(in); /* it came again: so does its answer */
 		return;
 	}
-	status = d != NULL && !d->gone ? sip_dialog_takes(t, d, &in->known) : 481;
+	if (d == NULL && sip_tag_elsewhere(in, &worker)) {
+		ask_elsewhere(in, worker);
+		return;
+	}
+	status = d != NULL ? sip_bye_status(in, d) : 481;
 	if (status != 200) {
 		sip_refuse(in, status, REASON_SIP_DIALOG);
 		return;
@@ -247,5 +279,5 @@ void sip_on_bye(struct sip_input *in)
 	if (server == NULL)
 		return;
 	sip_answer_open(in, server, 200);
-	gone(in, d);
+	sip_gone(in, d);
 }

@@ -225,6 +225,8 @@ static void session_answer(void *session, struct now now, uint64_t msg_token,
 		sip_answer_sms(s, now, server, r, out);
 	else if (sip_server_is_list(server))
 		sip_answer_list(s, server, r);
+	else if (server->method == SIP_METHOD_BYE || server->method == SIP_METHOD_INVITE)
+		sip_answer_inside(s, now, server, r, out);
 	else if (server->method == SIP_METHOD_REGISTER)
 		sip_answer_register(s, now, server, r, out);
 	else
@@ -494,6 +496,7 @@ const struct proto_ops sip_ops = {
 	.open = session_open,
 	.feed = sip_session_feed,
 	.unreached = session_unreached,
+	.item = sip_item,
 	.login = session_login,
 	.settings = session_settings,
 	.submit = session_submit,

@@ -240,6 +240,27 @@ void sip_on_invite(struct sip_input *in);
 void sip_on_ack(struct sip_input *in);
 void sip_on_bye(struct sip_input *in);
 
+/*
+ * elsewhere.c: what came over a stream, while another worker has the dialog or the short message
+ * that it is about, which our tag or branch in it names. Datagrams come to that one by themselves.
+ */
+bool sip_tag_elsewhere(const struct sip_input *in, unsigned *worker);   /* of To */
+bool sip_reply_elsewhere(const struct sip_input *in, unsigned *worker); /* In-Reply-To */
+/* It goes there. token: the server transaction that is to be answered; 0: none is. False: there is
+ * no memory. */
+bool sip_hand_over(struct sip_input *in, unsigned worker, uint64_t token);
+/* The hook, at that other worker. */
+void sip_item(void *instance, struct now now, const struct flow *from, struct cur item,
+	      struct proto_event *event, struct result *answer);
+/* What it has said. */
+void sip_answer_inside(struct sip_session *s, struct now now, struct sip_server *server,
+		       const struct result *r, struct out *out);
+/* The effects there; in->s is the dialog's session. Statuses that answer. */
+void     sip_acked(struct sip_input *in, struct sip_dialog *d);
+unsigned sip_bye_status(const struct sip_input *in, struct sip_dialog *d);
+void     sip_gone(struct sip_input *in, struct sip_dialog *d);
+void     sip_on_report_elsewhere(struct sip_instance *i, struct sip_input *in);
+
 /* call_out.c: INVITEs of ours */
 enum submit sip_call(struct sip_session *s, struct now now, const struct msg *m,
 		     const struct proto_target *at, uint64_t token, struct out *out,

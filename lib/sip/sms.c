@@ -234,14 +234,15 @@ static void on_data(struct sip_input *in, struct sip_server *server, const struc
 }
 
 /* Ours that it reports on; NULL: none that is open. */
-static struct sip_client *reported(struct sip_input *in, const struct sip_rp *rp)
+static struct sip_client *reported(struct sip_instance *i, const struct sip_input *in,
+				   const struct sip_rp *rp)
 {
 	struct sip_client *c;
 	struct str         id;
 
 	if (!sip_header_find(&in->m, SIP_IN_REPLY_TO, &id))
 		return NULL;
-	c = sip_client_named(&in->s->instance->transactions, id);
+	c = sip_client_named(&i->transactions, id);
 	return c != NULL && c->kind == SIP_CLIENT_MESSAGE && (c->note & SIP_NOTE_SMS) &&
 			       c->note >> SIP_NOTE_VALUE_SHIFT == rp->reference
 		       ? c
@@ -249,22 +250,16 @@ static struct sip_client *reported(struct sip_input *in, const struct sip_rp *rp
 }
 
 /* RP-ACK or RP-ERROR: the result of a submission. */
-static void on_report(struct sip_input *in, struct sip_server *server, const struct sip_rp *rp)
+static void settle_reported(struct sip_input *in, struct sip_client *c, const struct sip_rp *rp)
 {
-	bool                error = rp->type == SIP_RP_ERROR_MS || rp->type == SIP_RP_ERROR_N;
-	struct sip_client  *c = reported(in, rp);
-	struct sip_session *s;
+	bool                 error = rp->type == SIP_RP_ERROR_MS || rp->type == SIP_RP_ERROR_N;
+	struct sip_session  *s = c->of->session;
+	struct sip_instance *i = s->instance;
 
-	sip_answer_open(in, server, 202);
-	if (c == NULL) {
-		metric_inc(in->s->instance->metrics, METRIC_sip_sms_reports_stray);
-		return;
-	}
-	s = c->of->session;
 	s->message_us = in->now.us;
 	if (!error && sip_parts_acknowledged(s, c->rest)) {
-		sip_client_end(&in->s->instance->transactions, c);
-		in->s->instance->services->wake(in->s->instance->services->context, s);
+		sip_client_end(&i->transactions, c);
+		i->services->wake(i->services->context, s);
 		return;
 	}
 	in->event->kind = EVENT_RESULT;
@@ -273,9 +268,33 @@ static void on_report(struct sip_input *in, struct sip_server *server, const str
 		.why = (uint8_t)(error ? sip_reason_of_rp(rp->cause) : REASON_NONE),
 		.delivered = !error,
 	};
-	if (s != in->s)
-		in->event->session = s;
+	in->event->session = s;
 	sip_client_end_all(s, c);
+}
+
+static void on_report(struct sip_input *in, struct sip_server *server, const struct sip_rp *rp)
+{
+	struct sip_instance *i = in->s->instance;
+	struct sip_client   *c = reported(i, in, rp);
+	unsigned             worker;
+
+	sip_answer_open(in, server, 202);
+	if (c != NULL)
+		settle_reported(in, c, rp);
+	else if (!sip_reply_elsewhere(in, &worker) || !sip_hand_over(in, worker, 0))
+		metric_inc(i->metrics, METRIC_sip_sms_reports_stray);
+}
+
+void sip_on_report_elsewhere(struct sip_instance *i, struct sip_input *in)
+{
+	struct sip_rp      rp;
+	struct sip_client *c =
+		sip_rp_parse(in->m.body, &rp) == SIP_BODY_OK ? reported(i, in, &rp) : NULL;
+
+	if (c != NULL)
+		settle_reported(in, c, &rp);
+	else
+		metric_inc(i->metrics, METRIC_sip_sms_reports_stray);
 }
 
 static bool is_report(const struct sip_rp *rp)

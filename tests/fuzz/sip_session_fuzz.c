@@ -204,6 +204,7 @@ static void on_event(struct end *e, const struct proto_event *event)
 		answer(e, event->msg->token);
 		break;
 	case EVENT_BINDING:
+	case EVENT_ELSEWHERE:
 	case EVENT_DIAL:
 		answer(e, event->token);
 		break;

@@ -141,6 +141,7 @@ static void take(struct end *e, const struct proto_event *event)
 	case EVENT_UP:
 	case EVENT_READY:
 	case EVENT_BINDING:
+	case EVENT_ELSEWHERE:
 	case EVENT_DIAL:
 	case EVENT_ASK:
 		break;

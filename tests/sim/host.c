@@ -207,6 +207,7 @@ static void session_event(struct host *h, struct host_session *s, struct proto_e
 		break;
 	case EVENT_READY:
 	case EVENT_BINDING:
+	case EVENT_ELSEWHERE:
 	case EVENT_DIAL:
 	case EVENT_ASK:
 		s->ready = true;
