@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/assert.h"
-#include "base/cur.h"
 #include "base/put.h"
 
 /* A block after the first: a link, then data. A free block uses the same link. */
@@ -294,25 +293,32 @@ bool msg_extra_add(struct msg *m, uint8_t protocol, uint16_t tag, const void *by
 	return true;
 }
 
-bool msg_extra_next(const struct msg *m, uint32_t *at, struct msg_extra *extra)
+static inline bool extra_next(const struct msg *m, uint32_t *at, struct msg_extra *extra)
 {
-	uint8_t    room[EXTRA_HEADER];
-	uint32_t   off = m->extras.off + *at;
-	struct cur c;
+	uint8_t        room[EXTRA_HEADER];
+	uint32_t       off = m->extras.off + *at;
+	const uint8_t *header;
 
 	if (*at >= m->extras.size)
 		return false;
-	c = cur_of(msg_view(m, (struct msg_part){off, EXTRA_HEADER}, room), EXTRA_HEADER);
-	extra->protocol = cur_u8(&c);
-	extra->tag = cur_be16(&c);
-	extra->value = (struct msg_part){off + EXTRA_HEADER, cur_be16(&c)};
+	header = off + EXTRA_HEADER <= MSG_DATA_FIRST
+			 ? m->data + off
+			 : msg_view(m, (struct msg_part){off, EXTRA_HEADER}, room);
+	extra->protocol = header[0];
+	extra->tag = (uint16_t)(header[1] << 8 | header[2]);
+	extra->value = (struct msg_part){off + EXTRA_HEADER, (uint32_t)header[3] << 8 | header[4]};
 	*at += EXTRA_HEADER + extra->value.size;
 	return true;
 }
 
+bool msg_extra_next(const struct msg *m, uint32_t *at, struct msg_extra *extra)
+{
+	return extra_next(m, at, extra);
+}
+
 bool msg_extra_find(const struct msg *m, uint8_t protocol, uint16_t tag, struct msg_extra *extra)
 {
-	for (uint32_t at = 0; msg_extra_next(m, &at, extra);) {
+	for (uint32_t at = 0; extra_next(m, &at, extra);) {
 		if (extra->protocol == protocol && extra->tag == tag)
 			return true;
 	}

@@ -171,15 +171,24 @@ bool sip_map_notified(const struct msg *m, const struct sip_way *way)
 	return way->cpim && m->wants != 0 && (m->kind == MSG_TEXT || m->kind == MSG_BINARY);
 }
 
-bool sip_map_wrapped(const struct sip_map *map, const struct msg *m, const struct sip_way *way)
+/* It came with what has no place but in message/cpim. */
+static bool came_wrapped(const struct sip_map *map, const struct msg *m)
 {
 	struct msg_extra extra;
 
+	for (uint32_t at = 0; msg_extra_next(m, &at, &extra);) {
+		if (extra.protocol == map->protocol &&
+		    (extra.tag == SIP_EXTRA_CPIM || extra.tag == SIP_EXTRA_CONVERSATION_ID ||
+		     extra.tag == SIP_EXTRA_CONTRIBUTION_ID))
+			return true;
+	}
+	return false;
+}
+
+bool sip_map_wrapped(const struct sip_map *map, const struct msg *m, const struct sip_way *way)
+{
 	return way->cpim && !msg_is_report(m) && m->kind != MSG_COMPOSING &&
-	       (way->wraps || m->wants != 0 ||
-		msg_extra_find(m, map->protocol, SIP_EXTRA_CPIM, &extra) ||
-		msg_extra_find(m, map->protocol, SIP_EXTRA_CONVERSATION_ID, &extra) ||
-		msg_extra_find(m, map->protocol, SIP_EXTRA_CONTRIBUTION_ID, &extra));
+	       (way->wraps || m->wants != 0 || came_wrapped(map, m));
 }
 
 static unsigned wants_of(const struct msg *m)

@@ -284,7 +284,7 @@ static void put_conversation(const struct sip_map *map, const struct msg *m, str
 		put_hex(w, hash_sip(&high, room, n), hash_sip(&low, room, n));
 	sip_put_header_end(w);
 	sip_put_header_begin(w, SIP_CONTRIBUTION_ID);
-	put_hex(w, hash_sip(&high, &m->id, sizeof(m->id)), hash_sip(&low, &m->id, sizeof(m->id)));
+	put_hex(w, hash_mix(m->id ^ high.k0), hash_mix(m->id ^ low.k0)); /* no two ids have one */
 	sip_put_header_end(w);
 }
 
