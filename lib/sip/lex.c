@@ -69,13 +69,6 @@ const uint8_t sip_class_rows[8][SIP_PART] = {
 	 0x7c},
 };
 
-bool sip_lex_all(struct str s, enum sip_class class)
-{
-	const uint8_t *p = (const uint8_t *)s.p;
-
-	return s.n > 0 && sip_class_end(p, p + s.n, class) == p + s.n;
-}
-
 /* Bytes of the white space that begins here: 1, 3 for a fold, 0 for none. */
 static size_t space_size(const uint8_t *p, size_t left)
 {
@@ -92,12 +85,6 @@ void sip_lex_folds(struct cur *c)
 
 	while ((n = space_size(c->p, cur_left(c))) > 0)
 		c->p += n;
-}
-
-bool sip_lex_token(struct cur *c, struct str *token)
-{
-	*token = sip_lex_while(c, SIP_CLASS_TOKEN);
-	return token->n > 0 ? true : sip_lex_fail(c);
 }
 
 bool sip_lex_quoted(struct cur *c, struct str *inside)
@@ -179,53 +166,6 @@ bool sip_controls_quoted(struct str value)
 		c.p += space > 0 ? space : 1;
 	}
 	return true;
-}
-
-/* Eight bytes at once: they differ in nothing but the bit of the case, and there in letters. */
-static bool same_word(uint64_t x, uint64_t y)
-{
-	uint64_t differs = x ^ y, small = x | SIP_OF_EACH(0x20), low = small & SIP_OF_EACH(0x7f),
-		 letters;
-
-	if (differs == 0)
-		return true;
-	letters = (low + SIP_OF_EACH(0x80 - 'a')) & ~(low + SIP_OF_EACH(0x80 - 'z' - 1)) & ~small &
-		  SIP_OF_EACH(0x80);
-	return (differs & ~(letters >> 2)) == 0;
-}
-
-static uint64_t word_at(const char *p)
-{
-	uint64_t word;
-
-	memcpy(&word, p, sizeof(word));
-	return word;
-}
-
-/* Up to seven bytes as a number that no other such text has; parts of it overlap. */
-static uint64_t short_word(const char *p, size_t n)
-{
-	uint32_t first, last;
-
-	if (n >= 4) {
-		memcpy(&first, p, sizeof(first));
-		memcpy(&last, p + n - 4, sizeof(last));
-		return (uint64_t)last << 32 | first;
-	}
-	return n == 0 ? 0
-		      : (uint64_t)(uint8_t)p[n - 1] << 16 | (uint64_t)(uint8_t)p[n / 2] << 8 |
-				(uint8_t)p[0];
-}
-
-bool sip_same_bytes(const char *a, const char *b, size_t n)
-{
-	if (n < 8)
-		return same_word(short_word(a, n), short_word(b, n));
-	for (size_t i = 0; i + 8 < n; i += 8) {
-		if (!same_word(word_at(a + i), word_at(b + i)))
-			return false;
-	}
-	return same_word(word_at(a + n - 8), word_at(b + n - 8));
 }
 
 struct str sip_trim(struct str s)

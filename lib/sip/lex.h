@@ -134,8 +134,20 @@ static inline void sip_lex_space(struct cur *c)
 		sip_lex_folds(c);
 }
 
-bool sip_lex_all(struct str s, enum sip_class class); /* not empty, and every byte of it */
-bool sip_lex_token(struct cur *c, struct str *token);
+/* Not empty, and every byte of it. */
+static inline bool sip_lex_all(struct str s, enum sip_class class)
+{
+	const uint8_t *p = (const uint8_t *)s.p;
+
+	return s.n > 0 && sip_class_end(p, p + s.n, class) == p + s.n;
+}
+
+static inline bool sip_lex_token(struct cur *c, struct str *token)
+{
+	*token = sip_lex_while(c, SIP_CLASS_TOKEN);
+	return token->n > 0 ? true : sip_lex_fail(c);
+}
+
 /* From the opening quote to the closing; *inside is what stands between, quoted pairs as they are.
  */
 bool sip_lex_quoted(struct cur *c, struct str *inside);
@@ -145,7 +157,54 @@ bool sip_lex_number(struct cur *c, uint32_t *number);
 bool sip_number_parse(struct str text, uint32_t *number);
 /* Every control character of a value is in a fold or, in a quoted string, part of a quoted pair. */
 bool sip_controls_quoted(struct str value);
-bool sip_same_bytes(const char *a, const char *b, size_t n);
+
+/* Eight bytes at once: they differ in nothing but the bit of the case, and there in letters. */
+static inline bool sip_same_word(uint64_t x, uint64_t y)
+{
+	uint64_t differs = x ^ y, small = x | SIP_OF_EACH(0x20), low = small & SIP_OF_EACH(0x7f),
+		 letters;
+
+	if (differs == 0)
+		return true;
+	letters = (low + SIP_OF_EACH(0x80 - 'a')) & ~(low + SIP_OF_EACH(0x80 - 'z' - 1)) & ~small &
+		  SIP_OF_EACH(0x80);
+	return (differs & ~(letters >> 2)) == 0;
+}
+
+static inline uint64_t sip_word_at(const char *p)
+{
+	uint64_t word;
+
+	memcpy(&word, p, sizeof(word));
+	return word;
+}
+
+/* Up to seven bytes as a number that no other such text has; parts of it overlap. */
+static inline uint64_t sip_short_word(const char *p, size_t n)
+{
+	uint32_t first, last;
+
+	if (n >= 4) {
+		memcpy(&first, p, sizeof(first));
+		memcpy(&last, p + n - 4, sizeof(last));
+		return (uint64_t)last << 32 | first;
+	}
+	return n == 0 ? 0
+		      : (uint64_t)(uint8_t)p[n - 1] << 16 | (uint64_t)(uint8_t)p[n / 2] << 8 |
+				(uint8_t)p[0];
+}
+
+static inline bool sip_same_bytes(const char *a, const char *b, size_t n)
+{
+	if (n < 8)
+		return sip_same_word(sip_short_word(a, n), sip_short_word(b, n));
+	for (size_t i = 0; i + 8 < n; i += 8) {
+		if (!sip_same_word(sip_word_at(a + i), sip_word_at(b + i)))
+			return false;
+	}
+	return sip_same_word(sip_word_at(a + n - 8), sip_word_at(b + n - 8));
+}
+
 /* Without regard to the case of ASCII letters. */
 static inline bool sip_same(struct str a, struct str b)
 {

@@ -66,18 +66,21 @@ void sip_put_token(struct put *w, struct str token)
 
 struct str sip_flow_text(const struct flow *f, char room[SIP_FLOW_TEXT_SIZE])
 {
-	struct put     w = put_to(room, SIP_FLOW_TEXT_SIZE);
 	const uint8_t *b = (const uint8_t *)f->address;
+	char          *to = room;
 
 	if (f->ip6)
 		return inet_ntop(AF_INET6, b, room, SIP_FLOW_TEXT_SIZE) != NULL ? str_of(room)
 										: STR("");
 	for (unsigned i = 0; i < 4; i++) { /* inet_ntop() goes through printf() */
-		if (i > 0)
-			put_u8(&w, '.');
-		put_number(&w, b[i]);
+		if (b[i] >= 100)
+			*to++ = (char)('0' + b[i] / 100);
+		if (b[i] >= 10)
+			*to++ = (char)('0' + b[i] / 10 % 10);
+		*to++ = (char)('0' + b[i] % 10);
+		*to++ = '.';
 	}
-	return (struct str){room, put_size(&w)};
+	return (struct str){room, (size_t)(to - room) - 1};
 }
 
 static void crlf(struct put *w)

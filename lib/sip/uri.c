@@ -54,6 +54,8 @@ static bool ip4_parse(struct str text, uint8_t address[16])
 {
 	unsigned part = 0, digits = 0, dots = 0;
 
+	if (text.n > 0 && (uint8_t)text.p[0] > '9')
+		return false;
 	for (size_t i = 0; i < text.n; i++) {
 		unsigned digit = (unsigned)(uint8_t)text.p[i] - '0';
 
@@ -72,23 +74,59 @@ static bool ip4_parse(struct str text, uint8_t address[16])
 	return dots == 3 && digits > 0;
 }
 
-/* A label neither begins nor ends with "-", nor is one empty but after the last dot; the last label
- * begins with a letter (25.1), or the name would be an address that is none. */
-static bool name_check(struct str name)
+#define NAME_AT_ONCE 64u
+
+/* A label neither begins nor ends with "-", nor is one empty but after the last dot. Dots and
+ * hyphens are bits, each for the byte at its place; the end is a dot, too. */
+static bool labels_check(uint64_t dots, uint64_t hyphens, size_t n)
+{
+	uint64_t last = 1ull << (n - 1), begins = dots << 1 | 1, ends = dots >> 1 | last;
+
+	return (dots & (begins | last)) == 0 && (hyphens & (begins | ends)) == 0;
+}
+
+/* The same of a name of any length. */
+static bool labels_walk(struct str name)
 {
 	size_t label = 0;
 
-	if (name.p[name.n - 1] == '.')
-		name.n--;
 	for (size_t i = 0; i <= name.n; i++) {
 		if (i < name.n && name.p[i] != '.')
 			continue;
 		if (i == label || name.p[label] == '-' || name.p[i - 1] == '-')
 			return false;
-		if (i < name.n)
-			label = i + 1;
+		label = i + 1;
 	}
-	return name.n > 0 && !(name.p[label] >= '0' && name.p[label] <= '9');
+	return true;
+}
+
+/* The last label begins with a letter (25.1), or the name would be an address that is none. */
+static bool name_check(struct str name)
+{
+	const uint8_t *p = (const uint8_t *)name.p;
+	uint64_t       dots = 0, hyphens = 0;
+	size_t         label = 0;
+
+	if (p[name.n - 1] == '.')
+		name.n--;
+	if (name.n == 0)
+		return false;
+	if (name.n > NAME_AT_ONCE) {
+		for (label = name.n; label > 0 && p[label - 1] != '.'; label--)
+			;
+		return labels_walk(name) && !(p[label] >= '0' && p[label] <= '9');
+	}
+	for (size_t at = 0; at < name.n; at += SIP_PART) {
+		size_t   left = name.n - at;
+		sip_part x = sip_part_at(p + at, left);
+		uint32_t there = left < SIP_PART ? (1u << left) - 1 : UINT16_MAX;
+
+		dots |= (uint64_t)(SIP_PART_BITS(x == '.') & there) << at;
+		hyphens |= (uint64_t)(SIP_PART_BITS(x == '-') & there) << at;
+	}
+	if (dots != 0)
+		label = 64 - (size_t)__builtin_clzll(dots);
+	return labels_check(dots, hyphens, name.n) && !(p[label] >= '0' && p[label] <= '9');
 }
 
 bool sip_host_parse(struct cur *c, struct sip_host *host)

@@ -172,27 +172,32 @@ bool sip_date_parse(struct str value, uint64_t *seconds)
 	return true;
 }
 
+static void two_digits(char *to, unsigned number)
+{
+	to[0] = (char)('0' + number / 10);
+	to[1] = (char)('0' + number % 10);
+}
+
 void sip_put_date(struct put *w, uint64_t seconds)
 {
-	uint64_t    day = seconds / 86400;
-	unsigned    in_day = (unsigned)(seconds % 86400);
-	struct date d = date_of((int64_t)day);
+	static const char form[] = "Thu, 01 Jan 1970 00:00:00 GMT";
+	uint64_t          day = seconds / 86400;
+	unsigned          in_day = (unsigned)(seconds % 86400);
+	struct date       d = date_of((int64_t)day);
+	char             *to = (char *)put_reserve(w, sizeof(form) - 1);
 
 	ASSERT(seconds < SIP_DATE_END);
-	put_bytes(w, days + day % 7 * 3, 3);
-	put_str(w, STR(", "));
-	put_digits(w, d.day, 2);
-	put_u8(w, ' ');
-	put_bytes(w, months + 3 * (size_t)(d.month - 1), 3);
-	put_u8(w, ' ');
-	put_digits(w, (uint32_t)d.year, 4);
-	put_u8(w, ' ');
-	put_digits(w, in_day / 3600, 2);
-	put_u8(w, ':');
-	put_digits(w, in_day / 60 % 60, 2);
-	put_u8(w, ':');
-	put_digits(w, in_day % 60, 2);
-	put_str(w, STR(" GMT"));
+	if (to == NULL)
+		return;
+	memcpy(to, form, sizeof(form) - 1);
+	memcpy(to, days + day % 7 * 3, 3);
+	two_digits(to + 5, d.day);
+	memcpy(to + 8, months + 3 * (size_t)(d.month - 1), 3);
+	two_digits(to + 12, (unsigned)d.year / 100);
+	two_digits(to + 14, (unsigned)d.year % 100);
+	two_digits(to + 17, in_day / 3600);
+	two_digits(to + 20, in_day / 60 % 60);
+	two_digits(to + 23, in_day % 60);
 }
 
 /* ---- Digest ---- */

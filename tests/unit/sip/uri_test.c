@@ -1,6 +1,7 @@
 /* URIs, name-addr and parameters. */
 #include "test.h"
 
+#include "base/random.h"
 #include "sip/uri.h"
 
 static uint8_t room[2048];
@@ -154,6 +155,44 @@ static void what_is_no_uri_is_refused(void **state)
 
 		if (parse(texts[i], &u, &exact))
 			fail_msg("%s", texts[i]);
+		free(exact);
+	}
+}
+
+/* Label by label, as RFC 3261, 25.1, has it. */
+static bool is_name(const char *name)
+{
+	const char *label = name, *dot;
+
+	for (; (dot = strchr(label, '.')) != NULL && dot[1] != '\0'; label = dot + 1) {
+		if (dot == label || label[0] == '-' || dot[-1] == '-')
+			return false;
+	}
+	if (dot == NULL)
+		dot = label + strlen(label);
+	return dot > label && label[0] != '-' && dot[-1] != '-' &&
+	       !(label[0] >= '0' && label[0] <= '9');
+}
+
+static void a_name_of_any_length_is_judged_label_by_label(void **state)
+{
+	static const char few[] = "1-.";
+	struct random     r;
+
+	(void)state;
+	random_seed(&r, 4711);
+	for (unsigned i = 0; i < 200000; i++) {
+		char           text[4 + 90 + 1] = "sip:";
+		size_t         n = 1 + random_below(&r, i % 2 == 0 ? 12 : 90);
+		struct sip_uri u;
+		uint8_t       *exact;
+
+		for (size_t k = 0; k < n; k++)
+			text[4 + k] = random_below(&r, 9) == 0 ? few[random_below(&r, 3)] : 'a';
+		text[4] = 'a'; /* no address */
+		text[4 + n] = '\0';
+		if (parse(text, &u, &exact) != is_name(text + 4))
+			fail_msg("%s", text);
 		free(exact);
 	}
 }
@@ -373,6 +412,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(uris_are_split_into_their_parts),
 		cmocka_unit_test(what_is_no_uri_is_refused),
+		cmocka_unit_test(a_name_of_any_length_is_judged_label_by_label),
 		cmocka_unit_test(the_number_of_parameters_has_a_limit),
 		cmocka_unit_test(equality_is_that_of_the_standard),
 		cmocka_unit_test(addresses_of_record_have_one_text),
