@@ -18,15 +18,40 @@ struct recipient {
 	const struct world_subscriber *subscriber;
 };
 
+/* Who has that user and domain in another protocol (RFC 7247, 5). */
+static const struct world_subscriber *namesake(const struct world *world, const struct aor *aor)
+{
+	const struct world_subscriber *s = NULL;
+	char                           room[MSG_ADDR_SIZE_MAX + 1];
+
+	for (unsigned p = 0; s == NULL && p < PROTO_COUNT; p++) {
+		struct aor other = {str_of(registry_ops(p)->name), aor->user, aor->domain};
+		size_t     n = aor_write(room, sizeof(room), &other);
+
+		if (n > 0)
+			s = world_subscriber_by_uri(world, (struct str){room, n});
+	}
+	return s;
+}
+
+const struct world_subscriber *registered_subscriber(const struct world *world, struct str to)
+{
+	const struct world_subscriber *s;
+	struct aor                     aor;
+
+	if (!aor_split(to, &aor) || aor.scheme.n == 0)
+		return world_subscriber_by_address(world, to);
+	s = world_subscriber_by_uri(world, to);
+	return s != NULL ? s : namesake(world, &aor);
+}
+
 static struct recipient recipient_of(const struct world *world, struct str to)
 {
-	struct recipient r = {.address = to};
+	struct recipient r = {.address = to, .subscriber = registered_subscriber(world, to)};
 	struct aor       aor;
 
 	if (aor_split(to, &aor))
 		r.scheme = aor.scheme;
-	r.subscriber = r.scheme.n > 0 ? world_subscriber_by_uri(world, to)
-				      : world_subscriber_by_address(world, to);
 	if (r.subscriber != NULL && r.subscriber->reach != CONF_REACH_ANY)
 		r.subscriber = NULL;
 	return r;

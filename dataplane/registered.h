@@ -30,6 +30,10 @@ struct registered {
 	unsigned                    protocol;
 };
 
+/* Whose address in normal form this is: a number, or an address of record in any protocol. Of a
+ * user and domain that nobody has in its own, who has them in another. NULL: nobody's. */
+const struct world_subscriber *registered_subscriber(const struct world *world, struct str to);
+
 /* Of an address in normal form, those in the protocol of the address first, then best first;
  * returns how many. Any registered thread. */
 unsigned registered_find(const struct dataplane *dp, const struct world *world, struct str to,

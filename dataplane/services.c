@@ -143,8 +143,7 @@ static enum proto_reach reach(void *context, unsigned protocol, struct str addre
 	}
 	if (here > 0)
 		return PROTO_REACH_HERE;
-	return w->world != NULL && (world_subscriber_by_uri(w->world, address) != NULL ||
-				    world_subscriber_by_address(w->world, address) != NULL)
+	return w->world != NULL && registered_subscriber(w->world, address) != NULL
 		       ? PROTO_REACH_AWAY
 		       : PROTO_REACH_NOBODY;
 }

@@ -20,7 +20,8 @@ static const char site[] =
 	"\"xmpp:alice@example.org\", password: secret}\n"
 	"  - {address: \"+46737654321\", sip: \"sip:bob@example.org\", password: other, reach: "
 	"sms}\n"
-	"  - {address: \"+46735555555\", xmpp: \"xmpp:carol@example.org\", password: secret}\n";
+	"  - {address: \"+46735555555\", xmpp: \"xmpp:carol@example.org\", password: secret}\n"
+	"  - {address: \"+46736666666\", sip: \"sip:dave@example.org\", password: secret}\n";
 
 struct sip_world_message centre;
 struct sip_world_receipt receipt;

@@ -71,6 +71,26 @@ static void a_message_goes_from_a_client_to_a_device_of_sip_and_back(void **stat
 	assert_memory_equal(next_of(alice), "SIP/2.0 20", 10);
 }
 
+static void who_has_the_same_name_in_another_protocol_is_reached_by_it(void **state)
+{
+	struct phone *dave = phone_udp(&sim.host, 5080), *carol = chat_client(CAROL, "desk");
+	const char   *text;
+
+	(void)state;
+	send_register(dave, "sip:dave@example.org", "sip:dave@198.18.0.2:5080", "");
+	assert_status(next_of(dave), "200");
+	phone_send(carol, "<message to='dave@example.org' id='m4'><body>Hi Dave</body></message>");
+	text = next_of(dave);
+	assert_non_null(text);
+	assert_memory_equal(text, "MESSAGE sip:dave@198.18.0.2:5080", 32);
+	assert_non_null(strstr(phone_header(text, "To"), "sip:dave@example.org"));
+	phone_answer(dave, text, "200 OK", "");
+	send_message(dave, "sip:carol@example.org", "sip:dave@example.org", "", "Hi Carol");
+	chat_expects(carol, "to=\"carol@example.org/desk\"");
+	chat_expects(carol, "<body>Hi Carol</body>");
+	assert_memory_equal(next_of(dave), "SIP/2.0 20", 10);
+}
+
 static void what_cannot_be_delivered_comes_back_as_an_error(void **state)
 {
 	struct phone *alice = chat_client(ALICE, "phone");
@@ -229,6 +249,7 @@ int main(void)
 		OPEN(a_message_of_a_client_reaches_the_message_centre_and_its_receipt_returns),
 		OPEN(a_short_message_reaches_a_client_by_its_number),
 		OPEN(a_message_goes_from_a_client_to_a_device_of_sip_and_back),
+		OPEN(who_has_the_same_name_in_another_protocol_is_reached_by_it),
 		OPEN(what_cannot_be_delivered_comes_back_as_an_error),
 		OPEN(a_resource_has_one_stream_and_the_newer_one_stays),
 		OPEN(a_client_that_is_gone_gets_nothing_more),
