@@ -15,6 +15,7 @@
 #define SEND_MAX (256u * 1024u)
 #define RECEIVE_MAX (256u * 1024u)
 #define SUBMIT_RESERVE (64u * 1024u) /* of send room, kept for answers */
+#define DETACHED_SHARE 4u /* of all connections, those that are gone and whose sessions go on */
 #define CONN_FREE_END UINT32_MAX
 #define USER_CONN (1ull << 40)  /* of tcp users: a connection's index, not a listener's */
 #define USER_MEDIA (1ull << 41) /* a listener's, for its streams of media */
@@ -138,6 +139,7 @@ static void conn_free(struct worker *w, struct conn *c)
 	if (c->role == PROTO_CONNECTING && c->peer != MSG_SLOT_NONE)
 		session_peer_gone(w, c);
 	list_remove(&c->wheel);
+	w->conns.detached -= c->detached;
 	c->state = CONN_FREE;
 	c->generation++;
 	w->conns.free_next[index] = w->conns.free_head;
@@ -170,7 +172,8 @@ static struct out conn_out(struct worker *w)
 
 static size_t send_room(struct worker *w, const struct conn *c)
 {
-	return c->datagram ? WORKER_OUT_SIZE + SUBMIT_RESERVE : tcp_send_room(w->tcp, c->tcp);
+	return c->datagram || c->detached ? WORKER_OUT_SIZE + SUBMIT_RESERVE
+					  : tcp_send_room(w->tcp, c->tcp);
 }
 
 /* A peer that does not read what it is owed, up to the send buffer's size, has broken its side of
@@ -180,6 +183,8 @@ static void conn_send(struct worker *w, struct conn *c, const struct out *out)
 	size_t n = put_size(&out->put);
 
 	ASSERT(!out->put.failed);
+	if (c->detached)
+		return;
 	if (c->datagram)
 		datagrams_send(w, c, out);
 	else if (n > 0 && tcp_send(w->tcp, c->tcp, out->put.start, n) < n)
@@ -248,12 +253,58 @@ void conn_close(struct worker *w, struct conn *c, enum reason why)
 	struct cur in;
 
 	session_end(w, c, why, &out);
-	if (c->datagram) {
+	if (c->datagram || c->detached) {
 		conn_free(w, c);
 		return;
 	}
 	tcp_consume(w->tcp, c->tcp, tcp_peek(w->tcp, c->tcp, 1, &in));
 	tcp_close(w->tcp, c->tcp, false);
+}
+
+/* Its connection ends in order, if it has one; the session stays. */
+static void conn_leave_tcp(struct worker *w, struct conn *c)
+{
+	struct cur in;
+
+	if (c->detached)
+		return;
+	if (c->tcp != TCP_CONN_NONE) {
+		tcp_consume(w->tcp, c->tcp, tcp_peek(w->tcp, c->tcp, 1, &in));
+		tcp_set_user(w->tcp, c->tcp, USER_CONN | UINT32_MAX);
+		tcp_close(w->tcp, c->tcp, false);
+	}
+	c->tcp = TCP_CONN_NONE;
+	c->detached = true;
+	w->conns.detached++;
+	conn_touch(w, c);
+}
+
+/* Nobody has said goodbye. False: the session ends, too. */
+static bool conn_detach(struct worker *w, struct conn *c)
+{
+	if (c->ops->detach == NULL || !c->ops->detach(c->session, w->now))
+		return false;
+	if (w->conns.detached >= w->conns.max / DETACHED_SHARE) {
+		metric_inc(w->metrics, METRIC_sessions_detached_full);
+		return false;
+	}
+	conn_leave_tcp(w, c);
+	return true;
+}
+
+uint64_t conn_give_way(struct worker *w, struct conn *c, uint64_t word)
+{
+	struct out out = conn_out(w);
+
+	if (c->state != CONN_OPEN || c->ops->hand_over == NULL)
+		return 0;
+	word = c->ops->hand_over(c->session, w->now, word, &out);
+	conn_send(w, c, &out);
+	conn_leave_tcp(w, c);
+	c->parting = true;
+	deliver_unsent(w, c);
+	conn_touch(w, c);
+	return word;
 }
 
 void conn_part(struct worker *w, struct conn *c, enum reason why)
@@ -266,7 +317,7 @@ void conn_part(struct worker *w, struct conn *c, enum reason why)
 	}
 	if (c->state != CONN_OPEN || c->parting)
 		return;
-	if (!c->logged_in) {
+	if (!c->logged_in || c->detached) {
 		conn_close(w, c, why);
 		return;
 	}
@@ -450,7 +501,7 @@ static void conn_read(struct worker *w, struct conn *c)
 		const uint8_t *start = in.p;
 
 		if (waiting < c->need) {
-			if (tcp_read_ended(w->tcp, c->tcp))
+			if (tcp_read_ended(w->tcp, c->tcp) && !conn_detach(w, c))
 				conn_close(w, c, REASON_CLOSED_BY_PEER);
 			return;
 		}
@@ -605,6 +656,9 @@ static void conn_closed(struct worker *w, struct conn *c, enum reason why)
 {
 	struct conn was = *c;
 
+	c->tcp = TCP_CONN_NONE;
+	if (c->state == CONN_OPEN && conn_detach(w, c))
+		return;
 	if (c->state == CONN_OPEN)
 		session_end(w, c, why != REASON_NONE ? why : REASON_CLOSED_BY_PEER, NULL);
 	deliver_unsent(w, c); /* what waited for the connection */
@@ -729,7 +783,7 @@ uint32_t conns_reset(struct worker *w, uint32_t from, uint32_t max)
 	for (; from < w->conns.used_high && max > 0; from++) {
 		struct conn *c = &w->conns.table[from];
 
-		if (c->state == CONN_FREE || c->datagram)
+		if (c->state == CONN_FREE || c->datagram || c->detached)
 			continue;
 		tcp_close(w->tcp, c->tcp, true);
 		max--;

@@ -41,6 +41,7 @@ struct conn {
 	bool                    logged_in, parting, dirty, again, datagram,
 		registers, /* something is reached over it: a stream */
 		media,     /* accepted where streams of media are taken */
+		detached,  /* the session goes on, its connection is gone */
 		beside,    /* the stream beside a peer's datagrams: nobody chooses it as a link */
 		blocked;   /* blocked: waits for EVENT_READY or TCP_EVENT_WRITABLE */
 	uint8_t            may;           /* PROTO_SENDS | PROTO_RECEIVES */
@@ -74,6 +75,7 @@ struct peer_link {
 
 struct conns {
 	struct conn *table;
+	uint32_t     detached;                              /* of them */
 	uint32_t     max, used_high, free_head, *free_next; /* by index; UINT32_MAX ends the list */
 	uint8_t     *sessions;
 	size_t       session_size;
@@ -114,6 +116,9 @@ enum conn_submit conn_submit(struct worker *w, struct conn *c, const struct msg 
 /* The end of an open one: last bytes go out, then FIN; unread input is thrown away first, or TCP
  * would have to reset. */
 void conn_close(struct worker *w, struct conn *c, enum reason why);
+/* Another session goes on in the place of an open one, and told it the word: returns what that one
+ * is told; 0: it has none to hand over. */
+uint64_t conn_give_way(struct worker *w, struct conn *c, uint64_t word);
 /* Ask the other side to part, in order. */
 void conn_part(struct worker *w, struct conn *c, enum reason why);
 

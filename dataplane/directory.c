@@ -260,7 +260,9 @@ unsigned directory_answers(struct directory *d, unsigned producer,
 						       .token = done[i]->asked.token,
 						       .why = (enum reason)done[i]->why,
 						       .has_lost = done[i]->has_lost,
-						       .lost = done[i]->lost};
+						       .lost = done[i]->lost,
+						       .hands_over = done[i]->asked.hands_over,
+						       .word = done[i]->asked.word};
 		change_free(p, done[i]);
 	}
 	return n;

@@ -64,7 +64,9 @@ struct directory_answer {
 	uint64_t           token;
 	enum reason        why; /* NONE: it is in force */
 	bool               has_lost;
-	struct session_ref lost; /* whose binding was taken over */
+	struct session_ref lost;       /* whose binding was taken over */
+	bool               hands_over; /* as was asked */
+	uint64_t           word;
 };
 /* Returns how many, at most max. */
 unsigned directory_answers(struct directory *d, unsigned producer,

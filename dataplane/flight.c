@@ -269,6 +269,17 @@ static void flight_target_begin(struct worker *w, struct flight *e,
 	e->state = FLIGHT_LENT;
 }
 
+/* A registration that was tried last, and that another session has since, which may take it. */
+static bool has_moved(struct flight *e, const struct route_target *t, struct session_ref ref)
+{
+	if (e->last.why != REASON_SESSION_GONE || e->last.maybe_sent ||
+	    t->kind != e->current.kind || t->slot != e->current.slot ||
+	    e->relinks == FLIGHT_RELINKS_MAX || session_ref_pack(ref) == session_ref_pack(e->lent))
+		return false;
+	e->relinks++;
+	return true;
+}
+
 /*
  * Hand it to one of the recipient's own registrations, best first; each is a target of its own.
  * That there is none is a refusal for good only where nothing else was tried: another target may be
@@ -285,10 +296,13 @@ static bool flight_try_registered(struct worker *w, struct flight *e)
 		struct route_target target = {.slot = places[i].binding->id,
 					      .kind = ROUTE_REGISTERED};
 
-		if (was_tried(e, &target))
+		struct session_ref ref = registered_session(w, &places[i]);
+
+		if (was_tried(e, &target) && !has_moved(e, &target, ref))
 			continue;
+		e->lent = ref;
 		flight_target_begin(w, e, &target);
-		if (flight_lend(w, e, registered_session(w, &places[i]), target.slot))
+		if (flight_lend(w, e, ref, target.slot))
 			return true;
 		e->state = FLIGHT_CHOOSING;
 	}

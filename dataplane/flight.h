@@ -48,6 +48,7 @@ struct flight {
 	bool        answered;       /* the submitter has its answer; only the result is awaited */
 	bool        resend_unknown; /* of its account: an unknown outcome goes to the next target */
 	struct route_target current;
+	struct session_ref  lent; /* over which its registration was reached */
 	struct route_target tried[FLIGHT_TRIES_MAX];
 	struct result       last; /* why the last target did not take it */
 };

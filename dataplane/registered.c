@@ -207,14 +207,23 @@ void registered_change(struct worker *w, struct conn *c, const struct proto_regi
 		conn_answer(w, ref, r->token, &(struct result){.why = (uint8_t)why});
 }
 
-void registered_replaced(struct worker *w, struct session_ref ref)
+void registered_replaced(struct worker *w, const struct registered_loss *loss)
 {
-	struct conn *c = ref.worker == w->number ? conn_get(w, ref) : NULL;
+	struct conn *c;
 
-	if (c != NULL)
+	if (loss->lost.worker != w->number) {
+		xcore_replaced(w, loss);
+		return;
+	}
+	c = conn_get(w, loss->lost);
+	if (loss->hands_over) {
+		struct registered_loss said = *loss;
+
+		said.word = c != NULL ? conn_give_way(w, c, loss->word) : 0;
+		xcore_handed_over(w, &said);
+	} else if (c != NULL) {
 		conn_close(w, c, REASON_REPLACED);
-	else if (ref.worker != w->number)
-		xcore_replaced(w, ref);
+	}
 }
 
 void registered_way_gone(struct worker *w, struct conn *c, const struct msg *m, uint32_t binding)
@@ -264,18 +273,26 @@ static void ended_tell(struct worker *w)
 	}
 }
 
+static void answered(struct worker *w, const struct directory_answer *a)
+{
+	if (!a->has_lost || !a->hands_over)
+		conn_answer(w, a->origin, a->token, &(struct result){.why = (uint8_t)a->why});
+	if (a->has_lost)
+		registered_replaced(w, &(struct registered_loss){.lost = a->lost,
+								 .by = a->origin,
+								 .token = a->token,
+								 .word = a->word,
+								 .hands_over = a->hands_over});
+}
+
 unsigned registered_answers(struct worker *w)
 {
 	struct directory_answer answers[ANSWERS_MAX];
 	unsigned n = directory_answers(w->dp->directory, w->number, answers, ANSWERS_MAX);
 
 	ended_tell(w);
-	for (unsigned i = 0; i < n; i++) {
-		conn_answer(w, answers[i].origin, answers[i].token,
-			    &(struct result){.why = (uint8_t)answers[i].why});
-		if (answers[i].has_lost)
-			registered_replaced(w, answers[i].lost);
-	}
+	for (unsigned i = 0; i < n; i++)
+		answered(w, &answers[i]);
 	return n;
 }
 

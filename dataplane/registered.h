@@ -65,8 +65,13 @@ bool registered_target(const struct worker *w, unsigned protocol, struct str to,
  * sessions. Returns how many. */
 void     registered_change(struct worker *w, struct conn *c, const struct proto_registration *r);
 unsigned registered_answers(struct worker *w);
-/* Another session has its place: it ends. */
-void registered_replaced(struct worker *w, struct session_ref ref);
+/* Another session has its place: it ends, or hands over. */
+struct registered_loss {
+	struct session_ref lost, by; /* by: who is answered when it has handed over */
+	uint64_t           token, word;
+	bool               hands_over;
+};
+void registered_replaced(struct worker *w, const struct registered_loss *loss);
 /* A message to one of them came back: it leads nowhere any more, and ends. Where the directory has
  * no room for the question, that is found out by the next message. */
 void registered_way_gone(struct worker *w, struct conn *c, const struct msg *m, uint32_t binding);

@@ -148,6 +148,7 @@ void session_open_accepted(struct worker *w, struct conn *c, const struct listen
 		    .media = listener_media(l, w->number),
 		    .media_stream = c->media};
 
+	settings.resume_us = l->conf->resume_time * US_PER_SECOND;
 	memcpy(settings.service_centre, l->conf->service_centre, sizeof(settings.service_centre));
 	c->queue_max = REGISTERED_QUEUE_MAX;
 	if (c->datagram) { /* everybody's, and so in nobody's name */

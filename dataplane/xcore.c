@@ -8,7 +8,6 @@
 
 #include "base/assert.h"
 
-#include "registered.h"
 #include "worker.h"
 
 #define TURN_MAX 64u /* elements taken from one ring in one turn */
@@ -96,11 +95,27 @@ bool xcore_conversation(struct worker *w, unsigned to, const struct conversation
 	return rte_ring_sp_enqueue_elem(w->xcore.messages_out[to], &x, sizeof(x)) == 0;
 }
 
-void xcore_replaced(struct worker *w, struct session_ref ref)
+void xcore_replaced(struct worker *w, const struct registered_loss *loss)
 {
-	struct xmsg x = {.kind = XMSG_REPLACED, .replaced = ref};
+	struct xmsg x = {.kind = XMSG_REPLACED, .loss = *loss};
 
-	if (rte_ring_sp_enqueue_elem(w->xcore.messages_out[ref.worker], &x, sizeof(x)) != 0)
+	if (rte_ring_sp_enqueue_elem(w->xcore.messages_out[loss->lost.worker], &x, sizeof(x)) != 0)
+		metric_inc(w->metrics, METRIC_replacements_lost);
+}
+
+static void handed_over(struct worker *w, const struct registered_loss *loss)
+{
+	conn_answer(w, loss->by, loss->token, &(struct result){.word = loss->word});
+}
+
+void xcore_handed_over(struct worker *w, const struct registered_loss *loss)
+{
+	struct xmsg x = {.kind = XMSG_HANDED_OVER, .loss = *loss};
+
+	if (loss->by.worker == w->number)
+		handed_over(w, loss);
+	else if (rte_ring_sp_enqueue_elem(w->xcore.messages_out[loss->by.worker], &x, sizeof(x)) !=
+		 0)
 		metric_inc(w->metrics, METRIC_replacements_lost);
 }
 
@@ -222,7 +237,10 @@ static void message_in(struct worker *w, unsigned from, const struct xmsg *x)
 		conversations_note(w, &x->conversation);
 		break;
 	case XMSG_REPLACED:
-		registered_replaced(w, x->replaced);
+		registered_replaced(w, &x->loss);
+		break;
+	case XMSG_HANDED_OVER:
+		handed_over(w, &x->loss);
 		break;
 	case XMSG_NEWS:
 		net_news_learn(w->net, w->now, &x->news);

@@ -17,6 +17,7 @@
 #include "conversations.h"
 #include "deliver.h"
 #include "receipts.h"
+#include "registered.h"
 
 struct worker;
 struct msg;
@@ -32,6 +33,7 @@ enum xmsg_kind {
 	XMSG_RECEIPT_DONE,
 	XMSG_CONVERSATION,
 	XMSG_REPLACED,
+	XMSG_HANDED_OVER,
 	XMSG_NEWS,
 	XMSG_ITEM
 };
@@ -44,7 +46,7 @@ struct xmsg {
 		struct receipt_note      note;
 		struct conversation_note conversation;
 		struct net_news          news;
-		struct session_ref       replaced;
+		struct registered_loss   loss;
 		struct {
 			const struct msg *m; /* lent until its result is home */
 			struct flow       from;
@@ -88,7 +90,9 @@ bool xcore_note(struct worker *w, unsigned to, enum xmsg_kind kind,
 		const struct receipt_note *note);
 bool xcore_conversation(struct worker *w, unsigned to, const struct conversation_note *note);
 /* The worker of the session ends it. Where the ring is full it lives on, without its place. */
-void xcore_replaced(struct worker *w, struct session_ref ref);
+void xcore_replaced(struct worker *w, const struct registered_loss *loss);
+/* The answer to who has its place. Where the ring is full that one's time to log in ends. */
+void xcore_handed_over(struct worker *w, const struct registered_loss *loss);
 void xcore_receipt_answer(struct worker *w, unsigned home, uint32_t flight, uint32_t generation,
 			  const struct receipt_found *found);
 

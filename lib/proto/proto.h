@@ -60,6 +60,7 @@ struct proto_settings {
 	uint32_t message_size_max; /* bytes of body */
 	uint64_t keepalive_us;     /* silence after which we ask (enquire_link); 0: never */
 	uint64_t response_us;      /* time for an answer; after it the outcome is unknown */
+	uint64_t resume_us;        /* for which a session outlives its connection; 0: it does not */
 	uint64_t inactivity_us; /* silence of messages after which the session is ended; 0: never */
 	uint8_t default_alphabet; /* enum msg_coding that the protocol's "default" coding means here
 				   */
@@ -136,6 +137,9 @@ struct proto_registration {
 	struct proto_binding bindings[PROTO_BINDINGS_MAX];
 	struct str           text; /* that the bindings name by offset */
 	uint64_t             token;
+	bool hands_over; /* of one binding that takes over: the session that has it hands over
+			    (ops->hand_over), and the answer waits for that */
+	uint64_t word;   /* that it is told */
 };
 
 /* Where a message that goes to a registration goes. */
@@ -252,6 +256,8 @@ struct result {
 				    protocol */
 	uint32_t retry_after_ms; /* 0: not said */
 	uint64_t msg_id;         /* our id of the message, for the positive answer */
+	uint64_t word; /* of a registration that was handed over: what the other session says; 0:
+			  it was gone */
 	bool again; /* with a temporary failure: only the form was wrong, and the next submit() of
 		       the message to the same place writes another */
 	bool delivered; /* accepted, and the peer says that the recipient has it: no receipt will
@@ -408,6 +414,19 @@ struct proto_ops {
 	 */
 	void (*close)(void *session, struct now now, enum reason why, struct out *out);
 	bool (*drain)(void *session, uint64_t *token);
+
+	/*
+	 * The connection is gone and nobody has said goodbye: may the session go on without? Then
+	 * all is called as before but feed(), what is written is thrown away, and it ends by
+	 * EVENT_CLOSE. NULL: no.
+	 */
+	bool (*detach)(void *session, struct now now);
+	/*
+	 * Another session, of any worker, has its registration and goes on in its place: word is
+	 * what that one says, the result what that one is told. Its connection ends; the rest is as
+	 * after detach(). Submitted messages that may be sent again are answered SESSION_GONE.
+	 */
+	uint64_t (*hand_over)(void *session, struct now now, uint64_t word, struct out *out);
 
 	/* Ask the other side to part in order (SMPP unbind); EVENT_CLOSE follows when it has
 	 * answered or not answered in time. */

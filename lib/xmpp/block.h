@@ -12,6 +12,7 @@
 #define XMPP_TO_MAX 512u
 #define XMPP_TEXT_SIZE 16u /* of ids, resources and nonces that we make */
 #define XMPP_STANZA_ID_MAX 255u
+#define XMPP_SAID_SIZE 768u
 
 struct xmpp_who {
 	uint8_t user_size, resource_size, bind_id_size;
@@ -33,6 +34,13 @@ struct xmpp_request {
 	char     to[XMPP_TO_MAX];        /* in: whom it is for */
 };
 
+struct xmpp_said {         /* of a stanza of ours that is not acknowledged */
+	uint32_t sequence; /* XEP-0198 */
+	uint16_t size;
+	bool     more; /* the next block goes on */
+	char     text[XMPP_SAID_SIZE];
+};
+
 struct xmpp_block {
 	uint32_t next, previous; /* of the list it is in */
 	uint32_t generation;     /* rises when it is freed; what still names the old use is found */
@@ -40,6 +48,7 @@ struct xmpp_block {
 		struct xmpp_sasl    sasl;
 		struct xmpp_who     who;
 		struct xmpp_request request;
+		struct xmpp_said    said;
 	} u;
 };
 

@@ -67,28 +67,7 @@ void xmpp_refuse(struct xmpp_input *in, enum xmpp_condition c, enum reason why)
 	xmpp_sent(in->s);
 }
 
-/* ---- XEP-0198, without resumption ---- */
-
-static void on_enable(struct xmpp_input *in)
-{
-	struct xmpp_session *s = in->s;
-
-	if (s->sm || s->state != XMPP_STATE_UP) {
-		xmpp_put(in, STR("<failed xmlns=\"" XMPP_SPACE_SM "\"><unexpected-request "
-				 "xmlns=\"urn:ietf:params:xml:ns:xmpp-stanzas\"/></failed>"));
-		return;
-	}
-	s->sm = true;
-	s->sm_in = 0;
-	s->sm_out = s->sm_acked = 0;
-	xmpp_put(in, STR("<enabled xmlns=\"" XMPP_SPACE_SM "\"/>"));
-}
-
-static void on_resume(struct xmpp_input *in)
-{
-	xmpp_put(in, STR("<failed xmlns=\"" XMPP_SPACE_SM "\"><item-not-found "
-			 "xmlns=\"urn:ietf:params:xml:ns:xmpp-stanzas\"/></failed>"));
-}
+/* ---- XEP-0198 ---- */
 
 static void on_request(struct xmpp_input *in)
 {
@@ -99,21 +78,6 @@ static void on_request(struct xmpp_input *in)
 	xmpp_put(in, STR("\"/>"));
 }
 
-static bool number_parse(struct str s, uint32_t *v)
-{
-	uint64_t number = 0;
-
-	if (s.n == 0 || s.n > 10)
-		return false;
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] < '0' || s.p[i] > '9')
-			return false;
-		number = number * 10 + (uint64_t)(s.p[i] - '0');
-	}
-	*v = (uint32_t)number;
-	return number <= UINT32_MAX;
-}
-
 /* Modulo 2^32 (XEP-0198, 5). More than was sent: the two disagree for good. */
 static void on_ack(struct xmpp_input *in)
 {
@@ -122,12 +86,13 @@ static void on_ack(struct xmpp_input *in)
 
 	if (!s->sm)
 		return;
-	if (!number_parse(xmpp_attribute(&in->stanza->x, STR("h")), &h) ||
+	if (!xmpp_number_parse(xmpp_attribute(&in->stanza->x, STR("h")), &h) ||
 	    h - s->sm_acked > s->sm_out - s->sm_acked) {
 		xmpp_close(in, XMPP_STREAM_UNDEFINED_CONDITION, REASON_XMPP_STANZA);
 		return;
 	}
 	s->sm_acked = h;
+	xmpp_said_acknowledged(s);
 	s->sm_asked = h != s->sm_out;
 	if (s->sm_asked)
 		xmpp_put(in, STR("<r xmlns=\"" XMPP_SPACE_SM "\"/>"));
@@ -189,10 +154,10 @@ static void on_element(struct xmpp_input *in)
 			xmpp_on_abort(in);
 		break;
 	case XMPP_ELEMENT_SM_ENABLE:
-		on_enable(in);
+		xmpp_on_sm_enable(in);
 		break;
 	case XMPP_ELEMENT_SM_RESUME:
-		on_resume(in);
+		xmpp_on_sm_resume(in);
 		break;
 	case XMPP_ELEMENT_SM_REQUEST:
 		on_request(in);
@@ -272,8 +237,8 @@ static enum pull on_open(struct xmpp_input *in, struct str item)
 	return PULL_ITEM;
 }
 
-enum pull xmpp_session_feed(void *session, struct now now, const struct flow *from, struct cur *in,
-			    struct out *out, struct proto_event *event)
+static enum pull feed_item(void *session, struct now now, struct cur *in, struct out *out,
+			   struct proto_event *event)
 {
 	struct xmpp_input i = {.s = session, .now = now, .out = out, .event = event};
 	struct str        item;
@@ -303,4 +268,17 @@ enum pull xmpp_session_feed(void *session, struct now now, const struct flow *fr
 		break;
 	}
 	return bad(&i, xmpp_stream_error_of_fault((enum xml_fault)i.s->frame.fault));
+}
+
+enum pull xmpp_session_feed(void *session, struct now now, const struct flow *from, struct cur *in,
+			    struct out *out, struct proto_event *event)
+{
+	struct xmpp_session *s = session;
+	size_t               mark = out_mark(out);
+	enum pull            pull;
+
+	s->spoke = false;
+	pull = feed_item(s, now, in, out, event);
+	xmpp_said(s, out, mark);
+	return pull;
 }

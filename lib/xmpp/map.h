@@ -25,6 +25,7 @@ enum xmpp_extra_tag {
 	XMPP_EXTRA_BODY_LANGUAGE = 5, /* xml:lang of the body itself */
 	XMPP_EXTRA_ID = 6,            /* of the stanza */
 	XMPP_EXTRA_KIND = 7,          /* one byte, enum xmpp_kind, of what is no message */
+	XMPP_EXTRA_STANZA = 8,        /* all of it: we said it to a client ourselves */
 };
 
 /* Key of the binding of a resource; never 0. */
@@ -53,6 +54,11 @@ struct xmpp_sender {
 enum xmpp_condition xmpp_map_in(const struct xmpp_map *map, struct xmpp_stanza *s,
 				const struct xmpp_jid *to, const struct xmpp_sender *from,
 				struct put *room, struct msg *m, enum reason *why);
+
+/* Fills the empty record with a stanza of ours that a client gets wherever it is now. False: no
+ * memory. */
+bool xmpp_map_said(const struct xmpp_map *map, const struct xmpp_jid *to, struct str stanza,
+		   struct msg *m);
 
 /* A text that waited for longer says so. */
 #define XMPP_DELAY_US (5 * US_PER_SECOND)

@@ -318,3 +318,21 @@ enum xmpp_condition xmpp_map_in(const struct xmpp_map *map, struct xmpp_stanza *
 	*why = REASON_NONE;
 	return XMPP_CONDITION_NONE;
 }
+
+bool xmpp_map_said(const struct xmpp_map *map, const struct xmpp_jid *to, struct str stanza,
+		   struct msg *m)
+{
+	char       text[MSG_ADDR_SIZE_MAX];
+	struct put w = put_to(text, sizeof(text));
+
+	put_str(&w, STR("xmpp:"));
+	xmpp_jid_put_bare(&w, to);
+	m->kind = MSG_NATIVE;
+	m->coding = MSG_CODING_BINARY;
+	m->native_protocol = map->protocol;
+	m->alone = true;
+	m->to_place = xmpp_resource_key(to->resource);
+	return !w.failed &&
+	       msg_append_addr(m, ADDR_URI, 0, 0, (struct str){text, put_size(&w)}, &m->to) &&
+	       add(map, m, XMPP_EXTRA_STANZA, stanza);
+}

@@ -449,6 +449,12 @@ static enum reason put_copy(const struct xmpp_map *map, const struct msg *m,
 enum reason xmpp_map_out(const struct xmpp_map *map, const struct msg *m,
 			 const struct xmpp_way *way, struct put *w)
 {
+	struct msg_part stanza;
+
+	if (extra(map, m, XMPP_EXTRA_STANZA, &stanza)) {
+		put_part(w, m, stanza);
+		return REASON_NONE;
+	}
 	if (m->copy != MSG_COPY_NONE)
 		return put_copy(map, m, way, w);
 	return put_stanza(map, m, way, way->address, false, w);

@@ -230,7 +230,7 @@ void xmpp_answer_message(struct xmpp_session *s, uint64_t token, const struct re
 	request_close(s, &s->in, number);
 }
 
-static enum submit later(struct xmpp_session *s)
+enum submit xmpp_later(struct xmpp_session *s)
 {
 	s->blocked = true;
 	return SUBMIT_LATER;
@@ -280,7 +280,7 @@ static enum reason write_message(struct xmpp_session *s, struct now now, const s
 	return why;
 }
 
-static void ask_ack(struct xmpp_session *s, struct put *w)
+void xmpp_ask_ack(struct xmpp_session *s, struct put *w)
 {
 	if (!s->sm || s->sm_asked)
 		return;
@@ -301,11 +301,11 @@ enum submit xmpp_submit(struct xmpp_session *s, struct now now, const struct msg
 	struct xmpp_request *r;
 
 	if (s->out.count >= s->settings.window_max || !out_fits(out, XMPP_OUT_SIZE_MAX))
-		return later(s);
+		return xmpp_later(s);
 	number = xmpp_block_take(b);
 	if (number == XMPP_BLOCK_NONE) {
 		metric_inc(s->instance->metrics, METRIC_xmpp_blocks_full);
-		return later(s);
+		return xmpp_later(s);
 	}
 	if (is_heard(s, m))
 		why = write_message(s, now, m, id, &out->put);
@@ -315,7 +315,7 @@ enum submit xmpp_submit(struct xmpp_session *s, struct now now, const struct msg
 		*result = (struct result){.why = (uint8_t)why};
 		return SUBMIT_REFUSED;
 	}
-	ask_ack(s, &out->put);
+	xmpp_ask_ack(s, &out->put);
 	r = &xmpp_block_at(b, number)->u.request;
 	r->token = token;
 	r->due_us = now.us + s->settings.response_us;
@@ -324,6 +324,14 @@ enum submit xmpp_submit(struct xmpp_session *s, struct now now, const struct msg
 	xmpp_list_append(b, &s->out, number);
 	s->message_us = now.us;
 	return SUBMIT_SENT;
+}
+
+uint64_t xmpp_out_due_us(const struct xmpp_session *s)
+{
+	const struct xmpp_request *r =
+		&xmpp_block_at(&s->instance->blocks, s->out.first)->u.request;
+
+	return r->due_us + (s->detached ? XMPP_DETACHED_US : 0);
 }
 
 /* Acknowledged by XEP-0198, or handed to the stream where the client has none. */
@@ -338,13 +346,17 @@ bool xmpp_out_done(struct xmpp_session *s, struct now now, struct proto_event *e
 		return false;
 	r = &xmpp_block_at(b, number)->u.request;
 	done = !s->sm || (int32_t)(s->sm_acked - r->sequence) >= 0;
-	if (!done && now.us < r->due_us)
+	if (!done && !s->moved && now.us < xmpp_out_due_us(s))
 		return false;
 	event->kind = EVENT_RESULT;
 	event->token = r->token;
-	event->result = (struct result){.why = done ? REASON_NONE : REASON_UNKNOWN_OUTCOME,
-					.maybe_sent = !done,
-					.remote_id_size = r->remote_id_size};
+	event->result = (struct result){.why = REASON_NONE, .remote_id_size = r->remote_id_size};
+	if (!done && s->moved) { /* the client says that it has not got it */
+		event->result.why = REASON_SESSION_GONE;
+	} else if (!done) {
+		event->result.why = REASON_UNKNOWN_OUTCOME;
+		event->result.maybe_sent = true;
+	}
 	memcpy(event->result.remote_id, r->id, r->remote_id_size);
 	request_close(s, &s->out, number);
 	return true;

@@ -199,13 +199,17 @@ static bool session_ready(const void *session)
 {
 	const struct xmpp_session *s = session;
 
-	return s->state == XMPP_STATE_UP && !s->parting;
+	return s->state == XMPP_STATE_UP && !s->parting && !s->detached && !s->moved;
 }
 
 static enum submit session_submit(void *session, struct now now, const struct msg *m,
 				  const struct proto_target *at, uint64_t token, struct out *out,
 				  struct result *result)
 {
+	struct xmpp_session *s = session;
+
+	if ((s->detached && !s->moved) || s->resuming)
+		return xmpp_later(s);
 	if (session_ready(session) && at != NULL)
 		return xmpp_submit(session, now, m, token, out, result);
 	*result = (struct result){.why = REASON_SESSION_GONE};
@@ -216,15 +220,32 @@ static void session_answer(void *session, struct now now, uint64_t msg_token,
 			   const struct result *r, struct out *out)
 {
 	struct xmpp_session *s = session;
+	size_t               mark = out_mark(out);
 
+	s->spoke = false;
 	if (s->state == XMPP_STATE_CLOSED)
 		return;
-	if (msg_token == XMPP_TOKEN_BIND)
+	if (msg_token == XMPP_TOKEN_SAID)
+		s->said_open--;
+	else if (msg_token == XMPP_TOKEN_RESUME)
+		xmpp_answer_resume(s, r, &out->put);
+	else if (msg_token == XMPP_TOKEN_BIND)
 		xmpp_answer_bind(s, (enum reason)r->why, &out->put);
 	else if (msg_token == XMPP_TOKEN_CARBONS)
 		xmpp_answer_carbons(s, (enum reason)r->why, &out->put);
 	else if (msg_token != XMPP_TOKEN_PRESENCE)
 		xmpp_answer_message(s, msg_token, r, &out->put);
+	xmpp_said(s, out, mark);
+}
+
+static bool session_detach(void *session, struct now now)
+{
+	return xmpp_detach(session, now);
+}
+
+static uint64_t session_hand_over(void *session, struct now now, uint64_t word, struct out *out)
+{
+	return xmpp_hand_over(session, now, word, out);
 }
 
 static void session_part(void *session, struct now now, struct out *out)
@@ -262,6 +283,7 @@ static void session_close(void *session, struct now now, enum reason why, struct
 	if (out != NULL && s->state != XMPP_STATE_CLOSED)
 		xmpp_end_put(s, &out->put, xmpp_stream_error_of(why));
 	give_all(b, &s->in);
+	give_all(b, &s->said);
 	if (s->who != XMPP_BLOCK_NONE)
 		xmpp_block_give(b, s->who);
 	if (s->sasl != XMPP_BLOCK_NONE)
@@ -364,6 +386,15 @@ static bool tick_ready(struct xmpp_session *s, struct now now, const struct out 
 	return true;
 }
 
+static bool tick_stream(struct xmpp_session *s, struct now now, struct out *out,
+			struct proto_event *event, uint64_t *next)
+{
+	if (s->said.count > 0)
+		xmpp_ask_ack(s, &out->put);
+	return tick_ping(s, now, out, event, next) || tick_inactivity(s, now, out, event, next) ||
+	       tick_ready(s, now, out, event, next);
+}
+
 static uint64_t session_tick(void *session, struct now now, struct out *out,
 			     struct proto_event *event)
 {
@@ -379,17 +410,19 @@ static uint64_t session_tick(void *session, struct now now, struct out *out,
 	if (s->state == XMPP_STATE_CLOSED)
 		return UINT64_MAX;
 	if (s->state != XMPP_STATE_UP) {
+		if (xmpp_resume_undo(s, event))
+			return now.us;
 		if (now.us < s->login_due_us)
 			return s->login_due_us;
 		time_out(s, out, event, REASON_BIND_TIMEOUT);
 		return now.us;
 	}
-	if (xmpp_out_done(s, now, event) || tick_ping(s, now, out, event, &next) ||
-	    tick_inactivity(s, now, out, event, &next) || tick_ready(s, now, out, event, &next))
+	if (xmpp_out_done(s, now, event) ||
+	    (s->detached || s->moved ? xmpp_resume_tick(s, now, event, &next)
+				     : tick_stream(s, now, out, event, &next)))
 		return now.us;
 	if (s->out.first != XMPP_BLOCK_NONE)
-		earliest(&next,
-			 xmpp_block_at(&s->instance->blocks, s->out.first)->u.request.due_us);
+		earliest(&next, xmpp_out_due_us(s));
 	return next;
 }
 
@@ -412,5 +445,7 @@ const struct proto_ops xmpp_ops = {
 	.drain = session_drain,
 	.part = session_part,
 	.ready = session_ready,
+	.detach = session_detach,
+	.hand_over = session_hand_over,
 	.window_used = session_window_used,
 };

@@ -12,12 +12,17 @@
 #define XMPP_DOMAINS_MAX 64u /* of all listeners of a worker */
 #define XMPP_DOMAIN_SIZE_MAX 255u
 #define XMPP_BLOCKS_MIN 64u
+/* Without a stream, messages wait so much longer for the client: up to what a sender waits. */
+#define XMPP_DETACHED_US (10 * US_PER_SECOND)
+#define XMPP_SAID_MAX 32u /* blocks of what we said and the client has not acknowledged */
 #define XMPP_SPACE_SM "urn:xmpp:sm:3"
 
 /* Answers to EVENT_BINDING; those to messages name their blocks. */
 #define XMPP_TOKEN_BIND (UINT64_C(1) << 32)
 #define XMPP_TOKEN_PRESENCE (UINT64_C(2) << 32)
 #define XMPP_TOKEN_CARBONS (UINT64_C(3) << 32)
+#define XMPP_TOKEN_RESUME (UINT64_C(4) << 32)
+#define XMPP_TOKEN_SAID (UINT64_C(5) << 32) /* to EVENT_MSG, of what we say ourselves */
 
 struct xmpp_domain {
 	uint8_t size;
@@ -59,6 +64,15 @@ struct xmpp_session {
 	bool                  carbons;  /* it gets copies (XEP-0280) */
 	bool                  inactive; /* the client says that nobody looks (XEP-0352) */
 	bool                  parting;
+	bool                  resumable, detached; /* resume.c; detached: without a stream */
+	bool                  spoke;               /* a stanza was sent in this call */
+	bool                  moved;               /* another session goes on in its place */
+	bool                  resuming;            /* it is to go on in another's place */
+	bool                  undo;                /* and cannot: its registration is to go */
+	uint32_t              resume_h;            /* what the client has of the other session */
+	uint32_t              said_open;           /* of our own words, sent to its new place */
+	uint64_t              leaves_us;           /* detached or moved: its end */
+	struct xmpp_list      said;                /* blocks */
 	uint32_t              sm_in, sm_out, sm_acked;
 	uint32_t              registrations; /* asked for so far */
 	uint32_t              who;           /* block; NONE before it authenticated */
@@ -113,6 +127,7 @@ static inline void xmpp_put(struct xmpp_input *in, struct str text)
 static inline void xmpp_sent(struct xmpp_session *s)
 {
 	s->sm_out++;
+	s->spoke = true;
 	metric_inc(s->instance->metrics, METRIC_xmpp_stanzas_out);
 }
 
@@ -145,6 +160,22 @@ void xmpp_on_carbons_enable(struct xmpp_input *in);
 void xmpp_on_carbons_disable(struct xmpp_input *in);
 void xmpp_answer_carbons(struct xmpp_session *s, enum reason why, struct put *w);
 
+/* resume.c */
+bool xmpp_number_parse(struct str s, uint32_t *v);
+void xmpp_on_sm_enable(struct xmpp_input *in);
+void xmpp_on_sm_resume(struct xmpp_input *in);
+void xmpp_answer_resume(struct xmpp_session *s, const struct result *r, struct put *w);
+/* Where a stanza was sent in this call, what was written since the mark is kept until it is
+ * acknowledged. */
+void     xmpp_said(struct xmpp_session *s, const struct out *out, size_t mark);
+void     xmpp_said_acknowledged(struct xmpp_session *s);
+bool     xmpp_detach(struct xmpp_session *s, struct now now);
+uint64_t xmpp_hand_over(struct xmpp_session *s, struct now now, uint64_t h, struct out *out);
+/* Of one without a stream; *next: when again. */
+bool xmpp_resume_tick(struct xmpp_session *s, struct now now, struct proto_event *event,
+		      uint64_t *next);
+bool xmpp_resume_undo(struct xmpp_session *s, struct proto_event *event);
+
 /* message.c */
 /* Whom the stanza is for, the account itself where it does not say. False: it came back. */
 bool xmpp_to(struct xmpp_input *in, struct xmpp_jid *to);
@@ -156,5 +187,9 @@ void        xmpp_answer_message(struct xmpp_session *s, uint64_t token, const st
 				struct put *w);
 enum submit xmpp_submit(struct xmpp_session *s, struct now now, const struct msg *m, uint64_t token,
 			struct out *out, struct result *result);
+enum submit xmpp_later(struct xmpp_session *s);
+void        xmpp_ask_ack(struct xmpp_session *s, struct put *w);
+/* When the outcome of the oldest of our messages is unknown. */
+uint64_t xmpp_out_due_us(const struct xmpp_session *s);
 /* Is the oldest of our messages done, by acknowledgement or because its time is over? */
 bool xmpp_out_done(struct xmpp_session *s, struct now now, struct proto_event *event);

@@ -72,6 +72,7 @@ static void file_init(struct conf_file *f, const struct sim_config *config)
 					       .login_time = 5,
 					       .address = f->listeners[0].address,
 					       .domains = {1, domains},
+					       .resume_time = 120,
 					       .plain_without_tls = true};
 	if (!config->sip)
 		return;

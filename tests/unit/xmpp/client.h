@@ -180,13 +180,16 @@ static inline void client_event(struct client *c, const struct proto_event *even
 /* Timers, as often as there is something. */
 static inline void client_tick(struct client *c)
 {
-	struct proto_event event = {0};
+	struct proto_event event;
 
 	do {
 		struct out out = client_out(c);
 
+		event = (struct proto_event){.msg = msg_new(c->pool)};
 		c->due = xmpp_ops.tick(c->session, c->now, &out, &event);
 		client_took(c, &out);
+		if (event.kind != EVENT_MSG)
+			msg_free(event.msg);
 		client_event(c, &event);
 	} while (event.kind != EVENT_NONE);
 }
