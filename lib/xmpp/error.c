@@ -45,6 +45,11 @@ static void put_condition(struct put *w, struct str word, struct str space, stru
 	put_str(w, STR("</text>"));
 }
 
+struct str xmpp_condition_text(enum xmpp_condition c)
+{
+	return conditions[c].word;
+}
+
 void xmpp_put_error(struct put *w, enum xmpp_condition c, struct str text)
 {
 	put_str(w, STR("<error type=\""));

@@ -139,7 +139,7 @@ static size_t text_size(const struct load *load, const struct request *request, 
 }
 
 /* The marker, the label of a part, then the text. */
-static struct str text_make(struct load *load, const struct request *request)
+struct str compose_text(struct load *load, const struct request *request)
 {
 	static char           room[MARKER_SIZE + 2 * TEXT_CHARS_MAX + 32];
 	const struct options *o = load->options;
@@ -239,7 +239,7 @@ void compose_put(struct load *load, struct peer *peer, const struct request *req
 	static const uint8_t data_coding[MSG_CODING_COUNT] = {
 		[MSG_CODING_LATIN1] = 3, [MSG_CODING_UCS2] = 8};
 	uint8_t    sar[16], *at = coded + 4; /* in front, the head of a message_payload */
-	struct str text = text_make(load, request);
+	struct str text = compose_text(load, request);
 	size_t     udh = request->part.parts > 0 ? udh_put(&request->part, at) : 0;
 	size_t     n = udh + text_from_utf8(load->coding, (struct text_tables){0}, text, at + udh,
 					    sizeof(coded) - 4 - udh)

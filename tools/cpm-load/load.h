@@ -1,6 +1,6 @@
 /*
- * The state of one run of cpm-load, as generator (esme) or simulator peer (smsc), and what both
- * roles share: connections over kernel sockets and epoll, requests in flight, messages made and
+ * The state of one run of cpm-load, as generator (esme, chat) or simulator peer (smsc), and what
+ * the roles share: connections over kernel sockets and epoll, requests in flight, messages made and
  * received, figures. One process, one thread.
  */
 #pragma once
@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "base/random.h"
+#include "chat_client.h"
 #include "fault.h"
 #include "histogram.h"
 #include "marker.h"
@@ -61,14 +62,15 @@ struct peer {
 	bool receives; /* receiver */
 	bool want_out, paused;
 	bool held; /* PDUs that were read wait for room to answer them */
-	uint32_t        sequence, window_used, request_mask;
-	uint32_t        unbind_sequence; /* while parting */
-	struct request *requests;
-	uint8_t        *in, *out;
-	size_t          in_from, in_to, out_from, out_to;
-	struct request  group; /* the long message whose parts are being sent */
-	uint64_t        heard_us, asked_us, retry_us, since_us;
-	char            system_id[SMPP_SYSTEM_ID_MAX];
+	uint32_t            sequence, window_used, request_mask;
+	uint32_t            unbind_sequence; /* while parting */
+	struct request     *requests;
+	uint8_t            *in, *out;
+	size_t              in_from, in_to, out_from, out_to;
+	struct request      group; /* the long message whose parts are being sent */
+	uint64_t            heard_us, asked_us, retry_us, since_us;
+	char                system_id[SMPP_SYSTEM_ID_MAX];
+	struct chat_client *chat; /* or NULL */
 };
 
 struct status_count {
@@ -95,15 +97,29 @@ enum load_phase { LOAD_RUNNING, LOAD_DRAINING, LOAD_UNBINDING, LOAD_DONE };
 
 struct load;
 
-/* What a role does where the two differ. */
+/* A protocol, as roles speak it. */
+struct speech {
+	/* The next item of what was read, dealt with. MORE: there is none. BAD: the other side does
+	 * not speak it; what it is told is put, and the connection goes. */
+	enum pull (*take)(struct load *load, struct peer *peer, struct cur *in);
+	void (*address)(struct load *load, struct peer *peer, struct request *request);
+	void (*put)(struct load *load, struct peer *peer, const struct request *request);
+	void (*ask)(struct load *load, struct peer *peer);  /* is it still there? */
+	void (*part)(struct load *load, struct peer *peer); /* in order */
+	struct str (*status_text)(uint32_t status);         /* empty: it has no name */
+};
+
+/* What a role does where they differ. */
 struct role {
-	const char *name;
-	uint32_t    request;              /* command of the messages it sends */
+	const char          *name;
+	const struct speech *speech;
+	bool                 generator;   /* it sends what it was told to, and ends */
+	uint32_t             request;     /* SMPP: command of the messages it sends */
 	bool (*start)(struct load *load); /* false: said why */
-	void (*bind)(struct load *load, struct peer *peer,
-		     const struct smpp_pdu *pdu); /* a bind or its response */
-	/* What to do with a message received: the status to answer with is returned, unless *answer
-	 * says that it answered, or will not. */
+	/* SMPP: a bind or its response */
+	void (*bind)(struct load *load, struct peer *peer, const struct smpp_pdu *pdu);
+	/* SMPP: what to do with a message received: the status to answer with is returned, unless
+	 * *answer says that it answered, or will not. */
 	void (*received)(struct load *load, struct peer *peer, const struct smpp_pdu *pdu,
 			 struct record_line *line, const struct smpp_sm *sm);
 	void (*turn)(struct load *load);       /* what is due now */
@@ -156,16 +172,23 @@ struct peer *peer_find(const struct load *load, unsigned slot, uint32_t serial);
 struct request *peer_request(struct load *load, struct peer *peer);
 
 /* compose.c */
-bool compose_init(struct load *load);
-void compose_request(struct load *load, struct peer *peer,
-		     struct request *request); /* its addresses and its part */
+bool       compose_init(struct load *load);
+void       compose_request(struct load *load, struct peer *peer,
+			   struct request *request); /* its addresses and its part */
+struct str compose_text(struct load *load, const struct request *request); /* until the next */
 void compose_put(struct load *load, struct peer *peer, const struct request *request); /* the PDU */
 bool compose_read(const struct smpp_sm *sm, struct marker *marker); /* false: no marker */
 
 /* traffic.c */
 void traffic_fill(struct load *load); /* sends what window, rate and count allow */
-void traffic_pdu(struct load *load, struct peer *peer, const struct smpp_pdu *pdu);
 void traffic_unanswered(struct load *load, struct peer *peer, struct request *request);
+/* It was answered; status 0: it was taken. */
+void traffic_answered(struct load *load, struct peer *peer, struct request *request,
+		      uint32_t status, struct str remote_id);
+/* A message came. */
+void traffic_received(struct load *load, struct record_line *line, bool marked,
+		      const struct marker *marker);
+extern const struct speech speech_smpp;
 void traffic_answer(struct peer *peer, uint32_t command, uint32_t sequence, uint32_t status,
 		    struct str id);
 uint64_t
@@ -176,8 +199,17 @@ void report_status(struct stats *stats, uint32_t status);
 void report_progress(const struct load *load);
 void report_totals(const struct load *load);
 
-/* esme.c, smsc.c */
-extern const struct role role_esme, role_smsc;
+/* dial.c: the connections of a generator. */
+bool dial_start(struct load *load); /* false: said why */
+void dial_turn(struct load *load);  /* those that were lost are opened again */
+void dial_bound(struct load *load, struct peer *peer);
+bool dial_was_bound(void); /* all were, once */
+void dial_closed(struct load *load, struct peer *peer);
+bool dial_receipts_over(const struct load *load); /* all came, or none comes any more */
+void dial_receipt(struct load *load);             /* one came */
+
+/* esme.c, smsc.c, chat.c */
+extern const struct role role_esme, role_smsc, role_chat;
 
 /* run.c: returns the exit code. */
 int  load_run(const struct options *options, const struct role *role);

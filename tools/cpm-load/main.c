@@ -1,5 +1,5 @@
-/* cpm-load: load generator and simulator peers for SMPP, the judge of their records, and a SIP
- * device. */
+/* cpm-load: load generators and simulator peers for SMPP and XMPP, the judge of their records, and
+ * a SIP device. */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,16 +7,26 @@
 #include "phone.h"
 #include "verify.h"
 
-static const struct command {
-	const char *name, *help;
+static const struct command { /* known by the first letter of its name, too */
+	const char        *name, *help;
+	const struct role *role;                   /* of a run, or NULL and ... */
+	int (*run)(const struct options *options); /* ... what else is done */
 } commands[] = {
-	{"esme", "Bind to a server as an ESME, send messages, take messages and receipts."},
+	{"esme", "Bind to a server as an ESME, send messages, take messages and receipts.",
+	 &role_esme, NULL},
 	{"smsc",
-	 "Play the server: accept binds, answer, send receipts and messages, misbehave by script."},
-	{"phone",
-	 "Register as a SIP device, print the messages that come and take them, send one."},
-	{"verify", "Compare the records of senders and receivers: nothing lost, doubled, changed, "
-		   "out of order or wrongly answered."},
+	 "Play the server: accept binds, answer, send receipts and messages, misbehave by script.",
+	 &role_smsc, NULL},
+	{"chat",
+	 "Log in as clients of XMPP that write to one another or to others, take messages and "
+	 "receipts.",
+	 &role_chat, NULL},
+	{"phone", "Register as a SIP device, print the messages that come and take them, send one.",
+	 NULL, phone_run},
+	{"verify",
+	 "Compare the records of senders and receivers: nothing lost, doubled, changed, "
+	 "out of order or wrongly answered.",
+	 NULL, verify_run},
 };
 
 static void help(void)
@@ -49,13 +59,10 @@ int main(int argc, char **argv)
 			options_help(letter);
 			return 0;
 		}
-		if (letter == 'v')
-			return verify_run(&options);
-		if (letter == 'p')
-			return phone_run(&options);
-		return load_run(&options, letter == 'e' ? &role_esme : &role_smsc);
+		return commands[i].role != NULL ? load_run(&options, commands[i].role)
+						: commands[i].run(&options);
 	}
-	fprintf(stderr, "cpm-load: %s%s; expected esme, smsc, phone or verify, or --help\n",
+	fprintf(stderr, "cpm-load: %s%s; expected esme, smsc, chat, phone or verify, or --help\n",
 		argc >= 2 ? "no such command: " : "no command", argc >= 2 ? argv[1] : "");
 	return 1;
 }

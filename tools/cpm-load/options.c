@@ -204,7 +204,7 @@ bool options_parse(char command, int argc, char **argv, struct options *o)
 	*o = (struct options){.sessions = 1,
 			      .window = 100,
 			      .bind = "trx",
-			      .to = "+4670#######",
+			      .to = command == 'c' ? NULL : "+4670#######",
 			      .from = "+46700000000",
 			      .coding = "gsm7",
 			      .id = "decimal",

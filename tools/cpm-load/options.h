@@ -30,11 +30,11 @@ struct options {
 	uint64_t            expect_duplicates, expect_unanswered;
 	struct option_delay receipts;
 	struct option_list  sent, received;
-	bool                markers, sar, json, progress, help, check_receipts, any_order;
+	bool                markers, plain, sar, json, progress, help, check_receipts, any_order;
 };
 
-/* command: 'e', 's', 'v' or 'p'. Fills *o, defaults first. False: what is wrong and what would be
- * right was printed. */
+/* command: 'e', 's', 'c', 'v' or 'p'. Fills *o, defaults first. False: what is wrong and what would
+ * be right was printed. */
 bool options_parse(char command, int argc, char **argv, struct options *o);
 void options_help(char command);
 

@@ -12,7 +12,7 @@ bool pattern_parse(const char *text, struct pattern *p, const char **why)
 		*why = "is empty; expected an address such as +4670#######";
 		if (part.n == 0)
 			return false;
-		*why = "is longer than 21 characters";
+		*why = "is longer than 128 characters";
 		if (part.n > PATTERN_SIZE_MAX)
 			return false;
 		*why = "has more than 64 parts";

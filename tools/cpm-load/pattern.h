@@ -9,7 +9,7 @@
 #include "base/str.h"
 
 #define PATTERN_MAX 64u
-#define PATTERN_SIZE_MAX 21u
+#define PATTERN_SIZE_MAX 128u
 
 struct pattern {
 	unsigned   count;

@@ -47,6 +47,7 @@ void peer_free(struct load *load, struct peer *peer)
 {
 	load->peers[peer->slot] = NULL;
 	free(peer->requests);
+	free(peer->chat);
 	free(peer->in);
 	free(peer->out);
 	free(peer);
@@ -179,25 +180,21 @@ static void peer_flush(struct load *load, struct peer *peer)
 	interest(load, peer, peer->out_from < peer->out_to, peer_out_room(peer) == 0);
 }
 
-/* Every whole PDU that was read, as long as there is room for what they are answered with. */
+/* Every whole item that was read, as long as there is room for what they are answered with. */
 static void peer_read_buffered(struct load *load, struct peer *peer)
 {
 	while (peer->fd >= 0 && peer->state != PEER_FLUSHING && peer_out_room(peer) > 0) {
-		struct cur      in = cur_of(peer->in + peer->in_from, peer->in_to - peer->in_from);
-		struct smpp_pdu pdu;
-		uint32_t        need;
-		enum pull       pull = smpp_pdu_next(&in, &pdu, &need);
+		struct cur in = cur_of(peer->in + peer->in_from, peer->in_to - peer->in_from);
+		enum pull  pull = load->role->speech->take(load, peer, &in);
 
 		if (pull == PULL_MORE)
 			break;
 		if (pull == PULL_BAD) {
 			load->stats.malformed++;
-			peer_simple(peer, SMPP_generic_nack, SMPP_RINVCMDLEN, 0);
 			peer->state = PEER_FLUSHING;
 			break;
 		}
 		peer->in_from = (size_t)(in.p - peer->in);
-		traffic_pdu(load, peer, &pdu);
 	}
 	peer->held = peer->fd >= 0 && peer->in_from < peer->in_to && peer_out_room(peer) == 0;
 }

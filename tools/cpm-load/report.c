@@ -39,18 +39,18 @@ void report_progress(const struct load *load)
 		live ? "\r\033[K" : "", (double)(load->now_us - load->begun_us) / 1e6, bound,
 		(double)(s->ok + s->failed - before.ok - before.failed) / seconds,
 		(double)(s->received - before.received) / seconds, s->ok, s->failed, s->received,
-		load->role == &role_esme ? s->receipts : s->receipts_sent, ms(s, 0.5), ms(s, 0.99),
+		load->role->generator ? s->receipts : s->receipts_sent, ms(s, 0.5), ms(s, 0.99),
 		live ? "" : "\n");
 	before = *s;
 	before_us = load->now_us;
 }
 
-static void status_name(char room[32], uint32_t status)
+static void status_name(const struct load *load, char room[32], uint32_t status)
 {
-	const char *name = smpp_status_name(status);
+	struct str name = load->role->speech->status_text(status);
 
-	if (name != NULL)
-		snprintf(room, 32, "%s", name);
+	if (name.n > 0)
+		str_copy(room, 32, name);
 	else
 		snprintf(room, 32, "0x%08x", status);
 }
@@ -106,7 +106,7 @@ static void totals_json(const struct load *load, double seconds)
 		printf(", \"%s\": %" PRIu64, f[i].name, f[i].value);
 	printf(", \"statuses\": {");
 	for (unsigned i = 0; i < STATUSES_MAX && load->stats.statuses[i].count > 0; i++) {
-		status_name(name, load->stats.statuses[i].status);
+		status_name(load, name, load->stats.statuses[i].status);
 		printf("%s\"%s\": %" PRIu64, i > 0 ? ", " : "", name,
 		       load->stats.statuses[i].count);
 	}
@@ -142,7 +142,7 @@ void report_totals(const struct load *load)
 			printf("  %-20s %12" PRIu64 "\n", f[i].name, f[i].value);
 	}
 	for (unsigned i = 0; i < STATUSES_MAX && s->statuses[i].count > 0; i++) {
-		status_name(name, s->statuses[i].status);
+		status_name(load, name, s->statuses[i].status);
 		printf("  %-20s %12" PRIu64 "\n", name, s->statuses[i].count);
 	}
 	for (int i = 1; i < FAULT_KIND_COUNT; i++) {

@@ -41,7 +41,7 @@ static int64_t rest_us(const struct load *load)
 {
 	uint64_t next = traffic_next_us(load), tick = load->tick_us;
 
-	if (load->role == &role_smsc && !load->role->idle(load))
+	if (!load->role->generator && !load->role->idle(load))
 		tick = load->now_us + 500 < tick ? load->now_us + 500 : tick;
 	next = next < tick ? next : tick;
 	return next > load->now_us ? (int64_t)(next - load->now_us) : 0;
@@ -86,7 +86,7 @@ static void tick(struct load *load)
 		expire(load, peer);
 		if (peer->state == PEER_BOUND && load->now_us > peer->heard_us + ENQUIRE_US &&
 		    load->now_us > peer->asked_us + ENQUIRE_US) {
-			peer_simple(peer, SMPP_enquire_link, SMPP_ROK, SMPP_SEQUENCE_MAX);
+			load->role->speech->ask(load, peer);
 			peer->asked_us = load->now_us;
 		}
 	}
@@ -117,7 +117,7 @@ static void unbind_all(struct load *load)
 			peer_close(load, peer);
 			continue;
 		}
-		peer_simple(peer, SMPP_unbind, SMPP_ROK, SMPP_SEQUENCE_MAX);
+		load->role->speech->part(load, peer);
 		peer->state = PEER_UNBINDING;
 	}
 }
@@ -127,8 +127,7 @@ static void phase_step(struct load *load)
 {
 	uint64_t requests;
 	unsigned open = peers_open(load, &requests);
-	bool     all_sent =
-		load->role == &role_esme && load->count > 0 && load->stats.made >= load->count;
+	bool all_sent = load->role->generator && load->count > 0 && load->stats.made >= load->count;
 
 	if (load->phase == LOAD_RUNNING &&
 	    (interrupts > 0 || load->now_us >= load->ends_us || all_sent)) {
@@ -187,9 +186,10 @@ static bool prepare(struct load *load)
 	const struct options *o = load->options;
 	const char           *why;
 
-	if (!pattern_parse(o->to, &load->to, &why) || !pattern_parse(o->from, &load->from, &why)) {
-		fprintf(stderr, "cpm-load: --to %s --from %s: one of them %s\n", o->to, o->from,
-			why);
+	if ((o->to != NULL && !pattern_parse(o->to, &load->to, &why)) ||
+	    !pattern_parse(o->from, &load->from, &why)) {
+		fprintf(stderr, "cpm-load: --to %s --from %s: one of them %s\n",
+			o->to != NULL ? o->to : "", o->from, why);
 		return false;
 	}
 	if (o->sessions == 0 || o->window == 0 || o->window > 1000000 || o->sessions > 100000 ||

@@ -431,5 +431,13 @@ static void nothing(struct load *load, struct peer *peer)
 {
 }
 
-const struct role role_smsc = {"smsc", SMPP_deliver_sm, start,  bound, received, turn,
-			       idle,   nothing,         nothing};
+const struct role role_smsc = {.name = "smsc",
+			       .speech = &speech_smpp,
+			       .request = SMPP_deliver_sm,
+			       .start = start,
+			       .bind = bound,
+			       .received = received,
+			       .turn = turn,
+			       .idle = idle,
+			       .closed = nothing,
+			       .opened = nothing};

@@ -6,7 +6,7 @@
 static bool may_send(const struct load *load, const struct peer *peer)
 {
 	return peer != NULL && peer->state == PEER_BOUND &&
-	       (load->role == &role_esme ? peer->submits : peer->receives) &&
+	       (load->role->generator ? peer->submits : peer->receives) &&
 	       peer->window_used < load->options->window && peer_out_room(peer) > 0;
 }
 
@@ -43,8 +43,8 @@ static void send_one(struct load *load, struct peer *peer)
 	request = peer_request(load, peer);
 	request->sent_us = load->rate == 0 ? load->now_us : due_us(load);
 	request->number = (uint32_t)load->stats.made++;
-	compose_request(load, peer, request);
-	compose_put(load, peer, request);
+	load->role->speech->address(load, peer, request);
+	load->role->speech->put(load, peer, request);
 }
 
 void traffic_fill(struct load *load)
@@ -108,6 +108,24 @@ void traffic_unanswered(struct load *load, struct peer *peer, struct request *re
 	request_done(peer, request);
 }
 
+void traffic_answered(struct load *load, struct peer *peer, struct request *request,
+		      uint32_t status, struct str remote_id)
+{
+	load->last_us = load->now_us;
+	histogram_add(&load->stats.latency,
+		      load->now_us > request->sent_us ? load->now_us - request->sent_us : 0);
+	if (status == 0) {
+		load->stats.ok++;
+		load->stats.receipts_expected +=
+			load->role->generator && load->options->receipts.given;
+	} else {
+		load->stats.failed++;
+		report_status(&load->stats, status);
+	}
+	record_request(load, peer, request, &status, remote_id);
+	request_done(peer, request);
+}
+
 static void response(struct load *load, struct peer *peer, const struct smpp_pdu *pdu)
 {
 	struct request     *request = &peer->requests[pdu->sequence & peer->request_mask];
@@ -123,19 +141,7 @@ static void response(struct load *load, struct peer *peer, const struct smpp_pdu
 	}
 	if (pdu->command != SMPP_generic_nack && smpp_id_resp_parse(pdu->body, &id) != SMPP_ROK)
 		load->stats.malformed++;
-	load->last_us = load->now_us;
-	histogram_add(&load->stats.latency,
-		      load->now_us > request->sent_us ? load->now_us - request->sent_us : 0);
-	if (pdu->status == SMPP_ROK) {
-		load->stats.ok++;
-		load->stats.receipts_expected +=
-			load->role == &role_esme && load->options->receipts.given;
-	} else {
-		load->stats.failed++;
-		report_status(&load->stats, pdu->status);
-	}
-	record_request(load, peer, request, &pdu->status, id.message_id);
-	request_done(peer, request);
+	traffic_answered(load, peer, request, pdu->status, id.message_id);
 }
 
 void traffic_answer(struct peer *peer, uint32_t command, uint32_t sequence, uint32_t status,
@@ -148,6 +154,20 @@ void traffic_answer(struct peer *peer, uint32_t command, uint32_t sequence, uint
 		smpp_id_resp_put(&w, &(struct smpp_id_resp){.message_id = id});
 	smpp_pdu_end(&w, mark);
 	peer_put_done(peer, &w);
+}
+
+void traffic_received(struct load *load, struct record_line *line, bool marked,
+		      const struct marker *marker)
+{
+	line->marked = marked;
+	line->intact = marked && marker->intact;
+	line->key = marked ? marker_key(marker) : 0;
+	load->stats.received++;
+	load->last_us = load->now_us;
+	if (load->first_us == 0)
+		load->first_us = load->now_us;
+	load->stats.unmarked += !line->marked;
+	load->stats.changed += line->marked && !line->intact;
 }
 
 static void message(struct load *load, struct peer *peer, const struct smpp_pdu *pdu)
@@ -170,20 +190,14 @@ static void message(struct load *load, struct peer *peer, const struct smpp_pdu 
 	line.to = sm.dest.text;
 	line.from = sm.source.text;
 	if ((sm.esm_class & SMPP_ESM_TYPE_MASK) != SMPP_ESM_RECEIPT) {
-		line.marked = compose_read(&sm, &marker);
-		line.intact = marker.intact;
-		line.key = marker_key(&marker);
-		load->stats.received++;
-		load->last_us = load->now_us;
-		if (load->first_us == 0)
-			load->first_us = load->now_us;
-		load->stats.unmarked += !line.marked;
-		load->stats.changed += line.marked && !line.intact;
+		bool marked = compose_read(&sm, &marker);
+
+		traffic_received(load, &line, marked, &marker);
 	}
 	load->role->received(load, peer, pdu, &line, &sm);
 }
 
-void traffic_pdu(struct load *load, struct peer *peer, const struct smpp_pdu *pdu)
+static void pdu_taken(struct load *load, struct peer *peer, const struct smpp_pdu *pdu)
 {
 	switch (pdu->command) {
 	case SMPP_submit_sm:
@@ -225,3 +239,39 @@ void traffic_pdu(struct load *load, struct peer *peer, const struct smpp_pdu *pd
 	if ((pdu->command & SMPP_RESPONSE) == 0)
 		peer_simple(peer, SMPP_generic_nack, SMPP_RINVCMDID, pdu->sequence);
 }
+
+/* ---- how SMPP is spoken ---- */
+
+static enum pull take(struct load *load, struct peer *peer, struct cur *in)
+{
+	struct smpp_pdu pdu;
+	uint32_t        need;
+	enum pull       pull = smpp_pdu_next(in, &pdu, &need);
+
+	if (pull == PULL_BAD)
+		peer_simple(peer, SMPP_generic_nack, SMPP_RINVCMDLEN, 0);
+	if (pull == PULL_ITEM)
+		pdu_taken(load, peer, &pdu);
+	return pull;
+}
+
+static void ask(struct load *load, struct peer *peer)
+{
+	(void)load;
+	peer_simple(peer, SMPP_enquire_link, SMPP_ROK, SMPP_SEQUENCE_MAX);
+}
+
+static void unbind(struct load *load, struct peer *peer)
+{
+	(void)load;
+	peer_simple(peer, SMPP_unbind, SMPP_ROK, SMPP_SEQUENCE_MAX);
+}
+
+static struct str status_text(uint32_t status)
+{
+	const char *name = smpp_status_name(status);
+
+	return str_of(name != NULL ? name : "");
+}
+
+const struct speech speech_smpp = {take, compose_request, compose_put, ask, unbind, status_text};

@@ -51,7 +51,10 @@ static void of_several_patterns_each_is_taken(void **state)
 
 static void a_pattern_that_fits_no_address_is_refused(void **state)
 {
-	static const char *const wrong[] = {"", "a,", ",a", "+4670000000000000000000000"};
+	static const char *const wrong[] = {"", "a,", ",a",
+					    "a-name-of-more-than-one-hundred-and-twenty-eight-"
+					    "characters-which-no-address-of-smpp-or-xmpp-that-we-"
+					    "make-from-a-pattern-has@example.org"};
 	struct pattern           p;
 	const char              *why;
 
