@@ -40,7 +40,7 @@ int host_init(struct host *h, const struct host_config *config)
 					   .seed = config->seed,
 					   .shared_seed = config->seed};
 	struct tcp_config            tc = {.pool = config->pool,
-					   .connections_max = 1024,
+					   .connections_max = config->connections_max,
 					   .seed = config->seed,
 					   .shared_seed = config->seed};
 	struct proto_instance_config pc = {

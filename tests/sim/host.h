@@ -58,6 +58,7 @@ struct host_config {
 	uint64_t            seed;
 	struct host_hooks   hooks;
 	unsigned            window;
+	uint32_t            connections_max;
 	void               *user;
 };
 

@@ -50,11 +50,12 @@ static void file_init(struct conf_file *f, const struct sim_config *config)
 {
 	*f = (struct conf_file){.cpm = {.node = "sim", .node_number = 1}, .listener_count = 1};
 	f->dataplane.messages_max = config->messages_max != 0 ? config->messages_max : 16384;
-	f->dataplane.connections_max = 1024;
+	f->dataplane.connections_max =
+		config->connections_max != 0 ? config->connections_max : 1024;
 	f->dataplane.rto_min = config->rto_min;
 	f->dataplane.receipts_max = 262144;
 	f->dataplane.conversations_max = 4096;
-	f->dataplane.registrations_max = 65536;
+	f->dataplane.registrations_max = 65536 + f->dataplane.connections_max;
 	f->dataplane.answers_max = 65536;
 	f->dataplane.forward_all = config->forward_all || getenv("CPM_FORWARD_ALL") != NULL;
 	f->listeners[0] = (struct conf_listener){.name = "esme",
@@ -63,12 +64,12 @@ static void file_init(struct conf_file *f, const struct sim_config *config)
 						 .port = LISTEN_PORT,
 						 .login_time = 5};
 	f->listeners[0].address = (struct conf_address){.w = {0x010012c6}, .set = true};
-	if (config->xmpp)
+	for (unsigned i = 0; i < config->xmpp; i++)
 		f->listeners[f->listener_count++] =
 			(struct conf_listener){.name = "chat",
 					       .protocol = PROTO_xmpp,
 					       .transport = TCP_ONLY,
-					       .port = 5222,
+					       .port = (uint16_t)(5222 + i),
 					       .login_time = 5,
 					       .address = f->listeners[0].address,
 					       .domains = {1, domains},
@@ -195,6 +196,7 @@ void sim_new(struct sim *s, const struct sim_config *config)
 	*s = (struct sim){.now = {.us = 1000000, .wall_ms = 1700000000000ull}};
 	instances++;
 	file_init(&s->file, config);
+	hc.connections_max = s->file.dataplane.connections_max;
 	s->metrics = aligned_alloc(64, config->workers * sizeof(struct metrics));
 	ASSERT(s->metrics != NULL);
 	memset(s->metrics, 0, config->workers * sizeof(struct metrics));

@@ -15,17 +15,20 @@ struct sim_config {
 	unsigned             workers;
 	uint64_t             seed;
 	unsigned             loss_per_mille;
-	unsigned             window;       /* of the host's sessions */
-	uint32_t             messages_max; /* 0: 16,384 */
-	uint32_t             rto_min;      /* ms; 0: what TCP has of itself */
-	bool                 forward_all;  /* also when the variable CPM_FORWARD_ALL is set */
+	unsigned             window;          /* of the host's sessions */
+	uint32_t             messages_max;    /* 0: 16,384 */
+	uint32_t             connections_max; /* 0: 1,024; of the host, too */
+	uint32_t             rto_min;         /* ms; 0: what TCP has of itself */
+	bool                 forward_all;     /* also when the variable CPM_FORWARD_ALL is set */
 	struct conf_fault    faults; /* of the port, both directions; on top of the wire's loss */
 	struct host_hooks    hooks;
 	const struct ledger *ledger; /* or NULL */
-	bool        sip; /* a listener for it, too: port 5060, UDP and TCP, domain example.org */
-	bool        sip_open;      /* that lets everybody register and send */
-	bool        xmpp;          /* a listener for it, too: port 5222, domain example.org */
-	uint16_t    msrp_port;     /* of that listener; 0: none */
+	bool sip;      /* a listener for it, too: port 5060, UDP and TCP, domain example.org */
+	bool sip_open; /* that lets everybody register and send */
+	/* Listeners for XMPP, domain example.org: port 5222 and so many that follow, for more
+	 * connections than one has ports. */
+	unsigned    xmpp;
+	uint16_t    msrp_port;     /* of the listener of SIP; 0: none */
 	const char *service_route; /* likewise, or NULL */
 	const char *state_dir;     /* where registrations are kept, or NULL */
 };

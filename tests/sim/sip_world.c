@@ -122,7 +122,7 @@ static void world_begin(bool open_to_all, unsigned workers, uint16_t msrp_port)
 						 .window = 10,
 						 .hooks = hooks,
 						 .sip = true,
-						 .xmpp = true,
+						 .xmpp = 1,
 						 .sip_open = open_to_all,
 						 .msrp_port = msrp_port,
 						 .service_route = "<sip:198.18.0.1;lr>",
