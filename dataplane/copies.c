@@ -36,6 +36,13 @@ static void copy_to(struct worker *w, const struct msg *m, enum msg_copy which,
 	flight_start_copy(w, copy);
 }
 
+static bool registers(struct worker *w, struct session_ref origin)
+{
+	const struct conn *c = origin.worker == w->number ? conn_get(w, origin) : NULL;
+
+	return c != NULL && c->registers;
+}
+
 /* From nobody but a stream that has a registration of the sender, whatever else says so. What
  * somebody sends to themselves their places get as its recipient's. */
 void copies_sent(struct worker *w, const struct msg *m)
@@ -44,7 +51,7 @@ void copies_sent(struct worker *w, const struct msg *m)
 	struct str        from = msg_addr(m, &m->from);
 	unsigned          n, own = 0;
 
-	if (!is_copied(m) || from.n == 0)
+	if (!registers(w, m->origin) || !is_copied(m) || from.n == 0)
 		return;
 	n = registered_all(w->dp, w->world, from, w->now.us, places);
 	while (own < n && !is_of(&places[own], m->origin))
