@@ -380,8 +380,10 @@ static int commit(struct change *ch, bool dry)
 
 static void change_free(struct change *ch)
 {
-	for (size_t i = 0; i < ch->n; i++)
+	for (size_t i = 0; i < ch->n; i++) {
 		conf_object_free(ch->ops[i].kind, ch->ops[i].object);
+		free(ch->ops[i].was_user);
+	}
 	names_free(&ch->targets);
 	free(ch->packed.bytes);
 	free(ch->ops);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "change_work.h"
+#include "db_roster.h"
 #include "world_build.h"
 
 /* How many more routes and rules lead to the object's targets. */
@@ -134,6 +135,16 @@ static void keep_position(struct change_op *op, const void *old_object)
 		rule->position = ((const struct conf_rule *)old_object)->position;
 }
 
+static int keep_user(struct change_op *op, const void *old_object)
+{
+	const struct conf_subscriber *old = old_object;
+
+	if (op->kind != CONF_SUBSCRIBER || old->xmpp[0] == '\0')
+		return 0;
+	op->was_user = strdup(old->xmpp);
+	return op->was_user != NULL ? 0 : -ENOMEM;
+}
+
 static int apply_one(struct change *ch, struct change_op *op)
 {
 	struct db_object old;
@@ -157,6 +168,8 @@ static int apply_one(struct change *ch, struct change_op *op)
 		err = count_targets(ch, op->kind, old_object, -1);
 	if (err == 0 && op->differs && op->object != NULL)
 		err = count_targets(ch, op->kind, op->object, 1);
+	if (err == 0 && op->differs && old_object != NULL)
+		err = keep_user(op, old_object);
 	ch->rules = ch->rules || (op->differs && op->kind == CONF_RULE);
 	ch->peers = ch->peers || (op->differs && op->kind == CONF_PEER);
 	conf_object_free(op->kind, old_object);
@@ -193,6 +206,33 @@ static int apply_logins(struct change *ch)
 	return err < 0 ? err : 0;
 }
 
+/* What a user made goes with its address: whoever has that next begins with nothing. */
+static int erase_if_gone(struct change *ch, const struct change_op *op)
+{
+	char       holder[CONF_NAME_SIZE];
+	struct db *db = ch->control->db;
+	int        err = db_login_holder(db, DB_LOGIN_ADDRESS, op->was_user, holder);
+
+	if (err < 0 && err != -ENOENT)
+		return err;
+	if (err == 0 && strcmp(holder, op->key) == 0)
+		return 0;
+	return db_roster_erase(db, str_skip(str_of(op->was_user), sizeof("xmpp:") - 1),
+			       control_wall_ms());
+}
+
+/* When all log in as they will. */
+static int erase_rosters(struct change *ch)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < ch->n && err == 0; i++) {
+		if (ch->ops[i].was_user != NULL)
+			err = erase_if_gone(ch, &ch->ops[i]);
+	}
+	return err;
+}
+
 int change_apply(struct change *ch)
 {
 	int err = 0;
@@ -201,5 +241,7 @@ int change_apply(struct change *ch)
 		err = apply_one(ch, &ch->ops[i]);
 	if (err == 0)
 		err = apply_logins(ch);
+	if (err == 0)
+		err = erase_rosters(ch);
 	return err;
 }

@@ -18,6 +18,8 @@ struct change_op {
 	const char    *file;     /* NULL: no file */
 	unsigned       line;
 	bool           differs, existed;
+	char          *was_user; /* of a subscriber that differs: its chat address before, with its
+				   scheme; owned, or NULL */
 };
 
 struct change {

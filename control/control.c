@@ -10,6 +10,7 @@
 
 #include <hs/hs.h>
 
+#include "answers.h"
 #include "base/assert.h"
 #include "base/log.h"
 #include "dp_link.h"
@@ -125,7 +126,8 @@ struct control *control_new(const struct conf_file *file, struct event_loop *loo
 	c->resolver = resolver_new(c, error);
 	if (c->resolver == NULL)
 		goto fail;
-	c->link = dp_link_new(c);
+	c->answers = answers_new(c);
+	c->link = c->answers != NULL ? dp_link_new(c) : NULL;
 	if (c->link != NULL)
 		return c;
 	snprintf(error, 256, "no memory for the channel to the dataplane");
@@ -139,6 +141,7 @@ void control_free(struct control *c)
 	if (c == NULL)
 		return;
 	dp_link_free(c->link);
+	answers_free(c->answers);
 	resolver_free(c->resolver);
 	secrets_free(c->secrets);
 	db_close(c->db);

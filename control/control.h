@@ -9,6 +9,7 @@
 #include "event.h"
 #include "secret.h"
 
+struct answers;
 struct dp_link;
 struct resolver;
 
@@ -26,6 +27,7 @@ struct control {
 	struct secrets         *secrets;
 	struct dp_link         *link;
 	struct resolver        *resolver;
+	struct answers         *answers;
 	struct control_platform
 		 platform; /* of the dataplane, as it said last; before that of this machine */
 	uint64_t version, checksum; /* newest committed */

@@ -10,9 +10,10 @@
 #include "base/assert.h"
 #include "base/log.h"
 
-#define SCHEMA 1
+#define SCHEMA 2
 
-static const char schema[] =
+/* What brings a database from each version of it to the next. */
+static const char *const schemas[SCHEMA] = {
 	"CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;"
 	"CREATE TABLE objects(kind INTEGER, key TEXT, body BLOB, digest INTEGER, PRIMARY KEY(kind, "
 	"key)) WITHOUT ROWID;"
@@ -29,7 +30,16 @@ static const char schema[] =
 	"CREATE TABLE changes(version INTEGER, kind INTEGER, key TEXT, existed INTEGER, PRIMARY "
 	"KEY(version, kind, key)) WITHOUT ROWID;"
 	"INSERT INTO versions VALUES (1, 0, 0, 'cpm-control', 0, 0, 0, 0, 1, '[]');"
-	"PRAGMA user_version = 1;";
+	"PRAGMA user_version = 1;",
+	"CREATE TABLE roster(owner TEXT, contact TEXT, name TEXT, groups BLOB, state INTEGER, "
+	"listed "
+	"INTEGER, approved INTEGER, request BLOB, PRIMARY KEY(owner, contact)) WITHOUT ROWID;"
+	"CREATE INDEX roster_contact ON roster(contact);"
+	"CREATE TABLE roster_versions(owner TEXT PRIMARY KEY, version INTEGER) WITHOUT ROWID;"
+	"CREATE TABLE blocked(owner TEXT, jid TEXT, PRIMARY KEY(owner, jid)) WITHOUT ROWID;"
+	"CREATE INDEX blocked_jid ON blocked(jid);"
+	"PRAGMA user_version = 2;",
+};
 
 static const char *const statements[DB_STATEMENT_COUNT] = {
 #define X(name, sql) [DB_##name] = sql,
@@ -48,12 +58,17 @@ int db_failed(struct db *db, const char *what)
 static int bind_one(sqlite3_stmt *s, int at, char type, va_list *values)
 {
 	const void *bytes;
+	struct str  text;
 
 	switch (type) {
 	case 'i':
 		return sqlite3_bind_int64(s, at, va_arg(*values, int64_t));
 	case 't':
 		return sqlite3_bind_text(s, at, va_arg(*values, const char *), -1, SQLITE_STATIC);
+	case 's':
+		text = va_arg(*values, struct str);
+		return sqlite3_bind_text64(s, at, text.n > 0 ? text.p : "", text.n, SQLITE_STATIC,
+					   SQLITE_UTF8);
 	case 'b':
 		bytes = va_arg(*values, const void *);
 		return sqlite3_bind_blob64(s, at, bytes != NULL ? bytes : "",
@@ -61,6 +76,14 @@ static int bind_one(sqlite3_stmt *s, int at, char type, va_list *values)
 	}
 	ASSERT(type == 'i');
 	return SQLITE_ERROR;
+}
+
+static int failed_statement(struct db *db, enum db_statement which)
+{
+	int err = db_failed(db, statements[which]);
+
+	db_done(db, which);
+	return err;
 }
 
 int db_run(struct db *db, enum db_statement which, const char *binds, ...)
@@ -76,13 +99,19 @@ int db_run(struct db *db, enum db_statement which, const char *binds, ...)
 	for (int i = 0; binds[i] != '\0' && code == SQLITE_OK; i++)
 		code = bind_one(*s, i + 1, binds[i], &values);
 	va_end(values);
-	if (code == SQLITE_OK)
-		code = sqlite3_step(*s);
+	return code == SQLITE_OK ? db_next(db, which) : failed_statement(db, which);
+}
+
+int db_next(struct db *db, enum db_statement which)
+{
+	int code = sqlite3_step(db->statements[which]);
+
 	if (code == SQLITE_ROW)
 		return 1;
-	code = code == SQLITE_DONE ? 0 : db_failed(db, statements[which]);
+	if (code != SQLITE_DONE)
+		return failed_statement(db, which);
 	db_done(db, which);
-	return code;
+	return 0;
 }
 
 /* What was bound was lent: it is not kept bound. */
@@ -134,10 +163,12 @@ static int prepare_file(struct db *db, const char *path, char error[256])
 			"PRAGMA journal_size_limit = 67108864; PRAGMA secure_delete = ON;") < 0)
 		goto fail;
 	version = user_version(db);
-	if (version == 0 && (execute(db, "BEGIN IMMEDIATE") < 0 || execute(db, schema) < 0 ||
-			     execute(db, "COMMIT") < 0))
-		goto fail;
-	if (version == 0 || version == SCHEMA)
+	for (; version >= 0 && version < SCHEMA; version++) {
+		if (execute(db, "BEGIN IMMEDIATE") < 0 || execute(db, schemas[version]) < 0 ||
+		    execute(db, "COMMIT") < 0)
+			goto fail;
+	}
+	if (version == SCHEMA)
 		return 0;
 	snprintf(error, 256,
 		 "%s has schema %d and this program knows %d; install the newer program again",
@@ -209,6 +240,18 @@ void db_rollback(struct db *db)
 	db_release(db);
 	if (sqlite3_get_autocommit(db->sqlite) == 0)
 		db_run(db, DB_ROLLBACK, "");
+}
+
+int db_mark(struct db *db)
+{
+	return db_run(db, DB_MARK, "");
+}
+
+int db_mark_end(struct db *db, bool keep)
+{
+	int err = keep ? 0 : db_run(db, DB_MARK_UNDO, "");
+
+	return err < 0 ? err : db_run(db, DB_MARK_KEEP, "");
 }
 
 /* Pages are zeroed as they are freed (secure_delete); the write-ahead log keeps older ones until it

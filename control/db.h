@@ -30,6 +30,9 @@ void       db_close(struct db *db);
 int  db_begin(struct db *db);
 int  db_commit(struct db *db);
 void db_rollback(struct db *db);
+/* Within a transaction: from db_mark() on, undone alone where the end does not keep it. */
+int db_mark(struct db *db);
+int db_mark_end(struct db *db, bool keep);
 /* After a commit that erased somebody: what was written for recovery holds them no longer either.
  */
 int db_forget(struct db *db);
@@ -58,6 +61,8 @@ uint64_t db_count(struct db *db, enum conf_kind kind);
 #define DB_LOGIN_ADDRESS (-1)
 int db_login_put(struct db *db, int space, const char *identity, const char *who,
 		 char holder[CONF_NAME_SIZE]);
+/* Whose it is: 0, -ENOENT. */
+int db_login_holder(struct db *db, int space, const char *identity, char holder[CONF_NAME_SIZE]);
 int db_login_remove(struct db *db, int space, const char *identity);
 
 /* How many routes and rules have the target. */

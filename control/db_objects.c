@@ -78,6 +78,18 @@ uint64_t db_count(struct db *db, enum conf_kind kind)
 	return number(db, DB_COUNT, db_run(db, DB_COUNT, "i", (int64_t)kind));
 }
 
+int db_login_holder(struct db *db, int space, const char *identity, char holder[CONF_NAME_SIZE])
+{
+	int err = db_run(db, DB_LOGIN_GET, "it", (int64_t)space, identity);
+
+	if (err <= 0)
+		return err == 0 ? -ENOENT : err;
+	snprintf(holder, CONF_NAME_SIZE, "%s",
+		 (const char *)sqlite3_column_text(db_row(db, DB_LOGIN_GET), 0));
+	db_done(db, DB_LOGIN_GET);
+	return 0;
+}
+
 int db_login_put(struct db *db, int space, const char *identity, const char *who,
 		 char holder[CONF_NAME_SIZE])
 {
@@ -85,12 +97,8 @@ int db_login_put(struct db *db, int space, const char *identity, const char *who
 
 	if (err < 0 || sqlite3_changes(db->sqlite) > 0)
 		return err;
-	holder[0] = '\0';
-	if (db_run(db, DB_LOGIN_GET, "it", (int64_t)space, identity) == 1) {
-		snprintf(holder, CONF_NAME_SIZE, "%s",
-			 (const char *)sqlite3_column_text(db_row(db, DB_LOGIN_GET), 0));
-		db_done(db, DB_LOGIN_GET);
-	}
+	if (db_login_holder(db, space, identity, holder) < 0)
+		holder[0] = '\0';
 	return -EEXIST;
 }
 

@@ -10,6 +10,7 @@
 
 #include <hs/hs.h>
 
+#include "answers.h"
 #include "base/log.h"
 #include "base/put.h"
 #include "ipc/channel.h"
@@ -19,11 +20,13 @@
 #define RECONNECT_MS 200
 #define HELLO_MS 2000
 #define QUERY_MS 5000
+#define TELL_MS 2000
 #define CHANGE_MS 60000 /* building a world of millions of routes */
 /* How long it rests, in turns of RECONNECT_MS, before what was refused is tried again. */
 #define REST_REFUSED 50 /* a world, another build, a dataplane that does not answer */
 #define REST_AWAY 5     /* a connection: another control has it */
 #define WORKERS_MAX 1024u
+#define READ_TURN 64u /* messages read in one turn of the loop */
 
 static const char other_build[] =
 	"the dataplane is of another build; install both programs from one";
@@ -64,6 +67,7 @@ static void went_down(struct dp_link *l, const char *why)
 	if (l->channel.fd >= 0)
 		event_unwatch(l->control->loop, l->channel.fd);
 	ipc_close(&l->channel);
+	answers_drop(l->control->answers);
 	unmap_metrics(l);
 	l->up = l->in_step = false;
 	set_state(l, "the dataplane is down", "");
@@ -77,6 +81,16 @@ static int failed(struct dp_link *l, int fd, int err)
 		event_unwatch(l->control->loop, fd);
 	went_down(l, strerror(-err));
 	return err;
+}
+
+/* Not an answer: a question of a session, or what answers an earlier question that was given up.
+ * False: the dataplane asks more than it may. */
+static bool take_other(struct dp_link *l, struct ipc_message *in)
+{
+	bool taken = in->type != IPC_ASK || answers_take(l->control->answers, in->id, in->body);
+
+	ipc_message_done(in);
+	return taken;
 }
 
 /* One question and its answer; what answers an earlier question that was given up is passed over.
@@ -95,10 +109,10 @@ static int ask(struct dp_link *l, enum ipc_type type, const struct iovec parts[]
 		return err;
 	while (err == 0) {
 		err = ipc_receive(&l->channel, in, timeout_ms);
-		if (err == 0 && in->id == id)
+		if (err == 0 && in->type != IPC_ASK && in->id == id)
 			return 0;
-		if (err == 0)
-			ipc_message_done(in);
+		if (err == 0 && !take_other(l, in))
+			err = -EBADMSG;
 	}
 	if (err == -ETIMEDOUT)
 		log_warn("dataplane.no_answer", "to=%s after_ms=%d", ipc_type_name(type),
@@ -305,17 +319,31 @@ static int greet(struct dp_link *l)
 	return err;
 }
 
-/* Nothing comes unasked: what is there is a late answer, or the end. */
+/* Questions of sessions, a late answer, or the end. */
 static void on_readable(void *user)
 {
 	struct dp_link    *l = user;
 	struct ipc_message in;
 	int                fd = l->channel.fd;
-	int                err = ipc_receive(&l->channel, &in, 0);
+	int                err = 0;
 
-	if (err == 0)
-		ipc_message_done(&in);
-	else if (err != -EAGAIN)
+	for (unsigned i = 0; i < READ_TURN && err == 0; i++) {
+		err = ipc_receive(&l->channel, &in, 0);
+		if (err == 0 && !take_other(l, &in))
+			err = -EBADMSG;
+	}
+	if (err < 0 && err != -EAGAIN)
+		failed(l, fd, err);
+}
+
+void dp_link_tell(struct dp_link *l, uint64_t id, enum reason why, struct str answer)
+{
+	const char  *name = reason_name(why);
+	struct iovec parts[2] = {{(void *)name, strlen(name) + 1}, {(void *)answer.p, answer.n}};
+	int          fd = l->channel.fd;
+	int          err = l->up ? ipc_send(&l->channel, IPC_TOLD, id, parts, 2, -1, TELL_MS) : 0;
+
+	if (err < 0)
 		failed(l, fd, err);
 }
 

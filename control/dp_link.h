@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "base/reason.h"
 #include "world/world.h"
 
 #include "control.h"
@@ -31,7 +32,10 @@ void dp_link_abandon(struct dp_link *l);
 /* Committed without a prepared delta: bring it in step now, if it is up. 0: in force. */
 int dp_link_resync(struct dp_link *l, uint64_t *us);
 
-int  dp_link_query(struct dp_link *l, const char *name, json_t *args, json_t **reply,
-		   char error[256]);
+int dp_link_query(struct dp_link *l, const char *name, json_t *args, json_t **reply,
+		  char error[256]);
+/* An answer to a question of a session (answers.h). Where the channel that it came by is gone,
+ * nobody waits for it. */
+void dp_link_tell(struct dp_link *l, uint64_t id, enum reason why, struct str answer);
 void dp_link_status(const struct dp_link *l, struct control_status *status);
 const struct metrics *dp_link_metrics(const struct dp_link *l, unsigned *workers);

@@ -5,16 +5,16 @@
 
 #include "base/assert.h"
 
+#include "ask.h"
+#include "conn_private.h"
 #include "datagram.h"
 #include "pages.h"
 #include "registered.h"
 #include "session.h"
 #include "worker.h"
 
-#define WHEEL_SLOT_US 8000u
 #define SEND_MAX (256u * 1024u)
 #define RECEIVE_MAX (256u * 1024u)
-#define SUBMIT_RESERVE (64u * 1024u) /* of send room, kept for answers */
 #define DETACHED_SHARE 4u /* of all connections, those that are gone and whose sessions go on */
 #define CONN_FREE_END UINT32_MAX
 #define USER_CONN (1ull << 40)  /* of tcp users: a connection's index, not a listener's */
@@ -155,7 +155,7 @@ void conn_touch(struct worker *w, struct conn *c)
 	w->conns.dirty[w->conns.dirty_count++] = conn_index(w, c);
 }
 
-static void conn_go_on_later(struct worker *w, struct conn *c)
+void conn_go_on_later(struct worker *w, struct conn *c)
 {
 	if (c->again)
 		return;
@@ -165,20 +165,20 @@ static void conn_go_on_later(struct worker *w, struct conn *c)
 
 /* ---- bytes out ---- */
 
-static struct out conn_out(struct worker *w)
+struct out conn_out(struct worker *w)
 {
 	return out_to(w->out_room, WORKER_OUT_SIZE);
 }
 
-static size_t send_room(struct worker *w, const struct conn *c)
+size_t conn_send_room(struct worker *w, const struct conn *c)
 {
-	return c->datagram || c->detached ? WORKER_OUT_SIZE + SUBMIT_RESERVE
+	return c->datagram || c->detached ? WORKER_OUT_SIZE + CONN_SUBMIT_RESERVE
 					  : tcp_send_room(w->tcp, c->tcp);
 }
 
 /* A peer that does not read what it is owed, up to the send buffer's size, has broken its side of
  * the window. */
-static void conn_send(struct worker *w, struct conn *c, const struct out *out)
+void conn_send(struct worker *w, struct conn *c, const struct out *out)
 {
 	size_t n = put_size(&out->put);
 
@@ -210,13 +210,13 @@ void conn_answer(struct worker *w, struct session_ref origin, uint64_t token,
 enum conn_submit conn_submit(struct worker *w, struct conn *c, const struct msg *m,
 			     const struct proto_target *at, uint64_t token, struct result *result)
 {
-	size_t      room = send_room(w, c);
+	size_t      room = conn_send_room(w, c);
 	struct out  out;
 	enum submit submitted;
 
-	if (room <= SUBMIT_RESERVE)
+	if (room <= CONN_SUBMIT_RESERVE)
 		return CONN_LATER;
-	room -= SUBMIT_RESERVE;
+	room -= CONN_SUBMIT_RESERVE;
 	out = out_to(w->out_room, room < WORKER_OUT_SIZE ? room : WORKER_OUT_SIZE);
 	submitted = c->ops->submit(c->session, w->now, m, at, token, &out, result);
 	switch (submitted) {
@@ -348,7 +348,7 @@ static void conn_dial(struct worker *w, struct conn *dialler, const struct flow 
 
 /* ---- bytes in ---- */
 
-static struct proto_event event_none(void)
+struct proto_event conn_event_none(void)
 {
 	return (struct proto_event){.kind = EVENT_NONE, .peer = MSG_SLOT_NONE};
 }
@@ -372,8 +372,7 @@ static void conn_hand_over(struct worker *w, struct conn *c, const struct proto_
 		conn_answer(w, conn_ref(w, c), token, &(struct result){.why = REASON_SESSION_GONE});
 }
 
-/* c: whose hook gave it; the event may be another session's. */
-static void conn_event(struct worker *w, struct conn *c, struct proto_event *event)
+void conn_event(struct worker *w, struct conn *c, struct proto_event *event)
 {
 	if (event->session != NULL)
 		c = conn_of_session(w, event->session);
@@ -420,16 +419,9 @@ static void conn_event(struct worker *w, struct conn *c, struct proto_event *eve
 	case EVENT_DIAL:
 		conn_dial(w, c, &event->dial, event->token);
 		break;
-	case EVENT_ASK: { /* there is nobody to ask */
-		struct proto_event told = event_none();
-		struct cur         answer = cur_of(NULL, 0);
-		struct out         out = conn_out(w);
-
-		c->ops->told(c->session, w->now, event->ask.token, REASON_CONTROL_DOWN, &answer,
-			     &out, &told);
-		conn_send(w, c, &out);
+	case EVENT_ASK:
+		ask_begin(w, c, &event->ask);
 		break;
-	}
 	case EVENT_ELSEWHERE:
 		conn_hand_over(w, c, event);
 		break;
@@ -439,13 +431,9 @@ static void conn_event(struct worker *w, struct conn *c, struct proto_event *eve
 	}
 }
 
-/*
- * May another item be read? The answer to it must find room, and a message memory. From the reserve
- * only those are read who bring the answers that free messages.
- */
-static bool conn_may_read(struct worker *w, struct conn *c)
+bool conn_may_read(struct worker *w, struct conn *c)
 {
-	if (send_room(w, c) < CONN_ANSWER_ROOM)
+	if (conn_send_room(w, c) < CONN_ANSWER_ROOM)
 		return false;
 	w->pool_low = msg_pool_free_count(w->msgs) + (w->spare != NULL) <= WORKER_POOL_RESERVE;
 	if (w->pool_low && c->role == PROTO_ACCEPTED && c->open == 0)
@@ -459,8 +447,8 @@ static bool conn_may_read(struct worker *w, struct conn *c)
  * not to be read from any more in this turn. */
 static bool conn_feed(struct worker *w, struct conn *c, struct cur *in, unsigned *items)
 {
-	while (*items < CONN_ITEMS_PER_TURN) {
-		struct proto_event event = event_none();
+	while (*items < CONN_ITEMS_PER_TURN && c->asked < ASKS_SESSION_MAX) {
+		struct proto_event event = conn_event_none();
 		struct out         out = conn_out(w);
 		enum pull          pulled;
 
@@ -495,7 +483,7 @@ static void conn_read(struct worker *w, struct conn *c)
 {
 	unsigned items = 0;
 
-	while (c->state == CONN_OPEN) {
+	while (c->state == CONN_OPEN && c->asked < ASKS_SESSION_MAX) {
 		struct cur     in;
 		size_t         waiting = tcp_peek(w->tcp, c->tcp, c->need, &in);
 		const uint8_t *start = in.p;
@@ -518,7 +506,7 @@ static void conn_read(struct worker *w, struct conn *c)
 
 void conn_datagram(struct worker *w, struct conn *c, const struct flow *from, struct cur bytes)
 {
-	struct proto_event event = event_none();
+	struct proto_event event = conn_event_none();
 	struct out         out = conn_out(w);
 
 	if (c->state != CONN_OPEN || !conn_may_read(w, c)) {
@@ -544,7 +532,7 @@ void conn_datagram(struct worker *w, struct conn *c, const struct flow *from, st
 
 void conn_unreached(struct worker *w, struct conn *c, struct cur quoted)
 {
-	struct proto_event event = event_none();
+	struct proto_event event = conn_event_none();
 
 	if (c->state != CONN_OPEN || c->ops->unreached == NULL)
 		return;
@@ -557,7 +545,7 @@ void conn_item(struct worker *w, const struct msg *m, const struct flow *from,
 	       struct result *answer)
 {
 	const struct proto_ops *ops = registry_ops(m->origin.protocol);
-	struct proto_event      event = event_none();
+	struct proto_event      event = conn_event_none();
 	struct cur              item = cur_of(msg_view(m, m->body, w->body_room), m->body.size);
 	struct conn            *c;
 
@@ -789,108 +777,4 @@ uint32_t conns_reset(struct worker *w, uint32_t from, uint32_t max)
 		max--;
 	}
 	return from;
-}
-
-/* ---- timers ---- */
-
-static void wheel_put(struct worker *w, struct conn *c)
-{
-	uint64_t tick = c->due_us / WHEEL_SLOT_US + 1;
-
-	if (tick <= w->conns.wheel_tick)
-		tick = w->conns.wheel_tick + 1;
-	if (tick >= w->conns.wheel_tick + CONN_WHEEL_SLOTS)
-		tick = w->conns.wheel_tick + CONN_WHEEL_SLOTS - 1; /* looked at again there */
-	list_remove(&c->wheel);
-	list_append(&w->conns.wheel[tick % CONN_WHEEL_SLOTS], &c->wheel);
-	c->slot_us = tick * WHEEL_SLOT_US;
-}
-
-void conns_tick(struct worker *w)
-{
-	struct conns *cs = &w->conns;
-	uint64_t      tick = w->now.us / WHEEL_SLOT_US;
-
-	if (cs->wheel_tick + CONN_WHEEL_SLOTS < tick)
-		cs->wheel_tick = tick - CONN_WHEEL_SLOTS;
-	while (cs->wheel_tick < tick) {
-		struct list *slot = &cs->wheel[++cs->wheel_tick % CONN_WHEEL_SLOTS];
-
-		while (!list_empty(slot)) {
-			struct conn *c = list_entry(slot->next, struct conn, wheel);
-
-			list_remove(&c->wheel);
-			if (c->due_us <= w->now.us)
-				conn_touch(w, c);
-			else
-				wheel_put(w, c);
-		}
-	}
-	sessions_connect_peers(w);
-}
-
-/* The protocol's timers; returns when it wants to be asked again. */
-static uint64_t conn_timers(struct worker *w, struct conn *c)
-{
-	for (;;) {
-		struct proto_event event = event_none();
-		struct out         out = conn_out(w);
-		uint64_t           due;
-
-		if (conn_may_read(w, c))
-			event.msg = w->spare;
-		due = c->ops->tick(c->session, w->now, &out, &event);
-		conn_send(w, c, &out);
-		if (event.kind == EVENT_NONE)
-			return due;
-		conn_event(w, c, &event);
-		if (c->state != CONN_OPEN)
-			return UINT64_MAX;
-	}
-}
-
-static void conn_end_turn(struct worker *w, struct conn *c)
-{
-	if (c->state != CONN_OPEN)
-		return;
-	c->due_us = conn_timers(w, c);
-	if (c->state != CONN_OPEN)
-		return;
-	if (c->queued >
-	    0) { /* after the timers: a request that was given up has made room in the window */
-		deliver_pump(w, c);
-		deliver_expire(w, c);
-		if (c->state != CONN_OPEN)
-			return;
-		c->due_us = conn_timers(w, c);
-		if (c->state != CONN_OPEN)
-			return;
-	}
-	c->due_us = earlier(c->due_us, deliver_due_us(w, c));
-	session_publish_line(w, c);
-	if (c->due_us != UINT64_MAX && (list_empty(&c->wheel) || c->due_us < c->slot_us))
-		wheel_put(w, c);
-}
-
-void conns_end_turn(struct worker *w)
-{
-	struct conns *cs = &w->conns;
-	uint32_t      n = cs->dirty_count;
-
-	for (uint32_t i = 0; i < n; i++) {
-		struct conn *c = &cs->table[cs->dirty[i]];
-
-		conn_end_turn(w, c);
-		c->dirty = false;
-	}
-	/* What others touched meanwhile (answers, results) is looked at in the next turn. */
-	memmove(cs->dirty, cs->dirty + n, (cs->dirty_count - n) * sizeof(cs->dirty[0]));
-	cs->dirty_count -= n;
-}
-
-uint64_t conns_next_us(const struct worker *w)
-{
-	if (w->conns.again_count > 0)
-		return w->now.us;
-	return (w->conns.wheel_tick + 1) * WHEEL_SLOT_US;
 }

@@ -17,6 +17,7 @@
 #include "link.h"
 
 struct worker;
+struct ask;
 
 #define CONN_ITEMS_PER_TURN 256u
 #define CONN_WHEEL_SLOTS 1024u /* of 8 ms */
@@ -61,6 +62,8 @@ struct conn {
 	struct list        wheel;
 	uint64_t           due_us, slot_us; /* next deadline; where the wheel has it */
 	uint64_t           since_ms, msgs_in, msgs_out;
+	unsigned           asked;   /* questions that are not all told (ask.h) */
+	struct ask        *telling; /* the one that is being told, or NULL */
 	uint64_t           dial;    /* asked for by a session: its token; 0: not */
 	struct session_ref dialler; /* and which that is */
 };

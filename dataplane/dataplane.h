@@ -89,6 +89,8 @@ struct dataplane {
 	_Atomic uint64_t sequence_end; /* leased so far: no worker goes beyond; the management
 					  thread raises it */
 	uint64_t started_ms;
+	size_t   answer_bytes; /* of questions; management thread, as the worker that is next */
+	unsigned asks_turn;
 };
 
 /* 0 or -errno with a sentence. Allocates all that the workers will ever use. */

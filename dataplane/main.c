@@ -27,6 +27,7 @@
 #include "conf/conf.h"
 #include "registry/registry.h"
 
+#include "ask.h"
 #include "eal.h"
 #include "directory.h"
 #include "mgmt.h"
@@ -297,18 +298,20 @@ static void management_tick(struct dataplane *dp)
 
 static int run(struct process *p)
 {
-	struct mgmt_config      mc = {.file = p->file,
-				      .dataplane = &p->dp,
-				      .world = &p->dp.world,
-				      .workers = p->workers,
-				      .metrics_fd = p->metrics_fd,
-				      .published = dataplane_published,
-				      .gone = registered_gone};
-	struct directory_thread directory = {.directory = p->dp.directory,
-					     .stop = &p->directory_stops};
-	char                    error[256] = "";
-	struct mgmt            *m = mgmt_new(&mc, error);
-	pthread_t               thread;
+	static const struct mgmt_asks asks = {asks_next, asks_told, asks_lost};
+	struct mgmt_config            mc = {.file = p->file,
+					    .dataplane = &p->dp,
+					    .world = &p->dp.world,
+					    .workers = p->workers,
+					    .metrics_fd = p->metrics_fd,
+					    .published = dataplane_published,
+					    .gone = registered_gone,
+					    .asks = asks_may_come(&p->dp) ? &asks : NULL};
+	struct directory_thread       directory = {.directory = p->dp.directory,
+						   .stop = &p->directory_stops};
+	char                          error[256] = "";
+	struct mgmt                  *m = mgmt_new(&mc, error);
+	pthread_t                     thread;
 
 	if (m == NULL)
 		return fail("management.failed", error);

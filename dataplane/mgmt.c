@@ -22,6 +22,7 @@
 #include "world_file.h"
 
 #define TICK_MS 100
+#define ASKS_MS 1      /* at most so long a question of a worker waits for this thread */
 #define SEND_MS 2000   /* a control that does not read for so long is let go */
 #define SETTLE_MS 1000 /* without a change, before files are compacted and synced */
 #define FIRST_FRAME 0  /* poll slots */
@@ -41,15 +42,23 @@ struct mgmt {
 	uint8_t          *prepared_bytes;   /* a copy, where the body lay in the channel's frame */
 	struct world_file file;
 	uint64_t          changed_ms;
-	bool              erase_due; /* files hold a subscriber who is no more */
+	bool              erase_due;            /* files hold a subscriber who is no more */
+	unsigned          asks_first, asks_out; /* questions that control has, in order */
+	uint16_t          asks_sizes[MGMT_ASKS_OUT];
+	size_t            asks_bytes; /* of them */
 };
 
-static uint64_t now_ms(void)
+static uint64_t now_us(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static uint64_t now_ms(void)
+{
+	return now_us() / 1000;
 }
 
 static const struct world *world_now(const struct mgmt *m)
@@ -166,6 +175,10 @@ static void let_go(struct mgmt *m, const char *why)
 	ipc_close(&m->channel);
 	drop_prepared(m);
 	m->greeted = false;
+	m->asks_out = 0;
+	m->asks_bytes = 0;
+	if (m->config.asks != NULL)
+		m->config.asks->lost(m->config.dataplane);
 }
 
 static void answer(struct mgmt *m, enum ipc_type type, uint64_t id, const struct iovec parts[],
@@ -349,6 +362,52 @@ static void on_query(struct mgmt *m, struct ipc_message *in)
 	json_decref(args);
 }
 
+/* A reason by its name: numbers may differ between builds. */
+static enum reason reason_named(struct str name)
+{
+	for (unsigned why = 0; why < REASON_COUNT; why++) {
+		if (str_eq(name, str_of(reason_name((enum reason)why))))
+			return (enum reason)why;
+	}
+	return REASON_COUNT;
+}
+
+static void on_told(struct mgmt *m, struct ipc_message *in)
+{
+	enum reason why = reason_named(cur_cstr(&in->body, 64));
+
+	if (in->body.failed || why == REASON_COUNT || m->config.asks == NULL || m->asks_out == 0) {
+		let_go(m, "damaged answer");
+		return;
+	}
+	m->asks_bytes -= m->asks_sizes[m->asks_first];
+	m->asks_first = (m->asks_first + 1) % MGMT_ASKS_OUT;
+	m->asks_out--;
+	m->config.asks->told(m->config.dataplane, in->id, why, in->body);
+}
+
+/* On to control, or back where it is not there. */
+static void pass_questions(struct mgmt *m)
+{
+	const struct mgmt_asks *asks = m->config.asks;
+	uint64_t                id;
+	struct cur              q;
+
+	while (asks != NULL &&
+	       (!m->greeted ||
+		(m->asks_out < MGMT_ASKS_OUT && m->asks_bytes < MGMT_ASKS_OUT_BYTES)) &&
+	       asks->next(m->config.dataplane, now_us(), &id, &q)) {
+		if (!m->greeted) {
+			asks->told(m->config.dataplane, id, REASON_CONTROL_DOWN, cur_of(NULL, 0));
+			continue;
+		}
+		m->asks_sizes[(m->asks_first + m->asks_out++) % MGMT_ASKS_OUT] =
+			(uint16_t)cur_left(&q);
+		m->asks_bytes += cur_left(&q);
+		answer(m, IPC_ASK, id, &(struct iovec){(void *)q.p, cur_left(&q)}, 1);
+	}
+}
+
 static void take_message(struct mgmt *m, struct ipc_message *in)
 {
 	if (!m->greeted && in->type != IPC_HELLO) {
@@ -372,10 +431,14 @@ static void take_message(struct mgmt *m, struct ipc_message *in)
 	case IPC_QUERY:
 		on_query(m, in);
 		return;
+	case IPC_TOLD:
+		on_told(m, in);
+		return;
 	case IPC_READY:
 	case IPC_REFUSED:
 	case IPC_IN_FORCE:
 	case IPC_REPLY:
+	case IPC_ASK:
 	case IPC_TYPE_COUNT:
 		break;
 	}
@@ -437,13 +500,14 @@ void mgmt_run(struct mgmt *m, int stop_fd, void (*tick)(struct dataplane *dp))
 				      [LISTEN_SLOT] = {.fd = m->listener, .events = POLLIN},
 				      [STOP_SLOT] = {.fd = stop_fd, .events = POLLIN}};
 
-		poll(p, 3, TICK_MS);
+		poll(p, 3, m->config.asks != NULL ? ASKS_MS : TICK_MS);
 		if (p[STOP_SLOT].revents != 0)
 			return;
 		if (p[FIRST_FRAME].revents != 0)
 			take_messages(m);
 		if (p[LISTEN_SLOT].revents != 0)
 			take_control(m);
+		pass_questions(m);
 		settle(m);
 		if (tick != NULL && now_ms() - ticked >= TICK_MS) {
 			ticked = now_ms();

@@ -94,6 +94,7 @@ int worker_init(struct worker *w, const struct worker_config *config)
 	    flights_init(&w->flights, conf->messages_max) < 0 ||
 	    deliveries_init(&w->deliveries, conf->messages_max * 2) < 0 ||
 	    receipts_init(&w->receipts, conf->receipts_max, config->shared_seed) < 0 ||
+	    asks_init(w) < 0 ||
 	    parts_init(&w->parts, w->metrics, hash_mix(config->seed + 200)) < 0 ||
 	    conversations_init(&w->conversations, conf->conversations_max, config->shared_seed) < 0)
 		return -ENOMEM;
@@ -107,6 +108,7 @@ void worker_free(struct worker *w)
 {
 	conversations_free(&w->conversations);
 	parts_free(&w->parts);
+	asks_free(w);
 	receipts_free(&w->receipts);
 	deliveries_free(&w->deliveries);
 	flights_free(&w->flights);
@@ -213,6 +215,7 @@ bool worker_turn(struct worker *w, struct now now, const struct world *world, ui
 	datagrams_receive(w);
 	work += registered_answers(w);
 	*next_us = earlier(tcp_tick(w->tcp, now), net_tick(w->net, now));
+	work += asks_turn(w, next_us);
 	work += w->conns.again_count;
 	conns_again(w);
 	work += events(w);

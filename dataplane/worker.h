@@ -18,6 +18,7 @@
 #include "tcp/tcp.h"
 #include "world/world.h"
 
+#include "ask.h"
 #include "conflict.h"
 #include "conn.h"
 #include "conversations.h"
@@ -70,6 +71,7 @@ struct worker {
 	struct conflict         conflict;
 	struct sources          sources;
 	struct registered_ended ended;
+	struct asks             asks;
 
 	struct inheritance inheritance; /* of a predecessor that was killed */
 

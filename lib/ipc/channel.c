@@ -42,6 +42,9 @@ uint64_t ipc_version(void)
 #define MSG(name, direction, size_max, help) #name " " #direction " " #size_max " " help "\n"
 #include "ipc/msgs.def"
 #undef MSG
+#define QUESTION(name, fields, text) #name " " #fields " " text "\n"
+#include "roster/questions.def"
+#undef QUESTION
 		;
 
 	return hash_sip(&key, text, sizeof(text) - 1);

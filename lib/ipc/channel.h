@@ -31,7 +31,8 @@ enum ipc_type {
 enum ipc_direction { IPC_TO_DATAPLANE = 1, IPC_TO_CONTROL = 2, IPC_BOTH = 3 };
 
 const char *ipc_type_name(enum ipc_type type);
-uint64_t    ipc_version(void); /* hash of msgs.def: equal on both sides, or they do not talk */
+/* Hash of msgs.def and of the questions in it: equal on both sides, or they do not talk. */
+uint64_t ipc_version(void);
 
 struct ipc_channel {
 	int                fd;       /* -1: closed */

@@ -18,6 +18,15 @@
 #include "test.h"
 
 #define WORKERS 2
+#define QUESTIONS_MAX 256u
+
+/* Asked by the test's thread, passed on and answered by the management thread. */
+struct question {
+	uint8_t    *bytes, *answer;
+	size_t      size, answer_size;
+	enum reason why;
+	bool        out, told;
+};
 
 struct dataplane {
 	struct world_ref world;
@@ -26,7 +35,98 @@ struct dataplane {
 	int              stop, counters;
 	_Atomic unsigned published;
 	unsigned         fault_loss; /* of its only port; management thread */
+	pthread_mutex_t  lock;       /* of what follows */
+	unsigned         question_count;
+	struct question  questions[QUESTIONS_MAX];
 };
+
+static bool questions_next(struct dataplane *dp, uint64_t now_us, uint64_t *id, struct cur *bytes)
+{
+	bool found = false;
+
+	(void)now_us;
+	pthread_mutex_lock(&dp->lock);
+	for (unsigned i = 0; i < dp->question_count && !found; i++) {
+		struct question *q = &dp->questions[i];
+
+		found = !q->out && !q->told;
+		if (found) {
+			q->out = true;
+			*id = i + 1000;
+			*bytes = cur_of(q->bytes, q->size);
+		}
+	}
+	pthread_mutex_unlock(&dp->lock);
+	return found;
+}
+
+static void questions_told(struct dataplane *dp, uint64_t id, enum reason why, struct cur answer)
+{
+	struct question *q = &dp->questions[id - 1000];
+
+	pthread_mutex_lock(&dp->lock);
+	q->why = why;
+	q->answer_size = cur_left(&answer);
+	q->answer = malloc(q->answer_size + 1);
+	if (q->answer_size > 0)
+		memcpy(q->answer, answer.p, q->answer_size);
+	q->out = false;
+	q->told = true;
+	pthread_mutex_unlock(&dp->lock);
+}
+
+static void questions_lost(struct dataplane *dp)
+{
+	pthread_mutex_lock(&dp->lock);
+	for (unsigned i = 0; i < dp->question_count; i++) {
+		if (dp->questions[i].out) {
+			dp->questions[i].why = REASON_CONTROL_DOWN;
+			dp->questions[i].out = false;
+			dp->questions[i].told = true;
+		}
+	}
+	pthread_mutex_unlock(&dp->lock);
+}
+
+static const struct mgmt_asks asks = {questions_next, questions_told, questions_lost};
+
+unsigned dataplane_ask(struct appliance *a, const void *question, size_t n)
+{
+	struct dataplane *dp = a->dataplane;
+	struct question  *q = &dp->questions[dp->question_count];
+
+	assert_true(dp->question_count < QUESTIONS_MAX);
+	*q = (struct question){.bytes = test_copy(question, n), .size = n};
+	pthread_mutex_lock(&dp->lock);
+	dp->question_count++;
+	pthread_mutex_unlock(&dp->lock);
+	return dp->question_count - 1;
+}
+
+static bool is_told(struct dataplane *dp, unsigned question)
+{
+	bool told;
+
+	pthread_mutex_lock(&dp->lock);
+	told = dp->questions[question].told;
+	pthread_mutex_unlock(&dp->lock);
+	return told;
+}
+
+enum reason until_told(struct appliance *a, unsigned question, struct cur *answer)
+{
+	struct dataplane *dp = a->dataplane;
+	time_t            end = time(NULL) + 10;
+
+	while (!is_told(dp, question)) {
+		if (time(NULL) > end)
+			fail_msg("question %u is not answered", question);
+		if (a->loop != NULL)
+			event_loop_turn(a->loop, 10);
+	}
+	*answer = cur_of(dp->questions[question].answer, dp->questions[question].answer_size);
+	return dp->questions[question].why;
+}
 
 int query_run(struct dataplane *dp, const char *name, const json_t *args, json_t **reply,
 	      char error[256])
@@ -91,7 +191,9 @@ void dataplane_start(struct appliance *a)
 				      .world = &dp->world,
 				      .workers = WORKERS,
 				      .metrics_fd = dp->counters,
-				      .published = published};
+				      .published = published,
+				      .asks = &asks};
+	pthread_mutex_init(&dp->lock, NULL);
 	dp->mgmt = mgmt_new(&config, error);
 	if (dp->mgmt == NULL)
 		print_error("%s\n", error);
@@ -162,6 +264,11 @@ void dataplane_stop(struct appliance *a, bool kill)
 		world_free(dp->world.current);
 	close(dp->stop);
 	close(dp->counters);
+	for (unsigned i = 0; i < dp->question_count; i++) {
+		free(dp->questions[i].bytes);
+		free(dp->questions[i].answer);
+	}
+	pthread_mutex_destroy(&dp->lock);
 	free(dp);
 	a->dataplane = NULL;
 }

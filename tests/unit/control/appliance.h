@@ -4,6 +4,7 @@
 
 #include "world/world.h"
 
+#include "base/reason.h"
 #include "control.h"
 
 struct appliance {
@@ -30,6 +31,12 @@ uint64_t dataplane_checksum(const struct appliance *a);
 bool     dataplane_has_route(const struct appliance *a, const char *to, const char *target);
 const struct world *dataplane_world(const struct appliance *a);
 unsigned            dataplane_published_count(const struct appliance *a);
+
+/* A session asks control (lib/roster); returns which question it is, from 0 on. */
+unsigned dataplane_ask(struct appliance *a, const void *question, size_t n);
+/* Turns control's loop until the question is answered; fails the test after ten seconds. answer:
+ * lent until the dataplane stops. */
+enum reason until_told(struct appliance *a, unsigned question, struct cur *answer);
 
 /* Turns control's loop until the dataplane is in step; fails the test after ten seconds. */
 void until_in_step(struct appliance *a);

@@ -345,12 +345,12 @@ static void a_second_control_on_the_same_state_does_not_start(void **state)
 
 static void a_database_of_a_newer_program_or_no_database_is_not_touched(void **state)
 {
-	static const char *const spoilt[] = {"sqlite schema 2", "no database"};
+	static const char *const spoilt[] = {"sqlite schema 3", "no database"};
 	struct appliance        *a = *state;
 
 	put_basics(a);
 	assert_int_equal(
-		sqlite3_exec(a->control->db->sqlite, "PRAGMA user_version = 2", NULL, NULL, NULL),
+		sqlite3_exec(a->control->db->sqlite, "PRAGMA user_version = 3", NULL, NULL, NULL),
 		SQLITE_OK);
 	control_stop(a);
 	for (size_t i = 0; i < 2; i++) {

@@ -11,6 +11,7 @@
 
 #include "api.h"
 #include "appliance.h"
+#include "roster.h"
 
 #define OUTPUT_MAX 65536u
 
@@ -102,11 +103,65 @@ static void a_change_is_printed_with_its_version(void **state)
 	EXPECT(0, "in force after", "peer", "add", "smsc2", "host=198.18.0.3");
 	EXPECT(0, "add     route +4670 10\n", "route", "add", "+4670", "via", "smsc1", "priority",
 	       "10");
-	EXPECT(0, "to     priority  via\n+4670        10  smsc1\n", "ro", "li");
+	EXPECT(0, "to     priority  via\n+4670        10  smsc1\n", "rou", "li");
 	EXPECT(0, "window: 7 -> 8", "peer", "set", "smsc1", "window=8");
 	EXPECT(0, "nothing differs", "peer", "set", "smsc1", "window=8");
 	EXPECT(0, "remove  route +4670 10\n", "route", "remove", "+4670", "priority", "10");
 	EXPECT(0, "\"rows\":[]", "--json", "route", "list");
+	end();
+}
+
+/* As its client asks. */
+static void ask(const struct roster_question *q)
+{
+	static uint8_t question[ROSTER_QUESTION_SIZE_MAX], room[ROSTER_ANSWER_SIZE_MAX];
+	struct put     w = put_to(question, sizeof(question)), answer = put_to(room, sizeof(room));
+
+	roster_question_put(&w, q);
+	assert_false(w.failed);
+	assert_int_equal(db_begin(appliance.control->db), 0);
+	assert_int_equal(roster_answer(appliance.control, cur_of(question, put_size(&w)), &answer),
+			 REASON_NONE);
+	assert_int_equal(db_commit(appliance.control->db), 0);
+}
+
+static void what_a_subscriber_made_is_listed_and_a_contact_removed(void **state)
+{
+	char       list[64];
+	struct put w = put_to(list, sizeof(list));
+
+	(void)state;
+	begin(true);
+	EXPECT(0, "add", "subscriber", "add", "+46701", "xmpp=alice@example.org");
+	EXPECT(0, "add", "subscriber", "add", "+46702", "reach=sms");
+	roster_text_put(&w, STR("Friends"));
+	ask(&(struct roster_question){.ask = ROSTER_ASK_ROSTER_SET,
+				      .owner = STR("alice@example.org"),
+				      .item = {.jid = STR("eve@far.example"),
+					       .name = STR("Eve"),
+					       .groups = {list, put_size(&w)}}});
+	ask(&(struct roster_question){.ask = ROSTER_ASK_SUBSCRIPTION_OUT,
+				      .owner = STR("alice@example.org"),
+				      .contact = STR("eve@far.example"),
+				      .type = ROSTER_SUBSCRIBE});
+	w = put_to(list, sizeof(list));
+	roster_text_put(&w, STR("spam.example"));
+	ask(&(struct roster_question){.ask = ROSTER_ASK_BLOCK_ADD,
+				      .owner = STR("alice@example.org"),
+				      .jids = {list, put_size(&w)}});
+	EXPECT(0, "eve@far.example  Eve", "roster", "list", "+46701");
+	EXPECT(0, "[\"eve@far.example\",\"Eve\",[\"Friends\"],\"none\",\"asked\",false,false]",
+	       "--json", "roster", "list", "+46701");
+	EXPECT(0, "[\"subscription\",\"none\"]", "--json", "roster", "show", "+46701",
+	       "eve@far.example");
+	EXPECT(0, "spam.example", "block", "list", "+46701");
+	EXPECT(1, "'bob@far.example' is not in that roster", "roster", "show", "+46701",
+	       "bob@far.example");
+	EXPECT(1, "there is no subscriber '+46703'", "roster", "list", "+46703");
+	EXPECT(1, "subscriber '+46702' is no chat client", "block", "list", "+46702");
+	EXPECT(0, "eve@far.example", "roster", "remove", "+46701", "eve@far.example");
+	EXPECT(1, "is not in that roster", "roster", "remove", "+46701", "eve@far.example");
+	EXPECT(0, "\"rows\":[]", "--json", "roster", "list", "+46701");
 	end();
 }
 
@@ -170,6 +225,7 @@ int main(int argc, char *argv[])
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_change_is_printed_with_its_version),
+		cmocka_unit_test(what_a_subscriber_made_is_listed_and_a_contact_removed),
 		cmocka_unit_test(moments_are_dates_in_tables_and_numbers_in_json),
 		cmocka_unit_test(a_refusal_is_printed_fault_by_fault),
 		cmocka_unit_test(usage_is_told_without_asking_control),

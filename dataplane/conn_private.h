@@ -1,0 +1,22 @@
+/* What the files of connections share (conn.c, conn_timer.c, ask.c), and nobody else includes. */
+#pragma once
+
+#include "conn.h"
+
+#define CONN_SUBMIT_RESERVE (64u * 1024u) /* of send room, kept for answers */
+
+/* The room that a hook writes to; conn_send() sends it on. */
+struct out conn_out(struct worker *w);
+void       conn_send(struct worker *w, struct conn *c, const struct out *out);
+size_t     conn_send_room(struct worker *w, const struct conn *c);
+
+struct proto_event conn_event_none(void);
+/* c: whose hook gave it; the event may be another session's. */
+void conn_event(struct worker *w, struct conn *c, struct proto_event *event);
+/*
+ * May another item be read? The answer to it must find room, and a message memory (w->spare). From
+ * the reserve only those are read who bring the answers that free messages.
+ */
+bool conn_may_read(struct worker *w, struct conn *c);
+/* What it has sent is read in the next turn. */
+void conn_go_on_later(struct worker *w, struct conn *c);
