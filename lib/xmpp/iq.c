@@ -4,7 +4,7 @@
 #include "base/date.h"
 #include "xmpp/session_private.h"
 
-static void result_begin(struct xmpp_input *in)
+void xmpp_result_begin(struct xmpp_input *in)
 {
 	struct xmpp_head head = {.kind = XMPP_IQ,
 				 .type = XMPP_TYPE_RESULT,
@@ -18,7 +18,7 @@ static void result_begin(struct xmpp_input *in)
 
 static void result(struct xmpp_input *in, struct str content)
 {
-	result_begin(in);
+	xmpp_result_begin(in);
 	xmpp_put(in, content);
 	xmpp_put(in, STR("</iq>"));
 }
@@ -34,6 +34,7 @@ static void on_disco_info(struct xmpp_input *in)
 		       "<identity category=\"gateway\" type=\"sms\" name=\"CPM\"/>"
 		       "<feature var=\"http://jabber.org/protocol/disco#info\"/>"
 		       "<feature var=\"http://jabber.org/protocol/disco#items\"/>"
+		       "<feature var=\"" XMPP_SPACE_GATEWAY "\"/>"
 		       "<feature var=\"jabber:iq:version\"/>"
 		       "<feature var=\"urn:xmpp:ping\"/>"
 		       "<feature var=\"urn:xmpp:time\"/>"
@@ -47,7 +48,7 @@ static void on_time(struct xmpp_input *in)
 {
 	struct put *w = &in->out->put;
 
-	result_begin(in);
+	xmpp_result_begin(in);
 	put_str(w, STR("<time xmlns=\"urn:xmpp:time\"><tzo>Z</tzo><utc>"));
 	date_put(w, in->now.wall_ms);
 	put_str(w, STR("</utc></time></iq>"));
@@ -93,6 +94,8 @@ static const struct {
 	{XMPP_PAYLOAD_ROSTER, XMPP_TYPE_GET, on_roster},
 	{XMPP_PAYLOAD_SESSION, XMPP_TYPE_SET, on_ping}, /* RFC 3921, 3: nothing is to be done */
 	{XMPP_PAYLOAD_BIND, XMPP_TYPE_SET, on_bind_again},
+	{XMPP_PAYLOAD_GATEWAY, XMPP_TYPE_GET, xmpp_on_gateway_ask},
+	{XMPP_PAYLOAD_GATEWAY, XMPP_TYPE_SET, xmpp_on_gateway_tell},
 	{XMPP_PAYLOAD_CARBONS_ENABLE, XMPP_TYPE_SET, xmpp_on_carbons_enable},
 	{XMPP_PAYLOAD_CARBONS_DISABLE, XMPP_TYPE_SET, xmpp_on_carbons_disable},
 };
@@ -110,13 +113,17 @@ static void answer(struct xmpp_input *in, enum xmpp_payload p)
 	xmpp_refuse(in, XMPP_SERVICE_UNAVAILABLE, REASON_NOT_SUPPORTED);
 }
 
-/* For us: the domain, or the account of the stream itself (RFC 6120, 10.3.3). */
+/* For us: a domain of ours, or the account of the stream itself (RFC 6120, 10.3.3). */
 static bool is_ours(const struct xmpp_input *in, const struct xmpp_jid *to)
 {
-	struct xmpp_jid self = xmpp_self(in->s);
+	const struct proto_services *services = in->s->instance->services;
+	struct xmpp_jid              self = xmpp_self(in->s);
 
-	return to->resource.n == 0 && (xmpp_jid_same_bare(to, &self) ||
-				       (to->local.n == 0 && str_eq(to->domain, self.domain)));
+	if (to->resource.n > 0)
+		return false;
+	return xmpp_jid_same_bare(to, &self) ||
+	       (to->local.n == 0 &&
+		services->serves(services->context, in->s->instance->protocol, to->domain));
 }
 
 static bool is_answer(const struct xmpp_input *in)

@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "msg/addr.h"
 #include "xmpp/map.h"
+#include "xmpp/spaces.h"
 
 #define LANGUAGE_MAX 35u /* RFC 5646, 4.4.1 */
 
@@ -17,6 +18,7 @@ uint64_t xmpp_resource_key(struct str resource)
 /* What is read of a stanza before the record is filled: its parts must come in order. */
 struct content {
 	struct str body, subject, thread, language, id;
+	struct str url;                /* that stands beside the text (XEP-0066) */
 	struct str receipt, displayed; /* ids of messages of ours */
 	bool       has_body, wants_receipt, wants_read, composing, chat_state, error, alone;
 	struct str payloads;
@@ -126,17 +128,35 @@ static bool is_servers_own(enum xmpp_payload p)
 	       p == XMPP_PAYLOAD_STANZA_ID;
 }
 
-/* Subject and thread are read, and go on as they came, too. */
+static void read_url(struct xml *x, struct content *c, struct put *room)
+{
+	enum xml_token t;
+
+	do {
+		t = xml_next(x);
+		if (t == XML_START && xml_is(x, STR(XMPP_SPACE_OOB), STR("url"))) {
+			if (!xmpp_text(x, room, &c->url))
+				c->url = STR("");
+			return;
+		}
+	} while (t != XML_DONE && t != XML_BAD);
+}
+
+/* Subject, thread and place are read, and go on as they came, too. */
 static void take_twice(enum xmpp_payload p, struct str raw, struct xmpp_stanza *s,
 		       struct content *c, struct put *room)
 {
 	struct xml_scope none = {0};
 	struct xml       x;
 
-	if (p != XMPP_PAYLOAD_SUBJECT && p != XMPP_PAYLOAD_THREAD)
+	if (p != XMPP_PAYLOAD_SUBJECT && p != XMPP_PAYLOAD_THREAD && p != XMPP_PAYLOAD_OOB)
 		return;
 	xml_child_open(&x, raw, &none);
-	if (xml_next(&x) == XML_START)
+	if (xml_next(&x) != XML_START)
+		return;
+	if (p == XMPP_PAYLOAD_OOB)
+		read_url(&x, c, room);
+	else
 		xmpp_text(&x, room, p == XMPP_PAYLOAD_SUBJECT ? &c->subject : &c->thread);
 }
 
@@ -187,8 +207,37 @@ static bool fill_report(struct msg *m, enum msg_kind kind, enum msg_state state,
 	return msg_append(m, id.p, id.n, &m->receipt.remote_id);
 }
 
+/* Does all of it arrive, and not the text alone? */
+static bool arrives_whole(const struct xmpp_map *map, const struct msg *m)
+{
+	uint16_t features;
+
+	return map->services->reach != NULL &&
+	       map->services->reach(map->services->context, map->protocol, msg_addr(m, &m->to),
+				    &features) == PROTO_REACH_HERE;
+}
+
+/* The text, and the place that stands beside it where nothing but the text arrives. */
+static bool fill_text(const struct xmpp_map *map, const struct content *c, struct msg *m)
+{
+	struct msg_part end, url;
+
+	if (!msg_append(m, c->body.p, c->body.n, &m->body))
+		return false;
+	if (c->url.n == 0 ||
+	    (c->body.n > 0 &&
+	     (memmem(c->body.p, c->body.n, c->url.p, c->url.n) != NULL || arrives_whole(map, m))))
+		return true;
+	if (!msg_append(m, "\n", c->body.n > 0 ? 1 : 0, &end) ||
+	    !msg_append(m, c->url.p, c->url.n, &url))
+		return false;
+	m->body.size += end.size + url.size;
+	return true;
+}
+
 /* What kind of message it is. False: the pool is dry. */
-static bool fill_kind(const struct xmpp_stanza *s, const struct content *c, struct msg *m)
+static bool fill_kind(const struct xmpp_map *map, const struct xmpp_stanza *s,
+		      const struct content *c, struct msg *m)
 {
 	struct str word = c->composing ? STR("active") : STR("idle");
 
@@ -204,7 +253,7 @@ static bool fill_kind(const struct xmpp_stanza *s, const struct content *c, stru
 		}
 		return fill_report(m, MSG_RECEIPT, MSG_STATE_UNDELIVERABLE, c->id);
 	}
-	if (c->has_body) {
+	if (c->has_body || c->url.n > 0) {
 		m->kind = MSG_TEXT;
 		m->coding = MSG_CODING_UTF8;
 		if ((c->wants_receipt || c->wants_read) && c->id.n > 0 &&
@@ -214,7 +263,7 @@ static bool fill_kind(const struct xmpp_stanza *s, const struct content *c, stru
 			if (!msg_append(m, c->id.p, c->id.n, &m->origin_id))
 				return false;
 		}
-		return msg_append(m, c->body.p, c->body.n, &m->body);
+		return fill_text(map, c, m);
 	}
 	if (c->receipt.n > 0 && c->receipt.n <= RESULT_REMOTE_ID_MAX)
 		return fill_report(m, MSG_RECEIPT, MSG_STATE_DELIVERED, c->receipt);
@@ -296,7 +345,7 @@ enum xmpp_condition xmpp_map_in(const struct xmpp_map *map, struct xmpp_stanza *
 		return XMPP_POLICY_VIOLATION;
 	if (s->kind == XMPP_IQ && c.id.n > MSG_ORIGIN_ID_MAX) /* the answer would name another */
 		return XMPP_POLICY_VIOLATION;
-	if (c.has_body && c.body.n > map->settings->message_size_max)
+	if (c.body.n + c.url.n > map->settings->message_size_max)
 		return XMPP_POLICY_VIOLATION;
 	*why = REASON_DESTINATION;
 	if (!append_to(map, to, m))
@@ -309,7 +358,7 @@ enum xmpp_condition xmpp_map_in(const struct xmpp_map *map, struct xmpp_stanza *
 	m->received_us = map->now.us;
 	m->to_place = to->resource.n > 0 ? xmpp_resource_key(to->resource) : 0;
 	m->class = s->type == XMPP_TYPE_HEADLINE ? MSG_BULK : MSG_NORMAL;
-	if (!fill_kind(s, &c, m))
+	if (!fill_kind(map, s, &c, m))
 		return XMPP_RESOURCE_CONSTRAINT;
 	if (m->kind != XMPP_NO_MESSAGE && !fill_extras(map, s, &c, to, from, m))
 		return XMPP_RESOURCE_CONSTRAINT;

@@ -154,6 +154,12 @@ void xmpp_answer_bind(struct xmpp_session *s, enum reason why, struct put *w);
 
 /* iq.c */
 void xmpp_on_iq(struct xmpp_input *in);
+/* "<iq type='result' ...>", to be gone on with. */
+void xmpp_result_begin(struct xmpp_input *in);
+
+/* gateway.c */
+void xmpp_on_gateway_ask(struct xmpp_input *in);
+void xmpp_on_gateway_tell(struct xmpp_input *in);
 
 /* carbon.c */
 void xmpp_on_carbons_enable(struct xmpp_input *in);

@@ -57,6 +57,13 @@ static inline bool client_serves(void *context, unsigned protocol, struct str do
 	return str_eq(domain, STR("example.org")) || str_eq(domain, STR("example.net"));
 }
 
+static inline enum proto_reach client_reach(void *context, unsigned protocol, struct str address,
+					    uint16_t *features)
+{
+	*features = 0;
+	return str_eq(address, STR("xmpp:bob@example.org")) ? PROTO_REACH_HERE : PROTO_REACH_NOBODY;
+}
+
 static inline struct str client_conversation(void *context, struct str one, struct str other)
 {
 	return str_of(((struct client *)context)->conversation);
@@ -92,6 +99,7 @@ static inline struct client *client_new(void)
 		.context = c,
 		.credentials = client_credentials,
 		.serves = client_serves,
+		.reach = client_reach,
 		.conversation = client_conversation,
 		.converse = client_converse,
 	};
