@@ -350,7 +350,8 @@ struct proto_ops {
 	void (*open)(void *session, struct now now, const struct proto_open *how, struct out *out);
 
 	/*
-	 * At most one item. MORE: nothing consumed, event->need set. ITEM: consumed, look at event.
+	 * At most one item. MORE: nothing consumed, event->need set. ITEM: look at event; consumed,
+	 * or, where it is several messages, not before the last of them.
 	 * BAD: framing is lost, event->why says how, *out may hold a last word; the caller closes.
 	 * Work is linear in the bytes however they are cut.
 	 */

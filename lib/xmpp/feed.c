@@ -113,8 +113,10 @@ static void on_stanza(struct xmpp_input *in)
 {
 	struct xmpp_session *s = in->s;
 
-	metric_inc(s->instance->metrics, METRIC_xmpp_stanzas_in);
-	s->sm_in++;
+	if (s->multicast == 0) { /* else it was counted */
+		metric_inc(s->instance->metrics, METRIC_xmpp_stanzas_in);
+		s->sm_in++;
+	}
 	if (s->state == XMPP_STATE_BIND && in->stanza->kind == XMPP_IQ) {
 		xmpp_on_bind(in);
 		return;
@@ -241,6 +243,9 @@ static enum pull feed_item(void *session, struct now now, struct cur *in, struct
 			   struct proto_event *event)
 {
 	struct xmpp_input i = {.s = session, .now = now, .out = out, .event = event};
+	struct xml_frame  frame = i.s->frame;
+	struct cur        start = *in;
+	enum pull         pull;
 	struct str        item;
 	size_t size_max = i.s->who != XMPP_BLOCK_NONE ? XMPP_ITEM_SIZE_MAX : XMPP_ITEM_STRANGER;
 
@@ -261,7 +266,12 @@ static enum pull feed_item(void *session, struct now now, struct cur *in, struct
 		return on_open(&i, item);
 	case XML_FRAME_CHILD:
 		i.s->heard_us = now.us;
-		return on_child(&i, item);
+		pull = on_child(&i, item);
+		if (i.s->multicast > 0) { /* the same again, for the next recipient */
+			i.s->frame = frame;
+			*in = start;
+		}
+		return pull;
 	case XML_FRAME_CLOSE:
 		return on_close(&i, item);
 	case XML_FRAME_BAD:

@@ -35,6 +35,7 @@ static void on_disco_info(struct xmpp_input *in)
 		       "<feature var=\"http://jabber.org/protocol/disco#info\"/>"
 		       "<feature var=\"http://jabber.org/protocol/disco#items\"/>"
 		       "<feature var=\"" XMPP_SPACE_GATEWAY "\"/>"
+		       "<feature var=\"" XMPP_SPACE_ADDRESS "\"/>"
 		       "<feature var=\"jabber:iq:version\"/>"
 		       "<feature var=\"urn:xmpp:ping\"/>"
 		       "<feature var=\"urn:xmpp:time\"/>"

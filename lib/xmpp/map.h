@@ -36,7 +36,12 @@ struct xmpp_map {
 	const struct proto_services *services;
 	struct now                   now;
 	uint8_t                      protocol; /* our index in protocols.def */
+	bool                         several;  /* in: the message is one of several (XEP-0033) */
 };
+
+/* <addresses/>, whose START was read, as those read it that it names: without who must not be named
+ * (XEP-0033, 4). */
+void xmpp_addresses_put(struct xml *x, struct put *w);
 
 /* Who sends, as the stream has proved it. */
 struct xmpp_sender {

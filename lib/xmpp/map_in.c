@@ -161,7 +161,7 @@ static void take_twice(enum xmpp_payload p, struct str raw, struct xmpp_stanza *
 }
 
 /* room: texts, then payloads, which must lie together. */
-static bool read_payloads(struct xmpp_stanza *s, struct content *c, struct put *room)
+static bool read_payloads(struct xmpp_stanza *s, bool several, struct content *c, struct put *room)
 {
 	size_t            half = put_room(room) / 2;
 	struct put        texts = put_to(room->p, half), raw = put_to(room->p + half, half);
@@ -177,6 +177,10 @@ static bool read_payloads(struct xmpp_stanza *s, struct content *c, struct put *
 		}
 		if (is_servers_own(p) || take(s, p, c, &texts))
 			continue;
+		if (several && p == XMPP_PAYLOAD_ADDRESSES) {
+			xmpp_addresses_put(&s->x, &raw);
+			continue;
+		}
 		xmpp_element_put(&s->x, s->content, &raw);
 		take_twice(p, (struct str){start, (size_t)((const char *)raw.p - start)}, s, c,
 			   &texts);
@@ -341,7 +345,8 @@ enum xmpp_condition xmpp_map_in(const struct xmpp_map *map, struct xmpp_stanza *
 
 	c.id = xmpp_value(s->id, room);
 	*why = REASON_MESSAGE_SIZE;
-	if (!(s->kind == XMPP_MESSAGE ? read_payloads : read_native)(s, &c, room))
+	if (!(s->kind == XMPP_MESSAGE ? read_payloads(s, map->several, &c, room)
+				      : read_native(s, &c, room)))
 		return XMPP_POLICY_VIOLATION;
 	if (s->kind == XMPP_IQ && c.id.n > MSG_ORIGIN_ID_MAX) /* the answer would name another */
 		return XMPP_POLICY_VIOLATION;

@@ -73,6 +73,7 @@ static void give(struct xmpp_input *in, const struct xmpp_jid *to)
 	enum reason          why = REASON_POOL;
 	enum xmpp_condition  c = XMPP_RESOURCE_CONSTRAINT;
 
+	map.several = in->several;
 	if (number != XMPP_BLOCK_NONE && m != NULL)
 		c = xmpp_map_in(&map, in->stanza, to, &from, &in->room, m, &why);
 	if (c == XMPP_CONDITION_NONE && m->kind != XMPP_NO_MESSAGE) {
@@ -114,13 +115,21 @@ void xmpp_give(struct xmpp_input *in, const struct xmpp_jid *to)
 		give(in, to);
 }
 
+static bool serves(const struct xmpp_session *s, struct str domain)
+{
+	const struct proto_services *services = s->instance->services;
+
+	return services->serves(services->context, s->instance->protocol, domain);
+}
+
 void xmpp_on_message(struct xmpp_input *in)
 {
 	struct xmpp_jid to;
 
 	if (in->stanza->type == XMPP_TYPE_GROUPCHAT)
 		xmpp_refuse(in, XMPP_SERVICE_UNAVAILABLE, REASON_NOT_SUPPORTED);
-	else if (xmpp_to(in, &to))
+	else if (xmpp_to(in, &to) &&
+		 !(to.local.n == 0 && serves(in->s, to.domain) && xmpp_multicast(in)))
 		xmpp_give(in, &to);
 }
 

@@ -136,6 +136,7 @@ static bool give_said(struct xmpp_session *s, struct now now, struct proto_event
 {
 	struct xmpp_jid self = xmpp_self(s);
 	struct put      w = put_to(s->instance->room, sizeof(s->instance->room));
+	struct xmpp_map map = xmpp_session_map(s, now);
 	bool            more;
 
 	do {
@@ -145,9 +146,8 @@ static bool give_said(struct xmpp_session *s, struct now now, struct proto_event
 		more = said->more;
 		said_forget(s);
 	} while (more);
-	if (!xmpp_map_said(&(struct xmpp_map){&s->settings, s->instance->services, now,
-					      s->instance->protocol},
-			   &self, (struct str){s->instance->room, put_size(&w)}, event->msg)) {
+	if (!xmpp_map_said(&map, &self, (struct str){s->instance->room, put_size(&w)},
+			   event->msg)) {
 		msg_reset(event->msg);
 		return false; /* counted as any message for which there is no memory */
 	}

@@ -12,6 +12,7 @@
 #define XMPP_DOMAINS_MAX 64u /* of all listeners of a worker */
 #define XMPP_DOMAIN_SIZE_MAX 255u
 #define XMPP_BLOCKS_MIN 64u
+#define XMPP_MULTICAST_MAX 20u /* recipients of one message */
 /* Without a stream, messages wait so much longer for the client: up to what a sender waits. */
 #define XMPP_DETACHED_US (10 * US_PER_SECOND)
 #define XMPP_SAID_MAX 32u /* blocks of what we said and the client has not acknowledged */
@@ -49,6 +50,7 @@ struct xmpp_session {
 	struct xmpp_instance *instance;
 	uint8_t               state;     /* enum xmpp_state */
 	uint8_t               close_why; /* enum reason */
+	uint8_t               multicast; /* recipients of the item that are done */
 	uint8_t               tries;     /* failed, to authenticate */
 	uint8_t               domain;    /* of instance->domains: the stream's */
 	int8_t                priority;
@@ -91,6 +93,7 @@ struct xmpp_input { /* one call of feed() */
 	struct proto_event  *event;
 	struct xmpp_stanza  *stanza;
 	unsigned             payloads; /* of the stanza */
+	bool                 several;  /* it is for several (XEP-0033) */
 	struct str           id, to;   /* of the stanza, as they are meant */
 	struct put           room;     /* what is left of instance->room */
 };
@@ -115,7 +118,10 @@ static inline struct xmpp_who *xmpp_who(const struct xmpp_session *s)
 
 static inline struct xmpp_map xmpp_session_map(const struct xmpp_session *s, struct now now)
 {
-	return (struct xmpp_map){&s->settings, s->instance->services, now, s->instance->protocol};
+	return (struct xmpp_map){.settings = &s->settings,
+				 .services = s->instance->services,
+				 .now = now,
+				 .protocol = s->instance->protocol};
 }
 
 static inline void xmpp_put(struct xmpp_input *in, struct str text)
@@ -156,6 +162,11 @@ void xmpp_answer_bind(struct xmpp_session *s, enum reason why, struct put *w);
 void xmpp_on_iq(struct xmpp_input *in);
 /* "<iq type='result' ...>", to be gone on with. */
 void xmpp_result_begin(struct xmpp_input *in);
+
+/* multicast.c */
+/* A message to a domain of ours is for those that it lists; false: it lists none. s->multicast says
+ * afterwards whether there are more. */
+bool xmpp_multicast(struct xmpp_input *in);
 
 /* gateway.c */
 void xmpp_on_gateway_ask(struct xmpp_input *in);

@@ -8,5 +8,6 @@
 #define XMPP_SPACE_SASL "urn:ietf:params:xml:ns:xmpp-sasl"
 #define XMPP_SPACE_CARBONS "urn:xmpp:carbons:2"
 #define XMPP_SPACE_GATEWAY "jabber:iq:gateway"
+#define XMPP_SPACE_ADDRESS "http://jabber.org/protocol/address"
 #define XMPP_SPACE_OOB "jabber:x:oob"
 #define XMPP_SPACE_BIND "urn:ietf:params:xml:ns:xmpp-bind"

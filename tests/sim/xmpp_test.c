@@ -236,6 +236,50 @@ static void what_only_clients_understand_goes_to_none_but_them(void **state)
 	assert_int_equal(centre.count, 0);
 }
 
+static void a_place_beside_a_text_stands_in_it_where_nothing_else_arrives(void **state)
+{
+	struct phone *carol = chat_client(CAROL, "desk"), *sip = phone_udp(&sim.host, 5080);
+	const char   *text;
+
+	(void)state;
+	phone_send(carol, "<message to='+46701234567@example.org'><body>look</body><x "
+			  "xmlns='jabber:x:oob'><url>http://x.example/a</url></x></message>");
+	for (unsigned i = 0; i < 10000 && centre.count == 0; i++)
+		sim_step(&sim, 100);
+	assert_string_equal(centre.text, "look\nhttp://x.example/a");
+	send_register(sip, "sip:alice@example.org", "sip:alice@198.18.0.2:5080", "");
+	assert_status(next_of(sip), "200");
+	phone_send(carol, "<message to='alice@example.org'><body>see</body><x "
+			  "xmlns='jabber:x:oob'><url>http://x.example/b</url></x></message>");
+	text = next_of(sip);
+	assert_non_null(text);
+	assert_non_null(strstr(text, "see\nhttp://x.example/b"));
+	phone_answer(sip, text, "200 OK", "");
+}
+
+static void one_message_for_several_goes_to_each(void **state)
+{
+	struct phone *alice = chat_client(ALICE, "phone"), *carol = chat_client(CAROL, "desk");
+
+	(void)state;
+	phone_send(alice, "<message to='example.org' id='s' type='chat'><body>to all</body>"
+			  "<addresses xmlns='http://jabber.org/protocol/address'>"
+			  "<address type='to' jid='carol@example.org'/>"
+			  "<address type='bcc' jid='+46701234567@example.org'/>"
+			  "<address type='cc' jid='+4999@example.org'/></addresses></message>");
+	chat_expects(carol, "<body>to all</body><addresses "
+			    "xmlns=\"http://jabber.org/protocol/address\"><address type=\"to\" "
+			    "jid=\"carol@example.org\" delivered=\"true\"/><address type=\"cc\" "
+			    "jid=\"+4999@example.org\" delivered=\"true\"/></addresses>");
+	chat_expects(carol, "</message>");
+	chat_expects(alice, "<message type=\"error\" id=\"s\" from=\"+4999@example.org\">");
+	chat_expects(alice, "</message>");
+	chat_hears_nothing(alice);
+	chat_hears_nothing(carol);
+	assert_int_equal(centre.count, 1);
+	assert_string_equal(centre.text, "to all");
+}
+
 #define OPEN(test) cmocka_unit_test_setup_teardown(test, world_open, world_end)
 #define OF_TWO(test)                                                                               \
 	{                                                                                          \
@@ -257,6 +301,9 @@ int main(void)
 		OPEN(a_request_to_a_resource_that_is_not_there_comes_back),
 		OPEN(a_request_to_a_client_that_is_gone_comes_back),
 		OPEN(what_only_clients_understand_goes_to_none_but_them),
+		OPEN(a_place_beside_a_text_stands_in_it_where_nothing_else_arrives),
+		OPEN(one_message_for_several_goes_to_each),
+		OF_TWO(one_message_for_several_goes_to_each),
 		OF_TWO(a_request_goes_to_the_client_it_names_and_its_answer_back),
 		OF_TWO(a_request_to_a_resource_that_is_not_there_comes_back),
 		OF_TWO(a_request_to_a_client_that_is_gone_comes_back),
