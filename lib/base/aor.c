@@ -1,26 +1,46 @@
 #include "base/aor.h"
 
-static bool is_alphanumeric(char c)
+enum { ALPHANUMERIC = 1, IN_LABEL = 2, NO_USER = 4 };
+
+/* NO_USER: what neither a user of SIP nor one of XMPP may have (RFC 3261, 25.1; RFC 7622, 3.3.1).
+ */
+static const uint8_t classes[256] = {
+	[0 ... ' '] = NO_USER,
+	['0' ... '9'] = ALPHANUMERIC | IN_LABEL,
+	['A' ... 'Z'] = ALPHANUMERIC | IN_LABEL,
+	['a' ... 'z'] = ALPHANUMERIC | IN_LABEL,
+	['_'] = IN_LABEL,
+	['"'] = NO_USER,
+	['<'] = NO_USER,
+	['>'] = NO_USER,
+	[':'] = NO_USER,
+	['@'] = NO_USER,
+	['/'] = NO_USER,
+	['\\'] = NO_USER,
+	['['] = NO_USER,
+	[']'] = NO_USER,
+	['{'] = NO_USER,
+	['}'] = NO_USER,
+	[0x7f] = NO_USER,
+};
+
+static bool is(char c, unsigned class)
 {
-	c = aor_lower(c);
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+	return (classes[(uint8_t)c] & class) != 0;
 }
 
 static bool is_scheme(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (!is_alphanumeric(s.p[i]) && memchr("+-.", s.p[i], 3) == NULL)
+		if (!is(s.p[i], ALPHANUMERIC) && memchr("+-.", s.p[i], 3) == NULL)
 			return false;
 	return s.n > 0 && !(s.p[0] >= '0' && s.p[0] <= '9');
 }
 
-/* What neither a user of SIP nor one of XMPP may have (RFC 3261, 25.1; RFC 7622, 3.3.1). */
 static bool is_user(struct str s)
 {
-	static const char never[] = {'"', '<', '>', ':', '@', '/', '\\', '[', ']', '{', '}', 0x7f};
-
 	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] <= ' ' || memchr(never, s.p[i], sizeof(never)) != NULL)
+		if (is(s.p[i], NO_USER))
 			return false;
 	return s.n > 0;
 }
@@ -40,10 +60,9 @@ bool aor_is_domain(struct str s)
 	if (s.p[0] == '[')
 		return is_ip6(s);
 	for (size_t i = 0; i < s.n; i++) {
-		bool between = i > 0 && i + 1 < s.n && s.p[i - 1] != '.';
-
-		if (!is_alphanumeric(s.p[i]) && s.p[i] != '_' &&
-		    !(between && (s.p[i] == '.' || s.p[i] == '-')))
+		if (is(s.p[i], IN_LABEL))
+			continue;
+		if ((s.p[i] != '.' && s.p[i] != '-') || i == 0 || i + 1 == s.n || s.p[i - 1] == '.')
 			return false;
 	}
 	return true;

@@ -1,7 +1,39 @@
 /* What the files of this module share, and nobody else includes. */
 #pragma once
 
+#include <immintrin.h>
+
 #include "xml/xml.h"
+
+#define XML_PART 16u /* bytes that one instruction compares on every x86-64 */
+
+typedef uint8_t xml_part __attribute__((vector_size(XML_PART)));
+
+/* The bit of the first byte of sixteen is the lowest. */
+static inline unsigned xml_part_bits(xml_part is)
+{
+	return (unsigned)_mm_movemask_epi8((__m128i)is);
+}
+
+/* How many bytes come before the first of these three, or all. */
+static inline size_t xml_before(struct str s, char a, char b, char c)
+{
+	size_t at = 0;
+
+	for (; s.n - at >= XML_PART; at += XML_PART) {
+		xml_part x;
+		unsigned is;
+
+		memcpy(&x, s.p + at, sizeof(x));
+		is = xml_part_bits(
+			(xml_part)((x == (uint8_t)a) | (x == (uint8_t)b) | (x == (uint8_t)c)));
+		if (is != 0)
+			return at + (unsigned)__builtin_ctz(is);
+	}
+	while (at < s.n && s.p[at] != a && s.p[at] != b && s.p[at] != c)
+		at++;
+	return at;
+}
 
 /* XML 1.0, production 2. */
 static inline bool xml_character(uint32_t c)

@@ -32,10 +32,11 @@ static bool name_char_far(uint32_t c)
 	       name_start_far(c);
 }
 
-static bool name_char(uint8_t c)
-{
-	return xml_name_start(c) || (c >= '0' && c <= '9') || c == '-' || c == '.';
-}
+static const bool name_chars[256] = {
+	/* of ASCII */
+	['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['0' ... '9'] = true,
+	['_'] = true,         ['-'] = true,         ['.'] = true,
+};
 
 static struct str rest_of(const struct cur *in)
 {
@@ -73,18 +74,32 @@ static size_t name_step(const struct cur *in, bool first)
 	uint32_t   code;
 
 	if (cur_left(in) > 0 && *in->p < 0x80)
-		return (first ? xml_name_start(*in->p) : name_char(*in->p)) ? 1 : 0;
+		return (first ? xml_name_start(*in->p) : name_chars[*in->p]) ? 1 : 0;
 	code = utf8_next(&c);
 	if (c.failed || !(first ? name_start_far(code) : name_char_far(code)))
 		return 0;
 	return (size_t)(c.p - in->p);
 }
 
+/* The bytes of a name that come first and are ASCII. */
+static size_t name_ascii(struct str s)
+{
+	size_t n = 0;
+
+	if (s.n == 0 || !xml_name_start((uint8_t)s.p[0]))
+		return 0;
+	while (n < s.n && n <= XML_NAME_MAX && name_chars[(uint8_t)s.p[n]])
+		n++;
+	return n;
+}
+
 static struct str part(struct cur *in)
 {
 	struct cur c = *in;
-	size_t     n = 0, step = name_step(&c, true);
+	size_t     n = name_ascii(rest_of(in)), step;
 
+	cur_bytes(&c, n);
+	step = n <= XML_NAME_MAX ? name_step(&c, n == 0) : 0;
 	while (step > 0 && n <= XML_NAME_MAX) {
 		n += step;
 		cur_bytes(&c, step);
@@ -162,11 +177,12 @@ static struct str run(struct cur *in, char end, char other)
 {
 	struct str s = rest_of(in);
 	uint32_t   code;
-	size_t     n = 0, step = 1;
+	size_t     n = xml_before(s, end, other, '&'), step = 1;
 
-	while (n < s.n && s.p[n] != end && s.p[n] != other && step > 0) {
-		step = s.p[n] == '&' ? xml_reference(str_skip(s, n), &code) : 1;
+	while (n < s.n && s.p[n] == '&' && step > 0) {
+		step = xml_reference(str_skip(s, n), &code);
 		n += step;
+		n += xml_before(str_skip(s, n), end, other, '&');
 	}
 	in->failed |= step == 0;
 	cur_bytes(in, n);
@@ -418,9 +434,14 @@ static enum xml_token end(struct xml *x)
 
 static size_t find(struct str s, struct str what)
 {
-	const char *at = s.n > 0 ? memmem(s.p, s.n, what.p, what.n) : NULL;
+	const char *at = s.p, *end = s.p + s.n;
 
-	return at != NULL ? (size_t)(at - s.p) : SIZE_MAX;
+	while (at < end && (at = memchr(at, what.p[0], (size_t)(end - at))) != NULL) {
+		if (str_starts((struct str){at, (size_t)(end - at)}, what))
+			return (size_t)(at - s.p);
+		at++;
+	}
+	return SIZE_MAX;
 }
 
 static enum xml_token cdata(struct xml *x)
@@ -504,11 +525,7 @@ bool xml_skip(struct xml *x)
 
 static bool as_meant(struct str raw)
 {
-	for (size_t i = 0; i < raw.n; i++) {
-		if (raw.p[i] == '&' || raw.p[i] == '<' || raw.p[i] == '\r')
-			return false;
-	}
-	return true;
+	return xml_before(raw, '&', '<', '\r') == raw.n;
 }
 
 static struct str trim(struct str s)
@@ -573,9 +590,14 @@ static size_t reference_put(struct put *w, struct str s)
 
 void xml_text_put(struct put *w, struct str raw)
 {
-	while (raw.n > 0) {
-		size_t n = line_end(raw);
+	for (;;) {
+		size_t n = xml_before(raw, '&', '<', '\r');
 
+		put_str(w, (struct str){raw.p, n});
+		raw = str_skip(raw, n);
+		if (raw.n == 0)
+			return;
+		n = line_end(raw);
 		if (raw.p[0] == '&') {
 			n = reference_put(w, raw);
 		} else if (str_starts(raw, cdata_open)) {
@@ -586,7 +608,7 @@ void xml_text_put(struct put *w, struct str raw)
 			n += cdata_close.n;
 		} else {
 			w->failed |= raw.p[0] == '<';
-			put_u8(w, raw.p[0] == '\r' ? '\n' : (uint8_t)raw.p[0]);
+			put_u8(w, '\n');
 		}
 		raw = str_skip(raw, n);
 	}
@@ -637,14 +659,50 @@ static void escaped_put(struct put *w, uint32_t code)
 	}
 }
 
+/* Of sixteen bytes those that do not go out as they are, or have to be looked at. */
+static unsigned special(const char *p)
+{
+	xml_part x;
+
+	memcpy(&x, p, sizeof(x));
+	return xml_part_bits((xml_part)(((x | 2) == '>') | (x == '&') | (x == '"'))) | /* "<" too */
+	       (unsigned)_mm_movemask_epi8(
+		       _mm_cmplt_epi8((__m128i)x, _mm_set1_epi8(' '))); /* signed: beyond ASCII */
+}
+
+/* How many bytes at the start stand for themselves. */
+static size_t plain(struct str s)
+{
+	size_t at = 0;
+
+	for (; s.n - at >= XML_PART; at += XML_PART) {
+		unsigned is = special(s.p + at);
+
+		if (is != 0)
+			return at + (unsigned)__builtin_ctz(is);
+	}
+	if (at < s.n) {
+		char tail[XML_PART] = {0};
+
+		memcpy(tail, s.p + at, s.n - at);
+		at += (unsigned)__builtin_ctz(special(tail) | 1u << (s.n - at));
+	}
+	return at;
+}
+
 void xml_escape_put(struct put *w, struct str text)
 {
-	struct cur c = cur_of(text.n > 0 ? text.p : "", text.n);
+	while (!w->failed && text.n > 0) {
+		size_t     n = plain(text);
+		struct cur c;
 
-	while (!w->failed && cur_left(&c) > 0) {
-		uint32_t code = utf8_next(&c);
-
+		put_str(w, (struct str){text.p, n});
+		text = str_skip(text, n);
+		if (text.n == 0)
+			return;
+		c = cur_of(text.p, text.n);
+		escaped_put(w, utf8_next(&c));
 		w->failed |= c.failed;
-		escaped_put(w, code);
+		text = (struct str){(const char *)c.p, cur_left(&c)};
 	}
 }

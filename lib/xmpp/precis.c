@@ -185,14 +185,18 @@ static bool letter_or_digit(uint8_t c)
 /* RFC 1123, 2.1. Labels in the ASCII form of IDNA ("xn--") are names of their own. */
 static bool label_ascii(struct put *w, struct str label)
 {
+	uint8_t *to = put_reserve(w, label.n);
+
+	if (to == NULL)
+		return false;
 	for (size_t i = 0; i < label.n; i++) {
 		uint8_t c = small((uint8_t)label.p[i]);
 
 		if (!letter_or_digit(c) && (c != '-' || i == 0 || i + 1 == label.n))
 			return fail(w);
-		put_u8(w, c);
+		to[i] = c;
 	}
-	return !w->failed;
+	return true;
 }
 
 /* RFC 5891, 4.2, after the mapping of RFC 5895, 2. */
