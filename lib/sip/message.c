@@ -135,6 +135,9 @@ static bool version_parse(struct str text, bool *two)
 	struct str name = {text.p, text.n < 4 ? text.n : 4};
 	uint32_t   major, minor;
 
+	*two = true;
+	if (str_eq(text, STR("SIP/2.0")))
+		return true;
 	if (!sip_same(name, STR("SIP/")) || cur_bytes(&c, 4) == NULL ||
 	    !sip_lex_number(&c, &major) || !sip_lex_char(&c, '.') || !sip_lex_number(&c, &minor) ||
 	    cur_left(&c) > 0)
@@ -255,14 +258,30 @@ static void header_add(struct sip_message *m, enum sip_header_id id, struct str 
 	m->last[id] = slot;
 }
 
-static void header_line(struct sip_message *m, struct str line, bool control)
+/* The name of a header line, and what it is; the cursor then stands after its colon. False: there
+ * is none. */
+static bool header_name(struct cur *c, struct str *name, uint8_t *id)
+{
+	*name = sip_lex_while(c, SIP_CLASS_TOKEN);
+	while (sip_lex_peek(c) == ' ' || sip_lex_peek(c) == '\t')
+		c->p++;
+	if (name->n == 0 || !sip_lex_char(c, ':'))
+		return false;
+	*id = (uint8_t)sip_header_classify(*name);
+	return true;
+}
+
+/* *guess: what it may be, and then what it is. */
+static void header_line(struct sip_message *m, struct str line, bool control, uint8_t *guess)
 {
 	struct cur c = sip_cur(line);
-	struct str name = sip_lex_while(&c, SIP_CLASS_TOKEN), value;
+	struct str name, value;
+	size_t     label = sip_header_label(line, *guess);
 
-	while (sip_lex_peek(&c) == ' ' || sip_lex_peek(&c) == '\t')
-		c.p++;
-	if (name.n == 0 || !sip_lex_char(&c, ':')) {
+	if (label > 0) {
+		name = (struct str){line.p, label - sizeof(": ") + 1};
+		cur_bytes(&c, label);
+	} else if (!header_name(&c, &name, guess)) {
 		fault(m, REASON_SIP_HEADER_NAME);
 		return;
 	}
@@ -271,23 +290,26 @@ static void header_line(struct sip_message *m, struct str line, bool control)
 	value = sip_trim((struct str){(const char *)c.p, cur_left(&c)});
 	if (control && !sip_controls_quoted(value))
 		fault(m, REASON_SIP_CONTROL);
-	header_add(m, sip_header_classify(name), name, value);
+	header_add(m, *guess, name, value);
 }
 
 /* False: the start line is not SIP. */
-static bool head_parse(struct sip_message *m, const struct look *l)
+static bool head_parse(struct sip_message *m, const struct look *l, struct sip_scan *scan)
 {
 	static const uint8_t mandatory[] = {SIP_VIA, SIP_FROM, SIP_TO, SIP_CALL_ID, SIP_CSEQ};
 	const char          *p = (const char *)l->p;
+	uint8_t             *guess = NULL, other = SIP_HEADER_OTHER;
 
 	for (unsigned i = 0; i < l->count; i++) {
 		size_t     end = (i + 1 < l->count ? l->lines[i + 1] : l->end - 2) - 2u;
 		struct str line = {p + l->lines[i], end - l->lines[i]};
 
 		if (i > 0)
-			header_line(m, line, l->control);
+			header_line(m, line, l->control, i <= SIP_GUESSES ? &guess[i - 1] : &other);
 		else if (!start_line(m, line, l->control))
 			return false;
+		else
+			guess = scan->guess[m->kind == SIP_REQUEST];
 	}
 	if (l->lone)
 		fault(m, REASON_SIP_LINE_END);
@@ -372,7 +394,7 @@ static enum pull datagram_next(struct sip_scan *scan, struct cur *in, struct sip
 	if (l.end == 0)
 		return bad(why,
 			   left > SIP_HEAD_SIZE_MAX ? REASON_SIP_HEAD_SIZE : REASON_SIP_HEAD_END);
-	if (!head_parse(m, &l)) {
+	if (!head_parse(m, &l, scan)) {
 		m->kind = SIP_NOTHING;
 		return bad(why, REASON_SIP_START_LINE);
 	}
@@ -481,7 +503,7 @@ static enum pull stream_next(struct sip_scan *scan, struct cur *in, struct sip_m
 		look_from(&l, 0);
 		scan->steps += l.end;
 	}
-	if (!head_parse(m, &l) || l.line_end > SIP_START_LINE_MAX) {
+	if (!head_parse(m, &l, scan) || l.line_end > SIP_START_LINE_MAX) {
 		m->kind = SIP_NOTHING;
 		return bad(why, REASON_SIP_START_LINE);
 	}
@@ -498,7 +520,8 @@ static enum pull stream_next(struct sip_scan *scan, struct cur *in, struct sip_m
 	m->whole = (struct str){(const char *)l.p, l.end + size};
 	m->body = cur_of(l.p + l.end, size);
 	cur_bytes(in, l.end + size);
-	*scan = (struct sip_scan){.steps = scan->steps};
+	scan->seen = scan->need = 0;
+	scan->crlf = scan->start_seen = false;
 	return PULL_ITEM;
 }
 

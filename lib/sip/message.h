@@ -86,6 +86,8 @@ struct sip_message {
 	struct sip_header headers[SIP_HEADERS_MAX];
 };
 
+#define SIP_GUESSES 16u
+
 /* What a stream remembers between calls while a message is not complete. Zeroed at first. */
 struct sip_scan {
 	uint32_t seen; /* bytes from the start of the unread ones that hold no end of the head */
@@ -93,6 +95,9 @@ struct sip_scan {
 	bool     crlf; /* the last item was an odd CRLF of a row */
 	bool     start_seen; /* the start line is complete and was found good */
 	uint64_t steps;      /* bytes looked at since it was zeroed; for tests of the cost */
+	/* Which header fields the last response and request had, line by line: most peers write
+	 * them in the same order each time. What is wrong costs time and nothing else. */
+	uint8_t guess[2][SIP_GUESSES];
 };
 
 /*
@@ -125,7 +130,10 @@ static inline bool sip_header_find(const struct sip_message *m, enum sip_header_
 	return found;
 }
 
-enum sip_header_id  sip_header_classify(struct str name);   /* long or compact, any case */
+enum sip_header_id sip_header_classify(struct str name); /* long or compact, any case */
+/* Does the line begin with the long name of that, as its table has it, a colon and a space? Gives
+ * the bytes of these; 0: no. */
+size_t              sip_header_label(struct str line, enum sip_header_id id);
 const char         *sip_header_name(enum sip_header_id id); /* "Call-ID"; NULL for OTHER */
 enum sip_header_how sip_header_how(enum sip_header_id id);
 enum sip_method     sip_method_classify(struct str name);

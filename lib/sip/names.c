@@ -59,6 +59,24 @@ enum sip_header_id sip_header_classify(struct str name)
 	return SIP_HEADER_OTHER;
 }
 
+size_t sip_header_label(struct str line, enum sip_header_id id)
+{
+	const uint8_t *p = (const uint8_t *)line.p;
+	size_t         n = id < SIP_HEADER_OTHER ? headers[id].label_size : 0;
+
+	if (n == 0 || line.n < n)
+		return 0;
+	for (size_t at = 0; at < n; at += SIP_PART) {
+		sip_part x = sip_part_at(p + at, line.n - at), y;
+		uint32_t want = n - at < SIP_PART ? (1u << (n - at)) - 1 : UINT16_MAX;
+
+		memcpy(&y, headers[id].label + at, sizeof(y));
+		if ((SIP_PART_BITS(x == y) & want) != want)
+			return 0;
+	}
+	return n;
+}
+
 const char *sip_header_name(enum sip_header_id id)
 {
 	return id < SIP_HEADER_OTHER ? headers[id].name : NULL;

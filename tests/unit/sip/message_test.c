@@ -561,6 +561,50 @@ static void lists_with_holes_or_open_ends_fail(void **state)
 	}
 }
 
+static void assert_same_text(struct str a, struct str b)
+{
+	assert_int_equal(a.n, b.n);
+	assert_memory_equal(a.p, b.p, a.n);
+}
+
+static void what_came_before_changes_nothing_of_what_comes(void **state)
+{
+#define LINES_FEW "Via: SIP/2.0/UDP a;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\n"
+#define LINES_REST "Call-ID:  1\r\nCSeq: 1 MESSAGE\r\n\r\n"
+	static const char *const texts[] = {
+		REQUEST LINES_FEW "To: <sip:b@c>\r\n" LINES_REST,
+		REQUEST LINES_FEW "To:<sip:b@c>\r\nP-Asserted-Identity: <sip:a@b>\r\n" LINES_REST,
+		REQUEST LINES_FEW "T: <sip:b@c>\r\nX-Other: 1\r\n" LINES_REST,
+		REQUEST LINES_FEW "to: <sip:b@c>\r\nP-Asserted-Identity : <sip:a@b>\r\n" LINES_REST,
+		REQUEST LINES_FEW "To: \r\n <sip:b@c>\r\nP-Asserted-Identit: 1\r\n" LINES_REST,
+		REQUEST "To: <sip:b@c>\r\n" LINES_FEW "Tone: 1\r\nSubject: \r\n" LINES_REST,
+		"SIP/2.0 200 OK\r\n" LINES_FEW "To: <sip:b@c>\r\nTo \r\n" LINES_REST,
+		"SIP/2.0 200 OK\r\nTo: \t<sip:b@c>\r\n" LINES_FEW LINES_REST,
+	};
+	static struct sip_message alone;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		for (size_t k = 0; k < sizeof(texts) / sizeof(texts[0]); k++) {
+			struct cur      before = cur_of(texts[i], strlen(texts[i]));
+			struct cur      after = cur_of(texts[k], strlen(texts[k])), again = after;
+			struct sip_scan scan = {0}, fresh = {0};
+
+			sip_message_next(&scan, &before, SIP_DATAGRAM, &m, &why);
+			sip_message_next(&scan, &after, SIP_DATAGRAM, &m, &why);
+			sip_message_next(&fresh, &again, SIP_DATAGRAM, &alone, &why);
+			assert_int_equal(m.fault, alone.fault);
+			assert_int_equal(m.header_count, alone.header_count);
+			for (unsigned h = 0; h < m.header_count; h++) {
+				assert_int_equal(m.headers[h].id, alone.headers[h].id);
+				assert_int_equal(m.headers[h].next, alone.headers[h].next);
+				assert_same_text(m.headers[h].name, alone.headers[h].name);
+				assert_same_text(m.headers[h].value, alone.headers[h].value);
+			}
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -582,6 +626,7 @@ int main(void)
 		cmocka_unit_test(methods_are_known_by_their_exact_names),
 		cmocka_unit_test(lists_are_read_over_all_their_lines),
 		cmocka_unit_test(lists_with_holes_or_open_ends_fail),
+		cmocka_unit_test(what_came_before_changes_nothing_of_what_comes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
