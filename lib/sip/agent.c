@@ -383,20 +383,26 @@ struct sip_server *sip_admit(struct sip_input *in)
 	return NULL;
 }
 
+static bool is_ours(const struct sip_session *s, const struct sip_via *via)
+{
+	char     room[SIP_FLOW_TEXT_SIZE];
+	unsigned worker;
+
+	return via->port == s->local.port && sip_branch_worker(via->branch, &worker) &&
+	       sip_same(via->host.text, sip_flow_text(&s->local, room));
+}
+
 /* One of our own requests has come back: its Via is among those of this one (16.3, step 4). */
 static bool loops(const struct sip_input *in)
 {
-	char            room[SIP_FLOW_TEXT_SIZE];
 	struct sip_list l;
 	struct str      element;
-	struct sip_via  via = in->known.via; /* the top one, which often is the only one */
-	unsigned        worker;
+	struct sip_via  via;
 
-	sip_list_init(&l, &in->m, SIP_VIA);
-	for (bool first = true; sip_list_next(&l, &element); first = false) {
-		if ((first || sip_via_parse(element, &via)) && via.port == in->s->local.port &&
-		    sip_branch_worker(via.branch, &worker) &&
-		    sip_same(via.host.text, sip_flow_text(&in->s->local, room)))
+	if (in->known.via_alone)
+		return is_ours(in->s, &in->known.via);
+	for (sip_list_init(&l, &in->m, SIP_VIA); sip_list_next(&l, &element);) {
+		if (sip_via_parse(element, &via) && is_ours(in->s, &via))
 			return true;
 	}
 	return false;

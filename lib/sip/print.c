@@ -28,6 +28,27 @@ static const uint8_t *control_find(const uint8_t *p, const uint8_t *end)
 	return p;
 }
 
+/* Text without control characters, which most is, is copied while it is looked at; what a part has
+ * too much is overwritten by what comes next. False: nothing was written. */
+static bool put_plain(struct put *w, struct str text)
+{
+	const uint8_t *p = (const uint8_t *)text.p;
+
+	if (w->failed || put_room(w) < text.n + SIP_PART)
+		return false;
+	for (size_t at = 0; at < text.n; at += SIP_PART) {
+		size_t   left = text.n - at;
+		sip_part x = sip_part_at(p + at, left);
+		uint32_t bits = SIP_PART_BITS(((x < ' ') & (x != '\t')) | (x == 0x7f));
+
+		if ((left < SIP_PART ? bits & ((1u << left) - 1) : bits) != 0)
+			return false;
+		memcpy(w->p + at, &x, sizeof(x));
+	}
+	w->p += text.n;
+	return true;
+}
+
 /* The one place where text goes into a line. A fold becomes one SP; other control characters pass
  * only as quoted pairs, and CR and LF are never part of one. */
 void sip_put_text(struct put *w, struct str text)
@@ -35,6 +56,8 @@ void sip_put_text(struct put *w, struct str text)
 	struct cur c = sip_cur(text);
 	bool       checked = false;
 
+	if (put_plain(w, text))
+		return;
 	while (cur_left(&c) > 0) {
 		const uint8_t *start = c.p;
 
@@ -234,12 +257,21 @@ void sip_put_cseq(struct put *w, uint32_t number, struct str method)
 	crlf(w);
 }
 
+/* The parameters up to one that we write ourselves; *rest is what follows that. */
+static void put_before(struct put *w, struct str *rest, struct str ours)
+{
+	if (ours.n == 0)
+		return;
+	sip_put_text(w, (struct str){rest->p, (size_t)(ours.p - rest->p)});
+	*rest = str_skip(*rest, (size_t)(ours.p - rest->p) + ours.n);
+}
+
 /* The top element again, with what we know of the source in place of what the peer says of it. */
 static void put_top_via(struct put *w, const struct sip_via *via, struct str source,
 			uint16_t source_port)
 {
-	struct cur       c = sip_cur(via->params);
-	struct sip_param p;
+	struct str rest = via->params_good;
+	bool       swap = via->rport_text.n > 0 && via->rport_text.p < via->received_text.p;
 
 	put_str(w, STR("SIP/2.0/"));
 	sip_put_token(w, via->transport_text);
@@ -249,24 +281,13 @@ static void put_top_via(struct put *w, const struct sip_via *via, struct str sou
 		put_u8(w, ':');
 		put_number(w, via->port);
 	}
-	while (sip_param_next(&c, &p)) {
-		bool ours = sip_same(p.name, STR("received")) || sip_same(p.name, STR("rport"));
-
-		if (ours && source.n > 0)
-			continue;
-		put_u8(w, ';');
-		put_str(w, p.name);
-		if (p.has_value) {
-			put_u8(w, '=');
-			if (p.quoted)
-				put_u8(w, '"');
-			sip_put_text(w, p.value);
-			if (p.quoted)
-				put_u8(w, '"');
-		}
-	}
-	if (source.n == 0)
+	if (source.n == 0) {
+		sip_put_text(w, rest);
 		return;
+	}
+	put_before(w, &rest, swap ? via->rport_text : via->received_text);
+	put_before(w, &rest, swap ? via->received_text : via->rport_text);
+	sip_put_text(w, rest);
 	put_str(w, STR(";received="));
 	sip_put_text(w, source);
 	if (via->has_rport) {
@@ -275,20 +296,15 @@ static void put_top_via(struct put *w, const struct sip_via *via, struct str sou
 	}
 }
 
-static void put_vias(struct put *w, const struct sip_message *request, const struct sip_via *top,
-		     struct str source, uint16_t source_port)
+static void put_other_vias(struct put *w, const struct sip_message *request)
 {
 	struct sip_list l;
 	struct str      element;
-	bool            first = true;
 
-	for (sip_list_init(&l, request, SIP_VIA); sip_list_next(&l, &element); first = false) {
-		sip_put_header_begin(w, SIP_VIA);
-		if (first)
-			put_top_via(w, top, source, source_port);
-		else
-			sip_put_text(w, element);
-		crlf(w);
+	sip_list_init(&l, request, SIP_VIA);
+	for (bool first = true; sip_list_next(&l, &element); first = false) {
+		if (!first)
+			sip_put_header(w, SIP_VIA, element);
 	}
 	if (l.failed)
 		fail(w);
@@ -300,7 +316,11 @@ void sip_put_response_fields(struct put *w, const struct sip_message *request,
 {
 	struct str to;
 
-	put_vias(w, request, &known->via, source, source_port);
+	sip_put_header_begin(w, SIP_VIA);
+	put_top_via(w, &known->via, source, source_port);
+	crlf(w);
+	if (!known->via_alone)
+		put_other_vias(w, request);
 	sip_put_headers_of(w, request, SIP_FROM);
 	if (sip_header_find(request, SIP_TO, &to)) {
 		sip_put_header_begin(w, SIP_TO);

@@ -322,6 +322,13 @@ bool sip_uri_parse(struct str text, struct sip_uri *uri)
 	uri->scheme_text = uri->host.text = STR("");
 	if (text.n > SIP_URI_MAX)
 		return false;
+	if (text.n > 4 && sip_same_bytes(text.p, "sip:", 4)) {
+		uri->scheme = SIP_SCHEME_SIP;
+		uri->scheme_text = (struct str){text.p, 3};
+		uri->opaque = str_skip(text, 4);
+		cur_bytes(&c, 4);
+		return sip_rest_parse(&c, uri);
+	}
 	while (n < text.n && (sip_is((uint8_t)text.p[n], SIP_CLASS_HOST) || text.p[n] == '+'))
 		n++;
 	if (n == 0 || n == text.n || text.p[n] != ':' || (text.p[0] | 0x20) < 'a' ||

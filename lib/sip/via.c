@@ -48,7 +48,7 @@ static bool received_parse(struct str value, struct sip_host *host)
 	return sip_host_parse(&c, host) && cur_left(&c) == 0 && host->kind != SIP_HOST_NAME;
 }
 
-static bool via_param(struct sip_via *via, const struct sip_param *p)
+static bool via_param(struct sip_via *via, const struct sip_param *p, struct str text)
 {
 	uint32_t number;
 
@@ -57,8 +57,10 @@ static bool via_param(struct sip_via *via, const struct sip_param *p)
 			return false;
 		via->branch = p->value;
 	} else if (sip_same(p->name, STR("received"))) {
-		return via->received.kind == SIP_HOST_NONE && p->has_value &&
-		       received_parse(p->value, &via->received);
+		if (via->received.kind != SIP_HOST_NONE || !p->has_value ||
+		    !received_parse(p->value, &via->received))
+			return false;
+		via->received_text = text;
 	} else if (sip_same(p->name, STR("maddr"))) {
 		if (!p->has_value || via->maddr.n > 0)
 			return false;
@@ -67,6 +69,7 @@ static bool via_param(struct sip_via *via, const struct sip_param *p)
 		if (via->has_rport)
 			return false;
 		via->has_rport = true;
+		via->rport_text = text;
 		if (!p->has_value)
 			return true;
 		if (!sip_number_parse(p->value, &number) || number == 0 || number > 65535)
@@ -87,9 +90,14 @@ static bool via_params(struct cur *c, struct sip_via *via)
 
 	if (!sip_params_rest(c, &via->params))
 		return false;
-	while (sip_param_next(c, &p)) {
-		if (!via_param(via, &p))
+	via->params_good.p = (const char *)c->p - (via->params.n > 0);
+	for (const uint8_t *start = c->p; sip_param_next(c, &p); start = c->p) {
+		const uint8_t *end = c->p - (cur_left(c) > 0); /* without the ";" that follows */
+		struct str     text = {(const char *)start - 1, (size_t)(end - start) + 1};
+
+		if (!via_param(via, &p, text))
 			return false;
+		via->params_good.n = (size_t)((const char *)end - via->params_good.p);
 	}
 	via->has_cookie = via->branch.n > sizeof(SIP_BRANCH_COOKIE) - 1 &&
 			  sip_same((struct str){via->branch.p, sizeof(SIP_BRANCH_COOKIE) - 1},
@@ -132,6 +140,7 @@ bool sip_via_parse(struct str element, struct sip_via *via)
 
 	*via = (struct sip_via){.transport = SIP_TRANSPORT_OTHER};
 	via->transport_text = via->branch = via->maddr = via->params = STR("");
+	via->params_good = via->received_text = via->rport_text = STR("");
 	via->host.text = via->received.text = STR("");
 	if (!sip_lex_token(&c, &name) || !slash(&c) || !sip_lex_token(&c, &version) || !slash(&c) ||
 	    !sip_lex_token(&c, &via->transport_text) || !sip_same(name, STR("SIP")) ||
@@ -185,18 +194,19 @@ bool sip_call_id_check(struct str value)
 
 /* ---- what every message must have ---- */
 
-static enum reason vias_parse(const struct sip_message *m, struct sip_via *top)
+static enum reason vias_parse(const struct sip_message *m, struct sip_mandatory *out)
 {
 	struct sip_list l;
 	struct str      element;
 	struct sip_via  other;
-	bool            first = true;
+	unsigned        count = 0;
 
-	for (sip_list_init(&l, m, SIP_VIA); sip_list_next(&l, &element); first = false) {
-		if (!sip_via_parse(element, first ? top : &other))
+	for (sip_list_init(&l, m, SIP_VIA); sip_list_next(&l, &element); count++) {
+		if (!sip_via_parse(element, count == 0 ? &out->via : &other))
 			return REASON_SIP_VIA;
 	}
-	return l.failed || first ? REASON_SIP_VIA : REASON_NONE;
+	out->via_alone = count == 1;
+	return l.failed || count == 0 ? REASON_SIP_VIA : REASON_NONE;
 }
 
 static enum reason request_parse(const struct sip_message *m, struct sip_mandatory *out)
@@ -240,7 +250,7 @@ enum reason sip_mandatory_parse(const struct sip_message *m, struct sip_mandator
 	memset(out, 0, sizeof(*out));
 	if (m->first[SIP_VIA] == SIP_NO_SLOT || !sip_header_find(m, SIP_CALL_ID, &out->call_id))
 		return REASON_SIP_HEADER_MISSING;
-	why = vias_parse(m, &out->via);
+	why = vias_parse(m, out);
 	if (why != REASON_NONE)
 		return why;
 	if (!sip_header_find(m, SIP_CSEQ, &value))

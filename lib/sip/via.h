@@ -36,6 +36,9 @@ struct sip_via {
 	bool               has_ttl;
 	uint8_t            ttl;
 	struct str         params; /* after the first ";" */
+	/* Parameters with the ";" before each: all, or of a wrong one those before the fault; and
+	 * where in that those are that responses have otherwise. */
+	struct str params_good, received_text, rport_text;
 };
 
 /* One element. False: its syntax is wrong, or protocol and version are not SIP/2.0. */
@@ -54,7 +57,8 @@ bool sip_call_id_check(struct str value); /* word ["@" word] */
 
 /* What every message must have (8.1.1, 16.3), parsed. */
 struct sip_mandatory {
-	struct sip_via       via; /* the top one */
+	struct sip_via       via;       /* the top one */
+	bool                 via_alone; /* there is no other */
 	struct sip_name_addr from, to;
 	struct str           call_id;
 	struct sip_cseq      cseq;
