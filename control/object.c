@@ -94,8 +94,9 @@ unsigned object_logins(enum conf_kind kind, const void *object,
 
 	switch (kind) {
 	case CONF_ACCOUNT:
-		logins[0] = (struct object_login){a->system_id[0] != '\0' ? a->system_id : a->name,
-						  "system_id", a->protocol};
+		logins[0] = (struct object_login){conf_account_login(a),
+						  a->domain[0] != '\0' ? "domain" : "system_id",
+						  a->protocol};
 		return 1;
 	case CONF_SUBSCRIBER:
 		return subscriber_logins(object, logins);

@@ -391,7 +391,9 @@ static struct lookup_wanted wanted_of(const struct resolver *r, const struct con
 	struct lookup_wanted w = {.ip4 = r->ip4, .ip6 = r->ip6, .transport = peer->transport};
 
 	snprintf(w.host, sizeof(w.host), "%s", peer->host);
-	w.service = peer->port == 0 ? conf_protocol_service(peer->protocol) : NULL;
+	w.service = peer->port == 0
+			    ? link_service(peer->link, conf_protocol_service(peer->protocol))
+			    : NULL;
 	return w;
 }
 

@@ -27,7 +27,8 @@ static int derive_subscriber(struct control *c, const char *owner, const struct 
 }
 
 /* A shallow copy whose secret is as the dataplane needs it: a digest where it checks, the password
- * where it logs in itself. */
+ * where it logs in itself, and of components, who prove theirs by a hash of it and what the stream
+ * is called (XEP-0114). */
 static int derive(struct control *c, enum conf_kind kind, const char *key, void *object,
 		  union with_secret *copy, const void **derived)
 {
@@ -44,8 +45,9 @@ static int derive(struct control *c, enum conf_kind kind, const char *key, void 
 	to = object_secret(kind, copy);
 	if (kind == CONF_SUBSCRIBER)
 		return derive_subscriber(c, owner, object, to);
-	return kind == CONF_ACCOUNT ? secret_digest(c->secrets, owner, sealed, to)
-				    : secret_open(c->secrets, owner, sealed, to);
+	return kind == CONF_ACCOUNT && copy->account.domain[0] == '\0'
+		       ? secret_digest(c->secrets, owner, sealed, to)
+		       : secret_open(c->secrets, owner, sealed, to);
 }
 
 static int derive_failed(enum conf_kind kind, const char *key, int err)

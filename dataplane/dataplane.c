@@ -19,7 +19,8 @@ static int listeners_init(struct dataplane *dp)
 		struct listener            *l = &dp->listeners[dp->listener_count++];
 
 		l->conf = conf;
-		l->port = conf->port != 0 ? (uint16_t)conf->port : registry_port(conf->protocol);
+		l->port = conf->port != 0 ? (uint16_t)conf->port
+					  : link_port(conf->link, registry_port(conf->protocol));
 		memcpy(l->address.w, conf->address.w, sizeof(l->address.w));
 		l->address.ip6 = conf->address.ip6;
 	}
@@ -129,6 +130,23 @@ void listeners_name(const struct dataplane *dp, unsigned protocol, bool ip6, str
 		if (l->conf->domains.n > 0)
 			*domain = str_of(l->conf->domains.items[0]);
 	}
+}
+
+struct str listeners_domain(const struct dataplane *dp, unsigned protocol, unsigned link)
+{
+	struct str domain = STR("");
+	bool       exact = false;
+
+	for (unsigned i = dp->listener_count; i-- > 0;) {
+		const struct conf_listener *conf = dp->listeners[i].conf;
+
+		if (conf->protocol != protocol || conf->domains.n == 0 ||
+		    (exact && conf->link != link))
+			continue;
+		domain = str_of(conf->domains.items[0]);
+		exact = conf->link == link;
+	}
+	return domain;
 }
 
 static int worker_add(struct dataplane *dp, const struct dataplane_config *config,

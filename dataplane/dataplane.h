@@ -117,6 +117,9 @@ bool dataplane_serves(const struct dataplane *dp, unsigned protocol, struct str 
  * domain it serves; the family's unspecified address and an empty one where there is none. */
 void listeners_name(const struct dataplane *dp, unsigned protocol, bool ip6, struct flow *local,
 		    struct str *domain);
+/* The first domain of the first listener of that kind (enum link_kind), else of any of the
+ * protocol; empty: there is none. */
+struct str listeners_domain(const struct dataplane *dp, unsigned protocol, unsigned link);
 
 /* Management thread, after a publication: rates and limits of accounts, peers and rules follow the
  * world. */

@@ -95,6 +95,16 @@ static uint32_t receipts_centre(const struct worker *w, const struct msg *m)
 	return m->peer != MSG_SLOT_NONE ? receipts_smsc(w, m->peer) : RECEIPTS_REGISTERED;
 }
 
+/* The account that a receipt goes to; components are told by their address instead, as the world
+ * beyond them is. */
+static uint32_t receipts_account(const struct worker *w, uint32_t account)
+{
+	const struct world_account *a =
+		account != MSG_SLOT_NONE ? world_account(w->world, account) : NULL;
+
+	return a != NULL && a->conf->domain[0] != '\0' ? MSG_SLOT_NONE : account;
+}
+
 /* A receipt has reached who asked for it: nothing more is awaited, where it was the last word. */
 static void report_delivered(struct worker *w, const struct msg *m)
 {
@@ -117,7 +127,7 @@ static void report_await(struct worker *w, const struct flight *e, const struct 
 {
 	const struct msg   *m = e->msg;
 	struct receipt_note note = {.smsc = RECEIPTS_REGISTERED,
-				    .account = m->account,
+				    .account = receipts_account(w, m->account),
 				    .msg_id = m->id,
 				    .lifetime_us = RECEIPTS_LIFETIME_MAX_US,
 				    .subscriber = receipts_subscriber(msg_addr(m, &m->to)),
@@ -125,7 +135,8 @@ static void report_await(struct worker *w, const struct flight *e, const struct 
 				    .id_size = result->remote_id_size};
 	uint8_t             room[MSG_ORIGIN_ID_MAX];
 
-	if (e->current.kind == ROUTE_ACCOUNT)
+	if (e->current.kind == ROUTE_ACCOUNT &&
+	    receipts_account(w, e->current.slot) != MSG_SLOT_NONE)
 		return; /* its answer was the last word */
 	if (e->current.kind == ROUTE_PEER)
 		note.smsc = receipts_smsc(w, e->current.slot);
@@ -134,7 +145,7 @@ static void report_await(struct worker *w, const struct flight *e, const struct 
 				   3600 * US_PER_SECOND; /* the receipt that tells of the expiry
 							    comes after it */
 	memcpy(note.id, result->remote_id, result->remote_id_size);
-	if (m->account == MSG_SLOT_NONE) {
+	if (note.account == MSG_SLOT_NONE) {
 		if (m->origin_id.size == 0 || m->origin_id.size > MSG_ORIGIN_ID_MAX)
 			return;
 		note.origin_id_size = (uint8_t)m->origin_id.size;
@@ -165,7 +176,7 @@ static void report_now(struct worker *w, const struct msg *m)
 	}
 	r->kind = MSG_RECEIPT;
 	r->class = m->class;
-	r->account = m->account;
+	r->account = receipts_account(w, m->account);
 	r->received_us = w->now.us;
 	r->receipt.msg_id = m->id;
 	r->receipt.state = MSG_STATE_DELIVERED;
@@ -309,6 +320,38 @@ static bool flight_try_registered(struct worker *w, struct flight *e)
 	return false;
 }
 
+static bool speaks(const struct worker *w, const struct route_target *t, uint8_t protocol)
+{
+	const struct world_peer *p = t->kind == ROUTE_PEER ? world_peer(w->world, t->slot) : NULL;
+	const struct world_account *a =
+		t->kind == ROUTE_ACCOUNT ? world_account(w->world, t->slot) : NULL;
+
+	return (p != NULL && p->conf->protocol == protocol) ||
+	       (a != NULL && a->conf->protocol == protocol);
+}
+
+/* What one protocol alone understands goes to those who speak it: where the recipient is, or, in a
+ * domain that is not ours, over the links that lead there. */
+static unsigned native_targets(const struct worker *w, const struct msg *m,
+			       struct route_target order[ROUTE_TARGETS_MAX])
+{
+	struct str              from = msg_addr(m, &m->from), to = msg_addr(m, &m->to);
+	const struct route_set *set = NULL;
+	unsigned                n = 0, kept = 0;
+
+	if (!registered_here(w->dp, to) && w->world->routes != NULL)
+		set = route_find(w->world->routes, to);
+	if (set != NULL)
+		n = route_order(set, from, to, order);
+	for (unsigned i = 0; i < n; i++) {
+		if (speaks(w, &order[i], m->native_protocol))
+			order[kept++] = order[i];
+	}
+	if (kept == 0)
+		order[kept++] = (struct route_target){.kind = ROUTE_REGISTERED};
+	return kept;
+}
+
 /* set: what this turn has found already, or NULL. */
 static unsigned flight_targets(struct worker *w, const struct flight *e,
 			       const struct route_set *set,
@@ -317,11 +360,12 @@ static unsigned flight_targets(struct worker *w, const struct flight *e,
 	const struct msg *m = e->msg;
 	struct str        from = msg_addr(m, &m->from), to = msg_addr(m, &m->to);
 
-	if (m->kind == MSG_NATIVE || m->copy != MSG_COPY_NONE) { /* peers and accounts do not
-								    understand it */
+	if (m->copy != MSG_COPY_NONE) { /* for further clients of the same recipient */
 		order[0] = (struct route_target){.kind = ROUTE_REGISTERED};
 		return 1;
 	}
+	if (m->kind == MSG_NATIVE)
+		return native_targets(w, m, order);
 	if (msg_is_report(m) && m->account != MSG_SLOT_NONE) {
 		order[0] = (struct route_target){.slot = m->account, .kind = ROUTE_ACCOUNT};
 		return 1;

@@ -403,13 +403,14 @@ uint32_t receipts_smsc(const struct worker *w, uint32_t peer)
 {
 	static const struct hash_key key = {0x3c6ef372fe94f82bull, 0xa54ff53a5f1d36f1ull};
 	const struct world_peer     *p = world_peer(w->world, peer);
-	char                         who[sizeof(p->conf->host) + sizeof(p->conf->system_id)];
-	struct put                   to = put_to(who, sizeof(who));
+	char who[sizeof(p->conf->host) + sizeof(p->conf->system_id) + sizeof(p->conf->domain)];
+	struct put to = put_to(who, sizeof(who));
 
 	if (p == NULL)
 		return peer;
 	put_cstr(&to, str_of(p->conf->host));
 	put_str(&to, str_of(p->conf->system_id));
+	put_str(&to, str_of(p->conf->domain));
 	return (uint32_t)hash_sip(&key, who, put_size(&to));
 }
 

@@ -62,8 +62,8 @@ int  receipts_init(struct receipts *r, uint32_t max, uint64_t seed);
 void receipts_free(struct receipts *r);
 
 /*
- * Whose message ids a peer's are: the same for all peers of one host and system_id, so that the
- * receipt on a receiver bind finds what was sent over the transmitter bind beside it.
+ * Whose message ids a peer's are: the same for all peers of one host and system_id (and domain), so
+ * that the receipt on a receiver bind finds what was sent over the transmitter bind beside it.
  */
 uint32_t receipts_smsc(const struct worker *w, uint32_t peer);
 /* Of all that is registered here: the ids are ours. */

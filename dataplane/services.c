@@ -176,6 +176,32 @@ static bool resolve(void *context, struct str host, struct flow *to)
 	return false;
 }
 
+static bool is_server_of(const struct world_peer *p, unsigned protocol, struct str domain)
+{
+	return p != NULL && p->conf->protocol == protocol && p->conf->link == LINK_SERVER &&
+	       str_eq(str_of(p->conf->domain), domain);
+}
+
+static bool server(void *context, unsigned protocol, struct str domain, uint32_t *slot,
+		   struct flow *where)
+{
+	const struct worker     *w = context;
+	const struct world_peer *p = NULL;
+	struct flow              flows[WORLD_ADDRESSES_MAX];
+
+	if (w->world == NULL)
+		return false;
+	if (*slot < w->world->peer_slots)
+		p = world_peer(w->world, *slot);
+	for (uint32_t i = 0; !is_server_of(p, protocol, domain) && i < w->world->peer_slots; i++)
+		p = world_peer(w->world, i);
+	if (!is_server_of(p, protocol, domain) || session_peer_flows(w, p, flows) == 0)
+		return false;
+	*slot = p->slot;
+	*where = flows[0];
+	return true;
+}
+
 static void wake(void *context, void *session)
 {
 	struct worker *w = context;
@@ -200,6 +226,7 @@ const struct proto_services services_template = {
 	.serves = serves,
 	.source = source,
 	.resolve = resolve,
+	.server = server,
 	.wake = wake,
 	.conversation = conversation,
 	.converse = converse,

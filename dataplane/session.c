@@ -67,13 +67,14 @@ static struct proto_settings peer_settings(const struct conf_peer *p)
 static uint64_t account_digest(const struct conf_account *a)
 {
 	struct {
-		char               name[CONF_NAME_SIZE], system_id[16];
+		char               name[CONF_NAME_SIZE], system_id[16], domain[CONF_TO_SIZE];
 		struct conf_secret password;
 		uint8_t            bind;
 	} of = {.password = a->password, .bind = a->bind};
 
 	memcpy(of.name, a->name, sizeof(of.name));
 	memcpy(of.system_id, a->system_id, sizeof(of.system_id));
+	memcpy(of.domain, a->domain, sizeof(of.domain));
 	return hash_sip(&digest_key, &of, sizeof(of));
 }
 
@@ -82,7 +83,8 @@ static uint64_t peer_digest(const struct conf_peer *p)
 	struct {
 		char               name[CONF_NAME_SIZE], host[254], system_id[16], system_type[13];
 		struct conf_secret password;
-		uint8_t            bind, protocol, transport, trusted;
+		char               domain[CONF_TO_SIZE];
+		uint8_t            bind, protocol, transport, trusted, link;
 		uint32_t           port;
 	} of;
 
@@ -97,6 +99,8 @@ static uint64_t peer_digest(const struct conf_peer *p)
 	of.transport = p->transport;
 	of.trusted = p->trusted;
 	of.port = p->port;
+	of.link = p->link;
+	memcpy(of.domain, p->domain, sizeof(of.domain));
 	return hash_sip(&digest_key, &of, sizeof(of));
 }
 
@@ -143,7 +147,10 @@ void session_open_accepted(struct worker *w, struct conn *c, const struct listen
 		    .open_to_all = l->conf->authentication == CONF_AUTHENTICATION_NONE,
 		    .local = listener_flow(l),
 		    .remote = c->flow,
-		    .domain = l->conf->domains.n > 0 ? str_of(l->conf->domains.items[0]) : STR(""),
+		    .domain = l->conf->domains.n > 0
+				      ? str_of(l->conf->domains.items[0])
+				      : listeners_domain(w->dp, c->protocol, l->conf->link),
+		    .link = l->conf->link,
 		    .service_route = str_of(l->conf->service_route),
 		    .media = listener_media(l, w->number),
 		    .media_stream = c->media};
@@ -181,6 +188,10 @@ bool session_open_peer(struct worker *w, struct conn *c, struct out *out)
 	how.host = str_of(p->conf->host);
 	how.media = listeners_media(w->dp, c->protocol, c->flow.ip6, w->number);
 	listeners_name(w->dp, c->protocol, c->flow.ip6, &how.local, &how.domain);
+	how.link = p->conf->link;
+	how.link_domain = str_of(p->conf->domain);
+	if (how.link != LINK_CLIENT)
+		how.domain = listeners_domain(w->dp, c->protocol, how.link);
 	c->may = (uint8_t)how.wants;
 	c->queue_max = p->conf->queue;
 	c->ops->open(c->session, w->now, &how, out);
@@ -213,7 +224,9 @@ static enum reason login_check(struct worker *w, const struct conn *c,
 	a = world_account_login(w->world, c->protocol, login->identity);
 	if (a == NULL)
 		return REASON_SYSTEM_ID;
-	if (!world_secret_fits(&a->conf->password, login->proof))
+	if (login->challenge.n > 0
+		    ? !world_secret_proves(&a->conf->password, login->challenge, login->proof)
+		    : !world_secret_fits(&a->conf->password, login->proof))
 		return REASON_PASSWORD;
 	switch ((enum conf_bind)a->conf->bind) {
 	case CONF_BIND_ANY:
@@ -365,7 +378,7 @@ static uint16_t peer_port(const struct conf_peer *peer, uint16_t found)
 {
 	if (peer->port != 0)
 		return (uint16_t)peer->port;
-	return found != 0 ? found : registry_port(peer->protocol);
+	return found != 0 ? found : link_port(peer->link, registry_port(peer->protocol));
 }
 
 unsigned session_peer_flows(const struct worker *w, const struct world_peer *peer,

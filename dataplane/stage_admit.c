@@ -49,7 +49,9 @@ void stage_admit(struct worker *w, struct item items[], unsigned n)
 		if (why != REASON_NONE) {
 			refuse(w, items[i].msg, why);
 			items[i].msg = NULL;
-		} else if (msg_is_report(items[i].msg) && items[i].account == NULL) {
+		} else if (msg_is_report(items[i].msg) &&
+			   (items[i].account == NULL ||
+			    items[i].account->conf->domain[0] != '\0')) {
 			flight_start_receipt(
 				w,
 				items[i].msg); /* its way was decided when its message went out */

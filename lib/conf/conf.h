@@ -28,7 +28,11 @@ void conf_fault(struct conf_faults *f, const char *file, unsigned line, const ch
 void conf_faults_free(struct conf_faults *f);
 
 /* By what those are configured who log in, register or send in a protocol. */
-enum conf_users { CONF_ACCOUNTS, CONF_SUBSCRIBERS };
+enum conf_users {
+	CONF_ACCOUNTS = 1,
+	CONF_SUBSCRIBERS = 2,
+	CONF_ACCOUNTS_AND_SUBSCRIBERS = CONF_ACCOUNTS | CONF_SUBSCRIBERS
+};
 
 struct conf_protocol {
 	const char *name;

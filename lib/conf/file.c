@@ -233,7 +233,7 @@ static bool is_ours(const struct conf_file *file, const struct conf_address *add
 
 static uint32_t port_of(const struct conf_listener *l)
 {
-	return l->port != 0 ? l->port : conf_protocol_port(l->protocol);
+	return l->port != 0 ? l->port : link_port(l->link, conf_protocol_port(l->protocol));
 }
 
 static bool share_address(const struct conf_listener *a, const struct conf_listener *b)

@@ -120,9 +120,11 @@ static inline const void *conf_field_read(const struct conf_key *key, const void
 	X(ENUM_HUGEPAGES)                                                                          \
 	X(ENUM_IDLE)                                                                               \
 	X(ENUM_BIND)                                                                               \
-	X(ENUM_MODE) X(ENUM_ALPHABET) X(ENUM_IDS) X(ENUM_BODY) X(ENUM_LARGE) X(ENUM_FAULT)         \
-		X(ENUM_TRANSPORT) X(ENUM_AUTHENTICATION) X(SET_TRANSPORT) X(DOMAINS) X(NUMBER)     \
-			X(AOR_SIP) X(AOR_XMPP) X(ENUM_REACH) X(SERVERS)
+	X(ENUM_MODE)                                                                               \
+	X(ENUM_ALPHABET)                                                                           \
+	X(ENUM_IDS) X(ENUM_BODY) X(ENUM_LARGE) X(ENUM_FAULT) X(ENUM_TRANSPORT)                     \
+		X(ENUM_AUTHENTICATION) X(SET_TRANSPORT) X(DOMAINS) X(NUMBER) X(AOR_SIP)            \
+			X(AOR_XMPP) X(ENUM_REACH) X(SERVERS) X(DOMAIN) X(ENUM_LINK)
 #define X(type) extern const struct conf_type conf_type_##type;
 CONF_TYPES(X)
 #undef X

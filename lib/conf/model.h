@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/link.h"
 #include "base/scram.h"
 #include "base/transport.h"
 
@@ -96,7 +97,7 @@ struct conf_via {
 struct conf_account {
 	char               name[CONF_NAME_SIZE];
 	uint8_t            protocol; /* index in protocols.def */
-	char               system_id[16];
+	char               system_id[16], domain[CONF_TO_SIZE];
 	struct conf_secret password;
 	uint8_t            bind, mode, default_alphabet;
 	bool               resend_unknown;
@@ -105,14 +106,21 @@ struct conf_account {
 	struct conf_list sender;
 };
 
+/* What it logs in as: a component its domain. */
+static inline const char *conf_account_login(const struct conf_account *a)
+{
+	return a->domain[0] != '\0' ? a->domain : a->system_id[0] != '\0' ? a->system_id : a->name;
+}
+
 struct conf_peer {
 	char               name[CONF_NAME_SIZE];
 	uint8_t            protocol;
-	char               host[254];
+	char               host[254], domain[CONF_TO_SIZE];
 	char               system_id[16], system_type[13], service_centre[17];
 	struct conf_secret password;
 	uint8_t            bind, ids, body, large, default_alphabet;
 	uint8_t            transport; /* enum transport */
+	uint8_t            link;      /* enum link_kind */
 	bool               mark_duplicates, trusted;
 	uint32_t           port, connections, window, rate, queue;
 	uint32_t           source_ton, source_npi, dest_ton, dest_npi;
@@ -174,6 +182,7 @@ struct conf_listener {
 	uint8_t             protocol;
 	uint8_t             transport; /* bits of enum transport, at least one */
 	uint8_t             authentication;
+	uint8_t             link; /* enum link_kind */
 	bool                plain_without_tls;
 	struct conf_address address;
 	char                service_centre[17], service_route[256];

@@ -23,7 +23,7 @@ void conf_protocols_set(const struct conf_protocol list[], unsigned n)
 		protocol_words[i] = list[i].name;
 	protocol_words[n] = NULL;
 	for (unsigned i = 0; i < n; i++)
-		if (list[i].users == CONF_ACCOUNTS)
+		if ((list[i].users & CONF_ACCOUNTS) != 0)
 			login_words[logins++] = list[i].name;
 	login_words[logins] = NULL;
 }
@@ -40,7 +40,7 @@ const char *const *conf_login_words(void)
 
 bool conf_protocol_has_accounts(unsigned protocol)
 {
-	return protocol < protocol_count && protocols[protocol].users == CONF_ACCOUNTS;
+	return protocol < protocol_count && (protocols[protocol].users & CONF_ACCOUNTS) != 0;
 }
 
 const char *conf_protocol_service(unsigned protocol)
@@ -177,4 +177,67 @@ bool conf_check_protocol(enum conf_section section, void *object, const struct c
 				       conf_node_member(map, "transport"), r) &&
 		       good;
 	return good;
+}
+
+/* ---- links ---- */
+
+static bool check_peer(const struct conf_peer *p, unsigned line, struct conf_reading *r)
+{
+	bool good = true;
+
+	if (p->link == LINK_CLIENT) {
+		conf_reading_fault(r, line, "link",
+				   "is missing, or 'client', as which we log in nowhere; write "
+				   "component or server");
+		return false;
+	}
+	if (p->domain[0] == '\0') {
+		conf_reading_fault(r, line, "domain", "is missing; write %s",
+				   p->link == LINK_SERVER
+					   ? "the domain of the server, as in chat.example"
+					   : "the domain that the server has given us, as in "
+					     "sms.example.org");
+		good = false;
+	}
+	if (p->link == LINK_COMPONENT && p->password.form == CONF_SECRET_NONE) {
+		conf_reading_fault(
+			r, line, "password",
+			"is missing; write the one that the server has for the component");
+		good = false;
+	}
+	if (p->connections > 1) {
+		conf_reading_fault(r, line, "connections",
+				   "%u streams would each end the one before; write 1, or leave it "
+				   "out",
+				   p->connections);
+		good = false;
+	}
+	return good;
+}
+
+bool conf_check_link(enum conf_section section, const void *object, unsigned line,
+		     struct conf_reading *r)
+{
+	const struct conf_protocol *p = protocol_of(section, object);
+	const struct conf_key      *key = conf_key_find(
+		     section, section == CONF_SECTION_account ? STR("domain") : STR("link"));
+	const struct conf_listener *l = object;
+
+	if (p == NULL || key == NULL || !has_key(p, key))
+		return true;
+	if (section == CONF_SECTION_peer)
+		return check_peer(object, line, r);
+	if (section == CONF_SECTION_account &&
+	    ((const struct conf_account *)object)->domain[0] == '\0')
+		conf_reading_fault(
+			r, line, "domain",
+			"is missing; write that of the component, as in bot.example.org; "
+			"a chat client is a subscriber instead");
+	else if (section == CONF_SECTION_listener && l->link == LINK_COMPONENT && l->domains.n > 0)
+		conf_reading_fault(r, line, "domains",
+				   "is not for components, each of which has the domain of its "
+				   "account; leave it out");
+	else
+		return true;
+	return false;
 }

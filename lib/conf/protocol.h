@@ -22,6 +22,10 @@ bool conf_protocol_has_accounts(unsigned protocol);
 /* The usual port of a protocol; 0: there is no such protocol. */
 uint16_t conf_protocol_port(unsigned protocol);
 
+/* What an object of XMPP must say of its link, once all its keys were read. */
+bool conf_check_link(enum conf_section section, const void *object, unsigned line,
+		     struct conf_reading *r);
+
 /* The keys of this map, read into object, against the object's protocol, where its section has one:
  * keys that the protocol does not have and transports that it does not run on are faults. Fills in
  * the transport where none was given. False when there was any fault. */

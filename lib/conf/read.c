@@ -13,8 +13,6 @@ static const struct {
 	enum conf_section section;
 	const char       *key, *text;
 } later[] = {
-	{CONF_SECTION_listener, "plain_without_tls",
-	 "XMPP listeners are not in this version; leave it out"},
 	{CONF_SECTION_listener, "tls", "TLS is not in this version; leave it out"},
 	{CONF_SECTION_control, "http",
 	 "the API over TCP is not in this version; leave it out and use the Unix socket"},
@@ -110,7 +108,7 @@ bool conf_check_required(enum conf_section section, const void *object, unsigned
 		conf_reading_fault(r, line, keys[i].name, "is missing; write %s", range);
 		good = false;
 	}
-	return good;
+	return conf_check_link(section, object, line, r) && good;
 }
 
 static void words_range(const struct conf_key *key, char *room, size_t size)
@@ -159,6 +157,9 @@ void conf_key_range(const struct conf_key *key, char *room, size_t size)
 	else if (key->type == &conf_type_AOR_XMPP)
 		snprintf(room, size,
 			 "an address as in \"alice@example.org\", of up to %llu characters", max);
+	else if (key->type == &conf_type_DOMAIN)
+		snprintf(room, size, "a domain name as in example.org, of up to %llu characters",
+			 max);
 	else if (key->type == &conf_type_HOST)
 		snprintf(room, size, "an IPv4 or IPv6 address, or a name");
 	else if (key->type == &conf_type_LIST || key->type == &conf_type_PATTERNS)

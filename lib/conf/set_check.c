@@ -32,8 +32,7 @@ static struct entry account_login(const void *object)
 {
 	const struct conf_account *a = object;
 
-	return (struct entry){.name = a->system_id[0] != '\0' ? a->system_id : a->name,
-			      .number = a->protocol};
+	return (struct entry){.name = conf_account_login(a), .number = a->protocol};
 }
 
 static struct entry peer_name(const void *object)

@@ -196,6 +196,7 @@ ENUM_TYPE(IDLE, CONF_IDLE_AUTO, "auto", "poll", "sleep");
 ENUM_TYPE(BIND, CONF_BIND_ANY, "any", "transmitter", "receiver", "transceiver");
 ENUM_TYPE(MODE, CONF_MODE_DATAGRAM, "datagram", "transaction");
 ENUM_TYPE(ALPHABET, CONF_ALPHABET_GSM7, "gsm7", "ascii", "latin1");
+ENUM_TYPE(LINK, LINK_CLIENT, "client", "component", "server");
 ENUM_TYPE(REACH, CONF_REACH_ANY, "any", "sms");
 ENUM_TYPE(TRANSPORT, TRANSPORT_UDP, "udp", "tcp");
 ENUM_TYPE(AUTHENTICATION, CONF_AUTHENTICATION_NONE, "none", "digest", "digest-md5");

@@ -1,5 +1,5 @@
 /* Types kept as characters in place: NAME, TARGET, TEXT, DESTINATION, HOST,
- * NUMBER, AOR_SIP, AOR_XMPP. */
+ * NUMBER, DOMAIN, AOR_SIP, AOR_XMPP. */
 #include <arpa/inet.h>
 #include <stdio.h>
 
@@ -140,6 +140,16 @@ static bool normalise_xmpp(struct aor *a, char normal[CONF_TO_SIZE])
 	return true;
 }
 
+/* Domains compare without regard to case, so they are kept in one. */
+static bool domain_lower(struct str s, char normal[CONF_TO_SIZE])
+{
+	if ((s.n > 0 && !aor_is_domain(s)) || !str_copy(normal, CONF_TO_SIZE, s))
+		return false;
+	for (char *c = normal; *c != '\0'; c++)
+		*c = aor_lower(*c);
+	return true;
+}
+
 /* Of the types that have a normal form. False: it is none of them. */
 static bool normalise(const struct conf_key *key, struct str s, char normal[CONF_TO_SIZE])
 {
@@ -148,6 +158,8 @@ static bool normalise(const struct conf_key *key, struct str s, char normal[CONF
 
 	if (key->type == &conf_type_DESTINATION)
 		return conf_destination(s, normal);
+	if (key->type == &conf_type_DOMAIN)
+		return domain_lower(s, normal);
 	normal[0] = '\0';
 	if (scheme.n == 0 || s.n == 0)
 		return scheme.n > 0;
@@ -165,7 +177,8 @@ static bool fits(const struct conf_key *key, struct str s)
 
 	if (key->type == &conf_type_NAME || key->type == &conf_type_TARGET)
 		return is_name(s);
-	if (key->type == &conf_type_DESTINATION || scheme_of(key).n > 0)
+	if (key->type == &conf_type_DESTINATION || key->type == &conf_type_DOMAIN ||
+	    scheme_of(key).n > 0)
 		return normalise(key, s, normal);
 	if (key->type == &conf_type_NUMBER)
 		return is_number(s);
@@ -236,3 +249,4 @@ TEXT_TYPE(HOST);
 TEXT_TYPE(NUMBER);
 TEXT_TYPE(AOR_SIP);
 TEXT_TYPE(AOR_XMPP);
+TEXT_TYPE(DOMAIN);

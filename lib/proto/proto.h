@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/cur.h"
+#include "base/link.h"
 #include "base/now.h"
 #include "base/reason.h"
 #include "base/scram.h"
@@ -192,6 +193,10 @@ struct proto_services {
 	/* An address for a host's name (in small letters) or literal; the port is left as it is.
 	 * False: not known here. */
 	bool (*resolve)(void *context, struct str host, struct flow *to);
+	/* The peer that is the server of a domain, and where it may be asked. *slot holds the
+	 * answer of last time, or MSG_SLOT_NONE. False: nobody is, or nobody knows where. */
+	bool (*server)(void *context, unsigned protocol, struct str domain, uint32_t *slot,
+		       struct flow *where);
 	/* The tick() of another session of the instance, which is open, is called soon, as if
 	 * something had come for it. From any hook. */
 	void (*wake)(void *context, void *session);
@@ -231,15 +236,17 @@ struct proto_open {
 	bool        datagram;  /* each feed() gets one datagram, and *out takes datagrams (out.h) */
 	bool        md5_alone; /* listener: no better digest is offered */
 	bool        plain;     /* listener: passwords may come as they are */
-	bool        open_to_all;   /* listener: whoever comes is let in (authentication: none) */
-	bool        trusted;       /* peer: we tell it who is who, and believe what it tells */
-	struct flow local;         /* where others reach us: the listener's address and port */
-	struct flow remote;        /* peer and accepted: the other side */
-	struct str  host;          /* peer: its name as configured */
-	struct str  domain;        /* the first that the listener serves; empty: none */
+	bool        open_to_all; /* listener: whoever comes is let in (authentication: none) */
+	bool        trusted;     /* peer: we tell it who is who, and believe what it tells */
+	struct flow local;       /* where others reach us: the listener's address and port */
+	struct flow remote;      /* peer and accepted: the other side */
+	struct str  host;        /* peer: its name as configured */
+	struct str  domain; /* the first that the listener serves, or one like it; empty: none */
 	struct str  service_route; /* of a listener: the way here that it tells who registers */
 	struct flow media; /* where others reach streams of media of this worker; port 0: nowhere */
 	bool        media_stream; /* accepted there */
+	uint8_t     link;         /* enum link_kind: what the stream joins */
+	struct str  link_domain;  /* peer: of a component, ours there; of a server, its own */
 	uint64_t    dial; /* connecting: token of the EVENT_DIAL that asked for it; 0: none did */
 };
 
@@ -299,7 +306,9 @@ enum proto_event_kind {
 
 struct proto_login {
 	struct str identity, proof, system_type; /* lent from the input */
-	unsigned   may;                          /* PROTO_SENDS | PROTO_RECEIVES that it asks for */
+	struct str challenge; /* the proof is SHA-1 of it and the secret, in hexadecimal; empty:
+				 the proof is the secret */
+	unsigned may;         /* PROTO_SENDS | PROTO_RECEIVES that it asks for */
 };
 
 /* A question about what users make, which control keeps; what stands in it is between the protocol

@@ -139,6 +139,7 @@ struct sip_rp_report sip_rp_report_of(enum reason why)
 	case REASON_XMPP_STREAM:
 	case REASON_XMPP_STANZA:
 	case REASON_XMPP_TRIES:
+	case REASON_XMPP_DOMAIN:
 	case REASON_SIP_DIALOG:
 	case REASON_SIP_OFFER:
 	case REASON_SIP_TRANSACTION:

@@ -75,6 +75,7 @@ unsigned sip_status_of_reason(enum reason why)
 	case REASON_XMPP_STREAM:
 	case REASON_XMPP_STANZA:
 	case REASON_XMPP_TRIES:
+	case REASON_XMPP_DOMAIN:
 	case REASON_REGISTRATION_ORDER:
 	case REASON_ROSTER_QUESTION:
 	case REASON_SCHEDULE:

@@ -57,7 +57,10 @@ static void on_bind(const struct input *i)
 		 : i->pdu.command == SMPP_bind_receiver  ? PROTO_RECEIVES
 							 : PROTO_SENDS | PROTO_RECEIVES;
 	i->event->kind = EVENT_LOGIN;
-	i->event->login = (struct proto_login){b.system_id, b.password, b.system_type, s->may};
+	i->event->login = (struct proto_login){.identity = b.system_id,
+					       .proof = b.password,
+					       .system_type = b.system_type,
+					       .may = s->may};
 }
 
 static void stray_response(const struct input *i)

@@ -116,6 +116,7 @@ static uint32_t submit_status(enum reason why)
 	case REASON_XMPP_STREAM:
 	case REASON_XMPP_STANZA:
 	case REASON_XMPP_TRIES:
+	case REASON_XMPP_DOMAIN:
 	case REASON_SIP_DIALOG:
 	case REASON_SIP_OFFER:
 	case REASON_SIP_TRANSACTION:

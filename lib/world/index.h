@@ -113,7 +113,7 @@ static inline uint32_t world_party_slot(const struct world_party *p)
 	return p->kind == CONF_ACCOUNT ? p->account.slot : p->peer.slot;
 }
 
-/* What it logs in as: system_id, or the name where it has none. */
+/* What it logs in as: domain or system_id, or the name where it has neither. */
 struct str world_login_of(const struct conf_account *a);
 uint64_t   world_login_hash(uint8_t protocol, struct str identity);
 uint64_t   world_name_hash(struct str name);

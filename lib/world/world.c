@@ -33,7 +33,7 @@ uint64_t world_login_hash(uint8_t protocol, struct str identity)
 
 struct str world_login_of(const struct conf_account *a)
 {
-	return str_of(a->system_id[0] != '\0' ? a->system_id : a->name);
+	return str_of(conf_account_login(a));
 }
 
 const struct world_entry *world_bucket_find(const struct world_bucket *b, uint64_t hash)
@@ -158,6 +158,27 @@ bool world_secret_fits(const struct conf_secret *stored, struct str secret)
 	SHA256_Final(digest, &sha);
 	OPENSSL_cleanse(&sha, sizeof(sha));
 	return CRYPTO_memcmp(digest, stored->bytes + SALT_SIZE, sizeof(digest)) == 0;
+}
+
+bool world_secret_proves(const struct conf_secret *stored, struct str challenge, struct str proof)
+{
+	static const char digits[] = "0123456789abcdef";
+	uint8_t           digest[SHA_DIGEST_LENGTH];
+	char              text[2 * SHA_DIGEST_LENGTH];
+	SHA_CTX           sha;
+
+	if (stored->form != CONF_SECRET_PLAIN || proof.n != sizeof(text))
+		return false;
+	SHA1_Init(&sha);
+	SHA1_Update(&sha, challenge.p, challenge.n);
+	SHA1_Update(&sha, stored->bytes, stored->size);
+	SHA1_Final(digest, &sha);
+	OPENSSL_cleanse(&sha, sizeof(sha));
+	for (size_t i = 0; i < sizeof(digest); i++) {
+		text[2 * i] = digits[digest[i] >> 4];
+		text[2 * i + 1] = digits[digest[i] & 15];
+	}
+	return CRYPTO_memcmp(text, proof.p, sizeof(text)) == 0;
 }
 
 const struct route_set *world_rule_route(const struct world *w, uint32_t route)

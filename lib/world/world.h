@@ -59,7 +59,7 @@ const struct world_peer    *world_peer(const struct world *w, uint32_t slot);
 const struct world_addresses *world_peer_addresses(const struct world *w, uint32_t slot);
 const struct world_account   *world_account_find(const struct world *w, struct str name);
 const struct world_peer      *world_peer_find(const struct world *w, struct str name);
-/* Who logs in so: by protocol and system_id (or the name where it has none). */
+/* Who logs in so: by protocol and domain or system_id (or the name where it has neither). */
 const struct world_account *world_account_login(const struct world *w, uint8_t protocol,
 						struct str identity);
 /* May the account use this sender (normal form)? Empty list: all. Pure, bounded by the list. */
@@ -67,6 +67,9 @@ bool world_sender_allowed(const struct world_account *a, struct str from);
 /* Does the secret fit what is stored (CONF_SECRET_SHA256)? One SHA-256, constant-time comparison.
  */
 bool world_secret_fits(const struct conf_secret *stored, struct str secret);
+/* Is the proof SHA-1 of the challenge and the secret, in lower-case hexadecimal (XEP-0114)? For
+ * CONF_SECRET_PLAIN; constant-time comparison. */
+bool world_secret_proves(const struct conf_secret *stored, struct str challenge, struct str proof);
 /* Targets of the rules' route action number `route`, resolved. */
 const struct route_set *world_rule_route(const struct world *w, uint32_t route);
 /* The slab slot (0 .. WORLD_RULE_LIMITS_MAX - 1) of the rules' limit, kept across versions by the

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "proto/proto.h"
 #include "xmpp/sasl.h"
 
 #define XMPP_BLOCK_NONE 0u /* numbered from 1, so that zeroed memory names none */
@@ -13,6 +14,8 @@
 #define XMPP_TEXT_SIZE 16u /* of ids, resources and nonces that we make */
 #define XMPP_STANZA_ID_MAX 255u
 #define XMPP_SAID_SIZE 768u
+#define XMPP_DOMAIN_MAX 120u /* of a link */
+#define XMPP_KEY_MAX 255u    /* of dialback */
 
 struct xmpp_who {
 	uint8_t user_size, resource_size, bind_id_size;
@@ -29,9 +32,29 @@ struct xmpp_request {
 	uint8_t  id_size, remote_id_size;
 	uint8_t  kind;   /* in: enum xmpp_kind */
 	bool     silent; /* in: its sender does not hear of a failure */
-	uint16_t to_size;
+	uint8_t  why;    /* in: what its sender is told, when it can be; enum reason */
+	uint16_t to_size, from_size;
 	char     id[XMPP_STANZA_ID_MAX]; /* in: of the stanza; out: by which receipts name it */
 	char     to[XMPP_TO_MAX];        /* in: whom it is for */
+	char     from[XMPP_TO_MAX];      /* in: who sent it, over a link */
+};
+
+struct xmpp_link { /* what a link joins */
+	uint8_t  own_size, other_size, id_size, password_size;
+	char     own[XMPP_DOMAIN_MAX], other[XMPP_DOMAIN_MAX];
+	char     id[XMPP_STANZA_ID_MAX]; /* of the stream, as who accepted it gave it */
+	char     password[PROTO_SECRET_SIZE_MAX];
+	uint64_t pair; /* of a stream that verifies: token of what it is about */
+};
+
+struct xmpp_pair {      /* two domains, one of which is to be proven (XEP-0220) */
+	uint8_t  state; /* enum xmpp_pair_state */
+	uint8_t  own_size, other_size, key_size, id_size;
+	uint32_t peer;    /* slot of the one that is the server of the other */
+	uint64_t due_us;  /* when it is given up */
+	void    *session; /* whose it is */
+	char     own[XMPP_DOMAIN_MAX], other[XMPP_DOMAIN_MAX];
+	char     key[XMPP_KEY_MAX], id[XMPP_TEXT_SIZE];
 };
 
 struct xmpp_said {         /* of a stanza of ours that is not acknowledged */
@@ -49,6 +72,8 @@ struct xmpp_block {
 		struct xmpp_who     who;
 		struct xmpp_request request;
 		struct xmpp_said    said;
+		struct xmpp_link    link;
+		struct xmpp_pair    pair;
 	} u;
 };
 

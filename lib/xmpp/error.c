@@ -166,6 +166,7 @@ enum xmpp_condition xmpp_condition_of(enum reason why)
 		return XMPP_RESOURCE_CONSTRAINT;
 	case REASON_UNKNOWN_OUTCOME:
 	case REASON_ANSWER_TIMEOUT:
+	case REASON_NO_TARGET:
 		return XMPP_REMOTE_SERVER_TIMEOUT;
 	case REASON_MESSAGE_SIZE:
 	case REASON_LOOP:
@@ -251,10 +252,10 @@ enum xmpp_condition xmpp_condition_of(enum reason why)
 	case REASON_XMPP_STREAM:
 	case REASON_XMPP_STANZA:
 	case REASON_XMPP_TRIES:
+	case REASON_XMPP_DOMAIN:
 	case REASON_DATAGRAM_SIZE:
 	case REASON_SCHEDULE:
 	case REASON_VALIDITY:
-	case REASON_NO_TARGET:
 	case REASON_RULE_DROP:
 	case REASON_EXPIRED:
 	case REASON_PEER_TEMPORARY:

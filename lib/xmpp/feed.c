@@ -52,7 +52,8 @@ void xmpp_close(struct xmpp_input *in, enum xmpp_stream_error error, enum reason
 
 void xmpp_refuse(struct xmpp_input *in, enum xmpp_condition c, enum reason why)
 {
-	struct xmpp_head head = {.kind = in->stanza->kind, .id = STR(""), .from = in->to};
+	struct xmpp_head head = {
+		.kind = in->stanza->kind, .id = STR(""), .from = in->to, .to = in->from};
 
 	if (why != REASON_NONE)
 		metric_refused(in->s->instance->metrics, why);
@@ -61,7 +62,7 @@ void xmpp_refuse(struct xmpp_input *in, enum xmpp_condition c, enum reason why)
 	if (in->id.n <= XMPP_STANZA_ID_MAX)
 		head.id = in->id;
 	if (in->to.n == 0 || in->to.n > XMPP_TO_MAX)
-		head.from = xmpp_domain(in->s);
+		head.from = xmpp_host(in->s);
 	xmpp_put_error_stanza(&in->out->put, &head, c,
 			      why != REASON_NONE ? str_of(reason_text(why)) : STR(""));
 	xmpp_sent(in->s);
@@ -117,6 +118,10 @@ static void on_stanza(struct xmpp_input *in)
 		metric_inc(s->instance->metrics, METRIC_xmpp_stanzas_in);
 		s->sm_in++;
 	}
+	if (s->link != XMPP_BLOCK_NONE) {
+		xmpp_link_on_stanza(in);
+		return;
+	}
 	if (s->state == XMPP_STATE_BIND && in->stanza->kind == XMPP_IQ) {
 		xmpp_on_bind(in);
 		return;
@@ -142,6 +147,10 @@ static enum xmpp_element element_of(const struct xml *x)
 
 static void on_element(struct xmpp_input *in)
 {
+	if (in->s->link != XMPP_BLOCK_NONE) {
+		xmpp_link_on_element(in);
+		return;
+	}
 	switch (element_of(&in->stanza->x)) {
 	case XMPP_ELEMENT_AUTH:
 		if (may(in, XMPP_STATE_AUTH))
@@ -218,7 +227,7 @@ static enum pull on_child(struct xmpp_input *in, struct str item)
 		return bad(in, XMPP_STREAM_NOT_WELL_FORMED);
 	in->id = xmpp_value(in->stanza->id, &in->room);
 	in->to = xmpp_value(in->stanza->to, &in->room);
-	if (in->stanza->kind != XMPP_OTHER && str_eq(in->stanza->content, STR(XMPP_SPACE_CLIENT)))
+	if (in->stanza->kind != XMPP_OTHER && str_eq(in->stanza->content, xmpp_link_space(in->s)))
 		on_stanza(in);
 	else
 		on_element(in);
@@ -247,7 +256,9 @@ static enum pull feed_item(void *session, struct now now, struct cur *in, struct
 	struct cur        start = *in;
 	enum pull         pull;
 	struct str        item;
-	size_t size_max = i.s->who != XMPP_BLOCK_NONE ? XMPP_ITEM_SIZE_MAX : XMPP_ITEM_STRANGER;
+	bool              known = i.s->link != XMPP_BLOCK_NONE ? i.s->state == XMPP_STATE_UP
+							       : i.s->who != XMPP_BLOCK_NONE;
+	size_t            size_max = known ? XMPP_ITEM_SIZE_MAX : XMPP_ITEM_STRANGER;
 
 	event->kind = EVENT_NONE;
 	event->need = 1;

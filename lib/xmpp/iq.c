@@ -9,7 +9,8 @@ void xmpp_result_begin(struct xmpp_input *in)
 	struct xmpp_head head = {.kind = XMPP_IQ,
 				 .type = XMPP_TYPE_RESULT,
 				 .id = in->id,
-				 .from = in->to.n > 0 ? in->to : xmpp_domain(in->s)};
+				 .from = in->to.n > 0 ? in->to : xmpp_host(in->s),
+				 .to = in->from};
 
 	xmpp_put_head(&in->out->put, &head);
 	xmpp_sent(in->s);
@@ -117,14 +118,16 @@ static void answer(struct xmpp_input *in, enum xmpp_payload p)
 /* For us: a domain of ours, or the account of the stream itself (RFC 6120, 10.3.3). */
 static bool is_ours(const struct xmpp_input *in, const struct xmpp_jid *to)
 {
-	const struct proto_services *services = in->s->instance->services;
-	struct xmpp_jid              self = xmpp_self(in->s);
+	struct xmpp_jid self;
 
 	if (to->resource.n > 0)
 		return false;
-	return xmpp_jid_same_bare(to, &self) ||
-	       (to->local.n == 0 &&
-		services->serves(services->context, in->s->instance->protocol, to->domain));
+	if (to->local.n == 0 && xmpp_serves(in->s, to->domain))
+		return true;
+	if (in->s->link != XMPP_BLOCK_NONE) /* a link has no account of its own */
+		return to->local.n == 0;
+	self = xmpp_self(in->s);
+	return xmpp_jid_same_bare(to, &self);
 }
 
 static bool is_answer(const struct xmpp_input *in)

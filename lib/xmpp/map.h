@@ -7,7 +7,8 @@
  * Addresses: a JID in a domain that XMPP serves whose local part is "+" and digits is a number, and
  * one of digits alone, where no subscriber has it (XEP-0100); every other is "xmpp:local@domain".
  * The other way numbers are local parts in the domain of the session, and addresses of SIP are the
- * same user and domain (RFC 7247, 5).
+ * same user and domain (RFC 7247, 5). In the domain of a gateway, which has no other users, they
+ * are local parts escaped: "alice\40example.org", "sip\3abob\40example.org" (XEP-0106).
  */
 #pragma once
 
@@ -37,6 +38,9 @@ struct xmpp_map {
 	struct now                   now;
 	uint8_t                      protocol; /* our index in protocols.def */
 	bool                         several;  /* in: the message is one of several (XEP-0033) */
+	struct str gateway; /* the domain of one, which all that is said to is for it; or empty */
+	bool       link;    /* not of a client: errors go to whoever is named */
+	bool       native;  /* whatever it is, it goes on as it is */
 };
 
 /* <addresses/>, whose START was read, as those read it that it names: without who must not be named
@@ -73,12 +77,16 @@ struct xmpp_way {
 	struct str domain;  /* ours, for addresses that have none */
 	struct str address; /* JID of whom it is for */
 	struct str id;      /* of the stanza: what receipts name */
+	bool       gateway; /* whoever sends, it is a user of the domain */
 };
 
 /* The whole stanza; of a copy one that forwards it (XEP-0280). A reason: it can never go out here.
  * NONE with w->failed: too little room. */
 enum reason xmpp_map_out(const struct xmpp_map *map, const struct msg *m,
 			 const struct xmpp_way *way, struct put *w);
+/* The address that a message is for, with its resource; numbers in the domain. False: none. */
+bool xmpp_map_to_put(const struct xmpp_map *map, const struct msg *m, struct str domain,
+		     struct put *w);
 /* The id that the stanza gets: that of its sender, where that was XMPP, else one of ours. Is a
  * receipt (XEP-0184) asked for with it? */
 struct str xmpp_map_id(const struct xmpp_map *map, const struct msg *m,

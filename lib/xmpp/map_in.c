@@ -41,12 +41,34 @@ static bool has_subscriber(const struct xmpp_map *map, struct str address)
 	return map->services->credentials(map->services->context, map->protocol, address, &c);
 }
 
+static bool is_gateway(const struct xmpp_map *map, const struct xmpp_jid *jid)
+{
+	return map->gateway.n > 0 && str_eq(jid->domain, map->gateway);
+}
+
+/* Whom an escaped local part stands for. */
+static bool append_unescaped(struct str local, struct msg *m)
+{
+	char       text[MSG_ADDR_SIZE_MAX];
+	struct put w = put_to(text, sizeof(text));
+	struct aor a;
+	struct str address;
+
+	put_str(&w, STR("xmpp:"));
+	xmpp_unescape_put(&w, local);
+	address = (struct str){text, put_size(&w)};
+	if (str_starts(str_skip(address, 5), STR("sip:")))
+		address = str_skip(address, 5);
+	return !w.failed && aor_split(address, &a) &&
+	       msg_append_addr(m, ADDR_URI, 0, 0, address, &m->to);
+}
+
 static bool append_to(const struct xmpp_map *map, const struct xmpp_jid *to, struct msg *m)
 {
 	char       text[MSG_ADDR_SIZE_MAX];
 	struct put w = put_to(text, sizeof(text));
 	struct str address, local = to->local;
-	bool       plus = str_starts(local, STR("+"));
+	bool       plus = str_starts(local, STR("+")), gateway = is_gateway(map, to);
 
 	put_str(&w, STR("xmpp:"));
 	xmpp_jid_put_bare(&w, to);
@@ -54,9 +76,11 @@ static bool append_to(const struct xmpp_map *map, const struct xmpp_jid *to, str
 	if (w.failed)
 		return false;
 	if (all_digits(plus ? str_skip(local, 1) : local) && local.n <= ADDR_NUMBER_SIZE_MAX &&
-	    map->services->serves(map->services->context, map->protocol, to->domain) &&
+	    (gateway || map->services->serves(map->services->context, map->protocol, to->domain)) &&
 	    (plus || !has_subscriber(map, address)))
 		return msg_append_addr(m, plus ? ADDR_E164 : ADDR_SHORT, 0, 0, local, &m->to);
+	if (gateway)
+		return append_unescaped(local, m);
 	return to->local.n > 0 && msg_append_addr(m, ADDR_URI, 0, 0, address, &m->to);
 }
 
@@ -189,6 +213,15 @@ static bool read_payloads(struct xmpp_stanza *s, bool several, struct content *c
 	return !s->x.bad && !raw.failed && !texts.failed;
 }
 
+/* What goes on as it is: requests and presence; all that we say ourselves; and an error that a
+ * server names a user of XMPP by, who knows what it is about. */
+static bool is_native(const struct xmpp_map *map, const struct xmpp_stanza *s, const struct msg *m)
+{
+	return map->native || s->kind != XMPP_MESSAGE ||
+	       (map->link && s->type == XMPP_TYPE_ERROR && m->to.kind == ADDR_URI &&
+		str_starts(msg_addr(m, &m->to), STR("xmpp:")));
+}
+
 /* All of a request or of presence, which are for the other client to understand. */
 static bool read_native(struct xmpp_stanza *s, struct content *c, struct put *room)
 {
@@ -241,11 +274,11 @@ static bool fill_text(const struct xmpp_map *map, const struct content *c, struc
 
 /* What kind of message it is. False: the pool is dry. */
 static bool fill_kind(const struct xmpp_map *map, const struct xmpp_stanza *s,
-		      const struct content *c, struct msg *m)
+		      const struct content *c, bool native, struct msg *m)
 {
 	struct str word = c->composing ? STR("active") : STR("idle");
 
-	if (s->kind != XMPP_MESSAGE) {
+	if (native) {
 		m->kind = MSG_NATIVE;
 		m->coding = MSG_CODING_BINARY;
 		return true;
@@ -342,19 +375,22 @@ enum xmpp_condition xmpp_map_in(const struct xmpp_map *map, struct xmpp_stanza *
 				struct put *room, struct msg *m, enum reason *why)
 {
 	struct content c = {.has_body = false};
+	bool           native;
 
 	c.id = xmpp_value(s->id, room);
+	*why = REASON_DESTINATION;
+	if (!append_to(map, to, m))
+		return is_gateway(map, to) ? XMPP_ITEM_NOT_FOUND
+		       : to->local.n > 0   ? XMPP_JID_MALFORMED
+					   : XMPP_SERVICE_UNAVAILABLE;
+	native = is_native(map, s, m);
 	*why = REASON_MESSAGE_SIZE;
-	if (!(s->kind == XMPP_MESSAGE ? read_payloads(s, map->several, &c, room)
-				      : read_native(s, &c, room)))
+	if (!(native ? read_native(s, &c, room) : read_payloads(s, map->several, &c, room)))
 		return XMPP_POLICY_VIOLATION;
 	if (s->kind == XMPP_IQ && c.id.n > MSG_ORIGIN_ID_MAX) /* the answer would name another */
 		return XMPP_POLICY_VIOLATION;
 	if (c.body.n + c.url.n > map->settings->message_size_max)
 		return XMPP_POLICY_VIOLATION;
-	*why = REASON_DESTINATION;
-	if (!append_to(map, to, m))
-		return to->local.n > 0 ? XMPP_JID_MALFORMED : XMPP_SERVICE_UNAVAILABLE;
 	*why = REASON_SENDER;
 	if (!append_from(from, m))
 		return XMPP_FORBIDDEN;
@@ -363,7 +399,7 @@ enum xmpp_condition xmpp_map_in(const struct xmpp_map *map, struct xmpp_stanza *
 	m->received_us = map->now.us;
 	m->to_place = to->resource.n > 0 ? xmpp_resource_key(to->resource) : 0;
 	m->class = s->type == XMPP_TYPE_HEADLINE ? MSG_BULK : MSG_NORMAL;
-	if (!fill_kind(map, s, &c, m))
+	if (!fill_kind(map, s, &c, native, m))
 		return XMPP_RESOURCE_CONSTRAINT;
 	if (m->kind != XMPP_NO_MESSAGE && !fill_extras(map, s, &c, to, from, m))
 		return XMPP_RESOURCE_CONSTRAINT;

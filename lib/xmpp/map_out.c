@@ -100,6 +100,30 @@ static bool put_address(struct put *w, enum addr_kind kind, struct str text, str
 	return false;
 }
 
+/* As a user of a gateway. */
+static bool put_escaped(struct put *w, enum addr_kind kind, struct str text, struct str domain)
+{
+	if (kind != ADDR_URI)
+		return put_address(w, kind, text, domain);
+	return put_at(w, str_starts(text, STR("xmpp:")) ? str_skip(text, 5) : text, domain);
+}
+
+bool xmpp_map_to_put(const struct xmpp_map *map, const struct msg *m, struct str domain,
+		     struct put *w)
+{
+	uint8_t    room[XMPP_PART_SIZE_MAX];
+	struct str resource = small_extra(map, m, XMPP_EXTRA_RESOURCE, room, sizeof(room));
+
+	if (m->to.size == 0 ||
+	    !put_address(w, (enum addr_kind)m->to.kind, msg_addr(m, &m->to), domain))
+		return false;
+	if (m->native_protocol == map->protocol && m->to.kind == ADDR_URI && resource.n > 0) {
+		put_u8(w, '/');
+		put_str(w, resource);
+	}
+	return !w->failed;
+}
+
 /* The sender's own, where no rule has made somebody else of it. */
 static bool put_from(const struct xmpp_map *map, const struct msg *m, const struct xmpp_way *way,
 		     struct put *w)
@@ -108,6 +132,8 @@ static bool put_from(const struct xmpp_map *map, const struct msg *m, const stru
 	struct str from = msg_addr(m, &m->from);
 	struct str own = small_extra(map, m, XMPP_EXTRA_SENDER, room, sizeof(room));
 
+	if (way->gateway)
+		return put_escaped(w, (enum addr_kind)m->from.kind, from, way->domain);
 	if (own.n > from.n && str_starts(own, from) && own.p[from.n] == ' ') {
 		put_str(w, str_skip(own, from.n + 1));
 		return true;
@@ -266,7 +292,7 @@ static enum xmpp_type type_of(const struct xmpp_map *map, const struct msg *m, e
 	if (is_failure(m))
 		return XMPP_TYPE_ERROR;
 	if (m->native_protocol == map->protocol && type.n == 1 && type.p[0] < XMPP_TYPE_BAD &&
-	    (type.p[0] != XMPP_TYPE_ERROR || kind != XMPP_MESSAGE))
+	    (type.p[0] != XMPP_TYPE_ERROR || kind != XMPP_MESSAGE || m->kind == MSG_NATIVE))
 		return (enum xmpp_type)type.p[0];
 	return XMPP_TYPE_CHAT;
 }

@@ -1,7 +1,7 @@
 /* Stanzas for others, both ways, and the presence that makes a client reachable. */
 #include "xmpp/session_private.h"
 
-static uint8_t keep(char *room, size_t size, struct str s)
+uint8_t xmpp_keep(char *room, size_t size, struct str s)
 {
 	size_t n = s.n < size ? s.n : size;
 
@@ -33,10 +33,13 @@ static uint32_t request_open(struct xmpp_input *in)
 	r = &xmpp_block_at(b, number)->u.request;
 	r->kind = (uint8_t)in->stanza->kind;
 	r->silent = is_silent(in->stanza);
-	r->id_size = keep(r->id, sizeof(r->id), in->id);
+	r->id_size = xmpp_keep(r->id, sizeof(r->id), in->id);
 	r->to_size = (uint16_t)in->to.n;
 	if (in->to.n > 0)
 		memcpy(r->to, in->to.p, in->to.n);
+	r->from_size = (uint16_t)in->from.n;
+	if (in->from.n > 0)
+		memcpy(r->from, in->from.p, in->from.n);
 	xmpp_list_append(b, &s->in, number);
 	return number;
 }
@@ -48,13 +51,18 @@ static void request_close(struct xmpp_session *s, struct xmpp_list *list, uint32
 }
 
 /* As what the stream proved, and the number that goes with it. */
-static struct xmpp_sender sender_of(struct xmpp_session *s)
+static struct xmpp_sender sender_of(const struct xmpp_input *in)
 {
+	const struct xmpp_session   *s = in->s;
 	const struct proto_services *services = s->instance->services;
-	struct xmpp_sender           from = {xmpp_self(s), STR("")};
+	struct xmpp_sender           from = {in->sender, STR("")};
 	char                         text[MSG_ADDR_SIZE_MAX];
 	struct put                   w = put_to(text, sizeof(text));
 	struct proto_credentials     c;
+
+	if (s->link != XMPP_BLOCK_NONE)
+		return from;
+	from.jid = xmpp_self(s);
 
 	xmpp_aor_put(&w, &from.jid);
 	if (!w.failed && services->credentials(services->context, s->instance->protocol,
@@ -67,7 +75,7 @@ static void give(struct xmpp_input *in, const struct xmpp_jid *to)
 {
 	struct xmpp_session *s = in->s;
 	struct xmpp_map      map = xmpp_session_map(s, in->now);
-	struct xmpp_sender   from = sender_of(s);
+	struct xmpp_sender   from = sender_of(in);
 	struct msg          *m = in->event->msg;
 	uint32_t             number = request_open(in);
 	enum reason          why = REASON_POOL;
@@ -93,8 +101,10 @@ static void give(struct xmpp_input *in, const struct xmpp_jid *to)
 
 bool xmpp_to(struct xmpp_input *in, struct xmpp_jid *to)
 {
-	*to = xmpp_self(in->s);
-	to->resource = STR("");
+	if (in->s->link == XMPP_BLOCK_NONE) {
+		*to = xmpp_self(in->s);
+		to->resource = STR("");
+	}
 	if (in->id.n > XMPP_STANZA_ID_MAX || in->to.n > XMPP_TO_MAX)
 		xmpp_refuse(in, XMPP_POLICY_VIOLATION, REASON_XMPP_STANZA);
 	else if (in->stanza->has_to && !xmpp_jid_parse(in->to, &in->room, to))
@@ -217,26 +227,39 @@ void xmpp_on_presence(struct xmpp_input *in)
 		on_own(in);
 }
 
+void xmpp_request_error_put(const struct xmpp_request *q, enum reason why, struct put *w)
+{
+	xmpp_put_error_stanza(w,
+			      &(struct xmpp_head){.kind = (enum xmpp_kind)q->kind,
+						  .id = {q->id, q->id_size},
+						  .from = {q->to, q->to_size},
+						  .to = {q->from, q->from_size}},
+			      xmpp_condition_of(why), str_of(reason_text(why)));
+}
+
 void xmpp_answer_message(struct xmpp_session *s, uint64_t token, const struct result *r,
 			 struct put *w)
 {
-	struct xmpp_blocks        *b = &s->instance->blocks;
-	uint32_t                   number = xmpp_block_find(b, token);
-	const struct xmpp_request *q;
-	enum reason                why = (enum reason)r->why;
+	struct xmpp_blocks  *b = &s->instance->blocks;
+	uint32_t             number = xmpp_block_find(b, token);
+	struct xmpp_request *q;
+	enum reason          why = (enum reason)r->why;
 
 	if (number == XMPP_BLOCK_NONE)
 		return;
 	q = &xmpp_block_at(b, number)->u.request;
-	if (reason_class(why) != REASON_CLASS_OK && !q->silent) {
-		xmpp_put_error_stanza(w,
-				      &(struct xmpp_head){.kind = (enum xmpp_kind)q->kind,
-							  .id = {q->id, q->id_size},
-							  .from = {q->to, q->to_size}},
-				      xmpp_condition_of(why), str_of(reason_text(why)));
+	if (reason_class(why) == REASON_CLASS_OK || q->silent) {
+		request_close(s, &s->in, number);
+	} else if (s->role == XMPP_ROLE_SERVER_IN) {
+		q->why = r->why;
+		xmpp_list_remove(b, &s->in, number);
+		xmpp_list_append(b, &s->back, number);
+		s->instance->services->wake(s->instance->services->context, s);
+	} else {
+		xmpp_request_error_put(q, why, w);
 		xmpp_sent(s);
+		request_close(s, &s->in, number);
 	}
-	request_close(s, &s->in, number);
 }
 
 enum submit xmpp_later(struct xmpp_session *s)
@@ -271,20 +294,27 @@ static bool is_heard(const struct xmpp_session *s, const struct msg *m)
 }
 
 static enum reason write_message(struct xmpp_session *s, struct now now, const struct msg *m,
-				 struct str id, struct put *w)
+				 struct str id, bool *later, struct put *w)
 {
 	struct xmpp_map map = xmpp_session_map(s, now);
-	struct xmpp_jid self = xmpp_self(s);
+	struct xmpp_way way = {.domain = xmpp_host(s), .id = id};
 	char            room[XMPP_JID_SIZE_MAX];
 	struct put      full = put_to(room, sizeof(room));
-	enum reason     why;
+	enum reason     why = REASON_NONE;
 
-	xmpp_jid_put(&full, &self);
-	why = xmpp_map_out(&map, m, &(struct xmpp_way){xmpp_domain(s), {room, put_size(&full)}, id},
-			   w);
+	if (s->link != XMPP_BLOCK_NONE) {
+		why = xmpp_link_way(s, m, later, &way, &full);
+	} else {
+		struct xmpp_jid self = xmpp_self(s);
+
+		xmpp_jid_put(&full, &self);
+		way.address = (struct str){room, put_size(&full)};
+	}
+	if (why == REASON_NONE && !*later)
+		why = xmpp_map_out(&map, m, &way, w);
 	if (why == REASON_NONE && w->failed)
 		return REASON_MESSAGE_SIZE; /* there was all the room that a message may have */
-	if (why == REASON_NONE)
+	if (why == REASON_NONE && !*later)
 		xmpp_sent(s);
 	return why;
 }
@@ -306,6 +336,7 @@ enum submit xmpp_submit(struct xmpp_session *s, struct now now, const struct msg
 	struct str           id = xmpp_map_id(&map, m, room);
 	size_t               mark = out_mark(out);
 	enum reason          why = REASON_NONE;
+	bool                 wait = false;
 	uint32_t             number;
 	struct xmpp_request *r;
 
@@ -317,7 +348,12 @@ enum submit xmpp_submit(struct xmpp_session *s, struct now now, const struct msg
 		return xmpp_later(s);
 	}
 	if (is_heard(s, m))
-		why = write_message(s, now, m, id, &out->put);
+		why = write_message(s, now, m, id, &wait, &out->put);
+	if (wait) {
+		out_undo(out, mark);
+		xmpp_block_give(b, number);
+		return xmpp_later(s);
+	}
 	if (why != REASON_NONE) {
 		out_undo(out, mark);
 		xmpp_block_give(b, number);
@@ -329,7 +365,7 @@ enum submit xmpp_submit(struct xmpp_session *s, struct now now, const struct msg
 	r->token = token;
 	r->due_us = now.us + s->settings.response_us;
 	r->sequence = s->sm_out;
-	r->remote_id_size = keep(r->id, RESULT_REMOTE_ID_MAX, id);
+	r->remote_id_size = xmpp_keep(r->id, RESULT_REMOTE_ID_MAX, id);
 	xmpp_list_append(b, &s->out, number);
 	s->message_us = now.us;
 	return SUBMIT_SENT;

@@ -103,6 +103,10 @@ void xmpp_head_put(struct xmpp_session *s, struct put *w)
 {
 	char room[XMPP_TEXT_SIZE];
 
+	if (s->link != XMPP_BLOCK_NONE) {
+		xmpp_link_head_put(s, w);
+		return;
+	}
 	put_str(w, STR("<?xml version=\"1.0\"?><stream:stream xmlns=\"jabber:client\" "
 		       "xmlns:stream=\"http://etherx.jabber.org/streams\""));
 	xmpp_put_attribute(w, STR("id"), xmpp_text_new(s->instance, room));
@@ -124,12 +128,18 @@ void xmpp_on_head(struct xmpp_input *in, struct str item)
 		xmpp_close(in, xmpp_stream_error_of_fault(fault), REASON_XMPP_XML);
 		return;
 	}
-	head = head_read(&x, &room);
 	xml_space(&x, STR(""), &space);
 	if (!xml_is(&x, STR("http://etherx.jabber.org/streams"), STR("stream")) ||
-	    !str_eq(space, STR("jabber:client")))
+	    !str_eq(space, xmpp_link_space(s))) {
 		xmpp_close(in, XMPP_STREAM_INVALID_NAMESPACE, REASON_XMPP_STREAM);
-	else if (!str_starts(head.version, STR("1.")))
+		return;
+	}
+	if (s->link != XMPP_BLOCK_NONE) {
+		xmpp_link_on_head(in, &x, &room);
+		return;
+	}
+	head = head_read(&x, &room);
+	if (!str_starts(head.version, STR("1.")))
 		xmpp_close(in, XMPP_STREAM_UNSUPPORTED_VERSION, REASON_XMPP_STREAM);
 	else if (!host_take(s, &head))
 		xmpp_close(in, XMPP_STREAM_HOST_UNKNOWN, REASON_XMPP_STREAM);

@@ -162,6 +162,24 @@ enum xmpp_stream_error xmpp_stream_error_of(enum reason why)
 	return XMPP_STREAM_UNDEFINED_CONDITION;
 }
 
+struct str xmpp_host(const struct xmpp_session *s)
+{
+	return s->role == XMPP_ROLE_CLIENT ? xmpp_domain(s) : xmpp_own(s);
+}
+
+struct xmpp_map xmpp_session_map(const struct xmpp_session *s, struct now now)
+{
+	struct xmpp_map map = {.settings = &s->settings,
+			       .services = s->instance->services,
+			       .now = now,
+			       .protocol = s->instance->protocol};
+
+	map.link = s->role != XMPP_ROLE_CLIENT;
+	if (s->role == XMPP_ROLE_COMPONENT_OF)
+		map.gateway = xmpp_own(s);
+	return map;
+}
+
 static void session_open(void *session, struct now now, const struct proto_open *how,
 			 struct out *out)
 {
@@ -174,6 +192,10 @@ static void session_open(void *session, struct now now, const struct proto_open 
 	s->plain = how->plain;
 	s->heard_us = s->message_us = now.us;
 	s->login_due_us = now.us + how->login_us;
+	if (how->link != LINK_CLIENT || how->dial != 0) {
+		xmpp_link_open(s, now, how, out);
+		return;
+	}
 	if (how->role != PROTO_ACCEPTED || !xmpp_domain_put(&w, how->domain) ||
 	    !xmpp_domain_set(s, (struct str){room, put_size(&w)})) {
 		s->close_due = true;
@@ -182,10 +204,11 @@ static void session_open(void *session, struct now now, const struct proto_open 
 	}
 }
 
-/* Nobody logs in by an account: subscribers have credentials of their own. */
+/* Components log in by an account; subscribers have credentials of their own. */
 static void session_login(void *session, struct now now, const struct login_verdict *v,
 			  struct out *out)
 {
+	xmpp_component_login(session, v, &out->put);
 }
 
 static void session_settings(void *session, const struct proto_settings *settings)
@@ -210,7 +233,7 @@ static enum submit session_submit(void *session, struct now now, const struct ms
 
 	if ((s->detached && !s->moved) || s->resuming)
 		return xmpp_later(s);
-	if (session_ready(session) && at != NULL)
+	if (session_ready(s) && (at != NULL) == (s->role == XMPP_ROLE_CLIENT))
 		return xmpp_submit(session, now, m, token, out, result);
 	*result = (struct result){.why = REASON_SESSION_GONE};
 	return SUBMIT_REFUSED;
@@ -225,7 +248,10 @@ static void session_answer(void *session, struct now now, uint64_t msg_token,
 	s->spoke = false;
 	if (s->state == XMPP_STATE_CLOSED)
 		return;
-	if (msg_token == XMPP_TOKEN_SAID)
+	if ((msg_token & XMPP_TOKEN_DIAL) != 0) {
+		if (r->why != REASON_NONE)
+			xmpp_dialback_undialled(s, msg_token);
+	} else if (msg_token == XMPP_TOKEN_SAID)
 		s->said_open--;
 	else if (msg_token == XMPP_TOKEN_RESUME)
 		xmpp_answer_resume(s, r, &out->put);
@@ -233,7 +259,7 @@ static void session_answer(void *session, struct now now, uint64_t msg_token,
 		xmpp_answer_bind(s, (enum reason)r->why, &out->put);
 	else if (msg_token == XMPP_TOKEN_CARBONS)
 		xmpp_answer_carbons(s, (enum reason)r->why, &out->put);
-	else if (msg_token != XMPP_TOKEN_PRESENCE)
+	else if (msg_token != XMPP_TOKEN_PRESENCE && msg_token != XMPP_TOKEN_BACK)
 		xmpp_answer_message(s, msg_token, r, &out->put);
 	xmpp_said(s, out, mark);
 }
@@ -282,6 +308,8 @@ static void session_close(void *session, struct now now, enum reason why, struct
 
 	if (out != NULL && s->state != XMPP_STATE_CLOSED)
 		xmpp_end_put(s, &out->put, xmpp_stream_error_of(why));
+	if (s->link != XMPP_BLOCK_NONE)
+		xmpp_link_close(s);
 	give_all(b, &s->in);
 	give_all(b, &s->said);
 	if (s->who != XMPP_BLOCK_NONE)
@@ -374,7 +402,7 @@ static bool tick_ready(struct xmpp_session *s, struct now now, const struct out 
 {
 	const struct xmpp_blocks *b = &s->instance->blocks;
 
-	if (!s->blocked)
+	if (!s->blocked || s->waits)
 		return false;
 	if (b->used == b->count)
 		earliest(next, now.us + XMPP_POOL_WAIT_US);
@@ -391,8 +419,8 @@ static bool tick_stream(struct xmpp_session *s, struct now now, struct out *out,
 {
 	if (s->said.count > 0)
 		xmpp_ask_ack(s, &out->put);
-	return tick_ping(s, now, out, event, next) || tick_inactivity(s, now, out, event, next) ||
-	       tick_ready(s, now, out, event, next);
+	return (s->role == XMPP_ROLE_CLIENT && tick_ping(s, now, out, event, next)) ||
+	       tick_inactivity(s, now, out, event, next) || tick_ready(s, now, out, event, next);
 }
 
 static uint64_t session_tick(void *session, struct now now, struct out *out,
@@ -409,11 +437,13 @@ static uint64_t session_tick(void *session, struct now now, struct out *out,
 	}
 	if (s->state == XMPP_STATE_CLOSED)
 		return UINT64_MAX;
+	if (s->link != XMPP_BLOCK_NONE && xmpp_link_tick(s, now, out, event, &next))
+		return now.us;
 	if (s->state != XMPP_STATE_UP) {
 		if (xmpp_resume_undo(s, event))
 			return now.us;
 		if (now.us < s->login_due_us)
-			return s->login_due_us;
+			return s->login_due_us < next ? s->login_due_us : next;
 		time_out(s, out, event, REASON_BIND_TIMEOUT);
 		return now.us;
 	}

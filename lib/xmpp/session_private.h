@@ -11,6 +11,8 @@
 
 #define XMPP_DOMAINS_MAX 64u /* of all listeners of a worker */
 #define XMPP_DOMAIN_SIZE_MAX 255u
+#define XMPP_PAIRS_MAX 16u                   /* of a stream between servers */
+#define XMPP_LINK_UP_US (30 * US_PER_SECOND) /* in which a link that we open must be let in */
 #define XMPP_BLOCKS_MIN 64u
 #define XMPP_MULTICAST_MAX 20u /* recipients of one message */
 /* Without a stream, messages wait so much longer for the client: up to what a sender waits. */
@@ -24,6 +26,29 @@
 #define XMPP_TOKEN_CARBONS (UINT64_C(3) << 32)
 #define XMPP_TOKEN_RESUME (UINT64_C(4) << 32)
 #define XMPP_TOKEN_SAID (UINT64_C(5) << 32) /* to EVENT_MSG, of what we say ourselves */
+
+/* Dial and answers of our own are told from messages by their tokens, too. */
+#define XMPP_TOKEN_BACK (UINT64_C(15) << 32)
+#define XMPP_TOKEN_DIAL (UINT64_C(1) << 63)
+
+enum xmpp_role {
+	XMPP_ROLE_CLIENT,
+	XMPP_ROLE_COMPONENT,    /* one of ours, which came to us (XEP-0114) */
+	XMPP_ROLE_COMPONENT_OF, /* we are one of the other side's */
+	XMPP_ROLE_SERVER_IN,    /* another server came: it sends alone (XEP-0220) */
+	XMPP_ROLE_SERVER_OUT,   /* we went to another: we send alone */
+	XMPP_ROLE_VERIFY,       /* we went to one to ask whether a key is its own */
+};
+
+enum xmpp_pair_state {
+	XMPP_PAIR_NEW,     /* the other side is to be asked */
+	XMPP_PAIR_ASKED,   /* its answer is awaited */
+	XMPP_PAIR_RIGHT,   /* proven; the other side is to be told */
+	XMPP_PAIR_WRONG,   /* not its key: likewise */
+	XMPP_PAIR_UNKNOWN, /* nobody could be asked: likewise */
+	XMPP_PAIR_VALID,
+	XMPP_PAIR_FAILED, /* and is not tried again over this stream */
+};
 
 struct xmpp_domain {
 	uint8_t size;
@@ -44,11 +69,13 @@ struct xmpp_instance {
 	char                         registration_text[2 * XMPP_PART_SIZE_MAX];
 	struct xmpp_stanza           stanza; /* during a call, as what follows */
 	char                         room[3 * XMPP_ITEM_SIZE_MAX + 8192]; /* attributes and map.h */
+	char                         back[XMPP_ANSWER_ROOM]; /* what goes back by another stream */
 };
 
 struct xmpp_session {
 	struct xmpp_instance *instance;
 	uint8_t               state;     /* enum xmpp_state */
+	uint8_t               role;      /* enum xmpp_role */
 	uint8_t               close_why; /* enum reason */
 	uint8_t               multicast; /* recipients of the item that are done */
 	uint8_t               tries;     /* failed, to authenticate */
@@ -58,6 +85,8 @@ struct xmpp_session {
 	bool                  head_sent; /* of our stream */
 	bool                  close_due; /* tick() is to give EVENT_CLOSE */
 	bool                  blocked;   /* SUBMIT_LATER was said */
+	bool                  waits;     /* because a domain of ours is not proven yet */
+	bool                  asks;      /* a stream of ours: proving has begun */
 	bool                  binding;   /* the answer to a request of who->bind_id is awaited */
 	bool                  available;
 	bool                  pinging;  /* our ping is unanswered */
@@ -79,6 +108,8 @@ struct xmpp_session {
 	uint32_t              registrations; /* asked for so far */
 	uint32_t              who;           /* block; NONE before it authenticated */
 	uint32_t              sasl;          /* block of a try that is going on, or NONE */
+	uint32_t              link;          /* block, or NONE: a client's */
+	struct xmpp_list      pairs, back;   /* of servers; back: errors that are to be sent */
 	struct xmpp_list      in, out;       /* stanzas for others without answer */
 	struct xml_frame      frame;
 	struct xml_scope      scope;
@@ -95,6 +126,8 @@ struct xmpp_input { /* one call of feed() */
 	unsigned             payloads; /* of the stanza */
 	bool                 several;  /* it is for several (XEP-0033) */
 	struct str           id, to;   /* of the stanza, as they are meant */
+	struct str           from;     /* over a link: who sent it */
+	struct xmpp_jid      sender;   /* the same */
 	struct put           room;     /* what is left of instance->room */
 };
 
@@ -116,12 +149,38 @@ static inline struct xmpp_who *xmpp_who(const struct xmpp_session *s)
 	return &xmpp_block_at(&s->instance->blocks, s->who)->u.who;
 }
 
-static inline struct xmpp_map xmpp_session_map(const struct xmpp_session *s, struct now now)
+static inline struct xmpp_link *xmpp_link(const struct xmpp_session *s)
 {
-	return (struct xmpp_map){.settings = &s->settings,
-				 .services = s->instance->services,
-				 .now = now,
-				 .protocol = s->instance->protocol};
+	ASSERT(s->link != XMPP_BLOCK_NONE);
+	return &xmpp_block_at(&s->instance->blocks, s->link)->u.link;
+}
+
+/* Our domain on a link, and the other side's. */
+static inline struct str xmpp_own(const struct xmpp_session *s)
+{
+	return (struct str){xmpp_link(s)->own, xmpp_link(s)->own_size};
+}
+
+static inline struct str xmpp_other(const struct xmpp_session *s)
+{
+	return (struct str){xmpp_link(s)->other, xmpp_link(s)->other_size};
+}
+
+static inline bool xmpp_serves(const struct xmpp_session *s, struct str domain)
+{
+	const struct proto_services *services = s->instance->services;
+
+	return services->serves(services->context, s->instance->protocol, domain);
+}
+
+static inline void xmpp_hex_put(struct put *w, const uint8_t *bytes, size_t n)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < n; i++) {
+		put_u8(w, (uint8_t)digits[bytes[i] >> 4]);
+		put_u8(w, (uint8_t)digits[bytes[i] & 15]);
+	}
 }
 
 static inline void xmpp_put(struct xmpp_input *in, struct str text)
@@ -141,6 +200,45 @@ static inline void xmpp_sent(struct xmpp_session *s)
 void xmpp_end_put(struct xmpp_session *s, struct put *w, enum xmpp_stream_error error);
 /* The same, and EVENT_CLOSE. */
 void xmpp_close(struct xmpp_input *in, enum xmpp_stream_error error, enum reason why);
+
+/* The domain that speaks for us on the stream. */
+struct str      xmpp_host(const struct xmpp_session *s);
+struct xmpp_map xmpp_session_map(const struct xmpp_session *s, struct now now);
+
+/* link.c: what components and servers have in common */
+void       xmpp_link_open(struct xmpp_session *s, struct now now, const struct proto_open *how,
+			  struct out *out);
+struct str xmpp_link_space(const struct xmpp_session *s); /* of its stanzas */
+void       xmpp_link_head_put(struct xmpp_session *s, struct put *w);
+void       xmpp_link_on_head(struct xmpp_input *in, const struct xml *x, struct put *room);
+void       xmpp_link_on_stanza(struct xmpp_input *in);
+void       xmpp_link_on_element(struct xmpp_input *in);
+/* Where a message goes. A reason: it cannot go over this link; LATER: not yet. */
+enum reason xmpp_link_way(struct xmpp_session *s, const struct msg *m, bool *later,
+			  struct xmpp_way *way, struct put *room);
+bool        xmpp_link_tick(struct xmpp_session *s, struct now now, struct out *out,
+			   struct proto_event *event, uint64_t *next);
+void        xmpp_link_close(struct xmpp_session *s);
+/* A copy in place, at most of so many bytes; those that it has. */
+uint8_t xmpp_keep(char *room, size_t size, struct str s);
+
+/* component.c */
+void xmpp_component_on_head(struct xmpp_input *in, struct str to, struct str id);
+void xmpp_component_on_element(struct xmpp_input *in);
+void xmpp_component_login(struct xmpp_session *s, const struct login_verdict *v, struct put *w);
+
+/* dialback.c */
+void xmpp_dialback_begin(struct xmpp_input *in); /* our stream is open: we prove, or ask */
+void xmpp_dialback_on_element(struct xmpp_input *in);
+bool xmpp_dialback_tick(struct xmpp_session *s, struct now now, struct out *out,
+			struct proto_event *event, uint64_t *next);
+/* The pair of the two domains; NULL: there is none. */
+struct xmpp_pair *xmpp_pair_find(const struct xmpp_session *s, struct str own, struct str other);
+/* One of a stream of ours, to be proven; NULL: there is no place for it. */
+struct xmpp_pair *xmpp_pair_new(struct xmpp_session *s, struct str own, struct str other);
+/* The stream to ask by is not to be had. */
+void xmpp_dialback_undialled(struct xmpp_session *s, uint64_t token);
+void xmpp_dialback_close(struct xmpp_session *s);
 
 /* feed.c */
 enum xmpp_stream_error xmpp_stream_error_of_fault(enum xml_fault fault);
@@ -197,11 +295,13 @@ bool xmpp_resume_undo(struct xmpp_session *s, struct proto_event *event);
 /* Whom the stanza is for, the account itself where it does not say. False: it came back. */
 bool xmpp_to(struct xmpp_input *in, struct xmpp_jid *to);
 /* The stanza goes to the pipeline, or comes back; within the window. */
-void        xmpp_give(struct xmpp_input *in, const struct xmpp_jid *to);
-void        xmpp_on_message(struct xmpp_input *in);
-void        xmpp_on_presence(struct xmpp_input *in);
-void        xmpp_answer_message(struct xmpp_session *s, uint64_t token, const struct result *r,
-				struct put *w);
+void xmpp_give(struct xmpp_input *in, const struct xmpp_jid *to);
+void xmpp_on_message(struct xmpp_input *in);
+void xmpp_on_presence(struct xmpp_input *in);
+void xmpp_answer_message(struct xmpp_session *s, uint64_t token, const struct result *r,
+			 struct put *w);
+/* The error of one that was refused, whose sender hears of it. */
+void        xmpp_request_error_put(const struct xmpp_request *q, enum reason why, struct put *w);
 enum submit xmpp_submit(struct xmpp_session *s, struct now now, const struct msg *m, uint64_t token,
 			struct out *out, struct result *result);
 enum submit xmpp_later(struct xmpp_session *s);

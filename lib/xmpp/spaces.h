@@ -2,6 +2,9 @@
 #pragma once
 
 #define XMPP_SPACE_CLIENT "jabber:client"
+#define XMPP_SPACE_COMPONENT "jabber:component:accept"
+#define XMPP_SPACE_SERVER "jabber:server"
+#define XMPP_SPACE_DIALBACK "jabber:server:dialback"
 #define XMPP_SPACE_STREAMS "http://etherx.jabber.org/streams"
 #define XMPP_SPACE_STANZA_ERRORS "urn:ietf:params:xml:ns:xmpp-stanzas"
 #define XMPP_SPACE_STREAM_ERRORS "urn:ietf:params:xml:ns:xmpp-streams"

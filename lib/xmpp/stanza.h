@@ -107,8 +107,8 @@ struct str xmpp_kind_word(enum xmpp_kind kind);
 /* "<error type='...'>...</error>"; text may be empty. */
 void xmpp_put_error(struct put *w, enum xmpp_condition c, struct str text);
 /* The whole answer of type error to a stanza. */
-void xmpp_put_error_stanza(struct put *w, const struct xmpp_head *h, enum xmpp_condition c,
-			   struct str text);
+void       xmpp_put_error_stanza(struct put *w, const struct xmpp_head *h, enum xmpp_condition c,
+				 struct str text);
 struct str xmpp_condition_text(enum xmpp_condition c);
 /* "<stream:error>...</stream:error>" */
 void xmpp_put_stream_error(struct put *w, enum xmpp_stream_error e, struct str text);

@@ -44,12 +44,25 @@ struct phone *phone_tcp(struct host *h)
 	return p;
 }
 
-struct phone *phone_chat(struct host *h)
+struct phone *phone_chat_to(struct host *h, uint16_t port)
 {
 	struct phone *p = phone_new(h);
 
 	p->chat = true;
-	p->tcp = host_tcp_connect(h, 5222, HOST_SESSIONS_MAX + phone_count - 1);
+	p->tcp = host_tcp_connect(h, port, HOST_SESSIONS_MAX + phone_count - 1);
+	return p;
+}
+
+struct phone *phone_chat(struct host *h)
+{
+	return phone_chat_to(h, 5222);
+}
+
+struct phone *phone_chat_listen(struct host *h, uint16_t port)
+{
+	struct phone *p = phone_tcp_listen(h, port);
+
+	p->chat = true;
 	return p;
 }
 
@@ -168,7 +181,15 @@ void phone_tcp_event(struct host *h, const struct tcp_event *event)
 {
 	struct phone *p = &phones[event->user - HOST_SESSIONS_MAX];
 
-	if (event->kind == TCP_EVENT_ACCEPTED) {
+	if (event->kind == TCP_EVENT_ACCEPTED && p->open && p->chat) {
+		struct phone *next = phone_new(h);
+
+		next->chat = true;
+		p->next = next;
+		p = next;
+		tcp_set_user(h->tcp, event->conn, HOST_SESSIONS_MAX + (uint64_t)(p - phones));
+		p->tcp = event->conn;
+	} else if (event->kind == TCP_EVENT_ACCEPTED) {
 		p->tcp = event->conn;
 		tcp_set_user(h->tcp, event->conn, event->user);
 	}

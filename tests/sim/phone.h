@@ -11,16 +11,17 @@
 #define PHONE_QUEUE 64u
 
 struct phone {
-	struct host *host;
-	bool         chat; /* a client of XMPP: what it gets is not cut into messages */
-	uint16_t     port; /* UDP: ours; TCP: 0 */
-	uint32_t     tcp;
-	bool         open;
-	bool         msrp;                   /* what comes are chunks of MSRP */
-	char         in[2 * PHONE_TEXT_MAX]; /* TCP: bytes not yet a message */
-	size_t       in_size;
-	char         got[PHONE_QUEUE][PHONE_TEXT_MAX]; /* whole messages, oldest first */
-	unsigned     got_first, got_count, total;
+	struct host  *host;
+	bool          chat; /* a client of XMPP: what it gets is not cut into messages */
+	uint16_t      port; /* UDP: ours; TCP: 0 */
+	uint32_t      tcp;
+	bool          open;
+	struct phone *next;                   /* who came to its port while it was open */
+	bool          msrp;                   /* what comes are chunks of MSRP */
+	char          in[2 * PHONE_TEXT_MAX]; /* TCP: bytes not yet a message */
+	size_t        in_size;
+	char          got[PHONE_QUEUE][PHONE_TEXT_MAX]; /* whole messages, oldest first */
+	unsigned      got_first, got_count, total;
 };
 
 /* For struct host_hooks. */
@@ -36,8 +37,11 @@ struct phone *phone_msrp(struct host *h, uint16_t port);
 struct phone *phone_msrp_listen(struct host *h, uint16_t port);
 void          phone_reset(struct phone *p); /* its connection ends at once */
 
-/* A client of XMPP, to port 5222; open later. */
+/* Streams of XMPP: of a client, to port 5222, open later; to another port; and from the appliance,
+ * open when it comes. */
 struct phone *phone_chat(struct host *h);
+struct phone *phone_chat_to(struct host *h, uint16_t port);
+struct phone *phone_chat_listen(struct host *h, uint16_t port);
 
 /* To port 5060, or where it is connected to. */
 void phone_send(struct phone *p, const char *format, ...) __attribute__((format(printf, 2, 3)));

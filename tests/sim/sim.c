@@ -75,6 +75,16 @@ static void file_init(struct conf_file *f, const struct sim_config *config)
 					       .domains = {1, domains},
 					       .resume_time = 120,
 					       .plain_without_tls = true};
+	if (config->xmpp) { /* its components and other servers */
+		for (unsigned kind = LINK_COMPONENT; kind <= LINK_SERVER; kind++)
+			f->listeners[f->listener_count++] =
+				(struct conf_listener){.name = "link",
+						       .protocol = PROTO_xmpp,
+						       .transport = TCP_ONLY,
+						       .link = (uint8_t)kind,
+						       .login_time = 5,
+						       .address = f->listeners[0].address};
+	}
 	if (!config->sip)
 		return;
 	f->listeners[f->listener_count++] = (struct conf_listener){
@@ -235,10 +245,13 @@ void sim_free(struct sim *s)
 }
 
 /* As control derives it. */
-static void secret_derive(struct conf_secret *secret)
+static void secret_derive(struct conf_account *a)
 {
-	uint8_t bytes[16 + sizeof(secret->bytes)] = {0};
+	struct conf_secret *secret = &a->password;
+	uint8_t             bytes[16 + sizeof(secret->bytes)] = {0};
 
+	if (a->domain[0] != '\0')
+		return; /* a component proves it by a hash of more than it */
 	memcpy(bytes + 16, secret->bytes, secret->size);
 	SHA256(bytes, 16u + secret->size, secret->bytes + 16);
 	memset(secret->bytes, 0, 16);
@@ -322,8 +335,7 @@ static void objects_read(const char *yaml, struct conf_set *set)
 		abort();
 	}
 	for (uint32_t i = 0; i < set->kinds[CONF_ACCOUNT].n; i++)
-		secret_derive(
-			&((struct conf_account *)set->kinds[CONF_ACCOUNT].objects[i])->password);
+		secret_derive(set->kinds[CONF_ACCOUNT].objects[i]);
 	for (uint32_t i = 0; i < set->kinds[CONF_SUBSCRIBER].n; i++)
 		digests_derive(set->kinds[CONF_SUBSCRIBER].objects[i]);
 	conf_faults_free(&faults);

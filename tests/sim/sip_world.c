@@ -1,5 +1,7 @@
 #include "sip_world.h"
 
+#include <stdlib.h>
+
 #include "msg/text.h"
 
 struct sim sim;
@@ -148,6 +150,30 @@ void peer_by_name(void)
 	snprintf(named, sizeof(named), "%.*sims.example%s", (int)(at - site), site,
 		 at + strlen(by_address));
 	sim_change(&sim, site, named);
+}
+
+/* Copies a section's head and puts the text behind it. */
+static void add_to(char *to, size_t size, const char *section, const char *text)
+{
+	char *at = strstr(to, section), *rest;
+
+	assert_non_null(at);
+	at += strlen(section);
+	rest = strdup(at);
+	assert_true((size_t)(at - to) + strlen(text) + strlen(rest) < size);
+	sprintf(at, "%s%s", text, rest);
+	free(rest);
+}
+
+void world_adds(const char *accounts, const char *peers, const char *routes)
+{
+	static char more[4 * sizeof(site)];
+
+	strcpy(more, site);
+	add_to(more, sizeof(more), "accounts:\n", accounts);
+	add_to(more, sizeof(more), "peers:\n", peers);
+	add_to(more, sizeof(more), "routes:\n", routes);
+	sim_change(&sim, site, more);
 }
 
 int world_open(void **state)

@@ -42,6 +42,8 @@ int world_of_two(void **state);
 int world_large(void **state); /* of two workers, with large messages at ports from 9100 on */
 int world_end(void **state);
 
+/* More accounts, peers and routes, each a line of YAML as in a site file; once. */
+void world_adds(const char *accounts, const char *peers, const char *routes);
 /* The peer has the host ims.example from now on, and no port. */
 void peer_by_name(void);
 

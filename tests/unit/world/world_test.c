@@ -412,6 +412,24 @@ static void only_the_right_secret_fits(void **state)
 	assert_false(world_secret_fits(&stored, STR("secret1")));
 }
 
+/* The hash is Python's. */
+static void a_component_proves_its_secret_by_a_hash_of_the_challenge_and_it(void **state)
+{
+	struct conf_secret stored = {.form = CONF_SECRET_PLAIN, .size = 7};
+	struct str         proof = STR("f72bd6e88dd5911d4cbf56393e69f01f1345a291");
+
+	(void)state;
+	memcpy(stored.bytes, "secret1", 7);
+	assert_true(world_secret_proves(&stored, STR("3BF96D32"), proof));
+	assert_false(world_secret_proves(&stored, STR("3BF96D33"), proof));
+	assert_false(world_secret_proves(&stored, STR("3BF96D32"), (struct str){proof.p, 39}));
+	stored.bytes[6] = '2';
+	assert_false(world_secret_proves(&stored, STR("3BF96D32"), proof));
+	stored.bytes[6] = '1';
+	stored.form = CONF_SECRET_SHA256;
+	assert_false(world_secret_proves(&stored, STR("3BF96D32"), proof));
+}
+
 static void mirror_rules(struct mirror *m, const struct rules_source rules[], size_t n,
 			 uint64_t *digest)
 {
@@ -564,6 +582,7 @@ int main(void)
 		cmocka_unit_test(an_abandoned_change_leaves_no_trace),
 		cmocka_unit_test(senders_are_allowed_by_prefix_or_as_one),
 		cmocka_unit_test(only_the_right_secret_fits),
+		cmocka_unit_test(a_component_proves_its_secret_by_a_hash_of_the_challenge_and_it),
 		cmocka_unit_test(rules_are_loaded_and_their_routes_and_limits_found),
 		cmocka_unit_test(a_rule_that_leads_to_nobody_is_refused),
 		cmocka_unit_test(an_image_with_the_same_rules_keeps_them_loaded),

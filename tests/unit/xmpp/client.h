@@ -37,6 +37,9 @@ struct client {
 	char                  address[256], resource[256], call[16];
 	enum reason           binding_why; /* the answer to them */
 	char                  conversation[64];
+	char                  identity[128], proof[64], challenge[32]; /* of the last EVENT_LOGIN */
+	struct flow           dial;                                    /* of the last EVENT_DIAL */
+	unsigned              woken;
 };
 
 static struct scram_credentials client_scram;
@@ -76,6 +79,20 @@ static inline void client_converse(void *context, struct str one, struct str oth
 	str_copy(c->conversation, sizeof(c->conversation), id);
 }
 
+/* chat.example is another server's; its peer has slot 7. */
+static inline bool client_server(void *context, unsigned protocol, struct str domain,
+				 uint32_t *slot, struct flow *where)
+{
+	*slot = 7;
+	*where = (struct flow){.port = 5269};
+	return str_eq(domain, STR("chat.example"));
+}
+
+static inline void client_wake(void *context, void *session)
+{
+	((struct client *)context)->woken++;
+}
+
 static inline struct out client_out(struct client *c)
 {
 	return out_to(c->sent + c->sent_size, CLIENT_OUT - c->sent_size);
@@ -102,6 +119,8 @@ static inline struct client *client_new(void)
 		.reach = client_reach,
 		.conversation = client_conversation,
 		.converse = client_converse,
+		.server = client_server,
+		.wake = client_wake,
 	};
 	c->metrics = aligned_alloc(64, sizeof(*c->metrics));
 	memset(c->metrics, 0, sizeof(*c->metrics));
@@ -177,7 +196,12 @@ static inline void client_event(struct client *c, const struct proto_event *even
 {
 	if (event->kind == EVENT_BINDING) {
 		client_binding(c, event->registration);
+	} else if (event->kind == EVENT_LOGIN) {
+		assert_true(str_copy(c->identity, sizeof(c->identity), event->login.identity));
+		assert_true(str_copy(c->proof, sizeof(c->proof), event->login.proof));
+		assert_true(str_copy(c->challenge, sizeof(c->challenge), event->login.challenge));
 	} else if (event->kind != EVENT_NONE) {
+		c->dial = event->kind == EVENT_DIAL ? event->dial : c->dial;
 		assert_in_range(c->event_count, 0, CLIENT_EVENTS - 1);
 		c->events[c->event_count++] = (struct client_event){
 			event->kind, event->token, event->result,
