@@ -1,8 +1,8 @@
 /*
- * Fuzz target: a stream of a client. The first byte says whether it has authenticated and bound
- * already, the second how the rest is cut; timers run between. Whatever comes, what we send is
- * well-formed, nothing is left of a stream that is closed, and every message was given back. What
- * it sends to others comes to itself.
+ * Fuzz target: a stream of a client, of a component, or between servers. The first byte says which
+ * it is (bits 1 to 3), and whether it has been let in already (bit 0); the second how the rest is
+ * cut; timers run between. Whatever comes, what we send is well-formed, nothing is left of a stream
+ * that is closed, and every message was given back. What it sends to others comes to itself.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct {
 	struct xmpp_instance *instance;
-	struct xmpp_session  *session;
+	struct xmpp_session  *session, *asker; /* asker: whom a stream that verifies is for */
+	uint64_t              dialled;         /* token of the last EVENT_DIAL */
 	struct msg_pool      *pool;
 	struct proto_settings settings;
 	struct proto_services services;
@@ -57,6 +58,18 @@ static void converse(void *context, struct str one, struct str other, struct str
 {
 }
 
+static bool server(void *context, unsigned protocol, struct str domain, uint32_t *slot,
+		   struct flow *where)
+{
+	*slot = 1;
+	*where = (struct flow){.port = 5269};
+	return str_eq(domain, STR("chat.example"));
+}
+
+static void wake(void *context, void *session)
+{
+}
+
 static void rig_make(void)
 {
 	struct proto_instance_config config;
@@ -65,6 +78,7 @@ static void rig_make(void)
 
 	rig.instance = calloc(1, sizeof(*rig.instance));
 	rig.session = calloc(1, sizeof(*rig.session));
+	rig.asker = calloc(1, sizeof(*rig.asker));
 	rig.pool = msg_pool_init(aligned_alloc(64, pool), POOL);
 	rig.settings = (struct proto_settings){.window_max = 4,
 					       .message_size_max = 4096,
@@ -73,7 +87,9 @@ static void rig_make(void)
 	rig.services = (struct proto_services){.credentials = credentials,
 					       .serves = serves,
 					       .conversation = conversation,
-					       .converse = converse};
+					       .converse = converse,
+					       .server = server,
+					       .wake = wake};
 	config = (struct proto_instance_config){.metrics = &metrics,
 						.blocks = calloc(BLOCKS, xmpp_ops.block_size),
 						.block_count = BLOCKS,
@@ -141,7 +157,9 @@ static void on_event(const struct proto_event *event)
 	if (event->kind == EVENT_MSG) {
 		uint64_t token = event->msg->token;
 
-		xmpp_ops.submit(rig.session, rig.now, event->msg, &at, token, &out, &result);
+		xmpp_ops.submit(rig.session, rig.now, event->msg,
+				rig.session->role == XMPP_ROLE_CLIENT ? &at : NULL, token, &out,
+				&result);
 		msg_free(event->msg);
 		xmpp_ops.answer(rig.session, rig.now, token,
 				&(struct result){.why = token % 3 ? REASON_NO_ROUTE : REASON_NONE},
@@ -151,17 +169,28 @@ static void on_event(const struct proto_event *event)
 		xmpp_ops.answer(rig.session, rig.now, event->registration->token,
 				&(struct result){0}, &out);
 	}
+	if (event->kind == EVENT_LOGIN)
+		xmpp_ops.login(rig.session, rig.now,
+			       &(struct login_verdict){.settings = &rig.settings}, &out);
+	if (event->kind == EVENT_DIAL)
+		rig.dialled = event->token;
+	if (event->kind == EVENT_DIAL && rig.now.us % 2 == 0)
+		xmpp_ops.answer(rig.session, rig.now, event->token,
+				&(struct result){.why = REASON_CONNECTION_REFUSED}, &out);
 	check(&out);
 }
 
 static void tick(void)
 {
-	struct proto_event event = {0};
+	struct proto_event event;
 
 	do {
 		struct out out = out_to(rig.out, sizeof(rig.out));
 
+		event = (struct proto_event){.msg = msg_new(rig.pool)};
 		xmpp_ops.tick(rig.session, rig.now, &out, &event);
+		if (event.kind != EVENT_MSG && event.msg != NULL)
+			msg_free(event.msg);
 		check(&out);
 		if (event.kind == EVENT_RESULT || event.kind == EVENT_MSG)
 			on_event(&event);
@@ -215,43 +244,108 @@ static void feed_text(const char *text)
 	feed_pieces((const uint8_t *)text, strlen(text), strlen(text));
 }
 
+/* ---- the kinds of streams ---- */
+
+#define HEAD(space, attributes)                                                                    \
+	"<stream:stream xmlns='" space "' xmlns:db='jabber:server:dialback' version='1.0' "        \
+	"xmlns:stream='http://etherx.jabber.org/streams' " attributes ">"
+#define CLIENT HEAD("jabber:client", "to='example.org'")
+#define SERVER HEAD("jabber:server", "from='chat.example' to='example.org' id='s1'")
+
+static const struct {
+	struct proto_open how;
+	const char       *let_in[5]; /* what leads to UP */
+} kinds[] = {
+	{{.role = PROTO_ACCEPTED, .link = LINK_CLIENT},
+	 {CLIENT,
+	  "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>AGFsaWNlAHg=</auth>",
+	  CLIENT, "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>"}},
+	{{.role = PROTO_ACCEPTED, .link = LINK_COMPONENT},
+	 {HEAD("jabber:component:accept", "to='bot.example.org'"), "<handshake>x</handshake>"}},
+	{{.role = PROTO_CONNECTING, .link = LINK_COMPONENT, .link_domain = {"sms.example.org", 15}},
+	 {HEAD("jabber:component:accept", "id='s1'"), "<handshake/>"}},
+	{{.role = PROTO_ACCEPTED, .link = LINK_SERVER}, {SERVER}},
+	{{.role = PROTO_CONNECTING, .link = LINK_SERVER, .link_domain = {"chat.example", 12}},
+	 {SERVER, "<stream:features/>",
+	  "<db:result from='chat.example' to='example.org' type='valid'/>"}},
+	{{.role = PROTO_CONNECTING, .link = LINK_SERVER}, {SERVER, "<stream:features/>"}},
+};
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+#define VERIFIES (KINDS - 1)
+
+static void open_as(unsigned kind, uint64_t dial)
+{
+	struct proto_open how = kinds[kind].how;
+	struct out        out = out_to(rig.out, sizeof(rig.out));
+
+	memset(rig.session, 0, sizeof(*rig.session));
+	rig.seen = (struct xml_frame){0};
+	rig.over = true;
+	how.instance = rig.instance;
+	how.login_us = 100000;
+	how.settings = &rig.settings;
+	how.domain = STR("example.org");
+	how.plain = true;
+	how.dial = dial;
+	xmpp_ops.open(rig.session, rig.now, &how, &out);
+	check(&out);
+}
+
+static void swap(void)
+{
+	struct xmpp_session *s = rig.session;
+
+	rig.session = rig.asker;
+	rig.asker = s;
+}
+
+static void close_session(void)
+{
+	uint64_t token;
+
+	xmpp_ops.close(rig.session, rig.now, REASON_CONNECTION_RESET, NULL);
+	while (xmpp_ops.drain(rig.session, &token))
+		;
+}
+
+/* A server has claimed a domain, and we ask about it. */
+static void begin_verifying(void)
+{
+	rig.now.us |= 1; /* the dial is not refused */
+	open_as(3, 0);
+	feed_text(SERVER);
+	feed_text("<db:result from='chat.example' to='example.org'>k</db:result>");
+	swap();
+	open_as(VERIFIES, rig.dialled);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char head[] =
-		"<stream:stream xmlns='jabber:client' version='1.0' to='example.org' "
-		"xmlns:stream='http://etherx.jabber.org/streams'>";
-	struct out out = out_to(rig.out, sizeof(rig.out));
-	uint64_t   token;
+	unsigned kind = size > 0 ? data[0] / 2 % KINDS : 0;
 
 	if (size < 2 || size > SIZE_MAX_IN)
 		return 0;
 	if (rig.instance == NULL)
 		rig_make();
-	memset(rig.session, 0, sizeof(*rig.session));
-	rig.seen = (struct xml_frame){0};
-	rig.over = true;
 	rig.now = (struct now){1000000, 1790000000000ull};
-	xmpp_ops.open(rig.session, rig.now,
-		      &(struct proto_open){.role = PROTO_ACCEPTED,
-					   .instance = rig.instance,
-					   .login_us = 100000,
-					   .settings = &rig.settings,
-					   .domain = STR("example.org"),
-					   .plain = true},
-		      &out);
-	if (data[0] & 1) {
-		feed_text(head);
-		feed_text("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' "
-			  "mechanism='PLAIN'>AGFsaWNlAHg=</auth>");
-		feed_text(head);
-		feed_text("<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>"
-			  "</iq>");
-		ASSERT(rig.session->state == XMPP_STATE_UP);
-	}
+	if (kind == VERIFIES)
+		begin_verifying();
+	else
+		open_as(kind, 0);
+	for (unsigned i = 0; (data[0] & 1) != 0 && kinds[kind].let_in[i] != NULL; i++)
+		feed_text(kinds[kind].let_in[i]);
+	if ((data[0] & 1) != 0)
+		ASSERT(rig.session->state == (kinds[kind].how.link == LINK_SERVER && kind != 4
+						      ? XMPP_STATE_AUTH
+						      : XMPP_STATE_UP));
 	feed_pieces(data + 2, size - 2, 1 + data[1] % 64);
-	xmpp_ops.close(rig.session, rig.now, REASON_CONNECTION_RESET, NULL);
-	while (xmpp_ops.drain(rig.session, &token))
-		;
+	close_session();
+	if (kind == VERIFIES) {
+		swap();
+		rig.over = true;
+		rig.seen = (struct xml_frame){0};
+		close_session();
+	}
 	ASSERT(rig.instance->blocks.used == 0 && msg_pool_free_count(rig.pool) == POOL);
 	return 0;
 }
