@@ -111,7 +111,7 @@ static void answered(struct worker *w, struct conn *c)
 
 static void refuse_question(struct worker *w, struct conn *c, uint64_t token, enum reason why)
 {
-	struct cur none = cur_of(NULL, 0);
+	struct cur none = cur_of("", 0);
 
 	metric_refused(w->metrics, why);
 	tell(w, c, token, why, &none);
@@ -171,7 +171,8 @@ static unsigned take_back(struct worker *w)
 		if (q->state == ASK_FREE) {
 			a->free_slots[a->free_count++] = (uint32_t)(q - a->slots);
 		} else if (!q->given_up) {
-			q->left = cur_of(q->answer, q->answer_size);
+			q->left = q->answer != NULL ? cur_of(q->answer, q->answer_size)
+						    : cur_of("", 0);
 			list_remove(&q->list);
 			list_append(&a->telling, &q->list);
 		} else {
@@ -194,7 +195,7 @@ static void give_up(struct worker *w)
 		if (q->due_us > w->now.us)
 			return;
 		q->given_up = true;
-		q->left = cur_of(NULL, 0);
+		q->left = cur_of("", 0);
 		list_remove(&q->list);
 		list_append(&a->telling, &q->list);
 	}
@@ -321,7 +322,7 @@ bool asks_next(struct dataplane *dp, uint64_t now_us, uint64_t *id, struct cur *
 
 		while ((q = take(dp, a)) != NULL) {
 			if (q->due_us <= now_us) {
-				hand_back(dp, a, q, REASON_CONTROL_DOWN, cur_of(NULL, 0));
+				hand_back(dp, a, q, REASON_CONTROL_DOWN, cur_of("", 0));
 				continue;
 			}
 			q->id = ++a->sequence << (ID_SLOT_BITS + ID_WORKER_BITS) |
@@ -358,7 +359,7 @@ void asks_lost(struct dataplane *dp)
 			struct ask *q = list_entry(a->out.next, struct ask, out);
 
 			list_remove(&q->out);
-			hand_back(dp, a, q, REASON_CONTROL_DOWN, cur_of(NULL, 0));
+			hand_back(dp, a, q, REASON_CONTROL_DOWN, cur_of("", 0));
 		}
 	}
 }

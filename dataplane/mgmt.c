@@ -398,7 +398,7 @@ static void pass_questions(struct mgmt *m)
 		(m->asks_out < MGMT_ASKS_OUT && m->asks_bytes < MGMT_ASKS_OUT_BYTES)) &&
 	       asks->next(m->config.dataplane, now_us(), &id, &q)) {
 		if (!m->greeted) {
-			asks->told(m->config.dataplane, id, REASON_CONTROL_DOWN, cur_of(NULL, 0));
+			asks->told(m->config.dataplane, id, REASON_CONTROL_DOWN, cur_of("", 0));
 			continue;
 		}
 		m->asks_sizes[(m->asks_first + m->asks_out++) % MGMT_ASKS_OUT] =

@@ -65,7 +65,7 @@ bool roster_text_next(struct cur *list, struct str *text)
 
 bool roster_texts_fit(struct str list, unsigned count_max, size_t size_max)
 {
-	struct cur c = cur_of(list.p, list.n);
+	struct cur c = cur_of(list.n > 0 ? list.p : "", list.n);
 	struct str text;
 	unsigned   count = 0;
 
@@ -175,7 +175,9 @@ bool roster_question_read(struct cur bytes, struct roster_question *q)
 {
 	unsigned fields;
 
-	*q = (struct roster_question){.ask = choice_read(&bytes, ROSTER_ASK_COUNT)};
+	*q = (struct roster_question){.ask = choice_read(&bytes, ROSTER_ASK_COUNT),
+				      .item.groups = STR(""),
+				      .jids = STR("")};
 	fields = asks[q->ask].fields;
 	q->owner = text_read(&bytes, 1, ROSTER_BARE_SIZE_MAX);
 	if ((fields & CONTACT) != 0)
@@ -280,7 +282,7 @@ void roster_effect_put(struct put *w, const struct roster_effect *e)
 
 bool roster_effect_next(struct cur *answer, struct roster_effect *e)
 {
-	*e = (struct roster_effect){0};
+	*e = (struct roster_effect){.item.groups = STR(""), .jids = STR("")};
 	if (cur_left(answer) == 0)
 		return false;
 	e->kind = choice_read(answer, ROSTER_EFFECT_COUNT);
