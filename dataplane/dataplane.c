@@ -170,7 +170,8 @@ static int worker_add(struct dataplane *dp, const struct dataplane_config *confi
 				   .pool = config->pools[number],
 				   .io = *io,
 				   .seed = net.seed,
-				   .shared_seed = net.shared_seed};
+				   .shared_seed = net.shared_seed,
+				   .kept_secret = config->kept_secret};
 	struct worker       *w = aligned_alloc(64, (sizeof(*w) + 63) / 64 * 64);
 
 	if (w == NULL)

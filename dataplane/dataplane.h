@@ -63,6 +63,7 @@ struct dataplane_config {
 	struct worker_io        io;
 	const struct ledger *ledger; /* or NULL: peers of a killed dataplane find out themselves */
 	uint64_t             seed, shared_seed; /* shared: of struct net_config and the ports */
+	uint8_t              kept_secret[PROTO_KEPT_SECRET_SIZE];
 	uint64_t             sequence_first, sequence_end;
 	const char          *state_dir; /* where registrations are kept; NULL: they are not */
 	struct now           now;       /* at the start, by both clocks */

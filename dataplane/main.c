@@ -30,6 +30,7 @@
 #include "ask.h"
 #include "eal.h"
 #include "directory.h"
+#include "kept_secret.h"
 #include "mgmt.h"
 #include "port.h"
 #include "registered.h"
@@ -363,6 +364,8 @@ static int start(struct process *p)
 	if (folders_make(&p->file->cpm) < 0 ||
 	    sequence_begin(&p->sequence, p->file->cpm.state_dir) < 0)
 		return -1;
+	if (kept_secret_open(p->file->cpm.state_dir, p->config.kept_secret) < 0)
+		return fail("start.failed", strerror(errno));
 	p->idle_sleeps = idle_sleeps(&p->file->dataplane);
 	p->config.file = p->file;
 	p->config.seed = seed;

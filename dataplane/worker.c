@@ -31,6 +31,7 @@ static int instances_init(struct worker *w, const struct worker_config *config)
 						   .services = &w->services,
 						   .messages = w->msgs};
 
+		memcpy(pc.kept_secret, config->kept_secret, sizeof(pc.kept_secret));
 		w->block_bytes[p] = pc.block_count * ops->block_size;
 		if (ops->remembered_size > 0) {
 			pc.remembered_count = config->conf->answers_max;

@@ -106,6 +106,7 @@ struct worker_config {
 	struct rte_mempool          *pool;
 	struct worker_io             io;
 	uint64_t                     seed, shared_seed;
+	const uint8_t               *kept_secret; /* [PROTO_KEPT_SECRET_SIZE] */
 };
 
 /* On the main thread before the worker runs. 0 or -ENOMEM. */

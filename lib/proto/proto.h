@@ -208,6 +208,8 @@ struct proto_services {
 };
 
 /* An instance: one per worker and protocol, made at start. */
+#define PROTO_KEPT_SECRET_SIZE 32u
+
 struct proto_instance_config {
 	struct metrics *metrics; /* the worker's own array */
 	void *blocks; /* block_count * ops->block_size bytes, aligned to 64, zeroed, kept by the
@@ -220,7 +222,9 @@ struct proto_instance_config {
 	uint8_t  protocol; /* our index in protocols.def: tag of msg extras, session_ref.protocol */
 	uint8_t  worker;   /* our number, for owner() to find in what comes back */
 	uint64_t seed;
-	uint64_t shared_seed; /* the same at all workers of this run */
+	uint64_t shared_seed;                         /* the same at all workers of this run */
+	uint8_t  kept_secret[PROTO_KEPT_SECRET_SIZE]; /* the same at all workers and in all runs;
+							 nobody else has it */
 	const struct proto_services *services;
 };
 

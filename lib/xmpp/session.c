@@ -3,22 +3,13 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "xmpp/scram_hash.h"
 #include "xmpp/session_private.h"
 
+static_assert(XMPP_SASL_SECRET_SIZE == PROTO_KEPT_SECRET_SIZE &&
+		      XMPP_SASL_SECRET_SIZE == SHA256_DIGEST_LENGTH,
+	      "one is made of the other");
 static_assert(sizeof(struct xmpp_session) <= 640, "a hundred thousand idle sessions fit in 64 MB");
-
-/* Of what all workers of this run know and nobody else. */
-static void secret_init(struct xmpp_instance *i, uint64_t shared_seed)
-{
-	struct random random;
-
-	random_seed(&random, shared_seed ^ 0x786d7070ull);
-	for (size_t n = 0; n < sizeof(i->secret); n += sizeof(uint64_t)) {
-		uint64_t v = random_next(&random);
-
-		memcpy(i->secret + n, &v, sizeof(v));
-	}
-}
 
 static int instance_init(void *instance, const struct proto_instance_config *config)
 {
@@ -35,7 +26,7 @@ static int instance_init(void *instance, const struct proto_instance_config *con
 	random_seed(&random, config->seed ^ 0x786d7070ull);
 	i->text_key.k0 = random_next(&random);
 	i->text_key.k1 = random_next(&random);
-	secret_init(i, config->shared_seed);
+	scram_hmac(true, config->kept_secret, STR("XMPP SASL salts"), i->secret);
 	xmpp_blocks_init(&i->blocks, config->blocks, config->block_count);
 	return 0;
 }
