@@ -121,6 +121,14 @@ void mailbox_turn(struct worker *w)
 			conn_part(w, c, REASON_CLOSED_BY_OPERATOR);
 		break;
 	}
+	case MAILBOX_GONE: {
+		struct conn *c = conn_get(w, m->ref);
+
+		m->count = c != NULL && c->state == CONN_OPEN;
+		if (m->count == 1)
+			conn_close(w, c, REASON_ACCOUNT_GONE);
+		break;
+	}
 	case MAILBOX_CONNECTIONS:
 		connections_fill(w, m);
 		break;

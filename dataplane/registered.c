@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/aor.h"
+#include "rcu/rcu.h"
 
 #include "directory.h"
 #include "worker.h"
@@ -296,10 +297,37 @@ unsigned registered_answers(struct worker *w)
 	return n;
 }
 
+/* The sessions that are its user's alone: those of a protocol of streams, which log in. Over
+ * others, whoever sends proves each time who that is. */
+static unsigned streams_of(const struct dataplane *dp, unsigned protocol, struct str address,
+			   struct session_ref streams[PROTO_BINDINGS_MAX])
+{
+	const struct proto_record *r;
+	unsigned                   n = 0;
+
+	if (registry_ops(protocol)->owner != NULL)
+		return 0;
+	rcu_thread_begin();
+	r = directory_find(dp->directory, protocol, address);
+	for (uint32_t i = 0; r != NULL && i < r->count; i++) {
+		if (r->bindings[i].stream)
+			streams[n++] = r->bindings[i].session;
+	}
+	rcu_thread_end();
+	return n;
+}
+
 void registered_gone(struct dataplane *dp, struct str address)
 {
-	for (unsigned p = 0; p < PROTO_COUNT; p++)
+	struct session_ref streams[PROTO_BINDINGS_MAX];
+
+	for (unsigned p = 0; p < PROTO_COUNT; p++) {
+		unsigned n = streams_of(dp, p, address, streams);
+
 		directory_remove(dp->directory, dp->worker_count, p, address);
+		for (unsigned i = 0; i < n; i++)
+			mailbox_ask(dp->workers[streams[i].worker], MAILBOX_GONE, 0, streams[i]);
+	}
 }
 
 bool registered_here(const struct dataplane *dp, struct str address)

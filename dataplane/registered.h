@@ -77,7 +77,8 @@ void registered_replaced(struct worker *w, const struct registered_loss *loss);
 void registered_way_gone(struct worker *w, struct conn *c, const struct msg *m, uint32_t binding);
 /* A stream over which something registered is gone. */
 void registered_ended(struct worker *w, struct conn *c);
-/* Management thread: the address is nobody's any more, or somebody else's. */
+/* Management thread: the address is nobody's any more, or somebody else's: it is registered
+ * nowhere, and the sessions that logged in as it end. */
 void registered_gone(struct dataplane *dp, struct str address);
 /* Is it an address in a domain of one of our listeners? Then it needs no route. */
 bool registered_here(const struct dataplane *dp, struct str address);

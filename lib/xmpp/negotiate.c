@@ -386,6 +386,14 @@ void xmpp_on_bind(struct xmpp_input *in)
 	in->event->registration = &s->instance->registration;
 }
 
+static bool is_user(const struct xmpp_session *s)
+{
+	struct xmpp_jid          self = xmpp_self(s);
+	struct scram_credentials c;
+
+	return credentials(s->instance, self.local, self.domain, &c);
+}
+
 void xmpp_answer_bind(struct xmpp_session *s, enum reason why, struct put *w)
 {
 	struct xmpp_who *who = xmpp_who(s);
@@ -397,6 +405,13 @@ void xmpp_answer_bind(struct xmpp_session *s, enum reason why, struct put *w)
 	if (s->state != XMPP_STATE_BIND || !s->binding)
 		return;
 	s->binding = false;
+	if (!is_user(s)) { /* erased since it logged in */
+		xmpp_end_put(s, w, XMPP_STREAM_NOT_AUTHORIZED);
+		s->state = XMPP_STATE_CLOSED;
+		s->close_due = true;
+		s->close_why = REASON_ACCOUNT_GONE;
+		return;
+	}
 	if (why != REASON_NONE) {
 		xmpp_put_error_stanza(w, &(struct xmpp_head){.kind = XMPP_IQ, .id = id},
 				      XMPP_RESOURCE_CONSTRAINT, str_of(reason_text(why)));

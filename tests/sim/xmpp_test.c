@@ -1,5 +1,8 @@
 /* XMPP through the whole dataplane: clients that a test drives by text, with each other, with a
  * message centre and with devices of SIP. */
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "chat.h"
 
 static void a_message_goes_from_client_to_client_and_its_receipt_back(void **state)
@@ -280,6 +283,38 @@ static void one_message_for_several_goes_to_each(void **state)
 	assert_string_equal(centre.text, "to all");
 }
 
+static _Atomic bool all_gone;
+
+/* On a thread of its own, as the management thread does, while the workers take turns. */
+static void *management(void *unused)
+{
+	(void)unused;
+	registered_gone(&sim.dp, STR("xmpp:alice@example.org"));
+	atomic_store(&all_gone, true);
+	return NULL;
+}
+
+static void the_streams_of_who_is_erased_end_and_those_of_others_do_not(void **state)
+{
+	struct phone *phone = chat_client(ALICE, "phone"), *tablet = chat_client(ALICE, "tablet");
+	struct phone *carol = chat_client(CAROL, "desk");
+	pthread_t     thread;
+
+	(void)state;
+	atomic_store(&all_gone, false);
+	assert_int_equal(pthread_create(&thread, NULL, management, NULL), 0);
+	while (!atomic_load(&all_gone))
+		sim_step(&sim, 100);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	chat_expects(phone, "<not-authorized");
+	chat_closes(phone);
+	chat_expects(tablet, "<not-authorized");
+	chat_closes(tablet);
+	chat_hears_nothing(carol);
+	sim_pass(&sim, 100 * US_PER_MS);
+	assert_int_equal(directory_addresses(sim.dp.directory), 1);
+}
+
 #define OPEN(test) cmocka_unit_test_setup_teardown(test, world_open, world_end)
 #define OF_TWO(test)                                                                               \
 	{                                                                                          \
@@ -297,6 +332,8 @@ int main(void)
 		OPEN(what_cannot_be_delivered_comes_back_as_an_error),
 		OPEN(a_resource_has_one_stream_and_the_newer_one_stays),
 		OPEN(a_client_that_is_gone_gets_nothing_more),
+		OPEN(the_streams_of_who_is_erased_end_and_those_of_others_do_not),
+		OF_TWO(the_streams_of_who_is_erased_end_and_those_of_others_do_not),
 		OPEN(a_request_goes_to_the_client_it_names_and_its_answer_back),
 		OPEN(a_request_to_a_resource_that_is_not_there_comes_back),
 		OPEN(a_request_to_a_client_that_is_gone_comes_back),

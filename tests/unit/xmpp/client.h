@@ -43,11 +43,16 @@ struct client {
 };
 
 static struct scram_credentials client_scram;
+static bool                     client_erased; /* alice is no subscriber any more */
+static uint64_t                 client_seed = 42;
+static uint8_t                  client_secret; /* the first byte of what is kept over restarts */
 
 static inline bool client_credentials(void *context, unsigned protocol, struct str address,
 				      struct proto_credentials *c)
 {
 	*c = (struct proto_credentials){.scram = &client_scram, .number = STR("")};
+	if (client_erased)
+		return false;
 	if (str_eq(address, STR("xmpp:alice@example.org")))
 		c->number = STR("+46701234567");
 	else if (!str_eq(address, STR("xmpp:bob@example.org")))
@@ -135,8 +140,9 @@ static inline struct client *client_new(void)
 	config = (struct proto_instance_config){.metrics = c->metrics,
 						.blocks = c->blocks,
 						.block_count = CLIENT_BLOCKS,
-						.seed = 42,
-						.shared_seed = 43,
+						.seed = client_seed,
+						.shared_seed = client_seed + 1,
+						.kept_secret = {client_secret},
 						.services = &services};
 	assert_int_equal(xmpp_ops.instance_init(c->instance, &config), 0);
 	return c;

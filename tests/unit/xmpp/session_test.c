@@ -90,6 +90,68 @@ static void a_stream_cut_anywhere_is_answered_alike(void **state)
 	client_free(c);
 }
 
+static void who_was_erased_after_logging_in_is_not_bound(void **state)
+{
+	struct client *c = client_new();
+
+	client_open(c);
+	client_says(c, CLIENT_HEAD);
+	assert_true(client_authenticates(c, "alice", "secret"));
+	client_says(c, CLIENT_HEAD);
+	client_sent(c);
+	client_erased = true;
+	client_says(c, "<iq type='set' id='1'><bind "
+		       "xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>");
+	client_tick(c);
+	client_erased = false;
+	has(client_sent(c), "<not-authorized");
+	assert_false(xmpp_ops.ready(c->session));
+	assert_int_equal(c->event_count, 1);
+	assert_int_equal(c->events[0].kind, EVENT_CLOSE);
+	assert_int_equal(c->events[0].why, REASON_ACCOUNT_GONE);
+	client_free(c);
+}
+
+/* The salt that somebody is told in a run with that seed and that secret. */
+static void salt_of(const char *user, uint64_t seed, uint8_t secret, char salt[64])
+{
+	struct client *c;
+	char           challenge[512], first[64];
+	size_t         n;
+
+	client_seed = seed;
+	client_secret = secret;
+	c = client_new();
+	client_seed = 42;
+	client_secret = 0;
+	client_open(c);
+	client_says(c, CLIENT_HEAD);
+	client_sent(c);
+	snprintf(first, sizeof(first), "n,,n=%s,r=nonce", user);
+	client_says_base64(c, "<auth" CLIENT_SASL " mechanism='SCRAM-SHA-256'>", str_of(first),
+			   "</auth>");
+	n = client_decoded(client_sent(c), "challenge", challenge, sizeof(challenge) - 1);
+	assert_int_not_equal(n, SIZE_MAX);
+	challenge[n] = '\0';
+	assert_non_null(strstr(challenge, ",s="));
+	snprintf(salt, 64, "%.24s", strstr(challenge, ",s=") + 3);
+	client_free(c);
+}
+
+/* One who exists has the same salt in each run, too. */
+static void who_does_not_exist_has_the_same_salt_after_a_restart(void **state)
+{
+	char nobody[64], again[64], other[64], elsewhere[64];
+
+	salt_of("nobody", 1, 7, nobody);
+	salt_of("nobody", 2, 7, again);
+	salt_of("somebody", 2, 7, other);
+	salt_of("nobody", 1, 8, elsewhere);
+	assert_string_equal(nobody, again);
+	assert_string_not_equal(nobody, other);
+	assert_string_not_equal(nobody, elsewhere); /* whoever has no secret cannot tell */
+}
+
 static void a_resource_is_made_for_who_names_none(void **state)
 {
 	struct client *c = client_new();
@@ -484,6 +546,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_client_negotiates_authenticates_and_binds),
 		cmocka_unit_test(a_stream_cut_anywhere_is_answered_alike),
+		cmocka_unit_test(who_was_erased_after_logging_in_is_not_bound),
+		cmocka_unit_test(who_does_not_exist_has_the_same_salt_after_a_restart),
 		cmocka_unit_test(a_resource_is_made_for_who_names_none),
 		cmocka_unit_test(a_binding_that_is_refused_may_be_tried_again),
 		cmocka_unit_test(who_fails_to_authenticate_three_times_is_parted_with),
