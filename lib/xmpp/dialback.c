@@ -343,6 +343,7 @@ static bool tell(struct xmpp_session *s, struct xmpp_pair *p, struct out *out,
 		p->state = XMPP_PAIR_VALID;
 		p->due_us = UINT64_MAX;
 		s->state = XMPP_STATE_UP;
+		xmpp_link_known(s);
 		metric_inc(m, METRIC_xmpp_domains_proven);
 		return false;
 	}

@@ -64,9 +64,21 @@ void xmpp_link_open(struct xmpp_session *s, struct now now, const struct proto_o
 {
 	s->role = (uint8_t)role_of(how);
 	s->link = xmpp_block_take(&s->instance->blocks);
+	if (s->role == XMPP_ROLE_SERVER_IN && s->instance->strangers < XMPP_STRANGERS_MAX) {
+		s->stranger = true;
+		s->instance->strangers++;
+	}
 	s->close_why = s->link == XMPP_BLOCK_NONE ? REASON_POOL : REASON_NOT_SUPPORTED;
 	if (s->link == XMPP_BLOCK_NONE || !link_fill(s, how)) {
 		s->close_due = true;
+		s->state = XMPP_STATE_CLOSED;
+		return;
+	}
+	if (s->role == XMPP_ROLE_SERVER_IN && !s->stranger) { /* too many prove nothing */
+
+		xmpp_end_put(s, &out->put, XMPP_STREAM_RESOURCE_CONSTRAINT);
+		s->close_due = true;
+		s->close_why = REASON_BIND_LIMIT;
 		s->state = XMPP_STATE_CLOSED;
 		return;
 	}
@@ -169,7 +181,10 @@ void xmpp_link_on_head(struct xmpp_input *in, const struct xml *x, struct put *r
 /* Whom it is from and for. False: the stream is closed (RFC 6120, 4.9.3.7, 8.1.1.2, 8.1.2.2). */
 static bool ends_read(struct xmpp_input *in, struct xmpp_jid *to)
 {
-	in->from = xmpp_value(in->stanza->from, &in->room);
+	in->from = in->stanza->has_from ? xmpp_value(in->stanza->from, &in->room)
+		   : in->s->role == XMPP_ROLE_COMPONENT
+			   ? xmpp_other(in->s) /* which libraries leave out */
+			   : STR("");
 	if (in->from.n > 0 && in->from.n <= XMPP_TO_MAX && in->to.n > 0 &&
 	    in->to.n <= XMPP_TO_MAX && xmpp_jid_parse(in->from, &in->room, &in->sender) &&
 	    xmpp_jid_parse(in->to, &in->room, to))
@@ -424,8 +439,16 @@ static void give_all(struct xmpp_blocks *b, struct xmpp_list *list)
 	}
 }
 
+void xmpp_link_known(struct xmpp_session *s)
+{
+	if (s->stranger)
+		s->instance->strangers--;
+	s->stranger = false;
+}
+
 void xmpp_link_close(struct xmpp_session *s)
 {
+	xmpp_link_known(s);
 	if (s->role == XMPP_ROLE_VERIFY)
 		xmpp_dialback_close(s);
 	give_all(&s->instance->blocks, &s->pairs);

@@ -11,6 +11,7 @@
 
 #define XMPP_DOMAINS_MAX 64u /* of all listeners of a worker */
 #define XMPP_DOMAIN_SIZE_MAX 255u
+#define XMPP_STRANGERS_MAX 256u              /* streams of servers that have proven nothing yet */
 #define XMPP_PAIRS_MAX 16u                   /* of a stream between servers */
 #define XMPP_LINK_UP_US (30 * US_PER_SECOND) /* in which a link that we open must be let in */
 #define XMPP_BLOCKS_MIN 64u
@@ -63,6 +64,7 @@ struct xmpp_instance {
 	uint64_t                     texts; /* made so far */
 	uint8_t                      secret[XMPP_SASL_SECRET_SIZE];
 	uint8_t                      protocol;
+	uint32_t                     strangers; /* sessions that are */
 	uint32_t                     domain_count;
 	struct xmpp_domain           domains[XMPP_DOMAINS_MAX];
 	struct proto_registration    registration; /* of the event that is out */
@@ -85,6 +87,7 @@ struct xmpp_session {
 	bool                  head_sent; /* of our stream */
 	bool                  close_due; /* tick() is to give EVENT_CLOSE */
 	bool                  blocked;   /* SUBMIT_LATER was said */
+	bool                  stranger;  /* a server that has proven nothing yet */
 	bool                  waits;     /* because a domain of ours is not proven yet */
 	bool                  asks;      /* a stream of ours: proving has begun */
 	bool                  binding;   /* the answer to a request of who->bind_id is awaited */
@@ -221,6 +224,9 @@ bool        xmpp_link_tick(struct xmpp_session *s, struct now now, struct out *o
 void        xmpp_link_close(struct xmpp_session *s);
 /* A copy in place, at most of so many bytes; those that it has. */
 uint8_t xmpp_keep(char *room, size_t size, struct str s);
+
+/* The server has proven a domain, or is gone: its place is another's. */
+void xmpp_link_known(struct xmpp_session *s);
 
 /* component.c */
 void xmpp_component_on_head(struct xmpp_input *in, struct str to, struct str id);

@@ -186,6 +186,9 @@ static void a_component_sends_as_its_own_users_alone(void **state)
 	}
 	c = component_up();
 	client_says(c, "<message to='bob@example.org'><body>x</body></message>");
+	is_addr(client_last(c, EVENT_MSG)->msg, &client_last(c, EVENT_MSG)->msg->from,
+		"xmpp:bot.example.org"); /* which libraries leave out */
+	client_says(c, "<message from='' to='bob@example.org'><body>x</body></message>");
 	hears(c, "<improper-addressing ");
 	client_free(c);
 }
@@ -779,6 +782,37 @@ static void an_error_for_a_user_goes_to_that_user(void **state)
 	client_free(c);
 }
 
+static void servers_that_prove_nothing_are_few(void **state)
+{
+	struct client        *c = server_up(); /* which has, and is none of them */
+	struct xmpp_instance *i = c->instance;
+	void                 *proven = c->session;
+
+	(void)state;
+	assert_int_equal(i->strangers, 0);
+	i->strangers = XMPP_STRANGERS_MAX;
+	c->session = calloc(1, xmpp_ops.session_size);
+	opens(c, &(struct proto_open){.role = PROTO_ACCEPTED,
+				      .link = LINK_SERVER,
+				      .domain = STR("example.org")});
+	client_tick(c);
+	hears(c, "<resource-constraint ");
+	assert_int_equal(client_last(c, EVENT_CLOSE)->why, REASON_BIND_LIMIT);
+	client_close(c);
+	assert_int_equal(i->strangers, XMPP_STRANGERS_MAX);
+	i->strangers--; /* one is gone, and another may come */
+	opens(c, &(struct proto_open){.role = PROTO_ACCEPTED,
+				      .link = LINK_SERVER,
+				      .domain = STR("example.org")});
+	client_says(c, SERVER_HEAD(""));
+	hears(c, "<stream:features>");
+	client_close(c);
+	assert_int_equal(i->strangers, XMPP_STRANGERS_MAX - 1);
+	free(c->session);
+	c->session = proven;
+	client_free(c);
+}
+
 /* However the bytes are cut. */
 static void a_stream_cut_at_any_byte_is_read_alike(void **state)
 {
@@ -828,6 +862,7 @@ int main(void)
 		cmocka_unit_test(a_domain_of_ours_that_is_not_believed_sends_nothing),
 		cmocka_unit_test(nothing_is_taken_from_a_stream_that_goes_the_other_way),
 		cmocka_unit_test(an_error_for_a_user_goes_to_that_user),
+		cmocka_unit_test(servers_that_prove_nothing_are_few),
 		cmocka_unit_test(a_stream_cut_at_any_byte_is_read_alike),
 	};
 
