@@ -1,5 +1,5 @@
-"""A client of XMPP that a test drives: client.py USER PASSWORD RESOURCE reads commands from stdin, one a line, and prints what happens, one a line.
-Commands: send ID TO TEXT (with a request for a receipt), ping, disco, typing TO, quit. It answers requests for receipts by itself."""
+"""A client of XMPP that a test drives: client.py USER PASSWORD RESOURCE [HOST] reads commands from stdin, one a line, and prints what happens, one a line.
+Commands: send ID TO TEXT (with a request for a receipt), ping, pings TO, disco, typing TO, quit. It answers requests for receipts by itself."""
 import asyncio
 import sys
 
@@ -8,7 +8,8 @@ import slixmpp
 
 class Client(slixmpp.ClientXMPP):
     def __init__(self, user, password, resource):
-        super().__init__(f"{user}@example.org/{resource}", password)
+        jid = user if "@" in user else f"{user}@example.org"
+        super().__init__(f"{jid}/{resource}", password)
         for plugin in ("xep_0030", "xep_0085", "xep_0184", "xep_0198", "xep_0199"):
             self.register_plugin(plugin)
         self.add_event_handler("session_start", self.started)
@@ -49,6 +50,9 @@ class Client(slixmpp.ClientXMPP):
         elif word == "ping":
             await self["xep_0199"].ping("example.org")
             self.say("pong")
+        elif word == "pings":
+            await self["xep_0199"].send_ping(rest, timeout=10)
+            self.say("pong", rest)
         elif word == "disco":
             info = await self["xep_0030"].get_info("example.org")
             self.say("disco", *sorted(f"{i[0]}/{i[1]}" for i in info["disco_info"]["identities"]))
@@ -56,9 +60,9 @@ class Client(slixmpp.ClientXMPP):
             self.disconnect()
 
 
-async def main(user, password, resource):
+async def main(user, password, resource, host="198.18.0.1"):
     client = Client(user, password, resource)
-    client.connect(("198.18.0.1", 5222), force_starttls=False, disable_starttls=True)
+    client.connect((host, 5222), force_starttls=False, disable_starttls=True)
     reader = asyncio.StreamReader()
     await asyncio.get_event_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     while line := (await reader.readline()).decode().strip():
@@ -68,4 +72,4 @@ async def main(user, password, resource):
             client.say("failed", repr(e))
 
 
-asyncio.get_event_loop().run_until_complete(main(*sys.argv[1:4]))
+asyncio.get_event_loop().run_until_complete(main(*sys.argv[1:5]))

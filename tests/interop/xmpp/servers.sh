@@ -1,0 +1,77 @@
+#!/bin/bash
+# Prosody and ejabberd as other servers, by dialback, and as the servers of which we are a component: chat clients of theirs and of ours, and numbers.
+xmpp=yes xmpp_links=yes
+. "$(dirname "$0")/../lib.sh"
+. tests/interop/sip/sipp.inc
+. tests/interop/xmpp/chat.inc
+. tests/interop/port/dns.inc
+. tests/interop/xmpp/servers.inc
+cat >"$dir/site.yaml" <<'SITE'
+accounts:
+  - {name: acme, password: secret1}
+peers:
+  - {name: smsc1, host: 198.18.0.2, port: 2776, password: pw, reconnect: 1}
+  - {name: prosody, protocol: xmpp, link: server, domain: prosody.example, host: prosody.example, reconnect: 1}
+  - {name: ejabberd, protocol: xmpp, link: server, domain: ejabberd.example, host: 198.18.0.4, reconnect: 1}
+  - {name: in-prosody, protocol: xmpp, link: component, domain: sms.prosody.example, password: pw, host: 198.18.0.3, reconnect: 1}
+  - {name: in-ejabberd, protocol: xmpp, link: component, domain: sms.ejabberd.example, password: pw, host: 198.18.0.4, reconnect: 1}
+routes:
+  - {to: "+4670", via: [smsc1]}
+  - {to: "+4673", via: [registered]}
+  - {to: "xmpp:*@prosody.example", via: [prosody]}
+  - {to: "xmpp:*@ejabberd.example", via: [ejabberd]}
+  - {to: "=xmpp:dora@prosody.example", via: [in-prosody]}
+  - {to: "=xmpp:dora@ejabberd.example", via: [in-ejabberd]}
+rules:
+  - {name: chat-sender, when: {from: '^xmpp:', to: '^\+4670'}, then: {rewrite_from: CHAT}}
+subscribers:
+  - {address: "+46731234567", xmpp: "xmpp:alice@example.org", password: secret}
+SITE
+appliance cpm-servers "0, 1" "$dir/site.yaml"
+names
+dns_start
+prosody prosody.example 198.18.0.3
+ejabberd ejabberd.example 198.18.0.4
+slixmpp alice alice secret phone
+expect "a client of ours is there" says alice "started alice@example.org/phone"
+
+with() { # SERVER ADDRESS
+	local domain=$1.example here=$1
+	expect "a stream of ours to $1 is up, our domain proven" wait_for 30 "the link" bound "$1" 1
+	expect "and we are a component of it" wait_for 30 "the link" bound "in-$1" 1
+	slixmpp "$here" "carol@$domain" secret desk "$2"
+	expect "a client of $1 is there" says "$here" "started carol@$domain/desk"
+	tell alice send "to-$1" "carol@$domain" 'Smörgås & <漢字> 😀'
+	expect "a message of ours reaches a client of $1" says "$here" 'message alice@example.org/phone Smörgås & <漢字> 😀'
+	expect "and its receipt comes back" says alice "receipt to-$1"
+	tell "$here" send "from-$1" alice@example.org 'Hej & <é> 😀'
+	expect "a message of that client reaches ours, its domain proven" says alice "message carol@$domain/desk Hej & <é> 😀"
+	expect "and its receipt returns" says "$here" "receipt from-$1"
+	tell alice send "no-$1" "nobody@$domain" x
+	expect "nobody of that name is there: we hear of it" says alice "error no-$1 service-unavailable"
+	tell "$here" send "none-$1" nobody@example.org x
+	expect "and so do they of us" says "$here" "error none-$1 service-unavailable"
+	tell "$here" pings alice@example.org/phone
+	expect "a request to a client of ours is answered by it" says "$here" "pong alice@example.org/phone"
+	tell alice pings "carol@$domain/desk"
+	expect "and one to theirs" says alice "pong carol@$domain/desk"
+	tell "$here" pings example.org
+	expect "and one to us, over another stream" says "$here" "pong example.org"
+	delivered=$(metric messages_delivered)
+	tell "$here" send "sms-$1" "+46701234567@sms.$domain" "$1 to a phone"
+	expect "a user of $1 writes to a number by our component" wait_for 10 "delivery" eval '[ "$(metric messages_delivered)" -gt "$delivered" ]'
+	tell "$here" send "wrong-$1" "+4999@sms.$domain" "nowhere"
+	expect "what has no route comes back from there" says "$here" "error wrong-$1 remote-server-not-found"
+	tell "$here" send "gate-$1" 'alice\40example.org'"@sms.$domain" "by the gateway"
+	expect "and one to a client of ours, whose address is escaped" says alice "message carol@$domain/desk by the gateway"
+	slixmpp "dora-$1" "dora@$domain" secret desk "$2"
+	expect "another client is there" says "dora-$1" "started dora@$domain/desk"
+	tell alice send "comp-$1" "dora@$domain" "as a component"
+	expect "what is routed to the component comes from its domain" says "dora-$1" "message +46731234567@sms.$domain as a component"
+	expect "and its receipt comes back there" says alice "receipt comp-$1"
+}
+centre_begin
+with prosody 198.18.0.3
+expect "where the server is DNS said (SRV)" eval 'ctl peer list | grep "^prosody" | grep -q "198.18.0.3:5269"'
+with ejabberd 198.18.0.4
+finish
