@@ -161,15 +161,13 @@ static bool address_copy(struct msg *to, const struct msg *from, const struct ad
 			       copy);
 }
 
-/* The next hop says that the recipient has the message: the receipt is made here. */
-static void report_now(struct worker *w, const struct msg *m)
+/* What the next hop has said is told in a receipt that is made here. */
+static void report_now(struct worker *w, const struct msg *m, struct msg_receipt says)
 {
-	struct msg    *r = (m->wants & MSG_WANT_SUCCESS) != 0 ? msg_new(w->msgs) : NULL;
+	struct msg    *r = msg_new(w->msgs);
 	uint8_t        room[MSG_ORIGIN_ID_MAX];
 	struct flight *e;
 
-	if ((m->wants & MSG_WANT_SUCCESS) == 0)
-		return;
 	if (r == NULL) {
 		metric_refused(w->metrics, REASON_POOL);
 		return;
@@ -178,8 +176,8 @@ static void report_now(struct worker *w, const struct msg *m)
 	r->class = m->class;
 	r->account = receipts_account(w, m->account);
 	r->received_us = w->now.us;
+	r->receipt = says;
 	r->receipt.msg_id = m->id;
-	r->receipt.state = MSG_STATE_DELIVERED;
 	r->native_protocol = PROTO_COUNT;
 	if (address_copy(r, m, &m->to, &r->from) && address_copy(r, m, &m->from, &r->to) &&
 	    (m->origin_id.size > MSG_ORIGIN_ID_MAX ||
@@ -191,6 +189,20 @@ static void report_now(struct worker *w, const struct msg *m)
 	}
 	metric_refused(w->metrics, REASON_POOL);
 	msg_free(r);
+}
+
+/* It left its protocol for that of short messages, and its sender wants to know, or what became of
+ * it on its way (RFC 5438, 7.2.1.3). */
+static void report_interworking(struct worker *w, const struct msg *m)
+{
+	bool interworking = (m->wants & MSG_WANT_INTERWORKING) != 0;
+
+	if (interworking || ((m->wants & MSG_WANT_INTERMEDIATE) != 0 &&
+			     m->account == MSG_SLOT_NONE && m->origin_id.size > 0))
+		report_now(w, m,
+			   (struct msg_receipt){.state = MSG_STATE_ACCEPTED,
+						.intermediate = true,
+						.interworked = interworking});
 }
 
 static void flight_delivered(struct worker *w, struct flight *e, const struct result *result)
@@ -213,9 +225,12 @@ static void flight_delivered(struct worker *w, struct flight *e, const struct re
 	}
 	if (msg_is_report(m))
 		report_delivered(w, m);
-	else if (m->wants != 0 && result->delivered)
-		report_now(w, m);
-	else if (m->wants != 0 && result->remote_id_size > 0)
+	else if (m->wants != 0 && result->short_message)
+		report_interworking(w, m);
+	if (!msg_is_report(m) && (m->wants & MSG_WANT_SUCCESS) != 0 && result->delivered)
+		report_now(w, m, (struct msg_receipt){.state = MSG_STATE_DELIVERED});
+	else if (!msg_is_report(m) && (m->wants & ~MSG_WANT_INTERWORKING) != 0 &&
+		 !result->delivered && result->remote_id_size > 0)
 		report_await(w, e, result);
 	if (e->current.kind == ROUTE_REGISTERED)
 		copies_received(w, m, e->current.slot);

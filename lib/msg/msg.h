@@ -100,6 +100,7 @@ struct msg_receipt {
 	uint64_t        msg_id;    /* our id of that message, once matched; 0 before */
 	uint8_t         state;     /* enum msg_state */
 	uint8_t         intermediate; /* true: not the last word about that message */
+	uint8_t         interworked;  /* true: it says that the message is a short message there */
 	uint8_t         error[3];     /* network_error_code, 0 0 0 when none */
 };
 
@@ -116,6 +117,7 @@ struct msg_concat {
 #define MSG_WANT_FAILURE 2u
 #define MSG_WANT_INTERMEDIATE 4u
 #define MSG_WANT_READ 8u
+#define MSG_WANT_INTERWORKING 16u /* that it went on as a short message (OMA CPM) */
 
 struct msg_block;
 struct msg_pool;

@@ -275,6 +275,7 @@ struct result {
 			   come */
 	bool way_gone;  /* with a failure: the registration that it went to leads nowhere any more
 			 */
+	bool    short_message;  /* accepted, and it is one of TS 23.040 from there on */
 	uint8_t remote_id_size; /* id that the peer gave to the message */
 	char    remote_id[RESULT_REMOTE_ID_MAX];
 };

@@ -3,12 +3,19 @@
 #include "xml/xml.h"
 
 #define SPACE STR("urn:ietf:params:xml:ns:imdn")
+#define SPACE_CPM STR("urn:oma:xml:cpm:imdn-extensions:1.0")
 
 static const struct str kind_names[SIP_IMDN_KIND_COUNT] = {
 	[SIP_IMDN_DELIVERY] = {"delivery-notification", 21},
 	[SIP_IMDN_PROCESSING] = {"processing-notification", 23},
 	[SIP_IMDN_DISPLAY] = {"display-notification", 20},
+	[SIP_IMDN_INTERWORKING] = {"interworking-notification", 25},
 };
+
+static struct str space_of(enum sip_imdn_kind kind)
+{
+	return kind == SIP_IMDN_INTERWORKING ? SPACE_CPM : SPACE;
+}
 
 #define OF(kind) (1u << SIP_IMDN_##kind)
 
@@ -21,8 +28,12 @@ static const struct {
 	[SIP_IMDN_PROCESSED] = {{"processed", 9}, OF(PROCESSING)},
 	[SIP_IMDN_STORED] = {{"stored", 6}, OF(PROCESSING)},
 	[SIP_IMDN_DISPLAYED] = {{"displayed", 9}, OF(DISPLAY)},
-	[SIP_IMDN_FORBIDDEN] = {{"forbidden", 9}, OF(DELIVERY) | OF(PROCESSING) | OF(DISPLAY)},
-	[SIP_IMDN_ERROR] = {{"error", 5}, OF(DELIVERY) | OF(PROCESSING) | OF(DISPLAY)},
+	[SIP_IMDN_FORBIDDEN] = {{"forbidden", 9},
+				OF(DELIVERY) | OF(PROCESSING) | OF(DISPLAY) | OF(INTERWORKING)},
+	[SIP_IMDN_ERROR] = {{"error", 5},
+			    OF(DELIVERY) | OF(PROCESSING) | OF(DISPLAY) | OF(INTERWORKING)},
+	[SIP_IMDN_LEGACY_SMS] = {{"legacy-sms", 10}, OF(INTERWORKING)},
+	[SIP_IMDN_LEGACY_MMS] = {{"legacy-mms", 10}, OF(INTERWORKING)},
 };
 
 enum { MESSAGE_ID, DATETIME, RECIPIENT, ORIGINAL_RECIPIENT, SUBJECT, TEXT_COUNT };
@@ -68,7 +79,7 @@ static bool children(struct reading *r, struct sip_imdn *n,
 static bool status_value(struct reading *r, struct sip_imdn *n)
 {
 	for (unsigned i = 0; i < SIP_IMDN_STATUS_COUNT; i++) {
-		if (!xml_is(&r->xml, SPACE, statuses[i].name))
+		if (!xml_is(&r->xml, space_of(n->kind), statuses[i].name))
 			continue;
 		if (!(statuses[i].kinds & 1u << n->kind))
 			r->fault = SIP_BODY_SYNTAX;
@@ -80,7 +91,7 @@ static bool status_value(struct reading *r, struct sip_imdn *n)
 
 static bool status(struct reading *r, struct sip_imdn *n)
 {
-	if (!xml_is(&r->xml, SPACE, STR("status")))
+	if (!xml_is(&r->xml, space_of(n->kind), STR("status")))
 		return xml_skip(&r->xml);
 	return children(r, n, status_value);
 }
@@ -92,7 +103,7 @@ static bool element(struct reading *r, struct sip_imdn *n)
 			return once(r, 1u << i) && xml_text(&r->xml, r->room, &r->text[i]);
 	}
 	for (unsigned i = 0; i < SIP_IMDN_KIND_COUNT; i++) {
-		if (!xml_is(&r->xml, SPACE, kind_names[i]))
+		if (!xml_is(&r->xml, space_of((enum sip_imdn_kind)i), kind_names[i]))
 			continue;
 		n->kind = (enum sip_imdn_kind)i;
 		return once(r, SEEN_NOTIFICATION) && children(r, n, status);
@@ -153,7 +164,13 @@ void sip_imdn_put(struct put *w, const struct sip_imdn *n)
 	text_put(w, RECIPIENT, n->recipient_uri);
 	text_put(w, ORIGINAL_RECIPIENT, n->original_recipient_uri);
 	text_put(w, SUBJECT, n->subject);
-	tag_put(w, "<", kind_names[n->kind], "><status>");
+	if (n->kind == SIP_IMDN_INTERWORKING) {
+		tag_put(w, "<", kind_names[n->kind], " xmlns=\"");
+		put_str(w, SPACE_CPM);
+		put_str(w, STR("\"><status>"));
+	} else {
+		tag_put(w, "<", kind_names[n->kind], "><status>");
+	}
 	tag_put(w, "<", statuses[n->status].name, "/></status>");
 	tag_put(w, "</", kind_names[n->kind], "></imdn>\n");
 }

@@ -1,6 +1,7 @@
 /*
- * message/imdn+xml: an instant message disposition notification (RFC 5438, 7.2 and 11), taken from
- * bytes and written. All text is plain: references are resolved and made here. Pure; any thread.
+ * message/imdn+xml: an instant message disposition notification (RFC 5438, 7.2 and 11;
+ * interworking: OMA CPM), taken from bytes and written. All text is plain: references are resolved
+ * and made here. Pure; any thread.
  */
 #pragma once
 
@@ -13,6 +14,7 @@ enum sip_imdn_kind {
 	SIP_IMDN_DELIVERY,
 	SIP_IMDN_PROCESSING,
 	SIP_IMDN_DISPLAY,
+	SIP_IMDN_INTERWORKING, /* in a namespace of CPM */
 	SIP_IMDN_KIND_COUNT
 };
 
@@ -24,6 +26,8 @@ enum sip_imdn_status {
 	SIP_IMDN_DISPLAYED,
 	SIP_IMDN_FORBIDDEN, /* of every kind */
 	SIP_IMDN_ERROR,     /* of every kind */
+	SIP_IMDN_LEGACY_SMS,
+	SIP_IMDN_LEGACY_MMS,
 	SIP_IMDN_STATUS_COUNT
 };
 

@@ -98,6 +98,7 @@ static bool take_wants(const struct sip_map *map, const struct content *c, struc
 		{SIP_CPIM_WANT_NEGATIVE, MSG_WANT_FAILURE},
 		{SIP_CPIM_WANT_PROCESSING, MSG_WANT_INTERMEDIATE},
 		{SIP_CPIM_WANT_DISPLAY, MSG_WANT_READ},
+		{SIP_CPIM_WANT_INTERWORKING, MSG_WANT_INTERWORKING},
 	};
 	struct str id = c->cpim.message_id;
 
@@ -120,6 +121,8 @@ static enum msg_state state_of(const struct sip_imdn *n)
 	case SIP_IMDN_DISPLAYED:
 		return MSG_STATE_DELIVERED;
 	case SIP_IMDN_PROCESSED:
+	case SIP_IMDN_LEGACY_SMS:
+	case SIP_IMDN_LEGACY_MMS:
 		return MSG_STATE_ACCEPTED;
 	case SIP_IMDN_STORED:
 		return MSG_STATE_ENROUTE;
@@ -146,7 +149,8 @@ static unsigned take_imdn(struct content *c, struct msg *m, enum reason *why)
 	m->kind = n.kind == SIP_IMDN_DISPLAY ? MSG_READ_REPORT : MSG_RECEIPT;
 	m->coding = MSG_CODING_ASCII;
 	m->receipt.state = (uint8_t)state_of(&n);
-	m->receipt.intermediate = n.kind == SIP_IMDN_PROCESSING;
+	m->receipt.interworked = n.kind == SIP_IMDN_INTERWORKING;
+	m->receipt.intermediate = n.kind == SIP_IMDN_PROCESSING || m->receipt.interworked;
 	*why = REASON_POOL;
 	return msg_append(m, n.message_id.p, n.message_id.n, &m->receipt.remote_id) ? 200 : 503;
 }

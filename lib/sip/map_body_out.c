@@ -85,12 +85,16 @@ static void state_to(const struct msg *m, struct sip_imdn *n)
 		n->status = SIP_IMDN_ERROR;
 		break;
 	}
-	if (n->status == SIP_IMDN_DELIVERED || n->status == SIP_IMDN_FAILED)
+	if (m->receipt.interworked && n->status == SIP_IMDN_PROCESSED) {
+		n->kind = SIP_IMDN_INTERWORKING;
+		n->status = SIP_IMDN_LEGACY_SMS;
+	} else if (n->status == SIP_IMDN_DELIVERED || n->status == SIP_IMDN_FAILED) {
 		n->kind = SIP_IMDN_DELIVERY; /* those words have no other place */
-	else if (!read && (n->status == SIP_IMDN_PROCESSED || n->status == SIP_IMDN_STORED))
+	} else if (!read && (n->status == SIP_IMDN_PROCESSED || n->status == SIP_IMDN_STORED)) {
 		n->kind = SIP_IMDN_PROCESSING;
-	else if (read && n->status != SIP_IMDN_DISPLAYED)
+	} else if (read && n->status != SIP_IMDN_DISPLAYED) {
 		n->status = SIP_IMDN_ERROR;
+	}
 }
 
 bool sip_origin_of(const struct msg *m, uint8_t *room, struct sip_origin *origin)
@@ -196,7 +200,8 @@ static unsigned wants_of(const struct msg *m)
 	return (m->wants & MSG_WANT_SUCCESS ? SIP_CPIM_WANT_POSITIVE : 0) |
 	       (m->wants & MSG_WANT_FAILURE ? SIP_CPIM_WANT_NEGATIVE : 0) |
 	       (m->wants & MSG_WANT_INTERMEDIATE ? SIP_CPIM_WANT_PROCESSING : 0) |
-	       (m->wants & MSG_WANT_READ ? SIP_CPIM_WANT_DISPLAY : 0);
+	       (m->wants & MSG_WANT_READ ? SIP_CPIM_WANT_DISPLAY : 0) |
+	       (m->wants & MSG_WANT_INTERWORKING ? SIP_CPIM_WANT_INTERWORKING : 0);
 }
 
 /* IMDN-Route for each (RFC 5438, 7.2.1.1). */

@@ -267,6 +267,7 @@ static void settle_reported(struct sip_input *in, struct sip_client *c, const st
 	in->event->result = (struct result){
 		.why = (uint8_t)(error ? sip_reason_of_rp(rp->cause) : REASON_NONE),
 		.delivered = !error,
+		.short_message = !error,
 	};
 	in->event->session = s;
 	sip_client_end_all(s, c);

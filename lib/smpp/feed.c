@@ -218,6 +218,7 @@ static void give_result(const struct input *i, uint64_t token)
 		if (resp.message_id.n > 0)
 			memcpy(r->remote_id, resp.message_id.p, resp.message_id.n);
 	}
+	r->short_message = r->why == REASON_NONE && i->s->connecting; /* to a message centre */
 	i->event->token = token;
 	i->event->kind = EVENT_RESULT;
 	i->s->message_us = i->now.us;

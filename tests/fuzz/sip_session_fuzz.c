@@ -196,6 +196,22 @@ static void answer(struct end *e, uint64_t token)
 	check_out(e, &out);
 }
 
+/* As to another worker, where it is about nothing, or about what the peer's session has. */
+static void hand_over(struct end *e, const struct msg *m)
+{
+	static uint8_t     room[MSG_SIZE_MAX];
+	struct proto_event event = {.kind = EVENT_NONE};
+	struct result      result;
+	struct out         out = fresh();
+	const struct flow  from = {.port = 5060};
+
+	sip_ops.item(other.instance, other.now, &from,
+		     cur_of(msg_view(m, m->body, room), m->body.size), &event, &result);
+	if (m->token != 0)
+		sip_ops.answer(e->session, e->now, m->token, &result, &out);
+	check_out(e, &out);
+}
+
 static void on_event(struct end *e, const struct proto_event *event)
 {
 	switch (event->kind) {
@@ -203,8 +219,10 @@ static void on_event(struct end *e, const struct proto_event *event)
 		pass_on(event->msg);
 		answer(e, event->msg->token);
 		break;
-	case EVENT_BINDING:
 	case EVENT_ELSEWHERE:
+		hand_over(e, event->msg);
+		break;
+	case EVENT_BINDING:
 	case EVENT_DIAL:
 		answer(e, event->token);
 		break;

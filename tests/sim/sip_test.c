@@ -279,6 +279,55 @@ static void a_receipt_of_smpp_is_a_notification_for_a_sip_peer(void **state)
 	assert_null(ims_take());
 }
 
+/* OMA CPM, and RFC 5438, 7.2.1.3, where the sender knows no more than that. */
+static void a_sender_that_asks_is_told_that_its_message_went_as_a_short_message(void **state)
+{
+	static const struct {
+		const char *asks, *told;
+	} cases[] = {
+		{"interworking",
+		 "<interworking-notification xmlns=\"urn:oma:xml:cpm:imdn-extensions:1.0\">"
+		 "<status><legacy-sms/></status></interworking-notification>"},
+		{"positive-delivery, interworking",
+		 "<interworking-notification xmlns=\"urn:oma:xml:cpm:imdn-extensions:1.0\">"
+		 "<status><legacy-sms/></status></interworking-notification>"},
+		{"processing", "<processing-notification><status><processed/></status></"
+			       "processing-notification>"},
+		{"positive-delivery, negative-delivery", NULL},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char        body[1024], id[16];
+		const char *text;
+
+		snprintf(body, sizeof(body),
+			 "From: <sip:+46721234567@ims.example>\r\nTo: "
+			 "<sip:+46701234567@example.org>\r\n"
+			 "NS: imdn <urn:ietf:params:imdn>\r\nimdn.Message-ID: asked%u\r\n"
+			 "imdn.Disposition-Notification: %s\r\n"
+			 "DateTime: 2026-11-27T12:00:00Z\r\n\r\n"
+			 "Content-Type: text/plain;charset=UTF-8\r\n\r\nis it there?",
+			 i, cases[i].asks);
+		send_body(ims, "sip:+46701234567@198.18.0.1", "message/cpim", body);
+		assert_status(next_of(ims), "202");
+		assert_int_equal(centre.count, i + 1);
+		text = next_of(ims);
+		assert_int_equal(text != NULL, cases[i].told != NULL);
+		if (text == NULL)
+			continue;
+		assert_memory_equal(text, "MESSAGE ", 8);
+		snprintf(id, sizeof(id), "asked%u", i);
+		assert_string_equal(word_after(text, "<message-id>"), id);
+		assert_non_null(strstr(text, cases[i].told));
+		assert_null(strstr(text, "Disposition-Notification"));
+		phone_answer(ims, text, "200 OK", "");
+	}
+	/* And what was asked for beside it comes as ever. */
+	centre_sends_receipt("+46701234567", "+46721234567", "2");
+	assert_non_null(strstr(next_of(ims), "<delivered/>"));
+}
+
 /* RFC 5438, 7.2.1.1; the route outlives the message in the table of open receipts. */
 static void a_notification_goes_the_way_that_its_message_recorded(void **state)
 {
@@ -628,6 +677,7 @@ int main(void)
 		OPEN(a_phone_that_has_the_message_is_the_receipt),
 		OPEN(a_notification_of_a_sip_peer_is_a_receipt_of_smpp),
 		OPEN(a_receipt_of_smpp_is_a_notification_for_a_sip_peer),
+		OPEN(a_sender_that_asks_is_told_that_its_message_went_as_a_short_message),
 		OPEN(a_notification_goes_the_way_that_its_message_recorded),
 		OPEN(a_conversation_has_one_id_both_ways_and_each_message_its_own),
 		OPEN(who_is_not_registered_gets_a_short_message),

@@ -324,7 +324,7 @@ static void a_message_of_another_protocol_keeps_its_wishes_over_sip(void **state
 	char          body[4096];
 
 	(void)state;
-	for (uint8_t wants = 1; wants < 16; wants++) {
+	for (uint8_t wants = 1; wants < 32; wants++) {
 		msg_reset(b->m);
 		assert_true(msg_append_addr(b->m, ADDR_E164, 0, 0, STR("+4670"), &b->m->from));
 		assert_true(msg_append_addr(b->m, ADDR_E164, 0, 0, STR("+4671"), &b->m->to));
