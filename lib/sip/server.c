@@ -405,10 +405,18 @@ bool sip_server_answer(struct sip_transactions *t, struct sip_server *s, struct 
 	return written;
 }
 
+/* The answer to a CANCEL has the tag of those to its INVITE (9.2). */
+static struct sip_key key_of_answer(struct sip_transactions *t, const struct sip_incoming *in)
+{
+	return in->message->method == SIP_METHOD_CANCEL
+		       ? key_for(t, in, STR("INVITE"), in->known->to.tag.n > 0)
+		       : key_of(t, in);
+}
+
 bool sip_server_reply(struct sip_transactions *t, const struct sip_incoming *in,
 		      const struct sip_answer *a, struct out *out)
 {
-	struct sip_key     key = key_of(t, in);
+	struct sip_key     key = key_of_answer(t, in);
 	struct flow        back = sip_response_flow(&in->known->via, in->from);
 	const struct flow *to = in->datagram ? &back : NULL;
 	size_t             mark = response_begin(out, to, a);

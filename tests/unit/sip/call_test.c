@@ -294,6 +294,18 @@ static void cancel_comes_too_late_for_an_invite_that_is_answered(void **state)
 	side_free(s);
 }
 
+/* RFC 3261, 9.2 */
+static void the_answers_to_an_invite_and_its_cancel_have_one_tag(void **state)
+{
+	struct side *s = listener(1);
+	char         tag[64];
+
+	snprintf(tag, sizeof(tag), "%s", tag_of(say(s, invite("v=0\r\n"))));
+	assert_int_not_equal(tag[0], '\0');
+	assert_string_equal(tag_of(say(s, request("CANCEL", "1", "", 1, "", ""))), tag);
+	side_free(s);
+}
+
 static void a_stream_that_does_not_come_ends_the_dialog(void **state)
 {
 	struct side *s = listener(1);
@@ -732,6 +744,7 @@ int main(void)
 		cmocka_unit_test(bye_ends_a_dialog_once),
 		cmocka_unit_test(an_invite_within_a_dialog_changes_nothing),
 		cmocka_unit_test(cancel_comes_too_late_for_an_invite_that_is_answered),
+		cmocka_unit_test(the_answers_to_an_invite_and_its_cancel_have_one_tag),
 		cmocka_unit_test(a_stream_that_does_not_come_ends_the_dialog),
 		cmocka_unit_test(what_is_too_long_for_a_message_goes_by_invite),
 		cmocka_unit_test(a_refusal_of_the_invite_is_the_result),
