@@ -44,6 +44,9 @@ static int file_flush(struct journal_file *f)
 {
 	int err = f->used > 0 ? write_all(f->fd, f->room, f->used) : 0;
 
+	if (err == 0 && f->used > 0 && fdatasync(f->fd) < 0)
+		err = -errno;
+
 	if (err == 0)
 		f->size += f->used;
 	f->used = 0;
@@ -263,6 +266,8 @@ void journal_renewed(struct journal *j)
 		failed(j, &j->next, -errno);
 		return;
 	}
+	if (fsync(j->dir) < 0)
+		failed(j, &j->next, -errno);
 	file_close(&j->file);
 	j->file = j->next;
 	j->next = (struct journal_file){.fd = -1, .room = room};

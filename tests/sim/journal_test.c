@@ -2,6 +2,7 @@
  * while it is written, and on a disk that is full. */
 #include "test.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -37,6 +38,20 @@ static int dir_remove(void **state)
 {
 	(void)state;
 	return rmdir(dir);
+}
+
+/* What the disk is asked for, and how it fails. */
+static unsigned synced;
+static int      sync_error;
+
+int __wrap_fdatasync(int fd);
+
+int __wrap_fdatasync(int fd)
+{
+	(void)fd;
+	synced++;
+	errno = sync_error;
+	return sync_error != 0 ? -1 : 0;
 }
 
 /* ---- records of bytes ---- */
@@ -271,6 +286,52 @@ static enum reason put(const char *address, const char *contact, uint32_t sequen
 	directory_turn(directory, now);
 	assert_int_equal(directory_answers(directory, 0, &answer, 1), 1);
 	return answer.why;
+}
+
+/* So that a power cut takes nothing that was confirmed; one sync for all of a turn. */
+static void what_is_confirmed_is_on_the_disk(void **state)
+{
+	struct directory_answer answers[3];
+	char                    contact[] = "a";
+
+	(void)state;
+	synced = 0;
+	for (unsigned i = 0; i < 3; i++) {
+		struct proto_registration r = {.address = STR("sip:alice@example.org"),
+					       .count = 1,
+					       .text = str_of(contact)};
+
+		r.bindings[0] = (struct proto_binding){
+			.key = i, .sequence = 1, .expires_us = now.us + HOUR_US};
+		r.bindings[0].text[BINDING_CONTACT].size = 1;
+		assert_int_equal(
+			directory_ask(directory, 0, 0, (struct session_ref){.index = 7}, false, &r),
+			REASON_NONE);
+	}
+	assert_int_equal(synced, 0);
+	directory_turn(directory, now);
+	assert_int_equal(synced, 1);
+	assert_int_equal(directory_answers(directory, 0, answers, 3), 3);
+	directory_turn(directory, now);
+	assert_int_equal(synced, 1); /* nothing new */
+}
+
+static void a_disk_that_does_not_sync_is_a_failure(void **state)
+{
+	struct journal j;
+	uint64_t       lost;
+
+	(void)state;
+	unlink(path);
+	open_journal(&j, &lost);
+	sync_error = EIO;
+	journal_append(&j, records[0], strlen(records[0]));
+	journal_flush(&j);
+	sync_error = 0;
+	assert_true(j.file.fd < 0);
+	assert_true(journal_is_long(&j)); /* a new one is due */
+	journal_close(&j);
+	unlink(path);
 }
 
 static const struct proto_record *of(const char *address)
@@ -511,6 +572,8 @@ int main(void)
 		cmocka_unit_test(a_file_torn_at_any_byte_gives_the_records_before_it),
 		cmocka_unit_test(a_byte_that_is_another_ends_the_file_before_its_record),
 		cmocka_unit_test(a_tail_of_zeros_is_no_record),
+		cmocka_unit_test(a_disk_that_does_not_sync_is_a_failure),
+		TEST(what_is_confirmed_is_on_the_disk),
 		TEST(what_is_registered_over_datagrams_is_there_after_a_kill),
 		TEST(what_ended_while_nobody_was_there_is_gone),
 		TEST(a_clock_that_was_set_back_lengthens_nothing),
