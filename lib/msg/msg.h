@@ -25,7 +25,7 @@
 	(68u * 1024u)          /* of data in one record: a 64 KiB message_payload and its fields */
 #define MSG_ADDR_SIZE_MAX 255u /* bytes of one address */
 #define MSG_SLOT_NONE UINT32_MAX
-#define MSG_ORIGIN_ID_MAX 128u
+#define MSG_ORIGIN_ID_MAX 240u
 #define MSG_HOPS_MAX 32u /* a message that came through so many gateways goes in a circle */
 
 /* A place in the record's data. Data is one run of bytes, 0 .. data_size - 1, spread over the

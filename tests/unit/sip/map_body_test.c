@@ -431,7 +431,10 @@ static void a_notification_of_ours_goes_the_way_that_was_recorded(void **state)
 		 "<sip:a-relay-with-a-name-of-about-this-length.relays.example>\r\n"
 		 "imdn.IMDN-Record-Route: "
 		 "<sip:another-with-a-name-of-about-this-length.relays.example>\r\n"
-		 "imdn.IMDN-Record-Route: <sip:c.example>\r\n",
+		 "imdn.IMDN-Record-Route: "
+		 "<sip:a-third-with-a-name-of-about-this-length.relays.example>\r\n"
+		 "imdn.IMDN-Record-Route: "
+		 "<sip:a-fourth-with-a-name-of-about-this-length.relays.example>\r\n",
 		 NULL, "sip:+4670@ims.example;user=phone", 1},
 	};
 	struct bench *b = bench_new();
