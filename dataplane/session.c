@@ -157,6 +157,8 @@ void session_open_accepted(struct worker *w, struct conn *c, const struct listen
 
 	settings.resume_us = l->conf->resume_time * US_PER_SECOND;
 	memcpy(settings.service_centre, l->conf->service_centre, sizeof(settings.service_centre));
+	settings.chats_max = l->conf->chat_sessions;
+	settings.chat_idle_us = l->conf->chat_idle * US_PER_SECOND;
 	c->queue_max = REGISTERED_QUEUE_MAX;
 	if (c->datagram) { /* everybody's, and so in nobody's name */
 		settings.window_max = w->dp->file->dataplane.messages_max;

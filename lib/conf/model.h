@@ -186,7 +186,7 @@ struct conf_listener {
 	bool                plain_without_tls;
 	struct conf_address address;
 	char                service_centre[17], service_route[256];
-	uint32_t            port, msrp_port, login_time, resume_time;
+	uint32_t            port, msrp_port, chat_sessions, chat_idle, login_time, resume_time;
 	struct conf_list    domains; /* in lower case */
 };
 

@@ -72,7 +72,9 @@ struct proto_settings {
 	uint8_t body;            /* enum proto_body: how messages are written to it */
 	char    service_centre[PROTO_NUMBER_SIZE]; /* our number as one of short messages, normal
 						      form, with an end; empty: none */
-	bool large; /* what is too long for one request goes in a session of its own */
+	bool     large;     /* what is too long for one request goes in a session of its own */
+	uint32_t chats_max; /* that the other side may open, of all of the instance */
+	uint64_t chat_idle_us;
 };
 
 /*

@@ -562,7 +562,7 @@ void sip_on_options(struct sip_input *in)
 	sip_accept_put(&lines);
 	if (in->s->media.port != 0) {
 		sip_put_header(&lines, SIP_ACCEPT, STR("application/sdp"));
-		sip_our_contact_put(in->s, &lines);
+		sip_our_contact_put(in->s, false, &lines);
 	}
 	if (in->s->datagram && put_size(&lines) > in->m.whole.n)
 		lines.p = lines.start + mark;

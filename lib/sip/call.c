@@ -8,7 +8,7 @@ static struct sip_large *large_of(const struct sip_session *s, const struct sip_
 	return sip_large_by_token(s->instance, d->large);
 }
 
-void sip_our_contact_put(const struct sip_session *s, struct put *w)
+void sip_our_contact_put(const struct sip_session *s, bool chat, struct put *w)
 {
 	char room[SIP_FLOW_TEXT_SIZE];
 
@@ -18,7 +18,7 @@ void sip_our_contact_put(const struct sip_session *s, struct put *w)
 	put_u8(w, ':');
 	put_number(w, s->local.port);
 	put_str(w, s->datagram ? STR(">") : STR(";transport=tcp>"));
-	put_str(w, STR(";" SIP_LARGE_TAG));
+	put_str(w, chat ? STR(";" SIP_CHAT_TAG) : STR(";" SIP_LARGE_TAG));
 	sip_put_header_end(w);
 }
 
@@ -34,7 +34,9 @@ void sip_offer_put(const struct sip_session *s, const struct sip_large *l,
 	sip_types_put(&types);
 	ours->media = l->local;
 	ours->path = (struct str){path_room, put_size(&path)};
-	ours->types = STR("message/cpim");
+	ours->types =
+		l->chat ? STR("message/cpim application/im-iscomposing+xml") : STR("message/cpim");
+	ours->both = l->chat;
 	ours->wrapped_types = (struct str){types_room, put_size(&types)};
 	ours->number = l->number;
 	w->failed |= path.failed || types.failed;
@@ -166,14 +168,18 @@ static bool say_bye(struct sip_session *s, struct now now, struct sip_dialog *d,
 
 /* Notifications that come back will name the message by the Call-ID, which went with it. */
 static void await_notification(const struct sip_session *s, const struct sip_dialog *d,
-			       struct result *r)
+			       const struct sip_large *l, struct result *r)
 {
 	char       room[SIP_DIALOG_TEXT_MAX];
 	struct str texts[SIP_DIALOG_TEXTS];
 	struct str id;
 
-	sip_dialog_texts(&s->instance->transactions, d, room, texts);
-	id = texts[SIP_DIALOG_CALL_ID];
+	if (d->texts.size > 0) {
+		sip_dialog_texts(&s->instance->transactions, d, room, texts);
+		id = texts[SIP_DIALOG_CALL_ID];
+	} else { /* within a chat */
+		id = (struct str){l->message_id, l->message_id_size};
+	}
 	r->delivered = false;
 	r->remote_id_size = (uint8_t)id.n;
 	ASSERT(id.n <= sizeof(r->remote_id));
@@ -195,7 +201,7 @@ static bool finish(struct sip_session *s, struct now now, struct sip_dialog *d, 
 					: (struct result){.why = REASON_UNKNOWN_OUTCOME,
 							  .maybe_sent = true};
 		if (d->notified && event->result.why == REASON_NONE)
-			await_notification(s, d, &event->result);
+			await_notification(s, d, l, &event->result);
 		s->message_us = now.us;
 	}
 	sip_call_end(s, d);

@@ -63,6 +63,11 @@ static unsigned large_begin(struct sip_input *in, const struct offer *o, struct 
 	if (l->m == NULL || in->event->msg == NULL || !sip_large_keep(i, l, in) ||
 	    !sip_large_path(i, l, o->chosen->path))
 		return 503;
+	if (sip_chat_asked(in)) {
+		sip_chat_begin(l, in);
+		l->hears = (o->chosen->direction & SIP_SDP_RECEIVES) != 0 &&
+			   sip_sdp_accepts(o->chosen->accept_types, STR("message/cpim"));
+	}
 	return sip_large_check(l, in->now, in->event->msg, why);
 }
 
@@ -82,7 +87,7 @@ static bool accept(struct sip_input *in, struct sip_server *server, const struct
 	d->dials = o->chosen->setup == SIP_SDP_PASSIVE;
 	ours.setup = d->dials ? SIP_SDP_ACTIVE : SIP_SDP_PASSIVE;
 	sip_dialog_tag_put(t, d, &w);
-	sip_our_contact_put(s, &lines);
+	sip_our_contact_put(s, l->chat, &lines);
 	sip_put_headers_of(&lines, &in->m, SIP_RECORD_ROUTE); /* 12.1.1 */
 	sip_allow_put(&lines);
 	sip_supported_put(&lines);
@@ -181,7 +186,8 @@ void sip_on_invite(struct sip_input *in)
 	status = offer_read(in, &o);
 	if (status != 200)
 		sip_refuse_noted(in, server, status, o.note, o.why);
-	else if (s->dialogs.open >= s->settings.window_max)
+	else if (s->dialogs.open >= s->settings.window_max ||
+		 (sip_chat_asked(in) && s->instance->chats >= s->settings.chats_max))
 		sip_refuse_noted(in, server, 486, SIP_RETRY_AFTER_S, REASON_WINDOW);
 	else
 		begin(in, server, &o);
@@ -240,7 +246,7 @@ void sip_gone(struct sip_input *in, struct sip_dialog *d)
 	if (d->state == SIP_DIALOG_ANSWERED && server != NULL)
 		sip_invite_acked(t, server, in->now);
 	d->gone = true;
-	if (l->over || l->stream == NULL)
+	if (l->over || l->stream == NULL || l->chat)
 		sip_dialog_move(t, &s->dialogs, d, in->now, SIP_DIALOG_ENDED);
 	else
 		sip_dialog_move(t, &s->dialogs, d, in->now, SIP_DIALOG_LEAVING);

@@ -65,7 +65,7 @@ static enum reason put_invite(struct sip_session *s, struct now now, const struc
 	why = sip_map_head(&map, m, way, (struct str){tag, sizeof(tag)}, w);
 	if (why != REASON_NONE)
 		return why;
-	sip_our_contact_put(s, w);
+	sip_our_contact_put(s, false, w);
 	sip_offer_put(s, call->l, &ours, NULL, NULL, &body);
 	w->failed |= body.failed;
 	sip_put_body(w, STR("application/sdp"), body_room, put_size(&body));

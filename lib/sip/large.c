@@ -49,6 +49,8 @@ void sip_large_end(struct sip_instance *i, struct sip_large *l)
 		sip_stream_forget(l->stream, l);
 	if (l->path.first != SIP_BLOCK_NONE)
 		sip_chain_give(pool, &l->path);
+	if (l->chat)
+		sip_chat_end(i, l);
 	msg_free(l->m);
 	msg_free(l->invite);
 	sip_pool_give(pool, l->number);
@@ -72,9 +74,12 @@ static void name(const struct sip_instance *i, uint32_t number, uint32_t generat
 
 void sip_large_uri_put(const struct sip_instance *i, const struct sip_large *l, struct put *w)
 {
-	char       host[SIP_FLOW_TEXT_SIZE], id[SIP_LARGE_ID_SIZE];
-	struct put session = put_to(id, sizeof(id));
+	const struct sip_large *chat = l->chat_of != 0 ? sip_large_by_token(i, l->chat_of) : NULL;
+	char                    host[SIP_FLOW_TEXT_SIZE], id[SIP_LARGE_ID_SIZE];
+	struct put              session = put_to(id, sizeof(id));
 
+	if (chat != NULL) /* the session is the chat's */
+		l = chat;
 	sip_large_id_put(i, l, &session);
 	msrp_uri_put(w, sip_flow_text(&l->local, host), l->local.port,
 		     (struct str){id, put_size(&session)});

@@ -55,8 +55,17 @@ struct sip_large {
 	uint32_t            size_max;     /* takes: bytes of content, with SIP_LARGE_ENVELOPE_MAX */
 	struct sip_chain    path;         /* the other side's */
 	bool                sends;        /* we send the message; else we take it */
-	uint8_t             type_size;
-	char                type[SIP_LARGE_TYPE_MAX]; /* Content-Type of the content */
+	/*
+	 * A chat (chat.c) takes one message after the other, each with an answer of its own, until
+	 * somebody ends it; one that we send within it is another of these, of the same stream.
+	 */
+	bool     chat;
+	bool     hears;     /* a chat: the other side takes messages in it */
+	uint32_t chat_next; /* a chat: in the instance's list */
+	uint64_t pair;      /* a chat: whose it is */
+	uint64_t chat_of;   /* token of the chat that it goes in; 0: none */
+	uint8_t  type_size;
+	char     type[SIP_LARGE_TYPE_MAX]; /* Content-Type of the content */
 
 	/* Of the INVITE, where we take: sip_large_keep(). */
 	struct msg     *invite; /* its data: the request, and who sent it */
@@ -72,8 +81,10 @@ struct sip_large {
 	uint8_t             message_id_size; /* takes: 0: nothing came yet */
 	char                message_id[MSRP_ID_MAX];
 	uint32_t            back_block; /* takes: the answer that waits for the pipeline's */
-	uint32_t            sent;       /* sends: chunks */
-	uint64_t            acked;      /* of those, a bit for each */
+	uint32_t            backs;      /* a chat: those that do, the latest first */
+	uint32_t            backs_open;
+	uint32_t            sent;  /* sends: chunks */
+	uint64_t            acked; /* of those, a bit for each */
 	uint64_t            progress_us;
 	struct sip_links    links; /* among those of the stream */
 	struct result       result;
@@ -118,3 +129,20 @@ void sip_large_over(struct sip_instance *i, struct sip_large *l, const struct re
 
 /* msrp_session.c: the dialog ended while its stream is there. */
 void sip_stream_forget(struct sip_session *s, struct sip_large *l);
+/* It goes over a stream that is there; false: that has too many. */
+bool sip_stream_bind(struct sip_session *s, struct sip_large *l, struct now now);
+
+/*
+ * Chats: chat.c. An INVITE for session mode (OMA CPM; TS 29.311) is one with the feature tag of it;
+ * what is said becomes messages, and what comes for its device from whom it chats with goes into
+ * it, where this worker has it.
+ */
+bool sip_chat_asked(const struct sip_input *in);
+/* The chat of an INVITE, which l was made for. */
+void sip_chat_begin(struct sip_large *l, const struct sip_input *in);
+void sip_chat_end(struct sip_instance *i, struct sip_large *l);
+/* The message goes into a chat. False: there is none, or it cannot. */
+bool sip_chat_send(struct sip_session *s, struct now now, const struct msg *m,
+		   const struct proto_target *at, uint64_t token);
+/* A message of it is mapped: as its sender calls the conversation. */
+void sip_chat_learn(const struct sip_large *l, const struct msg *m);

@@ -72,7 +72,7 @@ unsigned sip_large_map(struct sip_large *l, struct now now, struct msg *m, enum 
 	struct sip_media media;
 
 	*why = REASON_CODING;
-	if (sip_content_of(type, &media) != SIP_CONTENT_CPIM)
+	if (sip_content_of(type, &media) != SIP_CONTENT_CPIM && !l->chat)
 		return 415;
 	return map(l, now, type, view(l->m, l->m->body, l->dialog->instance->content), m, why);
 }

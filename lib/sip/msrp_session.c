@@ -32,8 +32,12 @@
 struct msrp_back {
 	uint8_t transaction_size, to_size, own_size;
 	uint8_t failure_report; /* enum msrp_failure_report */
-	char    transaction[MSRP_ID_MAX];
-	char    to[MSRP_URI_MAX], own[MSRP_URI_MAX];
+	/* Of a message of a chat: */
+	bool     success_report;
+	uint8_t  message_id_size; /* in place of our own URI, which is the chat's */
+	uint32_t next, size;
+	char     transaction[MSRP_ID_MAX];
+	char     to[MSRP_URI_MAX], own[MSRP_URI_MAX];
 };
 
 struct msrp_stream {
@@ -93,7 +97,7 @@ static void back_give(struct sip_instance *i, uint32_t *block)
 
 /* ---- which messages it serves ---- */
 
-static bool bind(struct sip_session *s, struct sip_large *l, struct now now)
+bool sip_stream_bind(struct sip_session *s, struct sip_large *l, struct now now)
 {
 	struct msrp_stream *st = stream_of(s);
 
@@ -118,6 +122,13 @@ static void unbind(struct sip_session *s, struct sip_large *l)
 	ASSERT(l->stream == s && st->count > 0 && st->open >= open_chunks(l));
 	sip_links_remove(&s->instance->transactions.pool, &st->larges, l->number, LINKS);
 	back_give(s->instance, &l->back_block);
+	while (l->backs != SIP_BLOCK_NONE) {
+		uint32_t next = back_at(s->instance, l->backs)->next;
+
+		back_give(s->instance, &l->backs);
+		l->backs = next;
+	}
+	l->backs_open = 0;
 	st->open -= open_chunks(l);
 	st->count--;
 	st->idle_us = 0;
@@ -129,7 +140,7 @@ void sip_stream_forget(struct sip_session *s, struct sip_large *l)
 	const struct proto_services *services = s->instance->services;
 
 	unbind(s, l);
-	if (s->role == PROTO_CONNECTING)
+	if (s->role == PROTO_CONNECTING && stream_of(s)->count == 0)
 		sip_close_later(s, REASON_UNBOUND);
 	services->wake(services->context, s);
 }
@@ -405,7 +416,7 @@ static void on_send(struct input *in, const struct msrp_head *h)
 		refuse(in->st, 481, REASON_MSRP_SESSION);
 	else if (l->stream != NULL && l->stream != in->s)
 		refuse(in->st, 506, REASON_MSRP_SESSION_TAKEN);
-	else if (l->stream == NULL && !bind(in->s, l, in->now))
+	else if (l->stream == NULL && !sip_stream_bind(in->s, l, in->now))
 		refuse(in->st, 506, REASON_WINDOW);
 	else if (h->has_body)
 		on_content(in, h, l);
@@ -479,6 +490,97 @@ static bool on_body(struct input *in, struct str bytes)
 	return true;
 }
 
+/* ---- in a chat: one message after the other ---- */
+
+#define CHAT_TOKEN (1ull << 31) /* of tokens: the block is of struct msrp_back */
+#define CHAT_BACKS_MAX 16u      /* messages of a chat that have no answer */
+
+/* Whatever comes next is another message. */
+static void chat_next(struct sip_large *l)
+{
+	msg_reset(l->m);
+	l->message_id_size = 0;
+}
+
+static uint64_t chat_back_token(const struct sip_instance *i, uint32_t number)
+{
+	const struct sip_pool *pool = &i->transactions.pool;
+
+	return SIP_TOKEN_OTHER | CHAT_TOKEN | number |
+	       (uint64_t)(sip_pool_at(pool, number)->generation & SIP_TOKEN_GENERATION) << 32;
+}
+
+/* The way back of the message that is whole waits for the answer. */
+static uint64_t chat_keep_back(struct input *in, struct sip_large *l)
+{
+	struct msrp_stream *st = in->st;
+	struct msrp_back   *b = back_at(in->i, st->back_block);
+	uint64_t            token = chat_back_token(in->i, st->back_block);
+
+	b->success_report = l->success_report;
+	b->message_id_size = l->message_id_size;
+	memcpy(b->own, l->message_id, l->message_id_size);
+	b->size = l->m->body.size;
+	b->next = l->backs;
+	l->backs = st->back_block;
+	l->backs_open++;
+	st->back_block = SIP_BLOCK_NONE;
+	return token;
+}
+
+/* Out of the list of its chat; NULL: that is over. */
+static struct sip_large *chat_take_back(struct sip_session *s, uint64_t token, uint32_t *number)
+{
+	struct sip_instance *i = s->instance;
+
+	for (uint32_t at = stream_of(s)->larges.first; at != SIP_BLOCK_NONE;) {
+		struct sip_large *l = large_at(i, at);
+
+		at = l->links.next;
+		for (uint32_t *link = &l->backs; *link != SIP_BLOCK_NONE;
+		     link = &back_at(i, *link)->next) {
+			if (chat_back_token(i, *link) != token)
+				continue;
+			*number = *link;
+			*link = back_at(i, *number)->next;
+			l->backs_open--;
+			return l;
+		}
+	}
+	return NULL;
+}
+
+static void chat_answer(struct sip_session *s, uint64_t token, const struct result *r,
+			struct out *out)
+{
+	struct sip_instance *i = s->instance;
+	uint32_t             number;
+	struct sip_large    *l = chat_take_back(s, token, &number);
+	unsigned             status = msrp_status_of_sip(sip_status_of_result(r, i->protocol));
+	char                 own_room[MSRP_URI_MAX], path[SIP_LARGE_PATH_MAX], id[SIP_TEXT_SIZE];
+	struct put        own = put_to(own_room, sizeof(own_room)), to = put_to(path, sizeof(path));
+	struct msrp_back *b;
+
+	if (l == NULL)
+		return;
+	b = back_at(i, number);
+	sip_large_uri_put(i, l, &own);
+	if (b->failure_report == MSRP_FAILURE_YES ||
+	    (b->failure_report == MSRP_FAILURE_PARTIAL && status != 200))
+		msrp_response_put(&out->put, (struct str){b->transaction, b->transaction_size},
+				  status, (struct str){b->to, b->to_size},
+				  (struct str){own_room, put_size(&own)});
+	if (status == 200 && r->delivered && b->success_report) {
+		sip_text_new(i, id);
+		sip_large_path_put(i, l, &to);
+		msrp_report_put(&out->put, (struct str){id, sizeof(id)},
+				(struct str){path, put_size(&to)},
+				(struct str){own_room, put_size(&own)},
+				(struct str){b->own, b->message_id_size}, b->size, 200);
+	}
+	back_give(i, &number);
+}
+
 /* The last chunk of a message is here. True: the pipeline has it, and will answer. */
 static bool complete(struct input *in, struct sip_large *l)
 {
@@ -492,15 +594,25 @@ static bool complete(struct input *in, struct sip_large *l)
 		refuse(st, 400, REASON_MSRP_RANGE);
 		return false;
 	}
+	if (l->chat && l->backs_open == CHAT_BACKS_MAX) {
+		refuse(st, 413, REASON_WINDOW);
+		return false;
+	}
 	status = sip_large_map(l, in->now, in->event->msg, &why);
 	if (status != 200) {
 		msg_reset(in->event->msg);
 		refuse(st, msrp_status_of_sip(status), why);
 		return false;
 	}
-	l->back_block = st->back_block;
-	st->back_block = SIP_BLOCK_NONE;
-	in->event->msg->token = sip_large_token(in->i, l);
+	if (l->chat) {
+		in->event->msg->token = chat_keep_back(in, l);
+		sip_chat_learn(l, in->event->msg);
+		chat_next(l);
+	} else {
+		l->back_block = st->back_block;
+		st->back_block = SIP_BLOCK_NONE;
+		in->event->msg->token = sip_large_token(in->i, l);
+	}
 	in->event->kind = EVENT_MSG;
 	in->event->peer = l->peer;
 	metric_inc(in->i->metrics, METRIC_msrp_messages_in);
@@ -519,7 +631,9 @@ static void on_end(struct input *in, enum msrp_flag flag)
 	respond(back_at(in->i, st->back_block), st->status, in->out);
 	if (st->status != 200)
 		metric_refused(in->i->metrics, (enum reason)st->why);
-	if (l != NULL && st->status != 200)
+	if (l != NULL && l->chat && (st->status != 200 || flag == MSRP_ABORTED))
+		chat_next(l); /* the chat goes on */
+	else if (l != NULL && st->status != 200)
 		over(in->i, l, (enum reason)st->why, false);
 	else if (l != NULL && flag == MSRP_ABORTED)
 		over(in->i, l, REASON_MSRP_ABORTED, false);
@@ -547,7 +661,7 @@ void sip_stream_open(struct sip_session *s, struct now now, const struct proto_o
 		return;
 	s->known = true;
 	l = sip_large_by_token(s->instance, how->dial);
-	if (l == NULL || l->stream != NULL || l->over || !bind(s, l, now))
+	if (l == NULL || l->stream != NULL || l->over || !sip_stream_bind(s, l, now))
 		sip_close_later(s, REASON_UNBOUND);
 	else
 		send_more(s, l, out);
@@ -600,9 +714,14 @@ void sip_stream_answer(struct sip_session *s, uint64_t token, const struct resul
 		       struct out *out)
 {
 	struct sip_instance *i = s->instance;
-	struct sip_large    *l = sip_large_by_token(i, token);
+	struct sip_large    *l;
 	unsigned             status;
 
+	if (token & CHAT_TOKEN) {
+		chat_answer(s, token, r, out);
+		return;
+	}
+	l = sip_large_by_token(i, token);
 	if (l == NULL || l->stream != s || l->back_block == SIP_BLOCK_NONE)
 		return;
 	status = msrp_status_of_sip(sip_status_of_result(r, i->protocol));
@@ -669,14 +788,16 @@ uint64_t sip_stream_tick(struct sip_session *s, struct now now, struct out *out,
 	}
 	for (uint32_t number = st->larges.first; number != SIP_BLOCK_NONE;) {
 		struct sip_large *l = large_at(s->instance, number);
+		uint64_t          due = l->progress_us +
+			       (l->chat ? l->dialog->settings.chat_idle_us : SIP_LARGE_PROGRESS_US);
 
 		number = l->links.next;
 		if (l->over || l->back_block != SIP_BLOCK_NONE)
 			continue;
-		if (now.us >= l->progress_us + SIP_LARGE_PROGRESS_US)
-			lost(s->instance, l, REASON_MSRP_STALLED);
+		if (now.us < due)
+			earliest(&next, due);
 		else
-			earliest(&next, l->progress_us + SIP_LARGE_PROGRESS_US);
+			lost(s->instance, l, l->chat ? REASON_INACTIVITY : REASON_MSRP_STALLED);
 	}
 	if (tick_idle(s, now, event, &next))
 		return now.us;

@@ -344,6 +344,8 @@ enum submit sip_request_message(struct sip_session *s, struct now now, const str
 
 	if (s->clients.open + s->dialogs.calling >= s->settings.window_max)
 		return sip_request_later(s, 0);
+	if (at != NULL && s->instance->chats > 0 && sip_chat_send(s, now, m, at, token))
+		return SUBMIT_SENT;
 	c = sip_client_new(t, &s->clients);
 	if (c == NULL)
 		return sip_request_later(s, 0);

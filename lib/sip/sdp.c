@@ -414,7 +414,9 @@ static void put_ours(struct put *w, const struct sip_sdp_ours *o)
 	put_line(w, STR("a=path:"), o->path);
 	if (o->setup != SIP_SDP_SETUP_NONE)
 		put_line(w, STR("a=setup:"), setups[o->setup]);
-	put_str(w, o->sends ? STR("a=sendonly\r\n") : STR("a=recvonly\r\n"));
+	put_str(w, o->both    ? STR("a=sendrecv\r\n")
+		   : o->sends ? STR("a=sendonly\r\n")
+			      : STR("a=recvonly\r\n"));
 	put_size_line(w, STR("a=max-size:"), o->size_max);
 	put_size_line(w, STR("a=file-selector:size:"), o->file_size);
 }

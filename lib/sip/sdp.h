@@ -69,6 +69,7 @@ struct sip_sdp_ours {
 	struct str         path;  /* our URI */
 	enum sip_sdp_setup setup;
 	bool               sends; /* else receives */
+	bool               both;  /* sends and receives */
 	struct str         types, wrapped_types;
 	uint64_t           size_max;  /* 0: not said */
 	uint64_t           file_size; /* 0: not said */

@@ -22,6 +22,7 @@
 #define SIP_ANSWER_ROOM (SIP_RESPONSE_HEAD_MAX + SIP_HEADERS_ROOM + sizeof(struct out_datagram))
 #define SIP_BLOCKS_MIN 64u
 #define SIP_PLAIN_MAX 256u
+#define SIP_CHAT_LISTS 256u
 #define SIP_AMPLIFICATION_MAX 3u /* as RFC 9000, 8.1, has it */
 
 /* What listeners are configured with and all their sessions share. */
@@ -40,6 +41,8 @@ struct sip_instance {
 	struct hash_key              text_key;      /* of Call-IDs and tags */
 	struct hash_key              large_keys[2]; /* of the session ids of large messages */
 	uint64_t                     texts;         /* made so far */
+	uint32_t                     chats;         /* that are open */
+	uint32_t                     chat_lists[SIP_CHAT_LISTS]; /* their blocks, by pair */
 	uint8_t                      protocol, worker;
 	uint32_t                     word_count;
 	struct sip_word              words[SIP_WORDS_MAX];
@@ -90,12 +93,12 @@ struct sip_session {
 	uint64_t              heard_us;   /* anything of the other side */
 	uint64_t              message_us; /* the last message, registration or answer to one */
 	uint64_t              due_us;     /* accepted: for its first request; parting: the end */
+	uint64_t              list_us;    /* when the last message of a list was given */
 	struct sip_block_list parts;      /* of long messages, whose next part is due */
 	uint32_t              parts_due;
-	uint64_t              list_us;     /* when the last of them was */
 	uint32_t              lists_block; /* of list.c; SIP_BLOCK_NONE: no list is open */
-	uint16_t              list_given;  /* messages at list_us */
 	uint32_t              media_block; /* of a stream of MSRP; SIP_BLOCK_NONE: it is of SIP */
+	uint16_t              list_given;  /* messages at list_us */
 	struct proto_settings settings;
 };
 
@@ -274,7 +277,7 @@ bool sip_call_timeout(struct sip_session *s, struct now now, struct sip_client *
 		      struct proto_event *event);
 
 /* call.c: for both */
-void sip_our_contact_put(const struct sip_session *s, struct put *w);
+void sip_our_contact_put(const struct sip_session *s, bool chat, struct put *w);
 void sip_offer_put(const struct sip_session *s, const struct sip_large *l,
 		   struct sip_sdp_ours *ours, const struct sip_sdp *offer,
 		   const struct sip_sdp_media *chosen, struct put *w);

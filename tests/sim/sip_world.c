@@ -204,6 +204,13 @@ int world_large(void **state)
 	return 0;
 }
 
+int world_chat(void **state)
+{
+	(void)state;
+	world_begin(true, 1, 9100);
+	return 0;
+}
+
 int world_end(void **state)
 {
 	(void)state;

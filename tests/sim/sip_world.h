@@ -40,6 +40,7 @@ int world_open(void **state);
 int world_closed(void **state);
 int world_of_two(void **state);
 int world_large(void **state); /* of two workers, with large messages at ports from 9100 on */
+int world_chat(void **state);  /* of one, with the same */
 int world_end(void **state);
 
 /* More accounts, peers and routes, each a line of YAML as in a site file; once. */
