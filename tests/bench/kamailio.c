@@ -187,8 +187,12 @@ static bool load_run(struct load *l, uint64_t messages, double until_s)
 
 /* ---- what it takes ---- */
 
-/* Ticks in user and kernel mode of a process of the group, else 0. */
-static uint64_t process_ticks(const char *pid, pid_t group)
+struct ticks {
+	uint64_t user, kernel;
+};
+
+/* Those of a process of the group, else 0, are added. */
+static void process_ticks(const char *pid, pid_t group, struct ticks *sum)
 {
 	char          path[64], text[1024], *rest;
 	unsigned long user, kernel;
@@ -199,30 +203,36 @@ static uint64_t process_ticks(const char *pid, pid_t group)
 	snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
 	f = fopen(path, "r");
 	if (f == NULL)
-		return 0;
+		return;
 	n = fread(text, 1, sizeof(text) - 1, f);
 	fclose(f);
 	text[n] = '\0';
 	rest = strrchr(text, ')');
-	if (rest == NULL || sscanf(rest + 1, " %*c %*d %d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
-				   &its_group, &user, &kernel) != 3)
-		return 0;
-	return its_group == group ? user + kernel : 0;
+	if (rest == NULL ||
+	    sscanf(rest + 1, " %*c %*d %d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &its_group,
+		   &user, &kernel) != 3 ||
+	    its_group != group)
+		return;
+	sum->user += user;
+	sum->kernel += kernel;
 }
 
-static double group_cpu_s(pid_t group)
+/* What the group has had, times sign, is added. */
+static void group_cpu_add(pid_t group, double sign, struct kamailio *k)
 {
 	DIR           *d = opendir("/proc");
 	struct dirent *e;
-	uint64_t       ticks = 0;
+	struct ticks   t = {0, 0};
+	double         per_s = (double)sysconf(_SC_CLK_TCK);
 
 	ASSERT(d != NULL);
 	while ((e = readdir(d)) != NULL) {
 		if (e->d_name[0] >= '1' && e->d_name[0] <= '9')
-			ticks += process_ticks(e->d_name, group);
+			process_ticks(e->d_name, group, &t);
 	}
 	closedir(d);
-	return (double)ticks / (double)sysconf(_SC_CLK_TCK);
+	k->cpu_s += sign * (double)(t.user + t.kernel) / per_s;
+	k->kernel_s += sign * (double)t.kernel / per_s;
 }
 
 /* ---- the processes ---- */
@@ -272,11 +282,12 @@ static const char *loaded(pid_t group, uint64_t messages, struct kamailio *k)
 	}
 	load_run(l, WARM, now_s() + SECONDS_MAX);
 	l->answered = l->lost = 0;
-	k->cpu_s = -group_cpu_s(group);
+	k->cpu_s = k->kernel_s = 0;
+	group_cpu_add(group, -1, k);
 	start = now_s();
 	load_run(l, messages, start + SECONDS_MAX);
 	k->seconds = now_s() - start;
-	k->cpu_s += group_cpu_s(group);
+	group_cpu_add(group, 1, k);
 	k->messages = l->answered;
 	k->lost = l->lost;
 	return l->answered > 0 ? NULL : "Kamailio does not answer";

@@ -12,7 +12,8 @@
 struct kamailio {
 	uint64_t messages, lost;
 	double   seconds;
-	double   cpu_s; /* of all its processes, in them and for them */
+	double   cpu_s;    /* of all its processes, in them and for them */
+	double   kernel_s; /* of that for them: sockets, UDP, IP and the loopback */
 };
 
 /* At most so many messages, in at most half a minute. NULL, or why it was not measured. */
