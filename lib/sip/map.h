@@ -103,6 +103,7 @@ struct sip_way {
 	bool                       cpim;  /* message/cpim is understood there */
 	bool                       wraps; /* and all is written so */
 	bool                       large; /* by INVITE */
+	struct str target; /* the URI of whom it is for, where that is made; empty: it is not */
 };
 
 /* Writes the URI of an address, numbers in this host (port 0: none). False: nothing of the kind has

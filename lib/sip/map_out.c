@@ -34,8 +34,8 @@ static bool put_address(struct put *w, const struct msg *m, const struct addr *a
 
 enum reason sip_target_put(struct put *w, const struct msg *m, const struct sip_way *way)
 {
-	if (way->at != NULL) {
-		sip_put_text(w, way->at->record->address);
+	if (way->at != NULL || way->target.n > 0) {
+		sip_put_text(w, way->at != NULL ? way->at->record->address : way->target);
 		return REASON_NONE;
 	}
 	if (m->to.kind == ADDR_NONE || m->to.kind == ADDR_ALPHA)

@@ -243,7 +243,7 @@ static enum reason put_message(const struct sip_session *s, struct now now, stru
 			       struct sip_client_how *how, struct put *w)
 {
 	const struct sip_map map = sip_session_map(s, now);
-	const struct sip_way way = sip_request_way(s, at);
+	struct sip_way       way = sip_request_way(s, at);
 	char                 uri_room[SIP_URI_MAX], tag[SIP_TEXT_SIZE], call_id[SIP_TEXT_SIZE];
 	struct put           uri = put_to(uri_room, sizeof(uri_room));
 	enum reason          why = sip_map_uri(m, &way, &uri);
@@ -252,6 +252,8 @@ static enum reason put_message(const struct sip_session *s, struct now now, stru
 		why = REASON_DESTINATION;
 	if (why != REASON_NONE)
 		return why;
+	if (at == NULL && !msg_is_report(m))
+		way.target = (struct str){uri_room, put_size(&uri)};
 	sip_text_new(s->instance, call_id);
 	sip_text_new(s->instance, tag);
 	sip_request_head(s, c,
