@@ -145,9 +145,16 @@ static inline void services_converse(void *context, struct str one, struct str o
 
 static inline void services_init(struct services *s)
 {
-	*s = (struct services){.ops = {s, services_credentials, services_record, services_reach,
-				       services_serves, services_source, services_resolve,
-				       services_wake, services_conversation, services_converse}};
+	*s = (struct services){.ops = {.context = s,
+				       .credentials = services_credentials,
+				       .record = services_record,
+				       .reach = services_reach,
+				       .serves = services_serves,
+				       .source = services_source,
+				       .resolve = services_resolve,
+				       .wake = services_wake,
+				       .conversation = services_conversation,
+				       .converse = services_converse}};
 }
 
 /* The registration as the directory would keep it. */
