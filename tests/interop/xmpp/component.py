@@ -24,7 +24,9 @@ class Component(ComponentXMPP):
 
     def message(self, m):
         if m["type"] == "error":
-            self.say("error", m["id"], m["error"]["condition"])
+            # slixmpp's own reader of conditions knows jabber:client alone
+            errors = [e for e in m.xml if e.tag.endswith("}error")]
+            self.say("error", m["id"], *(c.tag.split("}")[1] for e in errors for c in e if not c.tag.endswith("}text")))
         elif m["body"]:
             self.say("message", m["from"], m["to"], m["body"])
 
