@@ -14,6 +14,7 @@ static void session_row(struct worker *w, const struct conn *c, struct mailbox_s
 					.state = c->state,
 					.may = c->may,
 					.logged_in = c->logged_in,
+					.detached = c->detached,
 					.account = c->account,
 					.peer = c->peer,
 					.queued = c->queued,

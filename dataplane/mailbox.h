@@ -30,7 +30,7 @@ enum mailbox_kind {
 
 struct mailbox_session {
 	struct session_ref ref;
-	uint8_t            role, state, may, logged_in;
+	uint8_t            role, state, may, logged_in, detached;
 	uint32_t           account, peer, queued, open, window_used;
 	uint64_t           since_ms, msgs_in, msgs_out;
 	struct net_addr    remote;

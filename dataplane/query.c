@@ -75,6 +75,8 @@ static const char *session_state(const struct mailbox_session *s)
 	case CONN_CONNECTING:
 		return "connecting";
 	case CONN_OPEN:
+		if (s->detached)
+			return "detached";
 		return s->logged_in ? "bound" : "open";
 	case CONN_CLOSING:
 		return "closing";

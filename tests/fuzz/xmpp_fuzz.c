@@ -1,8 +1,10 @@
 /*
  * Fuzz target: a stream of a client, of a component, or between servers. The first byte says which
  * it is (bits 1 to 3), and whether it has been let in already (bit 0); the second how the rest is
- * cut; timers run between. Whatever comes, what we send is well-formed, nothing is left of a stream
- * that is closed, and every message was given back. What it sends to others comes to itself.
+ * cut, and whether a client's hands over in the end; timers run between. Whatever comes, what we
+ * send is well-formed, nothing is left of a stream that is closed, and every message was given
+ * back. What it sends to others comes to itself. A client may go on in the place of another
+ * session.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +51,24 @@ static bool serves(void *context, unsigned protocol, struct str domain)
 	return str_eq(domain, STR("example.org"));
 }
 
+/* One session of hers is there to go on in: "aaaaaaaaaaaaaaaa". */
+static const struct proto_record *record(void *context, unsigned protocol, struct str address)
+{
+	static const char text[] = "raaaaaaaaaaaaaaaa";
+	static _Alignas(8) uint8_t
+		bytes[sizeof(struct proto_record) + sizeof(struct proto_binding) + sizeof(text)];
+	struct proto_record *r = (void *)bytes;
+
+	r->count = 1;
+	r->text_size = sizeof(text) - 1;
+	r->bindings[0].sequence = 3;
+	r->bindings[0].text[BINDING_CONTACT].size = 1;
+	r->bindings[0].text[BINDING_CALL].off = 1;
+	r->bindings[0].text[BINDING_CALL].size = 16;
+	memcpy(&r->bindings[1], text, sizeof(text));
+	return str_eq(address, STR("xmpp:alice@example.org")) ? r : NULL;
+}
+
 static struct str conversation(void *context, struct str one, struct str other)
 {
 	return STR("");
@@ -83,9 +103,11 @@ static void rig_make(void)
 	rig.settings = (struct proto_settings){.window_max = 4,
 					       .message_size_max = 4096,
 					       .keepalive_us = 1000,
-					       .response_us = 100};
+					       .response_us = 100,
+					       .resume_us = US_PER_SECOND};
 	rig.services = (struct proto_services){.credentials = credentials,
 					       .serves = serves,
+					       .record = record,
 					       .conversation = conversation,
 					       .converse = converse,
 					       .server = server,
@@ -167,7 +189,10 @@ static void on_event(const struct proto_event *event)
 	} else if (event->kind == EVENT_BINDING) {
 		ASSERT(event->registration->count == 1 && event->registration->address.n > 0);
 		xmpp_ops.answer(rig.session, rig.now, event->registration->token,
-				&(struct result){0}, &out);
+				&(struct result){.word = event->registration->hands_over
+								 ? event->registration->word << 40
+								 : 0},
+				&out);
 	}
 	if (event->kind == EVENT_LOGIN)
 		xmpp_ops.login(rig.session, rig.now,
@@ -192,7 +217,7 @@ static void tick(void)
 		if (event.kind != EVENT_MSG && event.msg != NULL)
 			msg_free(event.msg);
 		check(&out);
-		if (event.kind == EVENT_RESULT || event.kind == EVENT_MSG)
+		if (event.kind == EVENT_BINDING || event.kind == EVENT_MSG)
 			on_event(&event);
 	} while (event.kind != EVENT_NONE && event.kind != EVENT_CLOSE);
 }
@@ -319,6 +344,21 @@ static void begin_verifying(void)
 	open_as(VERIFIES, rig.dialled);
 }
 
+static void hand_over(uint64_t h)
+{
+	struct out out = out_to(rig.out, sizeof(rig.out));
+	bool       detached = xmpp_ops.detach(rig.session, rig.now);
+
+	tick();
+	xmpp_ops.hand_over(rig.session, rig.now, h, &out);
+	if (!detached)
+		check(&out);
+	tick();
+	rig.now.us += 30 * US_PER_SECOND;
+	tick();
+	ASSERT(rig.session->state == XMPP_STATE_CLOSED);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	unsigned kind = size > 0 ? data[0] / 2 % KINDS : 0;
@@ -339,6 +379,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 						      ? XMPP_STATE_AUTH
 						      : XMPP_STATE_UP));
 	feed_pieces(data + 2, size - 2, 1 + data[1] % 64);
+	if (kind == 0 && (data[1] & 64) != 0)
+		hand_over(data[1] & 63);
 	close_session();
 	if (kind == VERIFIES) {
 		swap();

@@ -1,17 +1,24 @@
 """A client of XMPP that a test drives: client.py USER PASSWORD RESOURCE [HOST] reads commands from stdin, one a line, and prints what happens, one a line.
-Commands: send ID TO TEXT (with a request for a receipt), ping, pings TO, disco, typing TO, quit. It answers requests for receipts by itself."""
+Commands: send ID TO TEXT (with a request for a receipt), ping, pings TO, disco, typing TO, copies, cut (its connection is reset), lose (it is left alone, with
+what comes over it), again (it connects once more), quit. It answers requests for receipts by itself."""
 import asyncio
+import socket
+import struct
 import sys
 
 import slixmpp
+from slixmpp.plugins.xep_0198.stanza import Resume
 
 
 class Client(slixmpp.ClientXMPP):
     def __init__(self, user, password, resource):
         jid = user if "@" in user else f"{user}@example.org"
         super().__init__(f"{jid}/{resource}", password)
-        for plugin in ("xep_0030", "xep_0085", "xep_0184", "xep_0198", "xep_0199"):
+        for plugin in ("xep_0030", "xep_0085", "xep_0184", "xep_0198", "xep_0199", "xep_0280"):
             self.register_plugin(plugin)
+        self.sm = self["xep_0198"]
+        self.del_filter("out_sync", self.sm._handle_outgoing)
+        self.add_filter("out_sync", self.outgoing)
         self.add_event_handler("session_start", self.started)
         self.add_event_handler("failed_auth", lambda _: self.say("refused"))
         self.add_event_handler("disconnected", lambda _: self.say("disconnected"))
@@ -20,7 +27,18 @@ class Client(slixmpp.ClientXMPP):
         self.add_event_handler("receipt_received", lambda m: self.say("receipt", m["receipt"]))
         self.add_event_handler("chatstate", lambda m: self.say("state", m["chat_state"]))
         self.add_event_handler("sm_enabled", lambda _: self.say("acknowledges"))
+        self.add_event_handler("session_resumed", lambda _: self.say("resumed"))
+        self.add_event_handler("sm_failed", lambda _: self.say("not resumed"))
+        self.add_event_handler("carbon_received", lambda m: self.copy("got", m["carbon_received"]))
+        self.add_event_handler("carbon_sent", lambda m: self.copy("sent", m["carbon_sent"]))
         self.add_event_handler("stanza_acked", lambda s: self.say("acked"))
+
+    def outgoing(self, stanza):
+        """slixmpp 1.8.3 forgets what it has not been acknowledged when it asks to go on; XEP-0198 wants that sent again."""
+        if not isinstance(stanza, Resume):
+            return self.sm._handle_outgoing(stanza)
+        self.sm.enabled_out = True
+        return stanza
 
     def say(self, *words):
         print(*words, flush=True)
@@ -34,6 +52,9 @@ class Client(slixmpp.ClientXMPP):
             self.say("error", m["id"], m["error"]["condition"])
         elif m["body"]:
             self.say("message", m["from"], m["body"])
+
+    def copy(self, which, m):
+        self.say("copy", which, m["from"], m["to"], m["body"])
 
     async def command(self, line):
         word, _, rest = line.partition(" ")
@@ -56,6 +77,18 @@ class Client(slixmpp.ClientXMPP):
         elif word == "disco":
             info = await self["xep_0030"].get_info("example.org")
             self.say("disco", *sorted(f"{i[0]}/{i[1]}" for i in info["disco_info"]["identities"]))
+        elif word == "copies":
+            await self["xep_0280"].enable()
+            self.say("copies")
+        elif word == "cut":
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.transport.abort()
+        elif word == "lose":
+            self.lost = self.transport
+            self.lost.pause_reading()
+            self.connection_lost(None)
+        elif word == "again":
+            self.connect(("198.18.0.1", 5222), force_starttls=False, disable_starttls=True)
         elif word == "quit":
             self.disconnect()
 
