@@ -94,8 +94,15 @@ static void converse(void *context, struct str from, struct str to, struct str i
 {
 }
 
-static const struct proto_services services = {NULL,   credentials, record, reach,        serves,
-					       source, resolve,     wake,   conversation, converse};
+static const struct proto_services services = {.credentials = credentials,
+					       .record = record,
+					       .reach = reach,
+					       .serves = serves,
+					       .source = source,
+					       .resolve = resolve,
+					       .wake = wake,
+					       .conversation = conversation,
+					       .converse = converse};
 
 static struct out fresh(void)
 {
@@ -207,6 +214,8 @@ static void hand_over(struct end *e, const struct msg *m)
 
 	sip_ops.item(other.instance, other.now, &from,
 		     cur_of(msg_view(m, m->body, room), m->body.size), &event, &result);
+	if (event.kind == EVENT_RESULT)
+		other.resulted++;
 	if (m->token != 0)
 		sip_ops.answer(e->session, e->now, m->token, &result, &out);
 	check_out(e, &out);
