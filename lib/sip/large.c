@@ -41,6 +41,13 @@ struct sip_large *sip_large_new(struct sip_instance *i, struct sip_session *dial
 	return l;
 }
 
+void sip_large_forget_ahead(struct sip_large *l)
+{
+	while (l->ahead_count > 0)
+		msg_free(l->ahead[--l->ahead_count].m);
+	l->ends_at = 0;
+}
+
 void sip_large_end(struct sip_instance *i, struct sip_large *l)
 {
 	struct sip_pool *pool = &i->transactions.pool;
@@ -51,6 +58,7 @@ void sip_large_end(struct sip_instance *i, struct sip_large *l)
 		sip_chain_give(pool, &l->path);
 	if (l->chat)
 		sip_chat_end(i, l);
+	sip_large_forget_ahead(l);
 	msg_free(l->m);
 	msg_free(l->invite);
 	sip_pool_give(pool, l->number);

@@ -37,6 +37,7 @@
 #define SIP_LARGE_PATH_MAX 2048u     /* bytes of the other side's path */
 #define SIP_LARGE_ENVELOPE_MAX 2048u /* that the headers of CPIM may add to a message */
 #define SIP_LARGE_TYPE_MAX 64u
+#define SIP_LARGE_AHEAD_MAX 4u
 #define SIP_LARGE_INVITE_MAX 24576u /* bytes of an INVITE, its body included */
 
 struct sip_input;
@@ -55,6 +56,13 @@ struct sip_large {
 	uint32_t            size_max;     /* takes: bytes of content, with SIP_LARGE_ENVELOPE_MAX */
 	struct sip_chain    path;         /* the other side's */
 	bool                sends;        /* we send the message; else we take it */
+	/* Takes: chunks that came before what they follow. */
+	uint8_t  ahead_count;
+	uint64_t ends_at; /* bytes of content, where the last one is among them; 0: it is not */
+	struct {
+		uint64_t    first; /* of its bytes, from 1 */
+		struct msg *m;     /* its body is them */
+	} ahead[SIP_LARGE_AHEAD_MAX];
 	/*
 	 * A chat (chat.c) takes one message after the other, each with an answer of its own, until
 	 * somebody ends it; one that we send within it is another of these, of the same stream.
@@ -92,6 +100,7 @@ struct sip_large {
 
 /* NULL: no block is free. */
 struct sip_large *sip_large_new(struct sip_instance *i, struct sip_session *dialog);
+void              sip_large_forget_ahead(struct sip_large *l);
 /* The block and what it owns go back; dialog_block is the caller's. */
 void sip_large_end(struct sip_instance *i, struct sip_large *l);
 

@@ -228,6 +228,53 @@ static void a_message_in_chunks_goes_to_the_pipeline_whose_answer_is_its_own(voi
 	end(s, l);
 }
 
+/* RFC 4975, 7.3.1: whatever order they come in. The answer to the one that makes it whole waits. */
+static void chunks_in_any_order_are_the_message(void **state)
+{
+	static const struct piece pieces[] = {
+		{RANGE("1-57/114"), HEADERS, '+'},
+		{RANGE("58-100/114"), TEXT_TYPE, '+'},
+		{RANGE("101-107/*"), "Hi, I'm", '+'},
+		{RANGE("108-114/114"), " Alice!", '$'},
+	};
+
+	(void)state;
+	for (unsigned order = 0; order < 24; order++) {
+		struct side      *s = streaming();
+		struct sip_large *l = incoming(s, 4096);
+		unsigned          left[] = {0, 1, 2, 3}, code = order;
+
+		for (unsigned n = 4; n > 0; n--) {
+			unsigned at = code % n, k = left[at];
+
+			code /= n;
+			memmove(&left[at], &left[at + 1], (n - 1 - at) * sizeof(left[0]));
+			assert_int_equal(say(s, l, pieces[k]), n > 1 ? 200 : 0);
+			assert_int_equal(side_last(s, EVENT_MSG) != NULL, n == 1);
+		}
+		assert_message(s, TEXT);
+		assert_non_null(strstr(answer(s, done()), " 200 OK"));
+		assert_over(s, l, REASON_NONE);
+		end(s, l);
+	}
+}
+
+static void no_more_chunks_wait_than_may(void **state)
+{
+	struct side      *s = streaming();
+	struct sip_large *l = incoming(s, 4096);
+	char              range[SIP_LARGE_AHEAD_MAX + 1][128];
+
+	(void)state;
+	for (unsigned i = 0; i <= SIP_LARGE_AHEAD_MAX; i++) {
+		snprintf(range[i], sizeof(range[i]), RANGE("%u-%u/*"), 3 * i + 2, 3 * i + 2);
+		assert_int_equal(say(s, l, (struct piece){range[i], "x", '+'}),
+				 i < SIP_LARGE_AHEAD_MAX ? 200 : 400);
+	}
+	assert_over(s, l, REASON_MSRP_ORDER);
+	end(s, l);
+}
+
 static void a_conversation_cut_at_any_byte_is_the_same(void **state)
 {
 	static char text[8192];
@@ -268,16 +315,26 @@ static void what_is_wrong_with_a_message_is_answered_and_ends_it(void **state)
 		unsigned     status;
 		enum reason  why;
 	} cases[] = {
-		{{{RANGE("1-57/114"), HEADERS, '+'}, {RANGE("59-114/114"), TEXT, '$'}},
+		{{{RANGE("102-114/114"), "i, I'm Alice!", '$'}, {RANGE("101-114/114"), TEXT, '$'}},
 		 400,
 		 REASON_MSRP_ORDER},
+		{{{RANGE("101-114/114"), TEXT, '$'}, {RANGE("1-114/114"), WHOLE, '$'}},
+		 400,
+		 REASON_MSRP_ORDER},
+		{{{RANGE("101-114/114"), TEXT, '$'},
+		  {RANGE("1-101/114"), HEADERS TEXT_TYPE "H", '+'}},
+		 400,
+		 REASON_MSRP_ORDER},
+		{{{RANGE("101-114/115"), TEXT, '$'}}, 400, REASON_MSRP_RANGE},
+		{{{RANGE("101-115/*"), TEXT, '$'}}, 400, REASON_MSRP_RANGE},
+		{{{RANGE("4090-*/*"), TEXT, '+'}}, 413, REASON_MESSAGE_SIZE},
 		{{{RANGE("1-57/114"), HEADERS, '+'}, {RANGE("57-114/114"), TEXT, '$'}},
 		 400,
 		 REASON_MSRP_ORDER},
 		{{{RANGE("1-57/114"), HEADERS, '+'}, {RANGE("1-57/114"), HEADERS, '+'}},
 		 400,
 		 REASON_MSRP_ORDER},
-		{{{RANGE("18446744073709551615-*/*"), HEADERS, '+'}}, 400, REASON_MSRP_ORDER},
+		{{{RANGE("18446744073709551615-*/*"), HEADERS, '+'}}, 413, REASON_MSRP_ORDER},
 		{{{RANGE("1-57/5000"), HEADERS, '+'}}, 413, REASON_MESSAGE_SIZE},
 		{{{RANGE("1-18446744073709551616/*"), HEADERS, '+'}}, 413, REASON_MESSAGE_SIZE},
 		{{{RANGE("1-57/115"), HEADERS, '+'}, {RANGE("58-114/115"), TEXT_TYPE TEXT, '$'}},
@@ -1028,6 +1085,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_message_in_chunks_goes_to_the_pipeline_whose_answer_is_its_own),
+		cmocka_unit_test(chunks_in_any_order_are_the_message),
+		cmocka_unit_test(no_more_chunks_wait_than_may),
 		cmocka_unit_test(a_conversation_cut_at_any_byte_is_the_same),
 		cmocka_unit_test(what_is_wrong_with_a_message_is_answered_and_ends_it),
 		cmocka_unit_test(what_does_not_concern_a_message_leaves_it_alone),
