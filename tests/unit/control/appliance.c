@@ -124,7 +124,10 @@ enum reason until_told(struct appliance *a, unsigned question, struct cur *answe
 		if (a->loop != NULL)
 			event_loop_turn(a->loop, 10);
 	}
-	*answer = cur_of(dp->questions[question].answer, dp->questions[question].answer_size);
+	*answer = cur_of("", 0);
+	if (dp->questions[question].answer != NULL)
+		*answer =
+			cur_of(dp->questions[question].answer, dp->questions[question].answer_size);
 	return dp->questions[question].why;
 }
 
