@@ -94,7 +94,7 @@ static bool tell(struct worker *w, struct conn *c, uint64_t token, enum reason w
 		if (event.kind == EVENT_NONE)
 			return cur_left(answer) == 0;
 		conn_event(w, c, &event);
-		if (c->state != CONN_OPEN)
+		if (!conn_has_session(c))
 			return true;
 	}
 	return false;
@@ -215,7 +215,7 @@ static void tell_one(struct worker *w, struct ask *q)
 {
 	struct conn *c = conn_get(w, q->origin);
 	enum reason  why = q->given_up ? REASON_CONTROL_DOWN : q->why;
-	bool         open = c != NULL && c->state == CONN_OPEN;
+	bool         open = c != NULL && conn_has_session(c);
 
 	if (open && !c->datagram && q->due_us + ASK_TAKE_US <= w->now.us) {
 		end_stuck(w, c);

@@ -13,12 +13,10 @@
 #include "session.h"
 #include "worker.h"
 
-#define SEND_MAX (256u * 1024u)
-#define RECEIVE_MAX (256u * 1024u)
 #define DETACHED_SHARE 4u /* of all connections, those that are gone and whose sessions go on */
 #define CONN_FREE_END UINT32_MAX
-#define USER_CONN (1ull << 40)  /* of tcp users: a connection's index, not a listener's */
-#define USER_MEDIA (1ull << 41) /* a listener's, for its streams of media */
+#define USER_CONN (1ull << 40) /* of tcp users: a connection's index, not a listener's */
+#define USER_NOBODY (USER_CONN | UINT32_MAX)
 
 int conns_init(struct worker *w, uint32_t max)
 {
@@ -199,7 +197,7 @@ void conn_answer(struct worker *w, struct session_ref origin, uint64_t token,
 	struct conn *c = conn_get(w, origin);
 	struct out   out = conn_out(w);
 
-	if (c == NULL || c->state != CONN_OPEN) {
+	if (c == NULL || !conn_has_session(c)) {
 		metric_refused(w->metrics, REASON_SESSION_GONE);
 		return;
 	}
@@ -247,20 +245,6 @@ static void session_end(struct worker *w, struct conn *c, enum reason why, struc
 	metric_refused(w->metrics, why);
 }
 
-void conn_close(struct worker *w, struct conn *c, enum reason why)
-{
-	struct out out = conn_out(w);
-	struct cur in;
-
-	session_end(w, c, why, &out);
-	if (c->datagram || c->detached) {
-		conn_free(w, c);
-		return;
-	}
-	tcp_consume(w->tcp, c->tcp, tcp_peek(w->tcp, c->tcp, 1, &in));
-	tcp_close(w->tcp, c->tcp, false);
-}
-
 /* Its connection ends in order, if it has one; the session stays. */
 static void conn_leave_tcp(struct worker *w, struct conn *c)
 {
@@ -270,7 +254,7 @@ static void conn_leave_tcp(struct worker *w, struct conn *c)
 		return;
 	if (c->tcp != TCP_CONN_NONE) {
 		tcp_consume(w->tcp, c->tcp, tcp_peek(w->tcp, c->tcp, 1, &in));
-		tcp_set_user(w->tcp, c->tcp, USER_CONN | UINT32_MAX);
+		tcp_set_user(w->tcp, c->tcp, USER_NOBODY);
 		tcp_close(w->tcp, c->tcp, false);
 	}
 	c->tcp = TCP_CONN_NONE;
@@ -290,6 +274,43 @@ static bool conn_detach(struct worker *w, struct conn *c)
 	}
 	conn_leave_tcp(w, c);
 	return true;
+}
+
+/* The connection goes, and the session has something to say of it to others. */
+static bool conn_leaves(struct worker *w, struct conn *c, enum reason why, struct out *out)
+{
+	if (c->state != CONN_OPEN || c->ops->outlive == NULL ||
+	    w->conns.detached >= w->conns.max / DETACHED_SHARE ||
+	    !c->ops->outlive(c->session, w->now, why, out))
+		return false;
+	session_unpublish(w, c);
+	if (c->registers)
+		registered_ended(w, c);
+	c->registers = false;
+	if (out != NULL)
+		conn_send(w, c, out);
+	conn_leave_tcp(w, c);
+	c->state = CONN_LEAVING;
+	deliver_closed(w, c);
+	conn_touch(w, c);
+	return true;
+}
+
+void conn_close(struct worker *w, struct conn *c, enum reason why)
+{
+	struct out out = conn_out(w);
+	struct cur in;
+
+	if (conn_leaves(w, c, why, &out))
+		return;
+	out = conn_out(w);
+	session_end(w, c, why, &out);
+	if (c->datagram || c->detached) {
+		conn_free(w, c);
+		return;
+	}
+	tcp_consume(w->tcp, c->tcp, tcp_peek(w->tcp, c->tcp, 1, &in));
+	tcp_close(w->tcp, c->tcp, false);
 }
 
 uint64_t conn_give_way(struct worker *w, struct conn *c, uint64_t word)
@@ -463,6 +484,11 @@ static bool conn_feed(struct worker *w, struct conn *c, struct cur *in, unsigned
 			conn_close(w, c, event.why);
 			return false;
 		}
+		if (pulled == PULL_WAIT) {
+			c->need = 1;
+			c->waits = true;
+			return true;
+		}
 		if (pulled == PULL_MORE) {
 			ASSERT(event.need > 0);
 			c->need = event.need;
@@ -483,7 +509,8 @@ static void conn_read(struct worker *w, struct conn *c)
 {
 	unsigned items = 0;
 
-	while (c->state == CONN_OPEN && c->asked < ASKS_SESSION_MAX) {
+	c->waits = false;
+	while (c->state == CONN_OPEN && c->asked < ASKS_SESSION_MAX && !c->waits) {
 		struct cur     in;
 		size_t         waiting = tcp_peek(w->tcp, c->tcp, c->need, &in);
 		const uint8_t *start = in.p;
@@ -494,6 +521,8 @@ static void conn_read(struct worker *w, struct conn *c)
 			return;
 		}
 		if (!conn_feed(w, c, &in, &items))
+			return;
+		if (in.p == start && c->waits)
 			return;
 		tcp_consume(w->tcp, c->tcp, (size_t)(in.p - start));
 		conn_touch(w, c);
@@ -520,6 +549,7 @@ void conn_datagram(struct worker *w, struct conn *c, const struct flow *from, st
 		conn_event(w, c, &event);
 		break;
 	case PULL_MORE:
+	case PULL_WAIT:
 		break;
 	case PULL_BAD:
 		conn_send(w, c, &out);
@@ -586,13 +616,13 @@ static void conn_accepted(struct worker *w, const struct tcp_event *event)
 	struct tcp_info        info;
 
 	if (c == NULL) {
-		tcp_set_user(w->tcp, event->conn, USER_CONN | UINT32_MAX);
+		tcp_set_user(w->tcp, event->conn, USER_NOBODY);
 		tcp_close(w->tcp, event->conn, true);
 		return;
 	}
 	c->tcp = event->conn;
 	c->state = CONN_OPEN;
-	c->media = (event->user & USER_MEDIA) != 0;
+	c->media = (event->user & CONN_USER_MEDIA) != 0;
 	tcp_set_user(w->tcp, c->tcp, USER_CONN | conn_index(w, c));
 	if (tcp_info(w->tcp, c->tcp, &info)) {
 		memcpy(c->flow.address, info.remote.w, sizeof(c->flow.address));
@@ -647,6 +677,8 @@ static void conn_closed(struct worker *w, struct conn *c, enum reason why)
 	c->tcp = TCP_CONN_NONE;
 	if (c->state == CONN_OPEN && conn_detach(w, c))
 		return;
+	if (conn_leaves(w, c, why != REASON_NONE ? why : REASON_CLOSED_BY_PEER, NULL))
+		return;
 	if (c->state == CONN_OPEN)
 		session_end(w, c, why != REASON_NONE ? why : REASON_CLOSED_BY_PEER, NULL);
 	deliver_unsent(w, c); /* what waited for the connection */
@@ -667,7 +699,7 @@ void conn_tcp_event(struct worker *w, const struct tcp_event *event)
 		return;
 	}
 	if ((uint32_t)event->user == UINT32_MAX)
-		return; /* was closed before it had a session */
+		return; /* was closed before it had a session, or is of one that goes on alone */
 	ASSERT((event->user & USER_CONN) != 0 && (uint32_t)event->user < w->conns.used_high);
 	c = &w->conns.table[(uint32_t)event->user];
 	ASSERT(c->state != CONN_FREE);
@@ -698,8 +730,9 @@ struct conn *conn_connect(struct worker *w, uint8_t protocol, const struct net_a
 			  uint16_t port)
 {
 	struct conn       *c = conn_new(w, protocol, PROTO_CONNECTING);
-	struct tcp_options options = {
-		.send_max = SEND_MAX, .receive_max = RECEIVE_MAX, .connect_timeout_s = 5};
+	struct tcp_options options = {.send_max = CONN_BUFFER_MAX,
+				      .receive_max = CONN_BUFFER_MAX,
+				      .connect_timeout_s = 5};
 
 	if (c == NULL)
 		return NULL;
@@ -727,54 +760,4 @@ struct conn *conn_of_datagrams(struct worker *w, uint8_t protocol, enum proto_ro
 	c->local = *local;
 	c->flow = *remote;
 	return c;
-}
-
-/* Datagrams first: their sessions have the same index at every worker. */
-int conns_listen(struct worker *w)
-{
-	int err = datagrams_listen(w);
-
-	for (unsigned i = 0; i < w->dp->listener_count && err == 0; i++) {
-		const struct listener *l = &w->dp->listeners[i];
-		struct tcp_options     options = {.send_max = SEND_MAX, .receive_max = RECEIVE_MAX};
-
-		if (listener_speaks(l, TRANSPORT_TCP))
-			err = tcp_listen(w->tcp, &l->address, l->port, &options, i);
-		if (err == 0 && l->conf->msrp_port != 0)
-			err = tcp_listen(w->tcp, &l->address, listener_media(l, w->number).port,
-					 &options, USER_MEDIA | i);
-	}
-	return err;
-}
-
-void conns_listen_stop(struct worker *w)
-{
-	for (unsigned i = 0; i < w->dp->listener_count; i++) {
-		const struct listener *l = &w->dp->listeners[i];
-
-		tcp_listen_stop(w->tcp, &l->address, l->port);
-		if (l->conf->msrp_port != 0)
-			tcp_listen_stop(w->tcp, &l->address, listener_media(l, w->number).port);
-	}
-}
-
-void conns_part(struct worker *w, enum proto_role role)
-{
-	for (uint32_t i = 0; i < w->conns.used_high; i++) {
-		if (w->conns.table[i].state != CONN_FREE && w->conns.table[i].role == role)
-			conn_part(w, &w->conns.table[i], REASON_SHUTDOWN);
-	}
-}
-
-uint32_t conns_reset(struct worker *w, uint32_t from, uint32_t max)
-{
-	for (; from < w->conns.used_high && max > 0; from++) {
-		struct conn *c = &w->conns.table[from];
-
-		if (c->state == CONN_FREE || c->datagram || c->detached)
-			continue;
-		tcp_close(w->tcp, c->tcp, true);
-		max--;
-	}
-	return from;
 }

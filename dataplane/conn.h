@@ -20,7 +20,9 @@ struct worker;
 struct ask;
 
 #define CONN_ITEMS_PER_TURN 256u
-#define CONN_WHEEL_SLOTS 1024u /* of 8 ms */
+#define CONN_BUFFER_MAX (256u * 1024u) /* of TCP, each way */
+#define CONN_USER_MEDIA (1ull << 41)   /* of tcp users: a listener's, for its streams of media */
+#define CONN_WHEEL_SLOTS 1024u         /* of 8 ms */
 #define CONN_ANSWER_ROOM                                                                           \
 	4096u /* of send room without which nothing more is read from a session                    \
 	       */
@@ -30,6 +32,7 @@ enum conn_state {
 	CONN_CONNECTING,
 	CONN_OPEN,
 	CONN_CLOSING /* the session is closed, TCP not yet */,
+	CONN_LEAVING, /* TCP is gone, the session says its last (proto.h, outlive) */
 	CONN_STATE_COUNT
 };
 
@@ -43,6 +46,7 @@ struct conn {
 		registers, /* something is reached over it: a stream */
 		media,     /* accepted where streams of media are taken */
 		detached,  /* the session goes on, its connection is gone */
+		waits,     /* feed() said WAIT: not read until it is touched */
 		beside,    /* the stream beside a peer's datagrams: nobody chooses it as a link */
 		blocked;   /* blocked: waits for EVENT_READY or TCP_EVENT_WRITABLE */
 	uint8_t            may;           /* PROTO_SENDS | PROTO_RECEIVES */

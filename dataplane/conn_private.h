@@ -6,6 +6,12 @@
 #define CONN_SUBMIT_RESERVE (64u * 1024u) /* of send room, kept for answers */
 
 /* The room that a hook writes to; conn_send() sends it on. */
+/* Open, or saying its last. */
+static inline bool conn_has_session(const struct conn *c)
+{
+	return c->state == CONN_OPEN || c->state == CONN_LEAVING;
+}
+
 struct out conn_out(struct worker *w);
 void       conn_send(struct worker *w, struct conn *c, const struct out *out);
 size_t     conn_send_room(struct worker *w, const struct conn *c);

@@ -58,17 +58,19 @@ static uint64_t conn_timers(struct worker *w, struct conn *c)
 		if (event.kind == EVENT_NONE)
 			return due;
 		conn_event(w, c, &event);
-		if (c->state != CONN_OPEN)
+		if (!conn_has_session(c))
 			return UINT64_MAX;
 	}
 }
 
 static void conn_end_turn(struct worker *w, struct conn *c)
 {
-	if (c->state != CONN_OPEN)
+	if (!conn_has_session(c))
 		return;
+	if (c->waits)
+		conn_go_on_later(w, c);
 	c->due_us = conn_timers(w, c);
-	if (c->state != CONN_OPEN)
+	if (!conn_has_session(c))
 		return;
 	if (c->queued >
 	    0) { /* after the timers: a request that was given up has made room in the window */

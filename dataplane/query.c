@@ -80,6 +80,8 @@ static const char *session_state(const struct mailbox_session *s)
 		return s->logged_in ? "bound" : "open";
 	case CONN_CLOSING:
 		return "closing";
+	case CONN_LEAVING:
+		return "leaving";
 	case CONN_FREE:
 	case CONN_STATE_COUNT:
 		break;

@@ -222,7 +222,7 @@ void registered_replaced(struct worker *w, const struct registered_loss *loss)
 
 		said.word = c != NULL ? conn_give_way(w, c, loss->word) : 0;
 		xcore_handed_over(w, &said);
-	} else if (c != NULL) {
+	} else if (c != NULL && c->state == CONN_OPEN) {
 		conn_close(w, c, REASON_REPLACED);
 	}
 }

@@ -25,7 +25,8 @@
 #include "proto/flow.h"
 #include "proto/out.h"
 
-enum pull { PULL_MORE, PULL_ITEM, PULL_BAD };
+/* WAIT: nothing consumed; what comes is not read until the session is woken (proto_services). */
+enum pull { PULL_MORE, PULL_ITEM, PULL_BAD, PULL_WAIT };
 enum submit {
 	SUBMIT_SENT,  /* in *out; exactly one EVENT_RESULT with the token follows */
 	SUBMIT_LATER, /* window or room full: nothing was written; EVENT_READY follows when there is
@@ -369,6 +370,8 @@ struct proto_ops {
 	 * At most one item. MORE: nothing consumed, event->need set. ITEM: look at event; consumed,
 	 * or, where it is several messages, not before the last of them.
 	 * BAD: framing is lost, event->why says how, *out may hold a last word; the caller closes.
+	 * WAIT: of streams alone. An item that goes to several places may be given as often, each
+	 * time as ITEM with nothing consumed but the last.
 	 * Work is linear in the bytes however they are cut.
 	 */
 	enum pull (*feed)(void *session, struct now now, const struct flow *from, struct cur *in,
@@ -444,6 +447,14 @@ struct proto_ops {
 	 * after detach(). Submitted messages that may be sent again are answered SESSION_GONE.
 	 */
 	uint64_t (*hand_over)(void *session, struct now now, uint64_t word, struct out *out);
+	/*
+	 * The connection is gone for good (out == NULL), or is closed with the goodbye that is
+	 * written here: may the session do last things for others? True: nobody reaches it any
+	 * more, drain() is called as after close(), and tick(), told() and answer() go on, what
+	 * they write is dropped, until it gives EVENT_CLOSE. False: close() follows. At most once;
+	 * NULL: never.
+	 */
+	bool (*outlive)(void *session, struct now now, enum reason why, struct out *out);
 
 	/* Ask the other side to part in order (SMPP unbind); EVENT_CLOSE follows when it has
 	 * answered or not answered in time. */
