@@ -1,11 +1,13 @@
 /*
- * Blocks of an instance: for a try to authenticate, for who a client is, for stanzas that wait for
- * their answer in either direction. The memory is given zeroed and stays untouched until a block is
- * used. One worker; all in constant time.
+ * Blocks of an instance: for a try to authenticate, for who a client is and what it says of
+ * itself, for stanzas that wait for their answer in either direction, for whom it blocks. The
+ * memory is given zeroed and stays untouched until a block is used. One worker; all in constant
+ * time.
  */
 #pragma once
 
 #include "proto/proto.h"
+#include "roster/question.h"
 #include "xmpp/sasl.h"
 
 #define XMPP_BLOCK_NONE 0u /* numbered from 1, so that zeroed memory names none */
@@ -14,8 +16,11 @@
 #define XMPP_TEXT_SIZE 16u /* of ids, resources and nonces that we make */
 #define XMPP_STANZA_ID_MAX 255u
 #define XMPP_SAID_SIZE 768u
-#define XMPP_DOMAIN_MAX 120u /* of a link */
-#define XMPP_KEY_MAX 255u    /* of dialback */
+#define XMPP_DOMAIN_MAX 120u    /* of a link */
+#define XMPP_KEY_MAX 255u       /* of dialback */
+#define XMPP_PRESENCE_MAX 992u  /* with what is beside it as large as a try to authenticate */
+#define XMPP_DIRECTED_MAX 1768u /* the same, of the JIDs that presence was directed to */
+#define XMPP_OWED_MAX 1024u     /* of the JID that presence is owed to */
 
 struct xmpp_who {
 	uint8_t user_size, resource_size, bind_id_size;
@@ -23,6 +28,10 @@ struct xmpp_who {
 	char    stream[XMPP_TEXT_SIZE];      /* names this stream among all that the resource had */
 	char    bind_id[XMPP_STANZA_ID_MAX]; /* of the request to bind, or for copies, until it is
 						answered */
+	uint8_t  language_size;
+	uint16_t presence_size;
+	/* The presence of now, as others get it: its xml:lang, then its payloads. */
+	char presence[XMPP_PRESENCE_MAX];
 };
 
 struct xmpp_request {
@@ -64,16 +73,35 @@ struct xmpp_said {         /* of a stanza of ours that is not acknowledged */
 	char     text[XMPP_SAID_SIZE];
 };
 
+struct xmpp_owed { /* presence, to whom one of ours says that it is to be told */
+	bool     farewell;
+	uint16_t to_size;
+	char     to[XMPP_OWED_MAX];
+};
+
+struct xmpp_directed { /* whom the client has told that it is there, each with its size before it */
+	uint16_t size;
+	uint8_t  text[XMPP_DIRECTED_MAX];
+};
+
+struct xmpp_blocked { /* keyed hashes of what the user's block list has */
+	uint32_t count;
+	uint64_t hashes[ROSTER_BLOCKED_MAX];
+};
+
 struct xmpp_block {
 	uint32_t next, previous; /* of the list it is in */
 	uint32_t generation;     /* rises when it is freed; what still names the old use is found */
 	union {
-		struct xmpp_sasl    sasl;
-		struct xmpp_who     who;
-		struct xmpp_request request;
-		struct xmpp_said    said;
-		struct xmpp_link    link;
-		struct xmpp_pair    pair;
+		struct xmpp_sasl     sasl;
+		struct xmpp_who      who;
+		struct xmpp_request  request;
+		struct xmpp_owed     owed;
+		struct xmpp_directed directed;
+		struct xmpp_blocked  blocked;
+		struct xmpp_said     said;
+		struct xmpp_link     link;
+		struct xmpp_pair     pair;
 	} u;
 };
 

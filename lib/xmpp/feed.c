@@ -114,7 +114,7 @@ static void on_stanza(struct xmpp_input *in)
 {
 	struct xmpp_session *s = in->s;
 
-	if (s->multicast == 0) { /* else it was counted */
+	if (s->multicast == 0 && !s->item_again) { /* else it was counted */
 		metric_inc(s->instance->metrics, METRIC_xmpp_stanzas_in);
 		s->sm_in++;
 	}
@@ -263,6 +263,8 @@ static enum pull feed_item(void *session, struct now now, struct cur *in, struct
 	event->kind = EVENT_NONE;
 	event->need = 1;
 	event->session = NULL;
+	if (i.s->rebinding || i.s->asked)
+		return PULL_WAIT;
 	if (i.s->state == XMPP_STATE_CLOSED || !out_fits(out, XMPP_ANSWER_ROOM))
 		return PULL_MORE;
 	switch (xml_frame_next(&i.s->frame, in, size_max, &item)) {
@@ -278,7 +280,8 @@ static enum pull feed_item(void *session, struct now now, struct cur *in, struct
 	case XML_FRAME_CHILD:
 		i.s->heard_us = now.us;
 		pull = on_child(&i, item);
-		if (i.s->multicast > 0) { /* the same again, for the next recipient */
+		i.s->item_again = i.again;
+		if (i.s->multicast > 0 || i.again) { /* the same again, for the next place */
 			i.s->frame = frame;
 			*in = start;
 		}

@@ -1,7 +1,10 @@
 /* Requests (RFC 6120, 8.2.3). We answer ourselves XEP-0030, 0092, 0199, 0202, and what every client
- * asks for when it begins; those for a resource go there, and so do its answers (RFC 6121, 8.5.3).
+ * asks for when it begins; rosters and block lists are asked of control; those for a resource go
+ * there, and so do its answers (RFC 6121, 8.5.3).
  */
+#include "base/base64.h"
 #include "base/date.h"
+#include "xmpp/scram_hash.h"
 #include "xmpp/session_private.h"
 
 void xmpp_result_begin(struct xmpp_input *in)
@@ -24,26 +27,75 @@ static void result(struct xmpp_input *in, struct str content)
 	xmpp_put(in, STR("</iq>"));
 }
 
+static const struct str features[] = {
+#define FEATURE(name) {name, sizeof(name) - 1},
+#include "xmpp/features.def"
+#undef FEATURE
+};
+
+static const struct { /* sorted, as features.def is */
+	const char *category, *type;
+} identities[] = {{"gateway", "sms"}, {"server", "im"}};
+
+/* XEP-0115, 5.1: of what on_disco_info() says. */
+void xmpp_caps_make(struct xmpp_instance *i)
+{
+	char       text[1024];
+	struct put w = put_to(text, sizeof(text)), caps = put_to(i->caps, sizeof(i->caps));
+	uint8_t    digest[20];
+
+	for (size_t n = 0; n < sizeof(identities) / sizeof(identities[0]); n++) {
+		put_str(&w, str_of(identities[n].category));
+		put_u8(&w, '/');
+		put_str(&w, str_of(identities[n].type));
+		put_str(&w, STR("//CPM<"));
+	}
+	for (size_t n = 0; n < sizeof(features) / sizeof(features[0]); n++) {
+		put_str(&w, features[n]);
+		put_u8(&w, '<');
+	}
+	ASSERT(!w.failed);
+	scram_hash(false, (struct str){text, put_size(&w)}, STR(""), digest);
+	base64_put(&caps, digest, sizeof(digest));
+	ASSERT(!caps.failed && put_size(&caps) == sizeof(i->caps));
+}
+
+/* None, or that of our capabilities (XEP-0115, 6.2). */
+static bool is_our_node(struct xmpp_input *in, struct str node)
+{
+	static const struct str name = {XMPP_CAPS_NODE "#", sizeof(XMPP_CAPS_NODE)};
+
+	return node.n == 0 || (str_starts(node, name) &&
+			       str_eq(str_skip(node, name.n),
+				      (struct str){in->s->instance->caps, XMPP_CAPS_SIZE}));
+}
+
 static void on_disco_info(struct xmpp_input *in)
 {
-	if (xmpp_attribute(&in->stanza->x, STR("node")).n > 0) {
+	struct put *w = &in->out->put;
+	struct str  node = xmpp_value(xmpp_attribute(&in->stanza->x, STR("node")), &in->room);
+
+	if (!is_our_node(in, node)) {
 		xmpp_refuse(in, XMPP_ITEM_NOT_FOUND, REASON_NONE);
 		return;
 	}
-	result(in, STR("<query xmlns=\"http://jabber.org/protocol/disco#info\">"
-		       "<identity category=\"server\" type=\"im\" name=\"CPM\"/>"
-		       "<identity category=\"gateway\" type=\"sms\" name=\"CPM\"/>"
-		       "<feature var=\"http://jabber.org/protocol/disco#info\"/>"
-		       "<feature var=\"http://jabber.org/protocol/disco#items\"/>"
-		       "<feature var=\"" XMPP_SPACE_GATEWAY "\"/>"
-		       "<feature var=\"" XMPP_SPACE_ADDRESS "\"/>"
-		       "<feature var=\"jabber:iq:version\"/>"
-		       "<feature var=\"urn:xmpp:ping\"/>"
-		       "<feature var=\"urn:xmpp:time\"/>"
-		       "<feature var=\"" XMPP_SPACE_CARBONS "\"/>"
-		       "<feature var=\"urn:xmpp:receipts\"/>"
-		       "<feature var=\"urn:xmpp:sid:0\"/>"
-		       "</query>"));
+	xmpp_result_begin(in);
+	put_str(w, STR("<query xmlns=\"http://jabber.org/protocol/disco#info\""));
+	if (node.n > 0)
+		xmpp_put_attribute(w, STR("node"), node);
+	put_u8(w, '>');
+	for (size_t n = 0; n < sizeof(identities) / sizeof(identities[0]); n++) {
+		put_str(w, STR("<identity"));
+		xmpp_put_attribute(w, STR("category"), str_of(identities[n].category));
+		xmpp_put_attribute(w, STR("type"), str_of(identities[n].type));
+		put_str(w, STR(" name=\"CPM\"/>"));
+	}
+	for (size_t n = 0; n < sizeof(features) / sizeof(features[0]); n++) {
+		put_str(w, STR("<feature"));
+		xmpp_put_attribute(w, STR("var"), features[n]);
+		put_str(w, STR("/>"));
+	}
+	put_str(w, STR("</query></iq>"));
 }
 
 static void on_time(struct xmpp_input *in)
@@ -72,12 +124,6 @@ static void on_version(struct xmpp_input *in)
 		       "</query>"));
 }
 
-/* Nobody has one here. */
-static void on_roster(struct xmpp_input *in)
-{
-	result(in, STR("<query xmlns=\"jabber:iq:roster\"/>"));
-}
-
 static void on_bind_again(struct xmpp_input *in)
 {
 	xmpp_refuse(in, XMPP_NOT_ALLOWED, REASON_XMPP_STANZA);
@@ -93,7 +139,11 @@ static const struct {
 	{XMPP_PAYLOAD_DISCO_ITEMS, XMPP_TYPE_GET, on_disco_items},
 	{XMPP_PAYLOAD_VERSION, XMPP_TYPE_GET, on_version},
 	{XMPP_PAYLOAD_TIME, XMPP_TYPE_GET, on_time},
-	{XMPP_PAYLOAD_ROSTER, XMPP_TYPE_GET, on_roster},
+	{XMPP_PAYLOAD_ROSTER, XMPP_TYPE_GET, xmpp_on_roster_get},
+	{XMPP_PAYLOAD_ROSTER, XMPP_TYPE_SET, xmpp_on_roster_set},
+	{XMPP_PAYLOAD_BLOCKLIST, XMPP_TYPE_GET, xmpp_on_blocklist},
+	{XMPP_PAYLOAD_BLOCK, XMPP_TYPE_SET, xmpp_on_block},
+	{XMPP_PAYLOAD_UNBLOCK, XMPP_TYPE_SET, xmpp_on_unblock},
 	{XMPP_PAYLOAD_SESSION, XMPP_TYPE_SET, on_ping}, /* RFC 3921, 3: nothing is to be done */
 	{XMPP_PAYLOAD_BIND, XMPP_TYPE_SET, on_bind_again},
 	{XMPP_PAYLOAD_GATEWAY, XMPP_TYPE_GET, xmpp_on_gateway_ask},
@@ -162,8 +212,12 @@ void xmpp_on_iq(struct xmpp_input *in)
 		xmpp_give(in, &to);
 	else if (is_answer(in))
 		return; /* to our ping, which anything answers */
-	else if (!is_ours(in, &to) || !xmpp_payload_next(in->stanza, &p))
-		xmpp_refuse(in, XMPP_SERVICE_UNAVAILABLE, REASON_NOT_SUPPORTED);
-	else
+	else if (!xmpp_payload_next(in->stanza, &p))
+		xmpp_refuse(in, XMPP_BAD_REQUEST, REASON_XMPP_STANZA);
+	else if (is_ours(in, &to))
 		answer(in, p);
+	else if (p == XMPP_PAYLOAD_ROSTER) /* somebody else's (RFC 6121, 2.3.3) */
+		xmpp_refuse(in, XMPP_FORBIDDEN, REASON_FORBIDDEN);
+	else
+		xmpp_refuse(in, XMPP_SERVICE_UNAVAILABLE, REASON_NOT_SUPPORTED);
 }

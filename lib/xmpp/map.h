@@ -27,6 +27,16 @@ enum xmpp_extra_tag {
 	XMPP_EXTRA_ID = 6,            /* of the stanza */
 	XMPP_EXTRA_KIND = 7,          /* one byte, enum xmpp_kind, of what is no message */
 	XMPP_EXTRA_STANZA = 8,        /* all of it: we said it to a client ourselves */
+	XMPP_EXTRA_ORDER = 9,         /* one byte, enum xmpp_order; of our own stanzas alone */
+};
+
+/* What a session is to do with a stanza that another one of ours made, beside writing it. */
+enum xmpp_order {
+	XMPP_ORDER_NONE,
+	XMPP_ORDER_PRESENCE, /* not written: the sender is told the presence */
+	XMPP_ORDER_FAREWELL, /* not written: the sender is told that it is gone */
+	XMPP_ORDER_BLOCKS,   /* the block list is another: written where it was asked for */
+	XMPP_ORDER_COUNT
 };
 
 /* Key of the binding of a resource; never 0. */
@@ -69,6 +79,19 @@ enum xmpp_condition xmpp_map_in(const struct xmpp_map *map, struct xmpp_stanza *
 bool xmpp_map_said(const struct xmpp_map *map, const struct xmpp_jid *to, struct str stanza,
 		   struct msg *m);
 
+/*
+ * A stanza of ours, no part of which came in as it is: for one place, or the server of another
+ * domain. Handed on, and nobody hears of its failure. False: there is no such address, or the pool
+ * is dry.
+ */
+struct xmpp_own {
+	struct xmpp_head head; /* kind, type, id, lang; no message */
+	enum xmpp_order  order;
+	struct str       payloads;
+};
+bool xmpp_map_own(const struct xmpp_map *map, const struct xmpp_own *own, const struct xmpp_jid *to,
+		  const struct xmpp_sender *from, struct msg *m);
+
 /* A text that waited for longer says so. */
 #define XMPP_DELAY_US (5 * US_PER_SECOND)
 
@@ -87,6 +110,13 @@ enum reason xmpp_map_out(const struct xmpp_map *map, const struct msg *m,
 /* The address that a message is for, with its resource; numbers in the domain. False: none. */
 bool xmpp_map_to_put(const struct xmpp_map *map, const struct msg *m, struct str domain,
 		     struct put *w);
+/* The JID by which it says whom it is from. False: there is none. */
+bool xmpp_map_from(const struct xmpp_map *map, const struct msg *m, const struct xmpp_way *way,
+		   struct put *w);
+enum xmpp_order xmpp_map_order(const struct xmpp_map *map, const struct msg *m);
+/* MESSAGE: of what is none of the other two, or came from another protocol. */
+enum xmpp_kind xmpp_map_kind(const struct xmpp_map *map, const struct msg *m);
+enum xmpp_type xmpp_map_type(const struct xmpp_map *map, const struct msg *m);
 /* The id that the stanza gets: that of its sender, where that was XMPP, else one of ours. Is a
  * receipt (XEP-0184) asked for with it? */
 struct str xmpp_map_id(const struct xmpp_map *map, const struct msg *m,

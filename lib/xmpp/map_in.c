@@ -334,7 +334,7 @@ static bool add_sender(const struct xmpp_map *map, const struct xmpp_sender *fro
 	return !w.failed && add(map, m, XMPP_EXTRA_SENDER, (struct str){text, put_size(&w)});
 }
 
-static bool fill_extras(const struct xmpp_map *map, const struct xmpp_stanza *s,
+static bool fill_extras(const struct xmpp_map *map, const struct xmpp_head *s,
 			const struct content *c, const struct xmpp_jid *to,
 			const struct xmpp_sender *from, struct msg *m)
 {
@@ -374,8 +374,9 @@ enum xmpp_condition xmpp_map_in(const struct xmpp_map *map, struct xmpp_stanza *
 				const struct xmpp_jid *to, const struct xmpp_sender *from,
 				struct put *room, struct msg *m, enum reason *why)
 {
-	struct content c = {.has_body = false};
-	bool           native;
+	bool             native;
+	struct content   c = {.has_body = false};
+	struct xmpp_head head = {.kind = s->kind, .type = s->type, .lang = s->lang};
 
 	c.id = xmpp_value(s->id, room);
 	*why = REASON_DESTINATION;
@@ -401,7 +402,7 @@ enum xmpp_condition xmpp_map_in(const struct xmpp_map *map, struct xmpp_stanza *
 	m->class = s->type == XMPP_TYPE_HEADLINE ? MSG_BULK : MSG_NORMAL;
 	if (!fill_kind(map, s, &c, native, m))
 		return XMPP_RESOURCE_CONSTRAINT;
-	if (m->kind != XMPP_NO_MESSAGE && !fill_extras(map, s, &c, to, from, m))
+	if (m->kind != XMPP_NO_MESSAGE && !fill_extras(map, &head, &c, to, from, m))
 		return XMPP_RESOURCE_CONSTRAINT;
 	m->alone = is_alone(s, &c, m);
 	learn_thread(map, &c, m);
@@ -425,4 +426,25 @@ bool xmpp_map_said(const struct xmpp_map *map, const struct xmpp_jid *to, struct
 	return !w.failed &&
 	       msg_append_addr(m, ADDR_URI, 0, 0, (struct str){text, put_size(&w)}, &m->to) &&
 	       add(map, m, XMPP_EXTRA_STANZA, stanza);
+}
+
+bool xmpp_map_own(const struct xmpp_map *map, const struct xmpp_own *own, const struct xmpp_jid *to,
+		  const struct xmpp_sender *from, struct msg *m)
+{
+	struct content c = {.id = own->head.id, .payloads = own->payloads};
+	uint8_t        order = (uint8_t)own->order;
+
+	if (!append_to(map, to, m) || !append_from(from, m))
+		return false;
+	m->kind = MSG_NATIVE;
+	m->coding = MSG_CODING_BINARY;
+	m->mode = MSG_DATAGRAM;
+	m->alone = true;
+	m->class = MSG_NORMAL;
+	m->native_protocol = map->protocol;
+	m->received_us = map->now.us;
+	m->to_place = to->resource.n > 0 ? xmpp_resource_key(to->resource) : 0;
+	return fill_extras(map, &own->head, &c, to, from, m) &&
+	       (order == XMPP_ORDER_NONE ||
+		add(map, m, XMPP_EXTRA_ORDER, (struct str){(const char *)&order, 1}));
 }

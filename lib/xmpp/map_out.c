@@ -125,8 +125,8 @@ bool xmpp_map_to_put(const struct xmpp_map *map, const struct msg *m, struct str
 }
 
 /* The sender's own, where no rule has made somebody else of it. */
-static bool put_from(const struct xmpp_map *map, const struct msg *m, const struct xmpp_way *way,
-		     struct put *w)
+bool xmpp_map_from(const struct xmpp_map *map, const struct msg *m, const struct xmpp_way *way,
+		   struct put *w)
 {
 	uint8_t    room[MSG_ADDR_SIZE_MAX + 1 + XMPP_JID_SIZE_MAX];
 	struct str from = msg_addr(m, &m->from);
@@ -276,7 +276,18 @@ static void put_state(const struct msg *m, struct put *w)
 	put_str(w, STR(" xmlns=\"http://jabber.org/protocol/chatstates\"/>"));
 }
 
-static enum xmpp_kind kind_of(const struct xmpp_map *map, const struct msg *m)
+enum xmpp_order xmpp_map_order(const struct xmpp_map *map, const struct msg *m)
+{
+	uint8_t    room[1];
+	struct str order = small_extra(map, m, XMPP_EXTRA_ORDER, room, sizeof(room));
+
+	return m->native_protocol == map->protocol && order.n == 1 &&
+			       (uint8_t)order.p[0] < XMPP_ORDER_COUNT
+		       ? (enum xmpp_order)order.p[0]
+		       : XMPP_ORDER_NONE;
+}
+
+enum xmpp_kind xmpp_map_kind(const struct xmpp_map *map, const struct msg *m)
 {
 	uint8_t    room[1];
 	struct str kind = small_extra(map, m, XMPP_EXTRA_KIND, room, sizeof(room));
@@ -284,10 +295,11 @@ static enum xmpp_kind kind_of(const struct xmpp_map *map, const struct msg *m)
 	return kind.n == 1 && kind.p[0] < XMPP_OTHER ? (enum xmpp_kind)kind.p[0] : XMPP_MESSAGE;
 }
 
-static enum xmpp_type type_of(const struct xmpp_map *map, const struct msg *m, enum xmpp_kind kind)
+enum xmpp_type xmpp_map_type(const struct xmpp_map *map, const struct msg *m)
 {
-	uint8_t    room[1];
-	struct str type = small_extra(map, m, XMPP_EXTRA_TYPE, room, sizeof(room));
+	enum xmpp_kind kind = xmpp_map_kind(map, m);
+	uint8_t        room[1];
+	struct str     type = small_extra(map, m, XMPP_EXTRA_TYPE, room, sizeof(room));
 
 	if (is_failure(m))
 		return XMPP_TYPE_ERROR;
@@ -369,7 +381,8 @@ struct str xmpp_map_id(const struct xmpp_map *map, const struct msg *m,
 	char       id[MSG_ID_TEXT_SIZE_MAX];
 	struct str own = small_extra(map, m, XMPP_EXTRA_ID, (uint8_t *)room, MSG_ORIGIN_ID_MAX);
 
-	if (m->native_protocol == map->protocol && own.n > 0)
+	if (m->native_protocol == map->protocol &&
+	    (own.n > 0 || xmpp_map_kind(map, m) == XMPP_PRESENCE)) /* which nothing answers */
 		return own;
 	put_str(&w, STR("cpm"));
 	put_bytes(&w, id, msg_id_text(m->id, id));
@@ -401,15 +414,15 @@ static enum reason put_stanza(const struct xmpp_map *map, const struct msg *m,
 	uint8_t          language[MSG_COMMON_SIZE_MAX], id[MSG_ORIGIN_ID_MAX];
 	char             from[XMPP_JID_SIZE_MAX], whole[TEXT_UTF8_SIZE(XMPP_JID_SIZE_MAX)];
 	struct put       jid = put_to(from, sizeof(from));
-	enum xmpp_kind   kind = kind_of(map, m);
+	enum xmpp_kind   kind = xmpp_map_kind(map, m);
 	enum reason      why;
 	struct xmpp_head head = {.kind = kind,
-				 .type = type_of(map, m, kind),
+				 .type = xmpp_map_type(map, m),
 				 .id = way->id,
 				 .to = to,
 				 .lang = one_language(common(m, MSG_COMMON_LANGUAGE, language))};
 
-	if (!put_from(map, m, way, &jid) || jid.failed)
+	if (!xmpp_map_from(map, m, way, &jid) || jid.failed)
 		return REASON_SENDER;
 	if (is_failure(m) && m->origin_id.size <= sizeof(id)) /* it answers that one */
 		head.id = (struct str){(const char *)msg_view(m, m->origin_id, id),
@@ -458,7 +471,7 @@ static enum reason put_copy(const struct xmpp_map *map, const struct msg *m,
 	if (!put_addressed(map, m, way, &addressed))
 		return REASON_DESTINATION;
 	xmpp_put_head(w, &(struct xmpp_head){.kind = XMPP_MESSAGE,
-					     .type = type_of(map, m, XMPP_MESSAGE),
+					     .type = xmpp_map_type(map, m),
 					     .from = bare(way->address),
 					     .to = way->address});
 	put_str(w, STR("><"));

@@ -1,4 +1,4 @@
-/* Stanzas for others, both ways, and the presence that makes a client reachable. */
+/* Stanzas for others, both ways. */
 #include "xmpp/session_private.h"
 
 uint8_t xmpp_keep(char *room, size_t size, struct str s)
@@ -10,16 +10,15 @@ uint8_t xmpp_keep(char *room, size_t size, struct str s)
 	return (uint8_t)n;
 }
 
-/* Nothing answers an error or a result (RFC 6120, 8.2.3 and 8.3.1), and presence for who is not
- * there is for nobody (RFC 6121, 8.5). */
+/* Nothing answers an error or a result (RFC 6120, 8.2.3 and 8.3.1), and presence or a headline for
+ * who is not there is for nobody (RFC 6121, 8.5.2.2). */
 static bool is_silent(const struct xmpp_stanza *stanza)
 {
 	return stanza->kind == XMPP_PRESENCE || stanza->type == XMPP_TYPE_RESULT ||
-	       stanza->type == XMPP_TYPE_ERROR;
+	       stanza->type == XMPP_TYPE_ERROR || stanza->type == XMPP_TYPE_HEADLINE;
 }
 
-/* What the answer will need, in a block. NONE: there is none. */
-static uint32_t request_open(struct xmpp_input *in)
+uint32_t xmpp_request_new(struct xmpp_input *in)
 {
 	struct xmpp_session *s = in->s;
 	struct xmpp_blocks  *b = &s->instance->blocks;
@@ -34,13 +33,22 @@ static uint32_t request_open(struct xmpp_input *in)
 	r->kind = (uint8_t)in->stanza->kind;
 	r->silent = is_silent(in->stanza);
 	r->id_size = xmpp_keep(r->id, sizeof(r->id), in->id);
+	r->why = REASON_NONE;
 	r->to_size = (uint16_t)in->to.n;
 	if (in->to.n > 0)
 		memcpy(r->to, in->to.p, in->to.n);
 	r->from_size = (uint16_t)in->from.n;
 	if (in->from.n > 0)
 		memcpy(r->from, in->from.p, in->from.n);
-	xmpp_list_append(b, &s->in, number);
+	return number;
+}
+
+static uint32_t request_open(struct xmpp_input *in)
+{
+	uint32_t number = xmpp_request_new(in);
+
+	if (number != XMPP_BLOCK_NONE)
+		xmpp_list_append(&in->s->instance->blocks, &in->s->in, number);
 	return number;
 }
 
@@ -50,25 +58,15 @@ static void request_close(struct xmpp_session *s, struct xmpp_list *list, uint32
 	xmpp_block_give(&s->instance->blocks, number);
 }
 
-/* As what the stream proved, and the number that goes with it. */
+/* As what the stream proved, or the server of that domain says. */
 static struct xmpp_sender sender_of(const struct xmpp_input *in)
 {
-	const struct xmpp_session   *s = in->s;
-	const struct proto_services *services = s->instance->services;
-	struct xmpp_sender           from = {in->sender, STR("")};
-	char                         text[MSG_ADDR_SIZE_MAX];
-	struct put                   w = put_to(text, sizeof(text));
-	struct proto_credentials     c;
+	struct xmpp_jid self;
 
-	if (s->link != XMPP_BLOCK_NONE)
-		return from;
-	from.jid = xmpp_self(s);
-
-	xmpp_aor_put(&w, &from.jid);
-	if (!w.failed && services->credentials(services->context, s->instance->protocol,
-					       (struct str){text, put_size(&w)}, &c))
-		from.number = c.number;
-	return from;
+	if (in->s->link != XMPP_BLOCK_NONE)
+		return (struct xmpp_sender){in->sender, STR("")};
+	self = xmpp_self(in->s);
+	return xmpp_sender_of(in->s, &self);
 }
 
 static void give(struct xmpp_input *in, const struct xmpp_jid *to)
@@ -114,22 +112,54 @@ bool xmpp_to(struct xmpp_input *in, struct xmpp_jid *to)
 	return false;
 }
 
+/*
+ * RFC 6121, 8.5.2.1: to an account, presence goes to all that are available, a headline to all of
+ * them that want messages. The item is read again for each. False: there is none.
+ */
+static bool next_place(struct xmpp_input *in, struct xmpp_jid *to)
+{
+	struct xmpp_session *s = in->s;
+	struct xmpp_jid      bare = *to;
+	uint16_t             features = XMPP_FEATURE_AVAILABLE;
+	struct str           after;
+	uint32_t             place;
+
+	if (in->stanza->kind == XMPP_MESSAGE)
+		features = XMPP_FEATURE_WANTS;
+	place = xmpp_place_next(s, &bare, features, s->item_place, &to->resource);
+	in->again = place != 0 && xmpp_place_next(s, &bare, features, place, &after) != 0;
+	s->item_place = in->again ? place : 0;
+	return place != 0;
+}
+
+static bool goes_to_all(const struct xmpp_input *in, const struct xmpp_jid *to)
+{
+	enum xmpp_type type = in->stanza->type;
+
+	return !in->listed && to->resource.n == 0 && to->local.n > 0 &&
+	       xmpp_serves(in->s, to->domain) &&
+	       (in->stanza->kind == XMPP_PRESENCE
+			? type != XMPP_TYPE_ERROR
+			: in->stanza->kind == XMPP_MESSAGE && type == XMPP_TYPE_HEADLINE);
+}
+
 void xmpp_give(struct xmpp_input *in, const struct xmpp_jid *to)
 {
 	struct xmpp_session *s = in->s;
+	struct xmpp_jid      place = *to;
 
 	s->message_us = in->now.us;
-	if (s->in.count >= s->settings.window_max)
+	if (xmpp_is_blocked(s, to)) {
+		xmpp_refuse_blocked(in);
+	} else if (s->in.count >= s->settings.window_max) {
+		s->item_place = 0;
 		xmpp_refuse(in, XMPP_RESOURCE_CONSTRAINT, REASON_WINDOW);
-	else
-		give(in, to);
-}
-
-static bool serves(const struct xmpp_session *s, struct str domain)
-{
-	const struct proto_services *services = s->instance->services;
-
-	return services->serves(services->context, s->instance->protocol, domain);
+	} else if (goes_to_all(in, to) && !next_place(in, &place) &&
+		   in->stanza->kind == XMPP_PRESENCE) {
+		metric_inc(s->instance->metrics, METRIC_xmpp_stanzas_ignored);
+	} else {
+		give(in, &place);
+	}
 }
 
 void xmpp_on_message(struct xmpp_input *in)
@@ -139,92 +169,20 @@ void xmpp_on_message(struct xmpp_input *in)
 	if (in->stanza->type == XMPP_TYPE_GROUPCHAT)
 		xmpp_refuse(in, XMPP_SERVICE_UNAVAILABLE, REASON_NOT_SUPPORTED);
 	else if (xmpp_to(in, &to) &&
-		 !(to.local.n == 0 && serves(in->s, to.domain) && xmpp_multicast(in)))
+		 !(to.local.n == 0 && xmpp_serves(in->s, to.domain) && xmpp_multicast(in)))
 		xmpp_give(in, &to);
 }
 
-/* -128 .. 127 (RFC 6121, 4.7.2.3); false: no such number. */
-static bool priority_of(struct str text, int8_t *priority)
+void xmpp_release(struct xmpp_session *s, uint32_t number, struct put *w)
 {
-	bool       minus = str_starts(text, STR("-"));
-	struct str digits = str_skip(text, minus ? 1 : 0);
-	int        v = 0;
+	const struct xmpp_request *q = &xmpp_block_at(&s->instance->blocks, number)->u.request;
+	enum reason                why = (enum reason)q->why;
 
-	*priority = 0;
-	if (text.n == 0)
-		return true;
-	for (size_t i = 0; i < digits.n; i++) {
-		if (digits.p[i] < '0' || digits.p[i] > '9' || v > 128)
-			return false;
-		v = v * 10 + (digits.p[i] - '0');
-	}
-	if (digits.n == 0 || v > (minus ? 128 : 127))
-		return false;
-	*priority = (int8_t)(minus ? -v : v);
-	return true;
-}
-
-static struct str trimmed(struct str s)
-{
-	while (s.n > 0 && (uint8_t)s.p[0] <= ' ')
-		s = str_skip(s, 1);
-	while (s.n > 0 && (uint8_t)s.p[s.n - 1] <= ' ')
-		s.n--;
-	return s;
-}
-
-/* Directed to somebody (RFC 6121, 4.6), or the answer to such. The domain itself is nobody. */
-static void on_directed(struct xmpp_input *in)
-{
-	struct xmpp_jid to;
-
-	if (!xmpp_to(in, &to))
+	if (why == REASON_NONE)
 		return;
-	if (to.local.n > 0)
-		xmpp_give(in, &to);
-	else
-		metric_inc(in->s->instance->metrics, METRIC_xmpp_stanzas_ignored);
-}
-
-/* Presence of the client itself (RFC 6121, 4.2, 4.4 and 4.5). */
-static void on_own(struct xmpp_input *in)
-{
-	struct xmpp_stanza  *stanza = in->stanza;
-	struct xmpp_session *s = in->s;
-	struct str           text = STR("");
-	enum xmpp_payload    p;
-	int8_t               priority;
-
-	while (xmpp_payload_next(stanza, &p)) {
-		if (p == XMPP_PAYLOAD_PRIORITY && !xmpp_text(&stanza->x, &in->room, &text))
-			break;
-	}
-	if (!priority_of(trimmed(text), &priority)) {
-		xmpp_refuse(in, XMPP_BAD_REQUEST, REASON_XMPP_STANZA);
-		return;
-	}
-	if (s->available == (stanza->type == XMPP_TYPE_NONE) && s->priority == priority)
-		return; /* whether somebody is away is of no matter here */
-	s->available = stanza->type == XMPP_TYPE_NONE;
-	s->priority = priority;
-	xmpp_registration(s, XMPP_TOKEN_PRESENCE);
-	in->event->kind = EVENT_BINDING;
-	in->event->registration = &s->instance->registration;
-}
-
-/* Subscriptions have no place to go. */
-void xmpp_on_presence(struct xmpp_input *in)
-{
-	enum xmpp_type type = in->stanza->type;
-	bool           directed = in->stanza->has_to;
-
-	if (type != XMPP_TYPE_NONE && type != XMPP_TYPE_UNAVAILABLE &&
-	    (type != XMPP_TYPE_ERROR || !directed))
-		metric_inc(in->s->instance->metrics, METRIC_xmpp_stanzas_ignored);
-	else if (directed)
-		on_directed(in);
-	else
-		on_own(in);
+	xmpp_request_error_put(q, why, w);
+	xmpp_sent(s);
+	request_close(s, &s->in, number);
 }
 
 void xmpp_request_error_put(const struct xmpp_request *q, enum reason why, struct put *w)
@@ -243,22 +201,23 @@ void xmpp_answer_message(struct xmpp_session *s, uint64_t token, const struct re
 	struct xmpp_blocks  *b = &s->instance->blocks;
 	uint32_t             number = xmpp_block_find(b, token);
 	struct xmpp_request *q;
-	enum reason          why = (enum reason)r->why;
 
 	if (number == XMPP_BLOCK_NONE)
 		return;
 	q = &xmpp_block_at(b, number)->u.request;
-	if (reason_class(why) == REASON_CLASS_OK || q->silent) {
+	if (reason_class((enum reason)r->why) == REASON_CLASS_OK || q->silent) {
 		request_close(s, &s->in, number);
-	} else if (s->role == XMPP_ROLE_SERVER_IN) {
-		q->why = r->why;
+		return;
+	}
+	q->why = r->why;
+	if (s->role == XMPP_ROLE_SERVER_IN) {
 		xmpp_list_remove(b, &s->in, number);
 		xmpp_list_append(b, &s->back, number);
 		s->instance->services->wake(s->instance->services->context, s);
+	} else if (s->midway) {
+		s->held = true;
 	} else {
-		xmpp_request_error_put(q, why, w);
-		xmpp_sent(s);
-		request_close(s, &s->in, number);
+		xmpp_release(s, number, w);
 	}
 }
 
@@ -327,6 +286,36 @@ void xmpp_ask_ack(struct xmpp_session *s, struct put *w)
 	s->sm_asked = true;
 }
 
+/* What is to be done with one. */
+enum fate { FATE_WRITE, FATE_TAKE, FATE_BLOCKED, FATE_LATER };
+
+static enum fate fate_of(struct xmpp_session *s, const struct xmpp_map *map, const struct msg *m)
+{
+	char            text[XMPP_JID_SIZE_MAX];
+	struct put      w = put_to(text, sizeof(text));
+	enum xmpp_order order = xmpp_map_order(map, m);
+	struct xmpp_jid from;
+	struct str      jid;
+	bool known = xmpp_map_from(map, m, &(struct xmpp_way){.domain = xmpp_domain(s)}, &w) &&
+		     !w.failed;
+
+	jid = (struct str){text, put_size(&w)};
+	if (s->link != XMPP_BLOCK_NONE) /* its server knows what to do with it */
+		return is_heard(s, m) ? FATE_WRITE : FATE_TAKE;
+	if (order == XMPP_ORDER_BLOCKS) {
+		s->blocks_due = true;
+		s->ask_due_us = 0;
+		return s->blocklist ? FATE_WRITE : FATE_TAKE;
+	}
+	if (order != XMPP_ORDER_NONE)
+		return !known || xmpp_owe(s, jid, order == XMPP_ORDER_FAREWELL) ? FATE_TAKE
+										: FATE_LATER;
+	if (s->barred != XMPP_BLOCK_NONE && known && xmpp_bare(jid, &from) &&
+	    xmpp_is_blocked(s, &from))
+		return xmpp_map_kind(map, m) == XMPP_PRESENCE ? FATE_TAKE : FATE_BLOCKED;
+	return is_heard(s, m) ? FATE_WRITE : FATE_TAKE;
+}
+
 enum submit xmpp_submit(struct xmpp_session *s, struct now now, const struct msg *m, uint64_t token,
 			struct out *out, struct result *result)
 {
@@ -337,17 +326,22 @@ enum submit xmpp_submit(struct xmpp_session *s, struct now now, const struct msg
 	size_t               mark = out_mark(out);
 	enum reason          why = REASON_NONE;
 	bool                 wait = false;
+	enum fate            fate;
 	uint32_t             number;
 	struct xmpp_request *r;
 
-	if (s->out.count >= s->settings.window_max || !out_fits(out, XMPP_OUT_SIZE_MAX))
+	if (s->midway || s->out.count >= s->settings.window_max ||
+	    !out_fits(out, XMPP_OUT_SIZE_MAX) || b->used == b->count)
+		return xmpp_later(s);
+	fate = fate_of(s, &map, m);
+	if (fate == FATE_LATER)
 		return xmpp_later(s);
 	number = xmpp_block_take(b);
 	if (number == XMPP_BLOCK_NONE) {
 		metric_inc(s->instance->metrics, METRIC_xmpp_blocks_full);
 		return xmpp_later(s);
 	}
-	if (is_heard(s, m))
+	if (fate == FATE_WRITE)
 		why = write_message(s, now, m, id, &wait, &out->put);
 	if (wait) {
 		out_undo(out, mark);
@@ -362,6 +356,10 @@ enum submit xmpp_submit(struct xmpp_session *s, struct now now, const struct msg
 	}
 	xmpp_ask_ack(s, &out->put);
 	r = &xmpp_block_at(b, number)->u.request;
+	/* Not what it is: who is blocked shall not know (XEP-0191, 3.4). */
+	r->why = fate == FATE_BLOCKED ? REASON_NOT_REGISTERED : REASON_NONE;
+	if (fate == FATE_BLOCKED)
+		metric_inc(s->instance->metrics, METRIC_xmpp_stanzas_blocked);
 	r->token = token;
 	r->due_us = now.us + s->settings.response_us;
 	r->sequence = s->sm_out;
@@ -390,12 +388,12 @@ bool xmpp_out_done(struct xmpp_session *s, struct now now, struct proto_event *e
 	if (number == XMPP_BLOCK_NONE)
 		return false;
 	r = &xmpp_block_at(b, number)->u.request;
-	done = !s->sm || (int32_t)(s->sm_acked - r->sequence) >= 0;
+	done = !s->sm || r->why != REASON_NONE || (int32_t)(s->sm_acked - r->sequence) >= 0;
 	if (!done && !s->moved && now.us < xmpp_out_due_us(s))
 		return false;
 	event->kind = EVENT_RESULT;
 	event->token = r->token;
-	event->result = (struct result){.why = REASON_NONE, .remote_id_size = r->remote_id_size};
+	event->result = (struct result){.why = r->why, .remote_id_size = r->remote_id_size};
 	if (!done && s->moved) { /* the client says that it has not got it */
 		event->result.why = REASON_SESSION_GONE;
 	} else if (!done) {

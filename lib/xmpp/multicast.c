@@ -134,6 +134,7 @@ bool xmpp_multicast(struct xmpp_input *in)
 		xmpp_refuse(in, XMPP_NOT_ACCEPTABLE, REASON_MESSAGE_SIZE);
 	} else {
 		s->multicast = wanted + 1u < n ? wanted + 1 : 0;
+		in->listed = true;
 		give_one(in, jid);
 	}
 	return true;

@@ -29,6 +29,16 @@ static void limits_put(struct xmpp_input *in)
 static_assert(XMPP_ITEM_STRANGER == 10000 && XMPP_ITEM_SIZE_MAX == 65536,
 	      "what is said of the limits is so");
 
+/* XEP-0115, 6.3 */
+static void caps_put(struct xmpp_input *in)
+{
+	xmpp_put(in, STR("<c xmlns=\"http://jabber.org/protocol/caps\" hash=\"sha-1\" "
+			 "node=\"" XMPP_CAPS_NODE "\""));
+	xmpp_put_attribute(&in->out->put, STR("ver"),
+			   (struct str){in->s->instance->caps, XMPP_CAPS_SIZE});
+	xmpp_put(in, STR("/>"));
+}
+
 static void features_put(struct xmpp_input *in)
 {
 	xmpp_put(in, STR("<stream:features>"));
@@ -44,7 +54,10 @@ static void features_put(struct xmpp_input *in)
 		xmpp_put(in, STR("<bind xmlns=\"urn:ietf:params:xml:ns:xmpp-bind\"/>"
 				 "<session xmlns=\"urn:ietf:params:xml:ns:xmpp-session\">"
 				 "<optional/></session><sm xmlns=\"" XMPP_SPACE_SM "\"/>"
-				 "<csi xmlns=\"urn:xmpp:csi:0\"/>"));
+				 "<csi xmlns=\"urn:xmpp:csi:0\"/>"
+				 "<ver xmlns=\"urn:xmpp:features:rosterver\"/>"
+				 "<sub xmlns=\"urn:xmpp:features:pre-approval\"/>"));
+		caps_put(in);
 	}
 	limits_put(in);
 	xmpp_put(in, STR("</stream:features>"));
@@ -209,6 +222,8 @@ static void sasl_succeed(struct xmpp_input *in, struct str reply)
 	memcpy(user, name.p, name.n);
 	block->u.who.user_size = (uint8_t)name.n;
 	block->u.who.resource_size = block->u.who.bind_id_size = 0;
+	block->u.who.language_size = 0;
+	block->u.who.presence_size = 0;
 	memcpy(block->u.who.user, user, name.n);
 	s->who = s->sasl;
 	s->sasl = XMPP_BLOCK_NONE;
@@ -418,6 +433,7 @@ void xmpp_answer_bind(struct xmpp_session *s, enum reason why, struct put *w)
 		return;
 	}
 	s->state = XMPP_STATE_UP;
+	s->blocks_due = true;
 	xmpp_jid_put(&full, &self);
 	put_str(w, STR("<iq type=\"result\""));
 	xmpp_put_attribute(w, STR("id"), id);

@@ -17,6 +17,8 @@
 #define WORD_RESUMED (UINT64_C(1) << 41)
 #define WORD_AVAILABLE (UINT64_C(1) << 42)
 #define WORD_CARBONS (UINT64_C(1) << 43)
+#define WORD_INTERESTED (UINT64_C(1) << 44)
+#define WORD_BLOCKLIST (UINT64_C(1) << 45)
 
 bool xmpp_number_parse(struct str s, uint32_t *v)
 {
@@ -174,7 +176,8 @@ uint64_t xmpp_hand_over(struct xmpp_session *s, struct now now, uint64_t h, stru
 	uint32_t acked = (uint32_t)h - s->sm_acked;
 	uint64_t word = s->sm_in | (uint64_t)(uint8_t)s->priority << WORD_PRIORITY |
 			(s->sm ? WORD_KNOWN : 0) | (s->available ? WORD_AVAILABLE : 0) |
-			(s->carbons ? WORD_CARBONS : 0);
+			(s->carbons ? WORD_CARBONS : 0) | (s->interested ? WORD_INTERESTED : 0) |
+			(s->blocklist ? WORD_BLOCKLIST : 0);
 
 	if (!s->detached && s->state != XMPP_STATE_CLOSED)
 		xmpp_end_put(s, &out->put, XMPP_STREAM_CONFLICT);
@@ -294,6 +297,9 @@ void xmpp_answer_resume(struct xmpp_session *s, const struct result *r, struct p
 	s->priority = (int8_t)(uint8_t)(r->word >> WORD_PRIORITY);
 	s->available = (r->word & WORD_AVAILABLE) != 0;
 	s->carbons = (r->word & WORD_CARBONS) != 0;
+	s->interested = (r->word & WORD_INTERESTED) != 0;
+	s->blocklist = (r->word & WORD_BLOCKLIST) != 0;
+	s->blocks_due = true;
 	metric_inc(s->instance->metrics, METRIC_xmpp_resumed);
 	put_str(w, STR("<resumed xmlns=\"" XMPP_SPACE_SM "\""));
 	xmpp_put_attribute(w, STR("previd"), (struct str){xmpp_who(s)->stream, XMPP_TEXT_SIZE});
@@ -306,6 +312,7 @@ bool xmpp_resume_undo(struct xmpp_session *s, struct proto_event *event)
 	if (!s->undo)
 		return false;
 	s->undo = false;
+	s->registering++;
 	xmpp_registration(s, XMPP_TOKEN_PRESENCE);
 	s->instance->registration.bindings[0].expires_us = 0;
 	event->kind = EVENT_BINDING;

@@ -9,7 +9,7 @@
 static_assert(XMPP_SASL_SECRET_SIZE == PROTO_KEPT_SECRET_SIZE &&
 		      XMPP_SASL_SECRET_SIZE == SHA256_DIGEST_LENGTH,
 	      "one is made of the other");
-static_assert(sizeof(struct xmpp_session) <= 640, "a hundred thousand idle sessions fit in 64 MB");
+static_assert(sizeof(struct xmpp_session) <= 704, "a hundred thousand idle sessions fit in 71 MB");
 
 static int instance_init(void *instance, const struct proto_instance_config *config)
 {
@@ -28,6 +28,7 @@ static int instance_init(void *instance, const struct proto_instance_config *con
 	i->text_key.k1 = random_next(&random);
 	scram_hmac(true, config->kept_secret, STR("XMPP SASL salts"), i->secret);
 	xmpp_blocks_init(&i->blocks, config->blocks, config->block_count);
+	xmpp_caps_make(i);
 	return 0;
 }
 
@@ -90,6 +91,18 @@ static void binding_text(struct proto_binding *b, enum proto_binding_text which,
 	put_str(w, text);
 }
 
+static uint16_t features_of(const struct xmpp_session *s)
+{
+	unsigned features = s->interested ? XMPP_FEATURE_INTERESTED : 0;
+
+	if (s->available)
+		features |= XMPP_FEATURE_AVAILABLE;
+	features |= s->available && s->priority >= 0 ? XMPP_FEATURE_WANTS : PROTO_BINDING_DIRECT;
+	if (s->carbons)
+		features |= PROTO_BINDING_COPIES;
+	return (uint16_t)features;
+}
+
 void xmpp_registration(struct xmpp_session *s, uint64_t token)
 {
 	struct xmpp_instance      *i = s->instance;
@@ -97,7 +110,6 @@ void xmpp_registration(struct xmpp_session *s, uint64_t token)
 	struct proto_binding      *b = &r->bindings[0];
 	struct put                 w = put_to(i->registration_text, sizeof(i->registration_text));
 	struct xmpp_jid            self = xmpp_self(s);
-	bool                       reached = s->available && s->priority >= 0;
 	size_t                     address;
 
 	*b = (struct proto_binding){
@@ -105,8 +117,7 @@ void xmpp_registration(struct xmpp_session *s, uint64_t token)
 		.expires_us = UINT64_MAX / 2,
 		.sequence = ++s->registrations,
 		.priority = (uint16_t)(s->priority >= 0 ? 128 + s->priority : 0),
-		.features = (reached ? 0 : PROTO_BINDING_DIRECT) |
-			    (s->carbons ? PROTO_BINDING_COPIES : 0),
+		.features = features_of(s),
 	};
 	binding_text(b, BINDING_CONTACT, self.resource, &w);
 	binding_text(b, BINDING_CALL, (struct str){xmpp_who(s)->stream, XMPP_TEXT_SIZE}, &w);
@@ -121,6 +132,14 @@ void xmpp_registration(struct xmpp_session *s, uint64_t token)
 		.token = token,
 		.takes_over = true,
 	};
+}
+
+void xmpp_register(struct xmpp_input *in)
+{
+	in->s->registering++;
+	xmpp_registration(in->s, XMPP_TOKEN_PRESENCE);
+	in->event->kind = EVENT_BINDING;
+	in->event->registration = &in->s->instance->registration;
 }
 
 void xmpp_aor_put(struct put *w, const struct xmpp_jid *jid)
@@ -233,8 +252,9 @@ static enum submit session_submit(void *session, struct now now, const struct ms
 static void session_answer(void *session, struct now now, uint64_t msg_token,
 			   const struct result *r, struct out *out)
 {
-	struct xmpp_session *s = session;
-	size_t               mark = out_mark(out);
+	struct xmpp_session         *s = session;
+	size_t                       mark = out_mark(out);
+	const struct proto_services *services = s->instance->services;
 
 	s->spoke = false;
 	if (s->state == XMPP_STATE_CLOSED)
@@ -250,9 +270,15 @@ static void session_answer(void *session, struct now now, uint64_t msg_token,
 		xmpp_answer_bind(s, (enum reason)r->why, &out->put);
 	else if (msg_token == XMPP_TOKEN_CARBONS)
 		xmpp_answer_carbons(s, (enum reason)r->why, &out->put);
-	else if (msg_token != XMPP_TOKEN_PRESENCE && msg_token != XMPP_TOKEN_BACK)
+	else if (msg_token == XMPP_TOKEN_PRESENCE)
+		xmpp_answer_presence(s, (enum reason)r->why);
+	else if (msg_token == XMPP_TOKEN_CARRIED)
+		s->carried--;
+	else if (msg_token != XMPP_TOKEN_BACK)
 		xmpp_answer_message(s, msg_token, r, &out->put);
 	xmpp_said(s, out, mark);
+	if (s->link == XMPP_BLOCK_NONE)
+		services->wake(services->context, s); /* what waited for it goes on */
 }
 
 static bool session_detach(void *session, struct now now)
@@ -292,22 +318,30 @@ static void give_all(struct xmpp_blocks *b, struct xmpp_list *l)
 	}
 }
 
+static void give_one(struct xmpp_blocks *b, uint32_t *number)
+{
+	if (*number != XMPP_BLOCK_NONE)
+		xmpp_block_give(b, *number);
+	*number = XMPP_BLOCK_NONE;
+}
+
 static void session_close(void *session, struct now now, enum reason why, struct out *out)
 {
 	struct xmpp_session *s = session;
 	struct xmpp_blocks  *b = &s->instance->blocks;
 
-	if (out != NULL && s->state != XMPP_STATE_CLOSED)
+	if (out != NULL && s->state != XMPP_STATE_CLOSED && s->state != XMPP_STATE_LEAVING)
 		xmpp_end_put(s, &out->put, xmpp_stream_error_of(why));
 	if (s->link != XMPP_BLOCK_NONE)
 		xmpp_link_close(s);
 	give_all(b, &s->in);
 	give_all(b, &s->said);
-	if (s->who != XMPP_BLOCK_NONE)
-		xmpp_block_give(b, s->who);
-	if (s->sasl != XMPP_BLOCK_NONE)
-		xmpp_block_give(b, s->sasl);
-	s->who = s->sasl = XMPP_BLOCK_NONE;
+	give_all(b, &s->owed);
+	give_one(b, &s->who);
+	give_one(b, &s->sasl);
+	give_one(b, &s->asker);
+	give_one(b, &s->directed);
+	give_one(b, &s->barred);
 	s->state = XMPP_STATE_CLOSED;
 }
 
@@ -355,7 +389,7 @@ static bool tick_ping(struct xmpp_session *s, struct now now, struct out *out,
 
 	if (s->pinging && s->heard_us > s->ping_us)
 		s->pinging = false;
-	if (s->settings.keepalive_us == 0)
+	if (s->settings.keepalive_us == 0 || s->midway)
 		return false;
 	due = s->pinging ? s->ping_us + s->settings.response_us
 			 : s->heard_us + s->settings.keepalive_us;
@@ -397,7 +431,8 @@ static bool tick_ready(struct xmpp_session *s, struct now now, const struct out 
 		return false;
 	if (b->used == b->count)
 		earliest(next, now.us + XMPP_POOL_WAIT_US);
-	if (b->used == b->count || s->out.count >= s->settings.window_max ||
+	if (b->used == b->count || s->out.count >= s->settings.window_max || s->midway ||
+	    (s->link == XMPP_BLOCK_NONE && s->owed.count >= XMPP_OWED_COUNT_MAX) ||
 	    !out_fits(out, XMPP_OUT_SIZE_MAX))
 		return false;
 	s->blocked = false;
@@ -414,6 +449,16 @@ static bool tick_stream(struct xmpp_session *s, struct now now, struct out *out,
 	       tick_inactivity(s, now, out, event, next) || tick_ready(s, now, out, event, next);
 }
 
+/* What is said to others, also when nobody hears us. */
+static bool tick_presence(struct xmpp_session *s, struct now now, struct proto_event *event,
+			  uint64_t *next)
+{
+	if (s->link != XMPP_BLOCK_NONE)
+		return false;
+	return xmpp_tick_blocks(s, now, event, next) || xmpp_tick_owed(s, now, event, next) ||
+	       xmpp_tick_tour(s, now, event, next);
+}
+
 static uint64_t session_tick(void *session, struct now now, struct out *out,
 			     struct proto_event *event)
 {
@@ -428,6 +473,8 @@ static uint64_t session_tick(void *session, struct now now, struct out *out,
 	}
 	if (s->state == XMPP_STATE_CLOSED)
 		return UINT64_MAX;
+	if (s->state == XMPP_STATE_LEAVING)
+		return xmpp_tick_tour(s, now, event, &next) ? now.us : next;
 	if (s->link != XMPP_BLOCK_NONE && xmpp_link_tick(s, now, out, event, &next))
 		return now.us;
 	if (s->state != XMPP_STATE_UP) {
@@ -440,7 +487,8 @@ static uint64_t session_tick(void *session, struct now now, struct out *out,
 	}
 	if (xmpp_out_done(s, now, event) ||
 	    (s->detached || s->moved ? xmpp_resume_tick(s, now, event, &next)
-				     : tick_stream(s, now, out, event, &next)))
+				     : tick_stream(s, now, out, event, &next)) ||
+	    (!s->moved && tick_presence(s, now, event, &next)))
 		return now.us;
 	if (s->out.first != XMPP_BLOCK_NONE)
 		earliest(&next, xmpp_out_due_us(s));
@@ -464,6 +512,8 @@ const struct proto_ops xmpp_ops = {
 	.tick = session_tick,
 	.close = session_close,
 	.drain = session_drain,
+	.told = xmpp_told,
+	.outlive = xmpp_outlive,
 	.part = session_part,
 	.ready = session_ready,
 	.detach = session_detach,

@@ -1,7 +1,9 @@
 /*
  * A stream of a client (RFC 6120, 6121), by the contract of proto/proto.h: negotiation with SASL,
- * binding of a resource, presence that makes it reachable, and messages both ways; requests and
- * presence that name another client go to it as they are. Whom a stanza is from is said by us
+ * binding of a resource, messages both ways, presence, the roster and the block list (XEP-0191),
+ * which control keeps; requests and presence that name another client go to it as they are. A
+ * message to an account goes to its best resource, and to the next where that does not take it
+ * (RFC 6121, 8.5.2.1.1); a headline and presence to all. Whom a stanza is from is said by us
  * alone. Acknowledgements by XEP-0198, without resumption. Belongs to one worker; no memory, no
  * clock, no I/O.
  */
@@ -16,6 +18,7 @@ enum xmpp_state {
 	XMPP_STATE_AUTH, /* the client is to authenticate */
 	XMPP_STATE_BIND, /* it has, and is to bind a resource */
 	XMPP_STATE_UP,
+	XMPP_STATE_LEAVING, /* without a connection: others are told that it is gone */
 	XMPP_STATE_CLOSED,
 	XMPP_STATE_COUNT
 };

@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/hash.h"
 #include "base/random.h"
+#include "roster/question.h"
 #include "xmpp/block.h"
 #include "xmpp/map.h"
 #include "xmpp/session.h"
@@ -20,13 +21,52 @@
 #define XMPP_DETACHED_US (10 * US_PER_SECOND)
 #define XMPP_SAID_MAX 32u /* blocks of what we said and the client has not acknowledged */
 #define XMPP_SPACE_SM "urn:xmpp:sm:3"
+#define XMPP_SPACE_ROSTER "jabber:iq:roster"
+#define XMPP_SPACE_BLOCKING "urn:xmpp:blocking"
+
+#define XMPP_CAPS_SIZE 28u /* Base 64 of SHA-1 */
+#define XMPP_CAPS_NODE "https://cpm.invalid/caps"
+
+/* What bounds how one stanza of a client becomes many. */
+#define XMPP_PIECE_MAX 32u                    /* that a session makes in one turn */
+#define XMPP_OWED_COUNT_MAX 64u               /* presences that it still has to tell */
+#define XMPP_PRESENCE_US US_PER_SECOND        /* between changes of presence, over time */
+#define XMPP_PRESENCE_BURST 10u               /* that may come at once */
+#define XMPP_ASK_AGAIN_US (5 * US_PER_SECOND) /* when control could not say */
+#define XMPP_LEAVE_US (60 * US_PER_SECOND)    /* in which whoever is gone is said to be */
 
 /* Answers to EVENT_BINDING; those to messages name their blocks. */
 #define XMPP_TOKEN_BIND (UINT64_C(1) << 32)
 #define XMPP_TOKEN_PRESENCE (UINT64_C(2) << 32)
 #define XMPP_TOKEN_CARBONS (UINT64_C(3) << 32)
 #define XMPP_TOKEN_RESUME (UINT64_C(4) << 32)
-#define XMPP_TOKEN_SAID (UINT64_C(5) << 32) /* to EVENT_MSG, of what we say ourselves */
+#define XMPP_TOKEN_SAID (UINT64_C(5) << 32)    /* to EVENT_MSG, of what we say ourselves */
+#define XMPP_TOKEN_CARRIED (UINT64_C(6) << 32) /* of stanzas of ours */
+
+/* Of features of a binding (proto.h). */
+enum xmpp_feature {
+	XMPP_FEATURE_AVAILABLE = 1,  /* has sent presence, of whatever priority */
+	XMPP_FEATURE_INTERESTED = 2, /* has asked for the roster */
+	XMPP_FEATURE_WANTS = 4,      /* and its priority says that it wants messages */
+};
+#define XMPP_FEATURES_ANY UINT16_MAX
+
+/* How far it is said who is there, in this order. */
+enum xmpp_tour {
+	XMPP_TOUR_NONE,
+	XMPP_TOUR_BINDING,  /* the registration is awaited */
+	XMPP_TOUR_OWN,      /* the user's own resources are told */
+	XMPP_TOUR_PROBE,    /* and asked, when the client has just come */
+	XMPP_TOUR_DIRECTED, /* those that were told by name are told that it is gone */
+	XMPP_TOUR_AUDIENCE, /* control says who else */
+};
+
+/* What is asked of control for whom, as the low byte of its token. */
+enum xmpp_asker {
+	XMPP_ASKER_CLIENT, /* a request of the client, which is in ->asker */
+	XMPP_ASKER_TOUR,
+	XMPP_ASKER_BLOCKS, /* the list that we keep to */
+};
 
 /* Dial and answers of our own are told from messages by their tokens, too. */
 #define XMPP_TOKEN_BACK (UINT64_C(15) << 32)
@@ -69,6 +109,9 @@ struct xmpp_instance {
 	struct xmpp_domain           domains[XMPP_DOMAINS_MAX];
 	struct proto_registration    registration; /* of the event that is out */
 	char                         registration_text[2 * XMPP_PART_SIZE_MAX];
+	char                         question[ROSTER_QUESTION_SIZE_MAX]; /* of the event */
+	char                         push[56 * 1024];                    /* a block list as XML */
+	char                         caps[XMPP_CAPS_SIZE];               /* XEP-0115, 5 */
 	struct xmpp_stanza           stanza; /* during a call, as what follows */
 	char                         room[3 * XMPP_ITEM_SIZE_MAX + 8192]; /* attributes and map.h */
 	char                         back[XMPP_ANSWER_ROOM]; /* what goes back by another stream */
@@ -92,6 +135,19 @@ struct xmpp_session {
 	bool                  asks;      /* a stream of ours: proving has begun */
 	bool                  binding;   /* the answer to a request of who->bind_id is awaited */
 	bool                  available;
+	bool                  interested; /* it has asked for the roster: the same */
+	bool                  blocklist;  /* it has asked for the block list: it hears of changes */
+	bool                  blocks_due; /* we do not know the list, or an old one */
+	bool                  rebinding;  /* feed() goes on when the registration is made */
+	bool                  arriving;   /* the tour is that of initial presence */
+	bool                  item_again; /* the item is one that was read before */
+	bool                  asked;      /* a question to control is out */
+	bool                  midway;     /* an answer to the client is written by halves */
+	bool                  held;       /* errors wait for its end */
+	uint8_t               tour;       /* enum xmpp_tour */
+	uint8_t               registering; /* changes of the registration without answer */
+	uint8_t               piece;       /* stanzas made in this turn */
+	uint8_t               carried;  /* stanzas of ours without answer, at most XMPP_PIECE_MAX */
 	bool                  pinging;  /* our ping is unanswered */
 	bool                  sm;       /* the client acknowledges (XEP-0198) */
 	bool                  sm_asked; /* <r/> is unanswered */
@@ -110,13 +166,28 @@ struct xmpp_session {
 	uint32_t              sm_in, sm_out, sm_acked;
 	uint32_t              registrations; /* asked for so far */
 	uint32_t              who;           /* block; NONE before it authenticated */
-	uint32_t              sasl;          /* block of a try that is going on, or NONE */
-	uint32_t              link;          /* block, or NONE: a client's */
-	struct xmpp_list      pairs, back;   /* of servers; back: errors that are to be sent */
-	struct xmpp_list      in, out;       /* stanzas for others without answer */
+	union {
+		uint32_t sasl;  /* block of a try that is going on, or NONE */
+		uint32_t asker; /* once it is over: of the request that control is asked for */
+	};
+	uint32_t directed, barred; /* blocks, or NONE */
+	/* Bindings that were last given one of many: of a tour, an answer, what is owed, an item.
+	 */
+	uint32_t tour_place, told_place, owed_place, item_place;
+	uint32_t at;       /* in whom a tour tells by name */
+	uint32_t piece_us; /* turn of ->piece, modulo 2^32 */
+	uint32_t link;     /* block, or NONE: a client's */
+	union {
+		struct xmpp_list pairs; /* of servers */
+		struct xmpp_list owed;  /* of clients: presences to be told */
+	};
+	struct xmpp_list      back;    /* of servers: errors that are to be sent */
+	struct xmpp_list      in, out; /* stanzas for others without answer */
 	struct xml_frame      frame;
 	struct xml_scope      scope;
 	uint64_t              heard_us, message_us, ping_us, login_due_us;
+	uint64_t              presence_us; /* when as many changes may come at once as may */
+	uint64_t              ask_due_us;  /* control, which could not say, is asked again */
 	struct proto_settings settings;
 };
 
@@ -131,6 +202,8 @@ struct xmpp_input { /* one call of feed() */
 	struct str           id, to;   /* of the stanza, as they are meant */
 	struct str           from;     /* over a link: who sent it */
 	struct xmpp_jid      sender;   /* the same */
+	bool                 listed;   /* the recipient is one of several that it lists */
+	bool                 again;    /* the item is read once more: nothing of it is consumed */
 	struct put           room;     /* what is left of instance->room */
 };
 
@@ -145,6 +218,8 @@ struct str      xmpp_text_new(struct xmpp_instance *i, char room[XMPP_TEXT_SIZE]
 struct xmpp_jid xmpp_self(const struct xmpp_session *s);
 /* The binding of this stream, as it is; to be given by an event. */
 void xmpp_registration(struct xmpp_session *s, uint64_t token);
+/* The same, of a stream that is bound: with other features or priority. */
+void xmpp_register(struct xmpp_input *in);
 
 static inline struct xmpp_who *xmpp_who(const struct xmpp_session *s)
 {
@@ -262,7 +337,78 @@ void xmpp_on_abort(struct xmpp_input *in);
 void xmpp_on_bind(struct xmpp_input *in);
 void xmpp_answer_bind(struct xmpp_session *s, enum reason why, struct put *w);
 
+/* carry.c */
+enum xmpp_carried {
+	XMPP_CARRIED_ONE,  /* event is EVENT_MSG; call again with the same */
+	XMPP_CARRIED_ALL,  /* there is no place left */
+	XMPP_CARRIED_WAIT, /* no more in this turn */
+};
+struct xmpp_parcel { /* a stanza of ours */
+	struct xmpp_own own;
+	struct xmpp_jid from, to;
+	uint16_t        features; /* to a bare JID here: its places that have one of these */
+	bool            not_self; /* but not the session's own place */
+};
+/* The next place that it goes to after *place, which is 0 before the first and after the last. */
+enum xmpp_carried xmpp_carry(struct xmpp_session *s, struct now now, struct proto_event *event,
+			     const struct xmpp_parcel *parcel, uint32_t *place);
+/* The next place of somebody here after binding `after` that has one of these features. 0: there
+ * is none. */
+uint32_t xmpp_place_next(struct xmpp_session *s, const struct xmpp_jid *bare, uint16_t features,
+			 uint32_t after, struct str *resource);
+/* Where somebody is registered; NULL: nowhere. Lent for the turn. */
+const struct proto_record *xmpp_record(const struct xmpp_session *s, const struct xmpp_jid *bare);
+bool               xmpp_bare(struct str text, struct xmpp_jid *jid); /* of one in normal form */
+struct xmpp_sender xmpp_sender_of(struct xmpp_session *s, const struct xmpp_jid *jid);
+/* A presence to be told to whom a message of another of ours is from. False: no room now. */
+bool xmpp_owe(struct xmpp_session *s, struct str to, bool farewell);
+bool xmpp_tick_owed(struct xmpp_session *s, struct now now, struct proto_event *event,
+		    uint64_t *next);
+
+/* ask.c */
+/* EVENT_ASK, for a request of the client whose id is kept, or for ourselves. */
+void xmpp_ask(struct xmpp_session *s, struct proto_event *event, enum xmpp_asker asker,
+	      struct roster_question *q);
+void xmpp_ask_for(struct xmpp_input *in, struct roster_question *q);
+void xmpp_told(void *session, struct now now, uint64_t token, enum reason why, struct cur *answer,
+	       struct out *out, struct proto_event *event);
+
+/* presence.c */
+void xmpp_on_presence(struct xmpp_input *in);
+/* The registration is in force, or is not. */
+void xmpp_answer_presence(struct xmpp_session *s, enum reason why);
+bool xmpp_tick_tour(struct xmpp_session *s, struct now now, struct proto_event *event,
+		    uint64_t *next);
+/* The next entry of the answer to AUDIENCE. True: event is given. */
+bool xmpp_told_audience(struct xmpp_session *s, struct now now, struct cur *answer, struct out *out,
+			struct proto_event *event);
+void xmpp_tour_over(struct xmpp_session *s);
+bool xmpp_outlive(void *session, struct now now, enum reason why, struct out *out);
+
+/* roster.c */
+void xmpp_on_roster_get(struct xmpp_input *in);
+void xmpp_on_roster_set(struct xmpp_input *in);
+void xmpp_told_roster(struct xmpp_session *s, struct cur *answer, struct out *out);
+/* The same of what changed something: each effect is carried out. */
+bool xmpp_told_effects(struct xmpp_session *s, struct now now, struct cur *answer,
+		       struct proto_event *event);
+
+/* blocklist.c */
+void xmpp_on_blocklist(struct xmpp_input *in);
+void xmpp_on_block(struct xmpp_input *in);
+void xmpp_on_unblock(struct xmpp_input *in);
+bool xmpp_is_blocked(const struct xmpp_session *s, const struct xmpp_jid *jid);
+/* The stanza comes back, for its recipient is blocked. */
+void xmpp_refuse_blocked(struct xmpp_input *in);
+bool xmpp_tick_blocks(struct xmpp_session *s, struct now now, struct proto_event *event,
+		      uint64_t *next);
+void xmpp_told_blocks(struct xmpp_session *s, struct cur *answer);
+void xmpp_told_blocklist(struct xmpp_session *s, struct cur *answer, struct out *out);
+/* "<block ...>" or "<unblock ...>" of a push. */
+void xmpp_blocks_put(struct put *w, struct str element, struct str jids);
+
 /* iq.c */
+void xmpp_caps_make(struct xmpp_instance *i); /* at start */
 void xmpp_on_iq(struct xmpp_input *in);
 /* "<iq type='result' ...>", to be gone on with. */
 void xmpp_result_begin(struct xmpp_input *in);
@@ -280,6 +426,8 @@ void xmpp_on_gateway_tell(struct xmpp_input *in);
 void xmpp_on_carbons_enable(struct xmpp_input *in);
 void xmpp_on_carbons_disable(struct xmpp_input *in);
 void xmpp_answer_carbons(struct xmpp_session *s, enum reason why, struct put *w);
+/* ask.c, too: the head of the answer to the request of ->asker */
+void xmpp_put_result(struct xmpp_session *s, struct put *w);
 
 /* resume.c */
 bool xmpp_number_parse(struct str s, uint32_t *v);
@@ -298,12 +446,15 @@ bool xmpp_resume_tick(struct xmpp_session *s, struct now now, struct proto_event
 bool xmpp_resume_undo(struct xmpp_session *s, struct proto_event *event);
 
 /* message.c */
+/* What the answer to the stanza will need, in a block. NONE: there is none. */
+uint32_t xmpp_request_new(struct xmpp_input *in);
+/* The error that its block has is written, and the block given back. */
+void xmpp_release(struct xmpp_session *s, uint32_t number, struct put *w);
 /* Whom the stanza is for, the account itself where it does not say. False: it came back. */
 bool xmpp_to(struct xmpp_input *in, struct xmpp_jid *to);
 /* The stanza goes to the pipeline, or comes back; within the window. */
 void xmpp_give(struct xmpp_input *in, const struct xmpp_jid *to);
 void xmpp_on_message(struct xmpp_input *in);
-void xmpp_on_presence(struct xmpp_input *in);
 void xmpp_answer_message(struct xmpp_session *s, uint64_t token, const struct result *r,
 			 struct put *w);
 /* The error of one that was refused, whose sender hears of it. */

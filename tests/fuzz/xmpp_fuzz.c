@@ -4,7 +4,7 @@
  * cut, and whether a client's hands over in the end; timers run between. Whatever comes, what we
  * send is well-formed, nothing is left of a stream that is closed, and every message was given
  * back. What it sends to others comes to itself. A client may go on in the place of another
- * session.
+ * session. Control has an answer to each question, but to every third.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +86,21 @@ static bool server(void *context, unsigned protocol, struct str domain, uint32_t
 	return str_eq(domain, STR("chat.example"));
 }
 
+/* Everybody is at one place. */
+static const struct proto_record *record(void *context, unsigned protocol, struct str address)
+{
+	static struct {
+		struct proto_record  head;
+		struct proto_binding binding;
+		char                 text[8];
+	} r = {{.count = 1, .text_size = 1},
+	       {.key = 1, .expires_us = UINT64_MAX, .id = 1, .text = {{0, 1}}},
+	       "r"};
+
+	r.binding.features = XMPP_FEATURE_AVAILABLE | XMPP_FEATURE_WANTS | XMPP_FEATURE_INTERESTED;
+	return &r.head;
+}
+
 static void wake(void *context, void *session)
 {
 }
@@ -108,10 +123,10 @@ static void rig_make(void)
 	rig.services = (struct proto_services){.credentials = credentials,
 					       .serves = serves,
 					       .record = record,
+					       .wake = wake,
 					       .conversation = conversation,
 					       .converse = converse,
-					       .server = server,
-					       .wake = wake};
+					       .server = server};
 	config = (struct proto_instance_config){.metrics = &metrics,
 						.blocks = calloc(BLOCKS, xmpp_ops.block_size),
 						.block_count = BLOCKS,
@@ -170,12 +185,88 @@ static void check(const struct out *out)
 	memmove(all, in.p, n);
 }
 
+static void on_event(const struct proto_event *event);
+
+/* What control has of whoever asks. */
+static void answer_put(const struct roster_question *q, struct put *w)
+{
+	struct roster_item item = {.jid = STR("bob@example.org"), .name = STR("B<o>b")};
+
+	switch (q->ask) {
+	case ROSTER_ASK_ROSTER_GET:
+		roster_head_put(w, &(struct roster_head){.version = STR("1")});
+		roster_item_put(w, &item);
+		return;
+	case ROSTER_ASK_AUDIENCE:
+		roster_contact_put(w, &(struct roster_contact){.jid = item.jid,
+							       .watches = true,
+							       .watched = true,
+							       .request = true});
+		return;
+	case ROSTER_ASK_BLOCK_GET:
+		roster_text_put(w, STR("eve@example.org"));
+		return;
+	default:
+		break;
+	}
+	item = q->ask == ROSTER_ASK_ROSTER_SET ? q->item : item;
+	roster_effect_put(w, &(struct roster_effect){.kind = ROSTER_EFFECT_PUSH,
+						     .to = q->owner,
+						     .item = item,
+						     .version = STR("2")});
+	roster_effect_put(w, &(struct roster_effect){.kind = ROSTER_EFFECT_UNBLOCKED,
+						     .to = q->owner,
+						     .jids = q->jids});
+	roster_effect_put(w, &(struct roster_effect){.kind = ROSTER_EFFECT_PRESENCE,
+						     .from = q->owner,
+						     .to = STR("bob@example.org"),
+						     .type = ROSTER_AVAILABLE});
+	roster_effect_put(w, &(struct roster_effect){.kind = ROSTER_EFFECT_PRESENCE,
+						     .from = STR("bob@example.org"),
+						     .to = q->owner,
+						     .type = q->type,
+						     .payload = q->payload});
+}
+
+static void on_ask(const struct proto_question *ask)
+{
+	static unsigned asked;
+	static uint8_t  bytes[ROSTER_QUESTION_SIZE_MAX], answer[4 * ROSTER_QUESTION_SIZE_MAX];
+	struct put      w = put_to(answer, sizeof(answer));
+	struct roster_question q;
+	enum reason            why = asked++ % 3 == 2 ? REASON_CONTROL_DOWN : REASON_NONE;
+	uint64_t               token = ask->token;
+	struct cur             c;
+	struct proto_event     event;
+
+	memcpy(bytes, ask->bytes.p, ask->bytes.n);
+	ASSERT(roster_question_read(cur_of(bytes, ask->bytes.n), &q));
+	answer_put(&q, &w);
+	ASSERT(!w.failed);
+	c = cur_of(answer, put_size(&w));
+	do {
+		struct out out = out_to(rig.out, sizeof(rig.out));
+
+		event = (struct proto_event){.msg = msg_new(rig.pool)};
+		xmpp_ops.told(rig.session, rig.now, token, why, &c, &out, &event);
+		if (event.kind != EVENT_MSG)
+			msg_free(event.msg);
+		check(&out);
+		on_event(&event);
+		rig.now.us += event.kind == EVENT_NONE;
+	} while (event.kind != EVENT_NONE || (why == REASON_NONE && cur_left(&c) > 0));
+}
+
 static void on_event(const struct proto_event *event)
 {
 	struct out          out = out_to(rig.out, sizeof(rig.out));
 	struct proto_target at = {0};
 	struct result       result;
 
+	if (event->kind == EVENT_ASK) {
+		on_ask(&event->ask);
+		return;
+	}
 	if (event->kind == EVENT_MSG) {
 		uint64_t token = event->msg->token;
 
@@ -217,7 +308,7 @@ static void tick(void)
 		if (event.kind != EVENT_MSG && event.msg != NULL)
 			msg_free(event.msg);
 		check(&out);
-		if (event.kind == EVENT_BINDING || event.kind == EVENT_MSG)
+		if (event.kind != EVENT_CLOSE)
 			on_event(&event);
 	} while (event.kind != EVENT_NONE && event.kind != EVENT_CLOSE);
 }
@@ -232,6 +323,7 @@ static bool feed(struct cur *in)
 	enum pull          pull = xmpp_ops.feed(rig.session, rig.now, NULL, in, &out, &event);
 
 	ASSERT(event.msg != NULL);
+	ASSERT(pull != PULL_WAIT);
 	ASSERT(pull != PULL_MORE || in->p == start);
 	if (event.kind != EVENT_MSG)
 		msg_free(event.msg);
@@ -381,6 +473,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	feed_pieces(data + 2, size - 2, 1 + data[1] % 64);
 	if (kind == 0 && (data[1] & 64) != 0)
 		hand_over(data[1] & 63);
+	if (xmpp_ops.outlive(rig.session, rig.now, REASON_CONNECTION_RESET, NULL))
+		tick();
 	close_session();
 	if (kind == VERIFIES) {
 		swap();

@@ -150,6 +150,8 @@ static void copies_change_nothing_for_the_sender(void **state)
 
 	(void)state;
 	phone_reset(tablet);
+	chat_expects(phone, "<presence type=\"unavailable\" from=\"alice@example.org/tablet\" "
+			    "to=\"alice@example.org/phone\"></presence>");
 	phone_send(carol,
 		   "<message to='alice@example.org/phone' id='m1' type='chat'><body>Hi</body>"
 		   "</message>");

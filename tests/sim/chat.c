@@ -1,5 +1,7 @@
 #include "chat.h"
 
+#include "dataplane/ask.h"
+
 #define HEAD                                                                                       \
 	"<stream:stream to='example.org' xmlns='jabber:client' version='1.0' "                     \
 	"xmlns:stream='http://etherx.jabber.org/streams'>"
@@ -45,10 +47,24 @@ void chat_closes(struct phone *p)
 	assert_true(sim_until(&sim, is_closed, US_PER_SECOND));
 }
 
+/* It is down, and that is known at once. */
+static void no_control(struct sim *s)
+{
+	uint64_t   id;
+	struct cur question;
+
+	while (asks_next(&s->dp, s->now.us, &id, &question)) {
+		asks_told(&s->dp, id, REASON_CONTROL_DOWN, cur_of(NULL, 0));
+		s->busy = true;
+	}
+}
+
 struct phone *chat_authenticated(const char *proof)
 {
 	struct phone *p = phone_chat(&sim.host);
 
+	if (sim.control == NULL)
+		sim.control = no_control;
 	who = p;
 	assert_true(sim_until(&sim, is_open, US_PER_SECOND));
 	phone_send(p, HEAD);
@@ -80,6 +96,7 @@ struct phone *chat_client(const char *proof, const char *resource)
 	phone_send(p, "<presence/><iq type='get' id='p'><ping xmlns='urn:xmpp:ping'/></iq>");
 	chat_expects(p, "</iq>");
 	sim_pass(&sim, 100 * US_PER_MS);
+	phones_forget_presence();
 	return p;
 }
 

@@ -7,7 +7,8 @@
 #define ALICE "AGFsaWNlAHNlY3JldA=="
 #define CAROL "AGNhcm9sAHNlY3JldA=="
 
-/* Up to features after it has authenticated; then up to a resource; then up to presence. */
+/* Up to features after it has authenticated; then up to a resource; then up to presence, which all
+ * have heard of and forgotten. */
 struct phone *chat_authenticated(const char *proof);
 struct phone *chat_bound(const char *proof, const char *resource);
 struct phone *chat_client(const char *proof, const char *resource);

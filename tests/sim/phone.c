@@ -66,6 +66,27 @@ struct phone *phone_chat_listen(struct host *h, uint16_t port)
 	return p;
 }
 
+static void forget_presence(struct phone *p)
+{
+	static const char end[] = "</presence>";
+	char             *from, *to;
+
+	p->in[p->in_size] = '\0';
+	while ((from = strstr(p->in, "<presence")) != NULL && (to = strstr(from, end)) != NULL) {
+		to += sizeof(end) - 1;
+		memmove(from, to, p->in_size - (size_t)(to - p->in) + 1);
+		p->in_size -= (size_t)(to - from);
+	}
+}
+
+void phones_forget_presence(void)
+{
+	for (unsigned i = 0; i < phone_count; i++) {
+		if (phones[i].chat)
+			forget_presence(&phones[i]);
+	}
+}
+
 struct phone *phone_tcp_listen(struct host *h, uint16_t port)
 {
 	struct phone *p = phone_new(h);

@@ -42,6 +42,7 @@ void          phone_reset(struct phone *p); /* its connection ends at once */
 struct phone *phone_chat(struct host *h);
 struct phone *phone_chat_to(struct host *h, uint16_t port);
 struct phone *phone_chat_listen(struct host *h, uint16_t port);
+void          phones_forget_presence(void); /* what all of them have heard of who comes */
 
 /* To port 5060, or where it is connected to. */
 void phone_send(struct phone *p, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -314,6 +314,7 @@ static void a_session_is_over_when_its_time_is(void **state)
 			  "</message>");
 	chat_expects(carol, "<message type=\"error\" id=\"g\" from=\"alice@example.org\"><error "
 			    "type=\"cancel\"><service-unavailable");
+	sim_pass(&sim, 61 * US_PER_SECOND); /* in which control, who is not there, was asked */
 	next = chat_authenticated(ALICE);
 	phone_send(next, "<resume" SM " previd='%s' h='0'/>", name);
 	chat_expects(next, "<failed xmlns=\"urn:xmpp:sm:3\"><item-not-found ");

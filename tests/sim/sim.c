@@ -455,6 +455,8 @@ void sim_step(struct sim *s, uint64_t step_us)
 	}
 	if (directory_turn(s->dp.directory, s->now))
 		s->busy = true;
+	if (s->control != NULL)
+		s->control(s);
 	if (s->host_dead)
 		wire_host_discard(&s->wire);
 	else

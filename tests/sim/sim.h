@@ -46,6 +46,7 @@ struct sim {
 	uint64_t                next_us[NET_WORKERS_MAX];
 	bool                    busy;      /* somebody had work in the last step */
 	bool                    host_dead; /* it takes no turn, and what is sent to it is lost */
+	void (*control)(struct sim *s);    /* answers what it was asked; NULL: nobody does */
 };
 
 /* EAL for a test process: no huge pages, no devices. Once. */

@@ -198,6 +198,7 @@ static void a_request_to_a_client_that_is_gone_comes_back(void **state)
 	phone_send(carol, "</stream:stream>");
 	chat_closes(carol);
 	sim_pass(&sim, 100 * US_PER_MS);
+	phones_forget_presence();
 	phone_send(alice, "<iq type='get' id='q6' to='carol@example.org/desk'><ping "
 			  "xmlns='urn:xmpp:ping'/></iq>");
 	chat_expects(alice, "<iq type=\"error\" id=\"q6\" from=\"carol@example.org/desk\"><error "
@@ -228,6 +229,8 @@ static void what_only_clients_understand_goes_to_none_but_them(void **state)
 	phone_send(alice, "</stream:stream>");
 	chat_closes(alice);
 	sim_pass(&sim, 100 * US_PER_MS);
+	chat_expects(mobile, "<presence type=\"unavailable\" from=\"alice@example.org/phone\" "
+			     "to=\"carol@example.org/mobile\"></presence>");
 	phone_send(mobile, "<presence to='alice@example.org' id='3'/>");
 	chat_hears_nothing(mobile);
 	phone_send(mobile, "<message to='alice@example.org' id='4'><x xmlns='u'/></message>");

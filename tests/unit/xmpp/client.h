@@ -4,12 +4,15 @@
 
 #include "scram_client.h"
 
-#include "xmpp/session.h"
+#include "roster/question.h"
+#include "xmpp/session_private.h"
 
 #define CLIENT_BLOCKS 128u
 #define CLIENT_POOL 64u
 #define CLIENT_OUT 262144u
 #define CLIENT_EVENTS 64u
+#define CLIENT_PLACES 8u /* registrations of one address */
+#define CLIENT_ADDRESSES 4u
 
 struct client_event {
 	enum proto_event_kind kind;
@@ -17,6 +20,19 @@ struct client_event {
 	struct result         result;
 	struct msg           *msg;
 	enum reason           why;
+};
+
+struct client_record { /* of one address: where it is registered */
+	char                 address[64];
+	struct proto_record  head;
+	struct proto_binding bindings[CLIENT_PLACES];
+	char                 text[256];
+};
+
+struct client_answer { /* that control has to a question */
+	enum reason why;
+	uint8_t     bytes[16384];
+	size_t      size;
 };
 
 struct client {
@@ -40,6 +56,15 @@ struct client {
 	char                  identity[128], proof[64], challenge[32]; /* of the last EVENT_LOGIN */
 	struct flow           dial;                                    /* of the last EVENT_DIAL */
 	unsigned              woken;
+	struct client_record  records[CLIENT_ADDRESSES];
+	struct client_answer  answers[ROSTER_ASK_COUNT]; /* none: nothing is there */
+	struct roster_question question;                 /* the last, with what it lends */
+	uint8_t                question_bytes[ROSTER_QUESTION_SIZE_MAX];
+	unsigned               questions[ROSTER_ASK_COUNT];
+	unsigned               made;     /* stanzas of ours */
+	unsigned               made_max; /* in one turn */
+	bool                   silent;   /* control does not answer */
+	uint64_t               ask_token;
 };
 
 static struct scram_credentials client_scram;
@@ -93,9 +118,62 @@ static inline bool client_server(void *context, unsigned protocol, struct str do
 	return str_eq(domain, STR("chat.example"));
 }
 
+static inline const struct proto_record *client_record(void *context, unsigned protocol,
+						       struct str address)
+{
+	struct client *c = context;
+
+	for (unsigned i = 0; i < CLIENT_ADDRESSES; i++) {
+		if (str_eq(address, str_of(c->records[i].address)))
+			return &c->records[i].head;
+	}
+	return NULL;
+}
+
 static inline void client_wake(void *context, void *session)
 {
 	((struct client *)context)->woken++;
+}
+
+/* Where somebody is registered: over which stream, and with what it wants to hear. */
+static inline void client_place_over(struct client *c, const char *address, const char *resource,
+				     uint16_t features, struct str stream)
+{
+	static uint32_t       ids;
+	struct client_record *r = c->records;
+	struct proto_binding *b;
+	uint16_t              at, n = (uint16_t)strlen(resource);
+	char                 *text;
+
+	while (r->address[0] != 0 && strcmp(r->address, address) != 0)
+		r++;
+	snprintf(r->address, sizeof(r->address), "%s", address);
+	b = &r->bindings[r->head.count++];
+	assert_in_range(r->head.count, 1, CLIENT_PLACES - 1);
+	text = (char *)&r->bindings[r->head.count];
+	memmove(text, b, r->head.text_size); /* texts lie behind the last binding */
+	at = (uint16_t)r->head.text_size;
+	*b = (struct proto_binding){
+		.key = xmpp_resource_key(str_of(resource)),
+		.expires_us = UINT64_MAX / 2,
+		.id = ++ids,
+		.features = features,
+		.text = {[BINDING_CONTACT] = {at, n},
+			 [BINDING_CALL] = {(uint16_t)(at + n), (uint16_t)stream.n}}};
+	memcpy(text + at, resource, n);
+	memcpy(text + at + n, stream.p, stream.n);
+	r->head.text_size += n + (uint32_t)stream.n;
+}
+
+static inline void client_place(struct client *c, const char *address, const char *resource,
+				uint16_t features)
+{
+	client_place_over(c, address, resource, features, STR("another stream"));
+}
+
+static inline struct put client_answer_put(struct client *c, enum roster_ask ask)
+{
+	return put_to(c->answers[ask].bytes, sizeof(c->answers[ask].bytes));
 }
 
 static inline struct out client_out(struct client *c)
@@ -122,6 +200,7 @@ static inline struct client *client_new(void)
 		.credentials = client_credentials,
 		.serves = client_serves,
 		.reach = client_reach,
+		.record = client_record,
 		.conversation = client_conversation,
 		.converse = client_converse,
 		.server = client_server,
@@ -198,6 +277,60 @@ static inline void client_binding(struct client *c, const struct proto_registrat
 	client_answer(c, r->token, &(struct result){.why = (uint8_t)c->binding_why});
 }
 
+static inline void client_event(struct client *c, const struct proto_event *event);
+
+/* Control answers, a piece a turn where there is much to do. */
+static inline void client_told(struct client *c, const struct client_answer *a)
+{
+	uint8_t           *copy = test_copy(a->bytes, a->size);
+	struct cur         answer = cur_of(copy, a->size);
+	struct proto_event event;
+	unsigned           made = c->made;
+	bool               more;
+
+	do {
+		struct out out = client_out(c);
+
+		event = (struct proto_event){.msg = msg_new(c->pool)};
+		xmpp_ops.told(c->session, c->now, c->ask_token, a->why, &answer, &out, &event);
+		client_took(c, &out);
+		if (event.kind != EVENT_MSG)
+			msg_free(event.msg);
+		client_event(c, &event);
+		if (c->made - made > c->made_max)
+			c->made_max = c->made - made;
+		more = a->why == REASON_NONE && cur_left(&answer) > 0;
+		if (event.kind == EVENT_NONE && more) { /* the next turn */
+			c->now.us++;
+			made = c->made;
+		}
+	} while (event.kind != EVENT_NONE || more);
+	free(copy);
+}
+
+static inline void client_asked(struct client *c, const struct proto_question *ask)
+{
+	static const struct client_answer nothing;
+	struct client_answer              empty;
+	struct put                        w = put_to(empty.bytes, sizeof(empty.bytes));
+	const struct client_answer       *a;
+
+	memcpy(c->question_bytes, ask->bytes.p, ask->bytes.n);
+	assert_true(roster_question_read(cur_of(c->question_bytes, ask->bytes.n), &c->question));
+	c->questions[c->question.ask]++;
+	c->ask_token = ask->token;
+	if (c->silent)
+		return;
+	a = &c->answers[c->question.ask];
+	if (a->size == 0 && a->why == REASON_NONE) {
+		empty.why = REASON_NONE;
+		roster_head_put(&w, &(struct roster_head){.version = STR("0")});
+		empty.size = put_size(&w);
+		a = c->question.ask == ROSTER_ASK_ROSTER_GET ? &empty : &nothing;
+	}
+	client_told(c, a);
+}
+
 static inline void client_event(struct client *c, const struct proto_event *event)
 {
 	if (event->kind == EVENT_BINDING) {
@@ -206,12 +339,18 @@ static inline void client_event(struct client *c, const struct proto_event *even
 		assert_true(str_copy(c->identity, sizeof(c->identity), event->login.identity));
 		assert_true(str_copy(c->proof, sizeof(c->proof), event->login.proof));
 		assert_true(str_copy(c->challenge, sizeof(c->challenge), event->login.challenge));
+	} else if (event->kind == EVENT_ASK) {
+		client_asked(c, &event->ask);
 	} else if (event->kind != EVENT_NONE) {
 		c->dial = event->kind == EVENT_DIAL ? event->dial : c->dial;
 		assert_in_range(c->event_count, 0, CLIENT_EVENTS - 1);
 		c->events[c->event_count++] = (struct client_event){
 			event->kind, event->token, event->result,
 			event->kind == EVENT_MSG ? event->msg : NULL, event->why};
+		if (event->kind == EVENT_MSG && event->msg->token == XMPP_TOKEN_CARRIED) {
+			c->made++;
+			client_answer(c, XMPP_TOKEN_CARRIED, &(struct result){0});
+		}
 	}
 }
 
@@ -229,7 +368,7 @@ static inline void client_tick(struct client *c)
 		if (event.kind != EVENT_MSG)
 			msg_free(event.msg);
 		client_event(c, &event);
-	} while (event.kind != EVENT_NONE);
+	} while (event.kind != EVENT_NONE && event.kind != EVENT_CLOSE);
 }
 
 /* Bytes from the client, of which those that are left over are returned. */

@@ -77,6 +77,7 @@ static void what_one_client_says_the_other_hears(void **state)
 
 	client_up(c, "alice", "phone");
 	client_up(d, "bob", "desk");
+	client_place(d, "xmpp:bob@example.org", "desk", XMPP_FEATURE_AVAILABLE);
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		struct result r;
 		struct msg   *m;
@@ -118,6 +119,7 @@ static void only_requests_hear_that_nobody_is_there(void **state)
 	struct client *c = client_new();
 
 	client_up(c, "alice", "phone");
+	client_place(c, "xmpp:bob@example.org", "x", XMPP_FEATURE_AVAILABLE);
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		const char *sent;
 

@@ -361,6 +361,9 @@ static void who_is_not_bound_may_not_speak(void **state)
 	}
 }
 
+#define WANTS (XMPP_FEATURE_AVAILABLE | XMPP_FEATURE_WANTS)
+#define HIDES (XMPP_FEATURE_AVAILABLE | PROTO_BINDING_DIRECT)
+
 static void presence_says_for_what_a_client_is_reached(void **state)
 {
 	static const struct {
@@ -368,17 +371,17 @@ static void presence_says_for_what_a_client_is_reached(void **state)
 		unsigned    bindings; /* more */
 		uint16_t    priority, features;
 	} table[] = {
-		{"<presence/>", 1, 128, 0},
-		{"<presence><show>away</show></presence>", 0, 128, 0},
-		{"<presence><priority> 5 </priority></presence>", 1, 133, 0},
-		{"<presence><priority>127</priority></presence>", 1, 255, 0},
-		{"<presence><priority>-1</priority></presence>", 1, 0, PROTO_BINDING_DIRECT},
-		{"<presence><priority>128</priority></presence>", 0, 0, PROTO_BINDING_DIRECT},
-		{"<presence><priority>x</priority></presence>", 0, 0, PROTO_BINDING_DIRECT},
-		{"<presence to='bob@example.org'/>", 0, 0, PROTO_BINDING_DIRECT},
-		{"<presence to='bob@example.org' type='unavailable'/>", 0, 0, PROTO_BINDING_DIRECT},
-		{"<presence type='subscribe' to='bob@example.org'/>", 0, 0, PROTO_BINDING_DIRECT},
-		{"<presence/>", 1, 128, 0},
+		{"<presence/>", 1, 128, WANTS},
+		{"<presence><show>away</show></presence>", 0, 128, WANTS},
+		{"<presence><priority> 5 </priority></presence>", 1, 133, WANTS},
+		{"<presence><priority>127</priority></presence>", 1, 255, WANTS},
+		{"<presence><priority>-1</priority></presence>", 1, 0, HIDES},
+		{"<presence><priority>128</priority></presence>", 0, 0, HIDES},
+		{"<presence><priority>x</priority></presence>", 0, 0, HIDES},
+		{"<presence to='bob@example.org'/>", 0, 0, HIDES},
+		{"<presence to='bob@example.org' type='unavailable'/>", 0, 0, HIDES},
+		{"<presence type='subscribe' to='bob@example.org'/>", 0, 0, HIDES},
+		{"<presence/>", 1, 128, WANTS},
 		{"<presence type='unavailable'/>", 1, 128, PROTO_BINDING_DIRECT},
 	};
 	struct client *c = client_new();
@@ -412,9 +415,8 @@ static void requests_to_us_are_answered(void **state)
 		 "xmlns='http://jabber.org/protocol/disco#items'/></iq>",
 		 "<query xmlns=\"http://jabber.org/protocol/disco#items\"/></iq>"},
 		{"<iq type='get' id='1'><query xmlns='jabber:iq:roster'/></iq>",
-		 "<query xmlns=\"jabber:iq:roster\"/></iq>"},
-		{"<iq type='set' id='1'><query xmlns='jabber:iq:roster'/></iq>",
-		 "<service-unavailable"},
+		 "<query xmlns=\"jabber:iq:roster\" ver=\"0\"></query></iq>"},
+		{"<iq type='set' id='1'><query xmlns='jabber:iq:roster'/></iq>", "<bad-request"},
 		{"<iq type='get' id='1'><query xmlns='jabber:iq:version'/></iq>", "<name>CPM"},
 		{"<iq type='get' id='1'><time xmlns='urn:xmpp:time'/></iq>",
 		 "<utc>2026-09-21T14:13:20Z</utc>"},

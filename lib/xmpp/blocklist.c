@@ -1,0 +1,220 @@
+/*
+ * Blocking (XEP-0191). The list is control's; of it a session keeps a keyed hash of each JID, in a
+ * block where there is any, and looks there before it writes a stanza and before it gives one.
+ * Until control has told the list, nobody is blocked.
+ */
+#include "xmpp/session_private.h"
+
+static uint64_t hash_of(const struct xmpp_session *s, struct str jid)
+{
+	return hash_sip(&s->instance->text_key, jid.p, jid.n);
+}
+
+static bool has(const struct xmpp_session *s, const struct xmpp_jid *jid)
+{
+	const struct xmpp_blocked *blocked =
+		&xmpp_block_at(&s->instance->blocks, s->barred)->u.blocked;
+	char       text[XMPP_JID_SIZE_MAX];
+	struct put w = put_to(text, sizeof(text));
+	uint64_t   hash;
+
+	xmpp_jid_put(&w, jid);
+	hash = hash_of(s, (struct str){text, put_size(&w)});
+	for (uint32_t i = 0; i < blocked->count; i++) {
+		if (blocked->hashes[i] == hash)
+			return true;
+	}
+	return false;
+}
+
+/* In the order of section 2: the resource, its account, the domain's resource, the domain. */
+bool xmpp_is_blocked(const struct xmpp_session *s, const struct xmpp_jid *jid)
+{
+	struct xmpp_jid bare = {jid->local, jid->domain, STR("")};
+	struct xmpp_jid of_domain = {STR(""), jid->domain, jid->resource};
+	struct xmpp_jid domain = {STR(""), jid->domain, STR("")};
+	struct xmpp_jid self;
+
+	if (s->barred == XMPP_BLOCK_NONE)
+		return false;
+	self = xmpp_self(s);
+	if (xmpp_jid_same_bare(jid, &self))
+		return false;
+	return has(s, jid) || has(s, &bare) || has(s, &of_domain) || has(s, &domain);
+}
+
+void xmpp_refuse_blocked(struct xmpp_input *in)
+{
+	struct put      *w = &in->out->put;
+	struct xmpp_head head = {.kind = in->stanza->kind, .type = XMPP_TYPE_ERROR, .from = in->to};
+
+	metric_inc(in->s->instance->metrics, METRIC_xmpp_stanzas_blocked);
+	if (in->stanza->type == XMPP_TYPE_ERROR || in->stanza->type == XMPP_TYPE_RESULT)
+		return;
+	head.id = in->id;
+	xmpp_put_head(w, &head);
+	put_str(w, STR("><error type=\"cancel\"><not-acceptable "
+		       "xmlns=\"" XMPP_SPACE_STANZA_ERRORS "\"/><blocked "
+		       "xmlns=\"urn:xmpp:blocking:errors\"/></error></"));
+	put_str(w, xmpp_kind_word(head.kind));
+	put_u8(w, '>');
+	xmpp_sent(in->s);
+}
+
+/* ---- requests of the client ---- */
+
+void xmpp_on_blocklist(struct xmpp_input *in)
+{
+	in->s->blocklist = true; /* from now on it hears of changes */
+	xmpp_ask_for(in, &(struct roster_question){.ask = ROSTER_ASK_BLOCK_GET});
+}
+
+/* The JIDs of the items in the element whose START was read. */
+static enum xmpp_condition read_jids(struct xmpp_input *in, struct put *jids)
+{
+	struct xml         *x = &in->stanza->x;
+	unsigned            depth = x->depth, count = 0;
+	enum xmpp_condition wrong = XMPP_CONDITION_NONE;
+	enum xml_token      t;
+
+	do {
+		char            text[XMPP_JID_SIZE_MAX];
+		struct put      w = put_to(text, sizeof(text));
+		struct xmpp_jid jid;
+
+		t = xml_next(x);
+		if (t != XML_START || x->depth != depth + 1)
+			continue;
+		if (!xml_is(x, STR(XMPP_SPACE_BLOCKING), STR("item")))
+			wrong = XMPP_BAD_REQUEST;
+		else if (!xmpp_jid_parse(xmpp_value(xmpp_attribute(x, STR("jid")), &in->room),
+					 &in->room, &jid))
+			wrong = XMPP_JID_MALFORMED;
+		else if (++count > ROSTER_BLOCKED_MAX)
+			wrong = XMPP_POLICY_VIOLATION;
+		else
+			xmpp_jid_put(&w, &jid);
+		if (put_size(&w) > 0)
+			roster_text_put(jids, (struct str){text, put_size(&w)});
+	} while (t != XML_BAD && (t != XML_END || x->depth > depth));
+	return jids->failed || in->room.failed ? XMPP_POLICY_VIOLATION : wrong;
+}
+
+static void ask_change(struct xmpp_input *in, enum roster_ask ask)
+{
+	char                   text[ROSTER_QUESTION_SIZE_MAX - ROSTER_BARE_SIZE_MAX - 64u];
+	struct put             jids = put_to(text, sizeof(text));
+	struct roster_question q = {.ask = ask};
+	enum xmpp_condition    wrong = read_jids(in, &jids);
+
+	if (wrong == XMPP_CONDITION_NONE && put_size(&jids) == 0 && ask == ROSTER_ASK_BLOCK_ADD)
+		wrong = XMPP_BAD_REQUEST;
+	if (wrong != XMPP_CONDITION_NONE) {
+		xmpp_refuse(in, wrong, REASON_XMPP_STANZA);
+		return;
+	}
+	q.jids = (struct str){text, put_size(&jids)};
+	xmpp_ask_for(in, &q);
+}
+
+void xmpp_on_block(struct xmpp_input *in)
+{
+	ask_change(in, ROSTER_ASK_BLOCK_ADD);
+}
+
+void xmpp_on_unblock(struct xmpp_input *in)
+{
+	ask_change(in, ROSTER_ASK_BLOCK_REMOVE);
+}
+
+/* ---- answers ---- */
+
+static void put_items(struct put *w, struct str jids)
+{
+	struct cur c = cur_of(jids.p, jids.n);
+	struct str jid;
+
+	while (roster_text_next(&c, &jid)) {
+		put_str(w, STR("<item"));
+		xmpp_put_attribute(w, STR("jid"), jid);
+		put_str(w, STR("/>"));
+	}
+}
+
+void xmpp_blocks_put(struct put *w, struct str element, struct str jids)
+{
+	put_u8(w, '<');
+	put_str(w, element);
+	put_str(w, STR(" xmlns=\"" XMPP_SPACE_BLOCKING "\">"));
+	put_items(w, jids);
+	put_str(w, STR("</"));
+	put_str(w, element);
+	put_u8(w, '>');
+}
+
+void xmpp_told_blocklist(struct xmpp_session *s, struct cur *answer, struct out *out)
+{
+	struct str jid;
+
+	if (!s->midway) {
+		xmpp_put_result(s, &out->put);
+		put_str(&out->put, STR("<blocklist xmlns=\"" XMPP_SPACE_BLOCKING "\">"));
+	}
+	s->midway = true;
+	while (cur_left(answer) > 0 && out_fits(out, 6 * ROSTER_JID_SIZE_MAX + XMPP_ANSWER_ROOM)) {
+		if (!roster_text_next(answer, &jid)) {
+			answer->p = answer->end;
+			break;
+		}
+		put_str(&out->put, STR("<item"));
+		xmpp_put_attribute(&out->put, STR("jid"), jid);
+		put_str(&out->put, STR("/>"));
+	}
+	if (cur_left(answer) == 0)
+		put_str(&out->put, STR("</blocklist></iq>"));
+}
+
+/* ---- the list that we keep to ---- */
+
+bool xmpp_tick_blocks(struct xmpp_session *s, struct now now, struct proto_event *event,
+		      uint64_t *next)
+{
+	if (!s->blocks_due || s->asked)
+		return false;
+	if (now.us < s->ask_due_us) {
+		if (s->ask_due_us < *next)
+			*next = s->ask_due_us;
+		return false;
+	}
+	s->blocks_due = false; /* what changes while we ask makes it due again */
+	xmpp_ask(s, event, XMPP_ASKER_BLOCKS,
+		 &(struct roster_question){.ask = ROSTER_ASK_BLOCK_GET});
+	return true;
+}
+
+void xmpp_told_blocks(struct xmpp_session *s, struct cur *answer)
+{
+	struct xmpp_blocks  *b = &s->instance->blocks;
+	struct xmpp_blocked *blocked;
+	struct str           jid;
+
+	if (cur_left(answer) == 0) {
+		if (s->barred != XMPP_BLOCK_NONE)
+			xmpp_block_give(b, s->barred);
+		s->barred = XMPP_BLOCK_NONE;
+		return;
+	}
+	if (s->barred == XMPP_BLOCK_NONE)
+		s->barred = xmpp_block_take(b);
+	if (s->barred == XMPP_BLOCK_NONE) {
+		metric_inc(s->instance->metrics, METRIC_xmpp_blocks_full);
+		s->blocks_due = true;
+		answer->p = answer->end;
+		return;
+	}
+	blocked = &xmpp_block_at(b, s->barred)->u.blocked;
+	blocked->count = 0;
+	while (roster_text_next(answer, &jid) && blocked->count < ROSTER_BLOCKED_MAX)
+		blocked->hashes[blocked->count++] = hash_of(s, jid);
+	answer->p = answer->end;
+}

@@ -1,0 +1,169 @@
+/* Presence through the whole dataplane, of clients at one worker and at two. */
+#include "chat.h"
+
+#include "dataplane/ask.h"
+#include "roster/question.h"
+
+static void the_clients_of_an_account_know_of_each_other(void **state)
+{
+	struct phone *phone = chat_client(ALICE, "phone"), *tablet;
+
+	(void)state;
+	phone_send(phone, "<presence><show>away</show></presence>");
+	chat_expects(phone, "<presence from=\"alice@example.org/phone\" "
+			    "to=\"alice@example.org/phone\"><show>away</show></presence>");
+	tablet = chat_bound(ALICE, "tablet");
+	phone_send(tablet, "<presence><priority>-1</priority></presence>");
+	chat_expects(tablet, "<presence from=\"alice@example.org/tablet\" "
+			     "to=\"alice@example.org/tablet\"><priority>-1</priority></presence>");
+	chat_expects(tablet, "<presence from=\"alice@example.org/phone\" "
+			     "to=\"alice@example.org/tablet\"><show>away</show></presence>");
+	chat_expects(phone, "<presence from=\"alice@example.org/tablet\" "
+			    "to=\"alice@example.org/phone\"><priority>-1</priority></presence>");
+	phone_send(tablet, "<presence type='unavailable'><status>bed</status></presence>");
+	chat_expects(phone, "<presence type=\"unavailable\" from=\"alice@example.org/tablet\" "
+			    "to=\"alice@example.org/phone\"><status>bed</status></presence>");
+	chat_hears_nothing(phone);
+	chat_hears_nothing(tablet);
+}
+
+/* Without a word: its connection is reset. */
+static void a_client_that_breaks_off_is_said_to_be_gone(void **state)
+{
+	struct phone *phone = chat_client(ALICE, "phone"), *tablet = chat_client(ALICE, "tablet");
+	struct phone *desk = chat_client(CAROL, "desk"), *mobile = chat_client(CAROL, "mobile");
+	uint64_t      open;
+
+	(void)state;
+	phone_send(phone, "<presence to='carol@example.org/desk'/>");
+	chat_expects(desk, "<presence from=\"alice@example.org/phone\" "
+			   "to=\"carol@example.org/desk\"></presence>");
+	open = sim_metric(&sim, METRIC_sessions_open);
+	phone_reset(phone);
+	chat_expects(tablet, "<presence type=\"unavailable\" from=\"alice@example.org/phone\" "
+			     "to=\"alice@example.org/tablet\"></presence>");
+	chat_expects(desk, "<presence type=\"unavailable\" from=\"alice@example.org/phone\" "
+			   "to=\"carol@example.org/desk\"></presence>");
+	chat_hears_nothing(mobile);
+	sim_pass(&sim, 120 * US_PER_SECOND); /* control is not there to say who else */
+	assert_int_equal(sim_metric(&sim, METRIC_sessions_open), open - 1);
+	phone_send(desk, "<message to='alice@example.org/phone' id='m'><body>x</body></message>");
+	chat_expects(tablet, "<body>x</body>");
+}
+
+static void a_client_that_comes_back_at_once_is_not(void **state)
+{
+	struct phone *phone = chat_client(ALICE, "phone"), *tablet = chat_client(ALICE, "tablet");
+	struct phone *again;
+
+	(void)state;
+	again = chat_client(ALICE, "phone");
+	chat_closes(phone);
+	sim_pass(&sim, 10 * US_PER_SECOND);
+	phone_send(again, "<presence><show>dnd</show></presence>");
+	chat_expects(tablet, "<presence from=\"alice@example.org/phone\" "
+			     "to=\"alice@example.org/tablet\"><show>dnd</show></presence>");
+	chat_hears_nothing(tablet);
+}
+
+static void presence_and_headlines_for_an_account_reach_all_its_clients(void **state)
+{
+	struct phone *alice = chat_client(ALICE, "phone"), *desk = chat_client(CAROL, "desk");
+	struct phone *mobile = chat_client(CAROL, "mobile"), *hidden = chat_bound(CAROL, "hidden");
+
+	(void)state;
+	phone_send(hidden, "<presence><priority>-5</priority></presence>");
+	sim_pass(&sim, 100 * US_PER_MS);
+	phones_forget_presence();
+	phone_send(alice, "<presence to='carol@example.org'><show>chat</show></presence>");
+	chat_expects(desk, "to=\"carol@example.org/desk\"><show>chat</show></presence>");
+	chat_expects(mobile, "to=\"carol@example.org/mobile\"><show>chat</show></presence>");
+	chat_expects(hidden, "to=\"carol@example.org/hidden\"><show>chat</show></presence>");
+	phone_send(alice, "<message to='carol@example.org' type='headline'><body>News</body>"
+			  "</message>");
+	chat_expects(desk, "<body>News</body>");
+	chat_expects(desk, "</message>");
+	chat_expects(mobile, "<body>News</body>");
+	chat_expects(mobile, "</message>");
+	phone_send(alice, "<message to='carol@example.org' type='chat'><body>Hi</body></message>");
+	chat_hears_nothing(hidden);
+	chat_hears_nothing(alice);
+}
+
+/* Alice and carol see each other; nobody else has a roster. */
+static void friends(struct sim *s)
+{
+	uint8_t    room[1024];
+	uint64_t   id;
+	struct cur question;
+
+	while (asks_next(&s->dp, s->now.us, &id, &question)) {
+		struct put             w = put_to(room, sizeof(room));
+		struct roster_question q;
+		bool                   alice;
+
+		assert_true(roster_question_read(question, &q));
+		alice = str_eq(q.owner, STR("alice@example.org"));
+		if (q.ask == ROSTER_ASK_AUDIENCE)
+			roster_contact_put(&w, &(struct roster_contact){
+						       .jid = alice ? STR("carol@example.org")
+								    : STR("alice@example.org"),
+						       .watches = true,
+						       .watched = true,
+						       .local = true});
+		assert_false(w.failed);
+		asks_told(&s->dp, id, REASON_NONE, cur_of(room, put_size(&w)));
+		s->busy = true;
+	}
+}
+
+static void contacts_hear_of_each_other(void **state)
+{
+	struct phone *phone, *desk, *mobile;
+
+	(void)state;
+	sim.control = friends;
+	phone = chat_client(ALICE, "phone");
+	phone_send(phone, "<presence><show>away</show></presence>");
+	sim_pass(&sim, 100 * US_PER_MS);
+	phones_forget_presence();
+	desk = chat_bound(CAROL, "desk");
+	phone_send(desk, "<presence/>");
+	chat_expects(phone, "<presence from=\"carol@example.org/desk\" "
+			    "to=\"alice@example.org/phone\"></presence>");
+	chat_expects(desk, "<presence from=\"alice@example.org/phone\" "
+			   "to=\"carol@example.org/desk\"><show>away</show></presence>");
+	mobile = chat_client(CAROL, "mobile");
+	phone_reset(phone);
+	chat_expects(desk, "<presence type=\"unavailable\" from=\"alice@example.org/phone\" "
+			   "to=\"carol@example.org/desk\"></presence>");
+	chat_expects(mobile, "<presence type=\"unavailable\" from=\"alice@example.org/phone\" "
+			     "to=\"carol@example.org/mobile\"></presence>");
+	chat_hears_nothing(desk);
+	chat_hears_nothing(mobile);
+}
+
+#define OPEN(test) cmocka_unit_test_setup_teardown(test, world_open, world_end)
+#define OF_TWO(test)                                                                               \
+	{                                                                                          \
+#test "_of_two_workers", test, world_of_two, world_end, NULL                       \
+	}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		OPEN(the_clients_of_an_account_know_of_each_other),
+		OPEN(a_client_that_breaks_off_is_said_to_be_gone),
+		OPEN(a_client_that_comes_back_at_once_is_not),
+		OPEN(presence_and_headlines_for_an_account_reach_all_its_clients),
+		OPEN(contacts_hear_of_each_other),
+		OF_TWO(contacts_hear_of_each_other),
+		OF_TWO(the_clients_of_an_account_know_of_each_other),
+		OF_TWO(a_client_that_breaks_off_is_said_to_be_gone),
+		OF_TWO(a_client_that_comes_back_at_once_is_not),
+		OF_TWO(presence_and_headlines_for_an_account_reach_all_its_clients),
+	};
+
+	sim_eal();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
