@@ -61,6 +61,9 @@ static const struct proto_record *record(void *context, unsigned protocol, struc
 
 	r->count = 1;
 	r->text_size = sizeof(text) - 1;
+	r->bindings[0].id = 1;
+	r->bindings[0].features =
+		XMPP_FEATURE_AVAILABLE | XMPP_FEATURE_WANTS | XMPP_FEATURE_INTERESTED;
 	r->bindings[0].sequence = 3;
 	r->bindings[0].text[BINDING_CONTACT].size = 1;
 	r->bindings[0].text[BINDING_CALL].off = 1;
@@ -84,21 +87,6 @@ static bool server(void *context, unsigned protocol, struct str domain, uint32_t
 	*slot = 1;
 	*where = (struct flow){.port = 5269};
 	return str_eq(domain, STR("chat.example"));
-}
-
-/* Everybody is at one place. */
-static const struct proto_record *record(void *context, unsigned protocol, struct str address)
-{
-	static struct {
-		struct proto_record  head;
-		struct proto_binding binding;
-		char                 text[8];
-	} r = {{.count = 1, .text_size = 1},
-	       {.key = 1, .expires_us = UINT64_MAX, .id = 1, .text = {{0, 1}}},
-	       "r"};
-
-	r.binding.features = XMPP_FEATURE_AVAILABLE | XMPP_FEATURE_WANTS | XMPP_FEATURE_INTERESTED;
-	return &r.head;
 }
 
 static void wake(void *context, void *session)
