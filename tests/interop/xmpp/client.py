@@ -1,6 +1,7 @@
 """A client of XMPP that a test drives: client.py USER PASSWORD RESOURCE [HOST] reads commands from stdin, one a line, and prints what happens, one a line.
 Commands: send ID TO TEXT (with a request for a receipt), ping, pings TO, disco, typing TO, copies, cut (its connection is reset), lose (it is left alone, with
-what comes over it), again (it connects once more), quit. It answers requests for receipts by itself."""
+what comes over it), again (it connects once more), roster, item JID NAME GROUP, drop JID, presence TYPE TO, show SHOW STATUS, block JID, unblock JID, blocked,
+quit. It answers requests for receipts by itself."""
 import asyncio
 import socket
 import struct
@@ -14,8 +15,13 @@ class Client(slixmpp.ClientXMPP):
     def __init__(self, user, password, resource):
         jid = user if "@" in user else f"{user}@example.org"
         super().__init__(f"{jid}/{resource}", password)
-        for plugin in ("xep_0030", "xep_0085", "xep_0184", "xep_0198", "xep_0199", "xep_0280"):
+        for plugin in ("xep_0030", "xep_0085", "xep_0184", "xep_0198", "xep_0191", "xep_0199", "xep_0280"):
             self.register_plugin(plugin)
+        self.roster.auto_authorize = None
+        self.roster.auto_subscribe = False
+        for kind in ("subscribe", "subscribed", "unsubscribe", "unsubscribed", "available", "away", "unavailable", "error"):
+            self.add_event_handler(f"presence_{kind}", self.presence)
+        self.add_event_handler("roster_update", self.items)
         self.sm = self["xep_0198"]
         self.del_filter("out_sync", self.sm._handle_outgoing)
         self.add_filter("out_sync", self.outgoing)
@@ -53,6 +59,14 @@ class Client(slixmpp.ClientXMPP):
         elif m["body"]:
             self.say("message", m["from"], m["body"])
 
+    def presence(self, p):
+        if p["from"] != self.boundjid:
+            self.say("presence", p["from"], *filter(None, (p["type"], p["status"], p["error"]["condition"] if p["type"] == "error" else "")))
+
+    def items(self, iq):
+        for jid, item in iq["roster"]["items"].items():
+            self.say("item", jid, item["subscription"], *filter(None, (item["ask"], item["name"], *item["groups"])))
+
     def copy(self, which, m):
         self.say("copy", which, m["from"], m["to"], m["body"])
 
@@ -77,6 +91,29 @@ class Client(slixmpp.ClientXMPP):
         elif word == "disco":
             info = await self["xep_0030"].get_info("example.org")
             self.say("disco", *sorted(f"{i[0]}/{i[1]}" for i in info["disco_info"]["identities"]))
+        elif word == "roster":
+            await self.get_roster(timeout=20)
+            self.say("roster")
+        elif word == "item":
+            jid, name, group = rest.split(" ")
+            await self.update_roster(jid, name=name, groups=[group])
+        elif word == "drop":
+            await self.del_roster_item(rest)
+        elif word == "presence":
+            kind, to = rest.split(" ")
+            self.send_presence(pto=to, ptype=kind)
+        elif word == "show":
+            show, status = rest.split(" ", 1)
+            self.send_presence(pshow=show, pstatus=status, ppriority=5)
+        elif word == "block":
+            await self["xep_0191"].block(rest)
+            self.say("blocks", rest)
+        elif word == "unblock":
+            await self["xep_0191"].unblock(rest)
+            self.say("unblocks", rest)
+        elif word == "blocked":
+            iq = await self["xep_0191"].get_blocked()
+            self.say("blocked", *sorted(map(str, iq["blocklist"]["items"])))
         elif word == "copies":
             await self["xep_0280"].enable()
             self.say("copies")
@@ -93,6 +130,10 @@ class Client(slixmpp.ClientXMPP):
             self.disconnect()
 
 
+def word_of(line):
+    return line.split(" ")[0]
+
+
 async def main(user, password, resource, host="198.18.0.1"):
     client = Client(user, password, resource)
     client.connect((host, 5222), force_starttls=False, disable_starttls=True)
@@ -102,7 +143,7 @@ async def main(user, password, resource, host="198.18.0.1"):
         try:
             await client.command(line)
         except Exception as e:
-            client.say("failed", repr(e))
+            client.say("failed", word_of(line), getattr(e, "condition", repr(e)))
 
 
 asyncio.get_event_loop().run_until_complete(main(*sys.argv[1:5]))
