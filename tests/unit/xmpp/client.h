@@ -23,10 +23,12 @@ struct client_event {
 };
 
 struct client_record { /* of one address: where it is registered */
-	char                 address[64];
-	struct proto_record  head;
-	struct proto_binding bindings[CLIENT_PLACES];
-	char                 text[256];
+	char address[64];
+	union {
+		struct proto_record head;
+		uint8_t             room[sizeof(struct proto_record) +
+                             CLIENT_PLACES * sizeof(struct proto_binding) + 256];
+	};
 };
 
 struct client_answer { /* that control has to a question */
@@ -148,9 +150,9 @@ static inline void client_place_over(struct client *c, const char *address, cons
 	while (r->address[0] != 0 && strcmp(r->address, address) != 0)
 		r++;
 	snprintf(r->address, sizeof(r->address), "%s", address);
-	b = &r->bindings[r->head.count++];
+	b = &r->head.bindings[r->head.count++];
 	assert_in_range(r->head.count, 1, CLIENT_PLACES - 1);
-	text = (char *)&r->bindings[r->head.count];
+	text = (char *)&r->head.bindings[r->head.count];
 	memmove(text, b, r->head.text_size); /* texts lie behind the last binding */
 	at = (uint16_t)r->head.text_size;
 	*b = (struct proto_binding){

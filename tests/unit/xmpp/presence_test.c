@@ -520,8 +520,8 @@ static void nobody_speaks_for_another(void **state)
 		"<presence from='bob@example.org/desk' to='dave@elsewhere.example'/>",
 		"<presence from='' to='dave@elsewhere.example' type='unavailable'/>",
 		"<message from='example.org' to='dave@elsewhere.example'><body>x</body></message>",
-		"<iq from='alice@example.org/tablet' type='get' id='1' "
-		"to='dave@elsewhere.example/x'><a xmlns='u'/></iq>",
+		("<iq from='alice@example.org/tablet' type='get' id='1' "
+		 "to='dave@elsewhere.example/x'><a xmlns='u'/></iq>"),
 	};
 	struct client *c = alice();
 
