@@ -26,7 +26,7 @@ static const struct {
 	{"status", CTL_status, "{}"},
 	{"stat", CTL_status, "{}"},
 	{"route add +4670 via a,b", CTL_route_add, "{\"to\":\"+4670\",\"via\":[\"a\",\"b\"]}"},
-	{"ro a +4670 v a:70,b:30 priority 10", CTL_route_add,
+	{"rou a +4670 v a:70,b:30 priority 10", CTL_route_add,
 	 "{\"priority\":10,\"to\":\"+4670\",\"via\":{\"a\":\"70\",\"b\":\"30\"}}"},
 	{"route explain +4670 +4671 hello", CTL_route_explain,
 	 "{\"from\":\"+4670\",\"text\":\"hello\",\"to\":\"+4671\"}"},
@@ -79,13 +79,14 @@ static void words_become_a_command_and_typed_arguments(void **state)
 static const struct {
 	const char *line, *error;
 } bad[] = {
-	{"", "write a command: status, top, apply, account, peer, route, rule, subscriber, "
+	{"", "write a command: status, top, apply, account, peer, route, rule, subscriber, roster, "
+	     "block, "
 	     "session, registration, connection, "
 	     "worker, port or metric"},
-	{"r list", "'r' could be route, rule or registration; write more of it"},
+	{"r list", "'r' could be route, rule, roster or registration; write more of it"},
 	{"rotue list", "'rotue' is unknown here; did you mean 'route'?"},
 	{"xyzzy", "'xyzzy' is unknown here; write status, top, apply, account, peer, route, rule, "
-		  "subscriber, "
+		  "subscriber, roster, block, "
 		  "session, registration, connection, worker, port or metric"},
 	{"route", "this goes on with list, show, add, set, remove or explain"},
 	{"route lst", "'lst' is unknown here; did you mean 'list'?"},
@@ -199,7 +200,7 @@ static void completion_knows_nouns_verbs_and_keys(void **state)
 	ctl_completion_bash(f, "cpmctl");
 	fclose(f);
 	assert_non_null(strstr(text, "'') words='status top apply account peer route rule "
-				     "subscriber session registration "
+				     "subscriber roster block session registration "
 				     "connection worker port metric' ;;"));
 	assert_non_null(strstr(text, "'route') words='list show add set remove explain' ;;"));
 	assert_non_null(strstr(text, "'route add') words='via priority' ;;"));
