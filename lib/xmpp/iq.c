@@ -133,31 +133,36 @@ static const struct {
 	enum xmpp_payload kind;
 	enum xmpp_type    type;
 	void (*handler)(struct xmpp_input *in);
+	bool of_account; /* which a link has not */
 } requests[] = {
-	{XMPP_PAYLOAD_PING, XMPP_TYPE_GET, on_ping},
-	{XMPP_PAYLOAD_DISCO_INFO, XMPP_TYPE_GET, on_disco_info},
-	{XMPP_PAYLOAD_DISCO_ITEMS, XMPP_TYPE_GET, on_disco_items},
-	{XMPP_PAYLOAD_VERSION, XMPP_TYPE_GET, on_version},
-	{XMPP_PAYLOAD_TIME, XMPP_TYPE_GET, on_time},
-	{XMPP_PAYLOAD_ROSTER, XMPP_TYPE_GET, xmpp_on_roster_get},
-	{XMPP_PAYLOAD_ROSTER, XMPP_TYPE_SET, xmpp_on_roster_set},
-	{XMPP_PAYLOAD_BLOCKLIST, XMPP_TYPE_GET, xmpp_on_blocklist},
-	{XMPP_PAYLOAD_BLOCK, XMPP_TYPE_SET, xmpp_on_block},
-	{XMPP_PAYLOAD_UNBLOCK, XMPP_TYPE_SET, xmpp_on_unblock},
-	{XMPP_PAYLOAD_SESSION, XMPP_TYPE_SET, on_ping}, /* RFC 3921, 3: nothing is to be done */
-	{XMPP_PAYLOAD_BIND, XMPP_TYPE_SET, on_bind_again},
-	{XMPP_PAYLOAD_GATEWAY, XMPP_TYPE_GET, xmpp_on_gateway_ask},
-	{XMPP_PAYLOAD_GATEWAY, XMPP_TYPE_SET, xmpp_on_gateway_tell},
-	{XMPP_PAYLOAD_CARBONS_ENABLE, XMPP_TYPE_SET, xmpp_on_carbons_enable},
-	{XMPP_PAYLOAD_CARBONS_DISABLE, XMPP_TYPE_SET, xmpp_on_carbons_disable},
+	{XMPP_PAYLOAD_PING, XMPP_TYPE_GET, on_ping, false},
+	{XMPP_PAYLOAD_DISCO_INFO, XMPP_TYPE_GET, on_disco_info, false},
+	{XMPP_PAYLOAD_DISCO_ITEMS, XMPP_TYPE_GET, on_disco_items, false},
+	{XMPP_PAYLOAD_VERSION, XMPP_TYPE_GET, on_version, false},
+	{XMPP_PAYLOAD_TIME, XMPP_TYPE_GET, on_time, false},
+	{XMPP_PAYLOAD_ROSTER, XMPP_TYPE_GET, xmpp_on_roster_get, true},
+	{XMPP_PAYLOAD_ROSTER, XMPP_TYPE_SET, xmpp_on_roster_set, true},
+	{XMPP_PAYLOAD_BLOCKLIST, XMPP_TYPE_GET, xmpp_on_blocklist, true},
+	{XMPP_PAYLOAD_BLOCK, XMPP_TYPE_SET, xmpp_on_block, true},
+	{XMPP_PAYLOAD_UNBLOCK, XMPP_TYPE_SET, xmpp_on_unblock, true},
+	/* RFC 3921, 3: nothing is to be done */
+	{XMPP_PAYLOAD_SESSION, XMPP_TYPE_SET, on_ping, false},
+	{XMPP_PAYLOAD_BIND, XMPP_TYPE_SET, on_bind_again, false},
+	{XMPP_PAYLOAD_GATEWAY, XMPP_TYPE_GET, xmpp_on_gateway_ask, false},
+	{XMPP_PAYLOAD_GATEWAY, XMPP_TYPE_SET, xmpp_on_gateway_tell, false},
+	{XMPP_PAYLOAD_CARBONS_ENABLE, XMPP_TYPE_SET, xmpp_on_carbons_enable, true},
+	{XMPP_PAYLOAD_CARBONS_DISABLE, XMPP_TYPE_SET, xmpp_on_carbons_disable, true},
 };
 
 /* The payload's START was read; there is one payload (RFC 6120, 8.2.3), which the whole stanza was
  * read for. */
 static void answer(struct xmpp_input *in, enum xmpp_payload p)
 {
+	bool has_account = in->s->link == XMPP_BLOCK_NONE;
+
 	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
-		if (requests[i].kind == p && requests[i].type == in->stanza->type) {
+		if (requests[i].kind == p && requests[i].type == in->stanza->type &&
+		    (has_account || !requests[i].of_account)) {
 			requests[i].handler(in);
 			return;
 		}

@@ -214,6 +214,32 @@ static void what_a_component_sends_comes_back_to_the_one_that_sent_it(void **sta
 	client_free(c);
 }
 
+/* Rosters, block lists and copies are of those who logged in with a password of their own. */
+static void what_accounts_have_is_refused_to_a_link(void **state)
+{
+	static const char *const asks[] = {
+		"type='get'><query xmlns='jabber:iq:roster'/>",
+		"type='set'><query xmlns='jabber:iq:roster'><item jid='a@x.example'/></query>",
+		"type='get'><blocklist xmlns='urn:xmpp:blocking'/>",
+		"type='set'><block xmlns='urn:xmpp:blocking'><item jid='a@x.example'/></block>",
+		"type='set'><unblock xmlns='urn:xmpp:blocking'/>",
+		"type='set'><enable xmlns='urn:xmpp:carbons:2'/>",
+		"type='set'><disable xmlns='urn:xmpp:carbons:2'/>",
+	};
+	struct client *c = component_up();
+	char           text[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(asks) / sizeof(asks[0]); i++) {
+		snprintf(text, sizeof(text),
+			 "<iq id='r' from='x@bot.example.org' to='example.org' %s</iq>", asks[i]);
+		client_says(c, text);
+		hears(c, "<service-unavailable");
+		assert_int_equal(c->event_count, 0);
+	}
+	client_free(c);
+}
+
 static void messages_go_to_users_of_the_component(void **state)
 {
 	struct client *c = component_up();
@@ -845,6 +871,7 @@ int main(void)
 		cmocka_unit_test(before_it_has_logged_in_a_component_says_nothing),
 		cmocka_unit_test(a_component_sends_as_its_own_users_alone),
 		cmocka_unit_test(what_a_component_sends_comes_back_to_the_one_that_sent_it),
+		cmocka_unit_test(what_accounts_have_is_refused_to_a_link),
 		cmocka_unit_test(messages_go_to_users_of_the_component),
 		cmocka_unit_test(we_log_in_as_a_component),
 		cmocka_unit_test(a_component_that_is_refused_closes),
