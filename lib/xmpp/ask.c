@@ -81,7 +81,6 @@ static void release_held(struct xmpp_session *s, struct put *w)
 	struct xmpp_blocks *b = &s->instance->blocks;
 	uint32_t            number = s->in.first, next;
 
-	s->midway = false;
 	for (; s->held && number != XMPP_BLOCK_NONE; number = next) {
 		next = xmpp_block_at(b, number)->next;
 		xmpp_release(s, number, w);
@@ -140,7 +139,7 @@ static void told_failure(struct xmpp_session *s, struct now now, enum xmpp_asker
 		s->ask_due_us = now.us + XMPP_ASK_AGAIN_US;
 		break;
 	case XMPP_ASKER_BLOCKS:
-		s->ask_due_us = now.us + XMPP_ASK_AGAIN_US;
+		xmpp_blocks_unknown(s, now);
 		break;
 	}
 }
@@ -163,6 +162,8 @@ static void told(struct xmpp_session *s, struct now now, uint64_t token, enum re
 		over(s);
 		return;
 	}
+	if (asker == XMPP_ASKER_CLIENT && s->binding && !s->midway && cur_left(answer) > 0)
+		return; /* for what is written when it is over does not go between halves */
 	switch (asker) {
 	case XMPP_ASKER_CLIENT:
 		if (told_client(s, now, (enum roster_ask)(token >> 8), answer, out, event))
@@ -173,13 +174,13 @@ static void told(struct xmpp_session *s, struct now now, uint64_t token, enum re
 			return;
 		break;
 	case XMPP_ASKER_BLOCKS:
-		xmpp_told_blocks(s, answer);
+		xmpp_told_blocks(s, now, answer);
 		break;
 	}
 	if (cur_left(answer) > 0)
 		return;
 	if (asker == XMPP_ASKER_CLIENT) {
-		release_held(s, &out->put);
+		s->midway = false;
 		asker_over(s);
 	} else if (asker == XMPP_ASKER_TOUR) {
 		xmpp_tour_over(s);
@@ -187,7 +188,8 @@ static void told(struct xmpp_session *s, struct now now, uint64_t token, enum re
 	over(s);
 }
 
-/* What is longer than this is asked for again by who went on elsewhere without it. */
+/* What is longer than this, or written by halves, is asked for again by who went on elsewhere
+ * without it. */
 #define SAID_MAX (8u * XMPP_SAID_SIZE)
 
 void xmpp_told(void *session, struct now now, uint64_t token, enum reason why, struct cur *answer,
@@ -195,11 +197,18 @@ void xmpp_told(void *session, struct now now, uint64_t token, enum reason why, s
 {
 	struct xmpp_session *s = session;
 	size_t               mark = out_mark(out);
+	bool                 midway = s->midway;
 
 	event->kind = EVENT_NONE;
 	event->session = NULL;
 	s->spoke = false;
 	told(s, now, token, why, answer, out, event);
-	if (out_mark(out) - mark <= SAID_MAX)
+	if (!midway && !s->midway && out_mark(out) - mark <= SAID_MAX)
 		xmpp_said(s, out, mark);
+	if (s->midway)
+		return;
+	mark = out_mark(out);
+	s->spoke = false;
+	release_held(s, &out->put);
+	xmpp_said(s, out, mark);
 }

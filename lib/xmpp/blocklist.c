@@ -27,11 +27,10 @@ static bool has(const struct xmpp_session *s, const struct xmpp_jid *jid)
 	return false;
 }
 
-/* In the order of section 2: the resource, its account, the domain's resource, the domain. */
+/* Section 5: itself, its account, its domain. */
 bool xmpp_is_blocked(const struct xmpp_session *s, const struct xmpp_jid *jid)
 {
 	struct xmpp_jid bare = {jid->local, jid->domain, STR("")};
-	struct xmpp_jid of_domain = {STR(""), jid->domain, jid->resource};
 	struct xmpp_jid domain = {STR(""), jid->domain, STR("")};
 	struct xmpp_jid self;
 
@@ -40,7 +39,7 @@ bool xmpp_is_blocked(const struct xmpp_session *s, const struct xmpp_jid *jid)
 	self = xmpp_self(s);
 	if (xmpp_jid_same_bare(jid, &self))
 		return false;
-	return has(s, jid) || has(s, &bare) || has(s, &of_domain) || has(s, &domain);
+	return has(s, jid) || has(s, &bare) || has(s, &domain);
 }
 
 void xmpp_refuse_blocked(struct xmpp_input *in)
@@ -49,6 +48,7 @@ void xmpp_refuse_blocked(struct xmpp_input *in)
 	struct xmpp_head head = {.kind = in->stanza->kind, .type = XMPP_TYPE_ERROR, .from = in->to};
 
 	metric_inc(in->s->instance->metrics, METRIC_xmpp_stanzas_blocked);
+	in->s->item_place = 0; /* whoever else it was for, it goes no further */
 	if (in->stanza->type == XMPP_TYPE_ERROR || in->stanza->type == XMPP_TYPE_RESULT)
 		return;
 	head.id = in->id;
@@ -87,8 +87,8 @@ static enum xmpp_condition read_jids(struct xmpp_input *in, struct put *jids)
 			continue;
 		if (!xml_is(x, STR(XMPP_SPACE_BLOCKING), STR("item")))
 			wrong = XMPP_BAD_REQUEST;
-		else if (!xmpp_jid_parse(xmpp_value(xmpp_attribute(x, STR("jid")), &in->room),
-					 &in->room, &jid))
+		else if (!xmpp_jid_of(in, xmpp_value(xmpp_attribute(x, STR("jid")), &in->room),
+				      &jid))
 			wrong = XMPP_JID_MALFORMED;
 		else if (++count > ROSTER_BLOCKED_MAX)
 			wrong = XMPP_POLICY_VIOLATION;
@@ -187,32 +187,85 @@ bool xmpp_tick_blocks(struct xmpp_session *s, struct now now, struct proto_event
 		return false;
 	}
 	s->blocks_due = false; /* what changes while we ask makes it due again */
+	s->blocks_asked = true;
 	xmpp_ask(s, event, XMPP_ASKER_BLOCKS,
 		 &(struct roster_question){.ask = ROSTER_ASK_BLOCK_GET});
 	return true;
 }
 
-void xmpp_told_blocks(struct xmpp_session *s, struct cur *answer)
+/* NULL: there is no memory for it. */
+static struct xmpp_blocked *blocked_new(struct xmpp_session *s)
 {
-	struct xmpp_blocks  *b = &s->instance->blocks;
+	struct xmpp_blocks *b = &s->instance->blocks;
+
+	if (s->barred == XMPP_BLOCK_NONE) {
+		s->barred = xmpp_block_take(b);
+		if (s->barred == XMPP_BLOCK_NONE) {
+			metric_inc(s->instance->metrics, METRIC_xmpp_blocks_full);
+			return NULL;
+		}
+		xmpp_block_at(b, s->barred)->u.blocked.count = 0;
+	}
+	return &xmpp_block_at(b, s->barred)->u.blocked;
+}
+
+static void blocked_free(struct xmpp_session *s)
+{
+	if (s->barred != XMPP_BLOCK_NONE)
+		xmpp_block_give(&s->instance->blocks, s->barred);
+	s->barred = XMPP_BLOCK_NONE;
+}
+
+static void blocked_set(struct xmpp_blocked *blocked, uint64_t hash, bool add)
+{
+	uint32_t at = 0;
+
+	while (at < blocked->count && blocked->hashes[at] != hash)
+		at++;
+	if (add && at == blocked->count && at < ROSTER_BLOCKED_MAX)
+		blocked->hashes[blocked->count++] = hash;
+	else if (!add && at < blocked->count)
+		blocked->hashes[at] = blocked->hashes[--blocked->count];
+}
+
+void xmpp_blocks_change(struct xmpp_session *s, bool add, struct str jids)
+{
+	struct cur           c = cur_of(jids.p, jids.n);
 	struct xmpp_blocked *blocked;
 	struct str           jid;
 
-	if (cur_left(answer) == 0) {
-		if (s->barred != XMPP_BLOCK_NONE)
-			xmpp_block_give(b, s->barred);
-		s->barred = XMPP_BLOCK_NONE;
+	if (!add && (jids.n == 0 || s->barred == XMPP_BLOCK_NONE)) {
+		blocked_free(s);
 		return;
 	}
-	if (s->barred == XMPP_BLOCK_NONE)
-		s->barred = xmpp_block_take(b);
-	if (s->barred == XMPP_BLOCK_NONE) {
-		metric_inc(s->instance->metrics, METRIC_xmpp_blocks_full);
-		s->blocks_due = true;
+	blocked = blocked_new(s);
+	while (blocked != NULL && roster_text_next(&c, &jid))
+		blocked_set(blocked, hash_of(s, jid), add);
+}
+
+void xmpp_blocks_unknown(struct xmpp_session *s, struct now now)
+{
+	s->blocks_asked = false;
+	s->blocks_due = true;
+	s->ask_due_us = now.us + XMPP_ASK_AGAIN_US;
+}
+
+void xmpp_told_blocks(struct xmpp_session *s, struct now now, struct cur *answer)
+{
+	struct xmpp_blocked *blocked;
+	struct str           jid;
+
+	s->blocks_asked = false;
+	if (cur_left(answer) == 0) {
+		blocked_free(s);
+		return;
+	}
+	blocked = blocked_new(s);
+	if (blocked == NULL) {
+		xmpp_blocks_unknown(s, now);
 		answer->p = answer->end;
 		return;
 	}
-	blocked = &xmpp_block_at(b, s->barred)->u.blocked;
 	blocked->count = 0;
 	while (roster_text_next(answer, &jid) && blocked->count < ROSTER_BLOCKED_MAX)
 		blocked->hashes[blocked->count++] = hash_of(s, jid);

@@ -35,6 +35,8 @@ enum xmpp_stream_error xmpp_stream_error_of_fault(enum xml_fault fault)
 
 void xmpp_end_put(struct xmpp_session *s, struct put *w, enum xmpp_stream_error error)
 {
+	if (s->midway)
+		return; /* a stanza is half written, and nothing can follow it */
 	if (!s->head_sent)
 		xmpp_head_put(s, w); /* RFC 6120, 4.9.1.2 */
 	if (error != XMPP_STREAM_ERROR_NONE)
@@ -263,7 +265,7 @@ static enum pull feed_item(void *session, struct now now, struct cur *in, struct
 	event->kind = EVENT_NONE;
 	event->need = 1;
 	event->session = NULL;
-	if (i.s->rebinding || i.s->asked)
+	if (i.s->rebinding || i.s->asked || xmpp_blocks_awaited(i.s, now))
 		return PULL_WAIT;
 	if (i.s->state == XMPP_STATE_CLOSED || !out_fits(out, XMPP_ANSWER_ROOM))
 		return PULL_MORE;

@@ -97,6 +97,16 @@ static void give(struct xmpp_input *in, const struct xmpp_jid *to)
 		metric_inc(s->instance->metrics, METRIC_xmpp_stanzas_ignored);
 }
 
+bool xmpp_jid_of(struct xmpp_input *in, struct str text, struct xmpp_jid *jid)
+{
+	struct put room = in->room;
+
+	if (!xmpp_jid_parse(text, &room, jid))
+		return false;
+	in->room = room;
+	return true;
+}
+
 bool xmpp_to(struct xmpp_input *in, struct xmpp_jid *to)
 {
 	if (in->s->link == XMPP_BLOCK_NONE) {

@@ -549,7 +549,7 @@ bool xmpp_tick_owed(struct xmpp_session *s, struct now now, struct proto_event *
 {
 	struct xmpp_blocks *b = &s->instance->blocks;
 
-	while (s->owed.first != XMPP_BLOCK_NONE) {
+	while (s->owed.first != XMPP_BLOCK_NONE && !xmpp_blocks_awaited(s, now)) {
 		uint32_t                number = s->owed.first;
 		const struct xmpp_owed *o = &xmpp_block_at(b, number)->u.owed;
 		enum xmpp_carried       carried = XMPP_CARRIED_ALL;

@@ -148,11 +148,12 @@ static void read_item(struct xmpp_input *in, struct change *c)
 	const char     *start;
 	enum xml_token  t;
 
+	c->item.groups = (struct str){c->groups, 0};
 	c->item.name = xmpp_value(xmpp_attribute(x, STR("name")), &in->room);
 	c->remove = str_eq(xmpp_attribute(x, STR("subscription")), STR("remove"));
 	if (c->item.name.n > ROSTER_TEXT_SIZE_MAX)
 		c->wrong = XMPP_NOT_ACCEPTABLE;
-	if (jid.n == 0 || !xmpp_jid_parse(jid, &in->room, &parsed))
+	if (jid.n == 0 || !xmpp_jid_of(in, jid, &parsed))
 		c->wrong = jid.n == 0 ? XMPP_BAD_REQUEST : XMPP_JID_MALFORMED;
 	start = (const char *)in->room.p;
 	if (c->wrong == XMPP_CONDITION_NONE)
@@ -236,6 +237,7 @@ static enum xmpp_carried push(struct xmpp_session *s, struct now now, const stru
 	case ROSTER_EFFECT_UNBLOCKED:
 		p.features = XMPP_FEATURES_ANY; /* all keep to it */
 		p.own.order = XMPP_ORDER_BLOCKS;
+		xmpp_blocks_change(s, e->kind == ROSTER_EFFECT_BLOCKED, e->jids);
 		w = put_to(s->instance->push, sizeof(s->instance->push));
 		xmpp_blocks_put(&w,
 				e->kind == ROSTER_EFFECT_BLOCKED ? STR("block") : STR("unblock"),

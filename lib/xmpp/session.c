@@ -443,7 +443,7 @@ static bool tick_ready(struct xmpp_session *s, struct now now, const struct out 
 static bool tick_stream(struct xmpp_session *s, struct now now, struct out *out,
 			struct proto_event *event, uint64_t *next)
 {
-	if (s->said.count > 0)
+	if (s->said.count > 0 && !s->midway)
 		xmpp_ask_ack(s, &out->put);
 	return (s->role == XMPP_ROLE_CLIENT && tick_ping(s, now, out, event, next)) ||
 	       tick_inactivity(s, now, out, event, next) || tick_ready(s, now, out, event, next);

@@ -138,13 +138,14 @@ struct xmpp_session {
 	bool                  interested; /* it has asked for the roster: the same */
 	bool                  blocklist;  /* it has asked for the block list: it hears of changes */
 	bool                  blocks_due; /* we do not know the list, or an old one */
-	bool                  rebinding;  /* feed() goes on when the registration is made */
-	bool                  arriving;   /* the tour is that of initial presence */
-	bool                  item_again; /* the item is one that was read before */
-	bool                  asked;      /* a question to control is out */
-	bool                  midway;     /* an answer to the client is written by halves */
-	bool                  held;       /* errors wait for its end */
-	uint8_t               tour;       /* enum xmpp_tour */
+	bool                  blocks_asked;
+	bool                  rebinding;   /* feed() goes on when the registration is made */
+	bool                  arriving;    /* the tour is that of initial presence */
+	bool                  item_again;  /* the item is one that was read before */
+	bool                  asked;       /* a question to control is out */
+	bool                  midway;      /* an answer to the client is written by halves */
+	bool                  held;        /* errors wait for its end */
+	uint8_t               tour;        /* enum xmpp_tour */
 	uint8_t               registering; /* changes of the registration without answer */
 	uint8_t               piece;       /* stanzas made in this turn */
 	uint8_t               carried;  /* stanzas of ours without answer, at most XMPP_PIECE_MAX */
@@ -402,7 +403,18 @@ bool xmpp_is_blocked(const struct xmpp_session *s, const struct xmpp_jid *jid);
 void xmpp_refuse_blocked(struct xmpp_input *in);
 bool xmpp_tick_blocks(struct xmpp_session *s, struct now now, struct proto_event *event,
 		      uint64_t *next);
-void xmpp_told_blocks(struct xmpp_session *s, struct cur *answer);
+void xmpp_told_blocks(struct xmpp_session *s, struct now now, struct cur *answer);
+/* Nobody could say: it is asked for again later. */
+void xmpp_blocks_unknown(struct xmpp_session *s, struct now now);
+/* A change that the session's own client made is kept to from its first effect on. */
+void xmpp_blocks_change(struct xmpp_session *s, bool add, struct str jids);
+
+/* Is the list to be known at once? Then what depends on it waits. */
+static inline bool xmpp_blocks_awaited(const struct xmpp_session *s, struct now now)
+{
+	return s->blocks_asked || (s->blocks_due && !s->asked && now.us >= s->ask_due_us);
+}
+
 void xmpp_told_blocklist(struct xmpp_session *s, struct cur *answer, struct out *out);
 /* "<block ...>" or "<unblock ...>" of a push. */
 void xmpp_blocks_put(struct put *w, struct str element, struct str jids);
@@ -450,6 +462,8 @@ bool xmpp_resume_undo(struct xmpp_session *s, struct proto_event *event);
 uint32_t xmpp_request_new(struct xmpp_input *in);
 /* The error that its block has is written, and the block given back. */
 void xmpp_release(struct xmpp_session *s, uint32_t number, struct put *w);
+/* An address that a payload names, into the room. False: it is none, and the room is as before. */
+bool xmpp_jid_of(struct xmpp_input *in, struct str text, struct xmpp_jid *jid);
 /* Whom the stanza is for, the account itself where it does not say. False: it came back. */
 bool xmpp_to(struct xmpp_input *in, struct xmpp_jid *to);
 /* The stanza goes to the pipeline, or comes back; within the window. */

@@ -553,3 +553,33 @@ static inline bool part_is(const struct msg *m, struct msg_part part, const char
 
 	return str_eq((struct str){(const char *)msg_view(m, part, room), part.size}, str_of(text));
 }
+
+/* What event n would be to the client it is for. */
+static inline const char *client_heard(struct client *c, unsigned n)
+{
+	static char      text[65536];
+	struct put       w = put_to(text, sizeof(text) - 1);
+	struct msg      *m = c->events[n].msg;
+	struct xmpp_map  map = xmpp_session_map(c->session, c->now);
+	struct msg_extra resource;
+	char             to[512], id[MSG_ORIGIN_ID_MAX];
+	struct put       address = put_to(to, sizeof(to));
+
+	assert_in_range(n, 0, c->event_count - 1);
+	assert_int_equal(c->events[n].kind, EVENT_MSG);
+	put_str(&address, str_skip(msg_addr(m, &m->to), 5));
+	if (msg_extra_find(m, map.protocol, XMPP_EXTRA_RESOURCE, &resource)) {
+		uint8_t room[256];
+
+		put_u8(&address, '/');
+		put_bytes(&address, msg_view(m, resource.value, room), resource.value.size);
+	}
+	assert_int_equal(xmpp_map_out(&map, m,
+				      &(struct xmpp_way){.domain = STR("example.org"),
+							 .address = {to, put_size(&address)},
+							 .id = xmpp_map_id(&map, m, id)},
+				      &w),
+			 REASON_NONE);
+	text[put_size(&w)] = '\0';
+	return text;
+}

@@ -12,39 +12,10 @@ static void has(const char *text, const char *what)
 	assert_non_null(strstr(text, what));
 }
 
-/* What event n would be to the client it is for. */
-static const char *heard(struct client *c, unsigned n)
-{
-	static char      text[65536];
-	struct put       w = put_to(text, sizeof(text) - 1);
-	struct msg      *m = c->events[n].msg;
-	struct xmpp_map  map = xmpp_session_map(c->session, c->now);
-	struct msg_extra resource;
-	char             to[512];
-	struct put       address = put_to(to, sizeof(to));
-
-	assert_in_range(n, 0, c->event_count - 1);
-	assert_int_equal(c->events[n].kind, EVENT_MSG);
-	put_str(&address, str_skip(msg_addr(m, &m->to), 5));
-	if (msg_extra_find(m, map.protocol, XMPP_EXTRA_RESOURCE, &resource)) {
-		uint8_t room[256];
-
-		put_u8(&address, '/');
-		put_bytes(&address, msg_view(m, resource.value, room), resource.value.size);
-	}
-	assert_int_equal(xmpp_map_out(&map, m,
-				      &(struct xmpp_way){.domain = STR("example.org"),
-							 .address = {to, put_size(&address)}},
-				      &w),
-			 REASON_NONE);
-	text[put_size(&w)] = '\0';
-	return text;
-}
-
 static void nobody_else(struct client *c, unsigned events)
 {
 	for (unsigned i = events; i < c->event_count; i++)
-		print_error("also: %s\n", heard(c, i));
+		print_error("also: %s\n", client_heard(c, i));
 	assert_int_equal(c->event_count, events);
 }
 
@@ -75,18 +46,19 @@ static void who_comes_is_told_to_all_its_own_places_and_asks_them(void **state)
 	client_place(c, ALICE, "tablet", HERE);
 	client_place(c, ALICE, "off", 0);
 	client_says(c, "<presence xml:lang='sv'><show>away</show></presence>");
-	has(heard(c, 0),
+	has(client_heard(c, 0),
 	    "<presence from=\"alice@example.org/phone\" "
 	    "to=\"alice@example.org/phone\" xml:lang=\"sv\"><show>away</show></presence>");
-	has(heard(c, 1), "<presence from=\"alice@example.org/phone\" "
-			 "to=\"alice@example.org/tablet\" xml:lang=\"sv\"><show>away</show>");
-	has(heard(c, 2), "<presence type=\"probe\" from=\"alice@example.org/phone\" "
-			 "to=\"alice@example.org/tablet\">");
+	has(client_heard(c, 1),
+	    "<presence from=\"alice@example.org/phone\" "
+	    "to=\"alice@example.org/tablet\" xml:lang=\"sv\"><show>away</show>");
+	has(client_heard(c, 2), "<presence type=\"probe\" from=\"alice@example.org/phone\" "
+				"to=\"alice@example.org/tablet\">");
 	nobody_else(c, 3);
 	client_forget(c);
 	client_says(c, "<presence><show>dnd</show></presence>");
-	has(heard(c, 0), "to=\"alice@example.org/phone\"><show>dnd</show>");
-	has(heard(c, 1), "to=\"alice@example.org/tablet\"><show>dnd</show>");
+	has(client_heard(c, 0), "to=\"alice@example.org/phone\"><show>dnd</show>");
+	has(client_heard(c, 1), "to=\"alice@example.org/tablet\"><show>dnd</show>");
 	nobody_else(c, 2);
 	client_free(c);
 }
@@ -111,20 +83,20 @@ static void watchers_hear_of_it_and_the_watched_are_asked(void **state)
 	client_says(c, "<presence/>");
 	assert_int_equal(c->questions[ROSTER_ASK_AUDIENCE], 1);
 	assert_true(str_eq(c->question.owner, STR("alice@example.org")));
-	has(heard(c, 1), "to=\"bob@example.org/desk\"></presence>");
-	has(heard(c, 2), "to=\"bob@example.org/car\"></presence>");
-	has(heard(c, 3), "<presence type=\"probe\" from=\"alice@example.org/phone\" "
-			 "to=\"carol@example.org/x\"");
-	has(heard(c, 4), "<presence from=\"alice@example.org/phone\" "
-			 "to=\"dave@elsewhere.example\"");
-	has(heard(c, 5), "<presence type=\"probe\" from=\"alice@example.org/phone\" "
-			 "to=\"dave@elsewhere.example\"");
+	has(client_heard(c, 1), "to=\"bob@example.org/desk\"></presence>");
+	has(client_heard(c, 2), "to=\"bob@example.org/car\"></presence>");
+	has(client_heard(c, 3), "<presence type=\"probe\" from=\"alice@example.org/phone\" "
+				"to=\"carol@example.org/x\"");
+	has(client_heard(c, 4), "<presence from=\"alice@example.org/phone\" "
+				"to=\"dave@elsewhere.example\"");
+	has(client_heard(c, 5), "<presence type=\"probe\" from=\"alice@example.org/phone\" "
+				"to=\"dave@elsewhere.example\"");
 	nobody_else(c, 6);
 	has(client_sent(c), "<presence type=\"subscribe\" from=\"eve@example.org\" "
 			    "to=\"alice@example.org\"><status>Hi</status></presence>");
 	client_forget(c);
 	client_says(c, "<presence><show>xa</show></presence>"); /* it is no newcomer now */
-	has(heard(c, 3), "to=\"dave@elsewhere.example\"><show>xa</show>");
+	has(client_heard(c, 3), "to=\"dave@elsewhere.example\"><show>xa</show>");
 	nobody_else(c, 4);
 	assert_string_equal(client_sent(c), "");
 	client_free(c);
@@ -143,10 +115,11 @@ static void who_goes_in_order_is_said_to_be_gone(void **state)
 	audience(c, contacts, 1);
 	c->records[0].head.bindings[0].features = 0; /* as the directory has it by then */
 	client_says(c, "<presence type='unavailable'><status>Bye</status></presence>");
-	has(heard(c, 0), "<presence type=\"unavailable\" from=\"alice@example.org/phone\" "
-			 "to=\"dave@elsewhere.example/room\"><status>Bye</status></presence>");
-	has(heard(c, 1), "<presence type=\"unavailable\" from=\"alice@example.org/phone\" "
-			 "to=\"bob@example.org/desk\"><status>Bye</status></presence>");
+	has(client_heard(c, 0),
+	    "<presence type=\"unavailable\" from=\"alice@example.org/phone\" "
+	    "to=\"dave@elsewhere.example/room\"><status>Bye</status></presence>");
+	has(client_heard(c, 1), "<presence type=\"unavailable\" from=\"alice@example.org/phone\" "
+				"to=\"bob@example.org/desk\"><status>Bye</status></presence>");
 	nobody_else(c, 2);
 	client_forget(c);
 	client_says(c, "<presence type='unavailable'/>"); /* nobody knows of it */
@@ -174,10 +147,10 @@ static void who_breaks_off_is_said_to_be_gone(void **state)
 	assert_true(outlives(c, REASON_CONNECTION_RESET));
 	assert_false(xmpp_ops.ready(c->session));
 	client_tick(c);
-	has(heard(c, 0), "<presence type=\"unavailable\" from=\"alice@example.org/phone\" "
-			 "to=\"alice@example.org/tablet\"></presence>");
-	has(heard(c, 1), "<presence type=\"unavailable\" from=\"alice@example.org/phone\" "
-			 "to=\"bob@example.org/desk\"></presence>");
+	has(client_heard(c, 0), "<presence type=\"unavailable\" from=\"alice@example.org/phone\" "
+				"to=\"alice@example.org/tablet\"></presence>");
+	has(client_heard(c, 1), "<presence type=\"unavailable\" from=\"alice@example.org/phone\" "
+				"to=\"bob@example.org/desk\"></presence>");
 	assert_int_equal(client_last(c, EVENT_CLOSE)->why, REASON_CONNECTION_RESET);
 	assert_int_equal(c->event_count, 3);
 	client_free(c);
@@ -330,14 +303,14 @@ static void who_asks_is_told_what_is_now(void **state)
 			 SUBMIT_SENT);
 	assert_string_equal(client_sent(c), ""); /* the client sees nothing of it */
 	assert_int_equal(c->events[0].kind, EVENT_RESULT);
-	has(heard(c, 1), "<presence from=\"alice@example.org/phone\" "
-			 "to=\"bob@example.org/desk\"><show>chat</show></presence>");
+	has(client_heard(c, 1), "<presence from=\"alice@example.org/phone\" "
+				"to=\"bob@example.org/desk\"><show>chat</show></presence>");
 	nobody_else(c, 2);
 	client_forget(c);
 	assert_int_equal(order(c, XMPP_ORDER_FAREWELL, STR("dave@elsewhere.example"), 2),
 			 SUBMIT_SENT);
-	has(heard(c, 1), "<presence type=\"unavailable\" from=\"alice@example.org/phone\" "
-			 "to=\"dave@elsewhere.example\"></presence>");
+	has(client_heard(c, 1), "<presence type=\"unavailable\" from=\"alice@example.org/phone\" "
+				"to=\"dave@elsewhere.example\"></presence>");
 	client_free(c);
 }
 
@@ -496,17 +469,17 @@ static void what_control_decides_is_carried_out(void **state)
 	client_place(c, BOB, "a", XMPP_FEATURE_INTERESTED);
 	client_place(c, BOB, "b", 0);
 	client_says(c, "<presence to='bob@example.org' type='subscribed'/>");
-	has(heard(c, 0), "to=\"alice@example.org/tablet\"><query xmlns=\"jabber:iq:roster\" "
-			 "ver=\"7\"><item jid=\"bob@example.org\" name=\"B &amp; B\" "
-			 "subscription=\"from\" ask=\"subscribe\"></item></query></iq>");
-	has(heard(c, 0), "<iq type=\"set\"");
-	has(heard(c, 0), "from=\"alice@example.org\"");
-	has(heard(c, 1), "<presence type=\"subscribed\" from=\"alice@example.org\" "
-			 "to=\"bob@example.org/a\"><status>Yes</status></presence>");
-	has(heard(c, 2), "<presence type=\"probe\" from=\"bob@example.org\" "
-			 "to=\"alice@example.org/phone\">");
-	has(heard(c, 3), "<presence type=\"unsubscribed\" from=\"alice@example.org\" "
-			 "to=\"dave@elsewhere.example\">");
+	has(client_heard(c, 0), "to=\"alice@example.org/tablet\"><query xmlns=\"jabber:iq:roster\" "
+				"ver=\"7\"><item jid=\"bob@example.org\" name=\"B &amp; B\" "
+				"subscription=\"from\" ask=\"subscribe\"></item></query></iq>");
+	has(client_heard(c, 0), "<iq type=\"set\"");
+	has(client_heard(c, 0), "from=\"alice@example.org\"");
+	has(client_heard(c, 1), "<presence type=\"subscribed\" from=\"alice@example.org\" "
+				"to=\"bob@example.org/a\"><status>Yes</status></presence>");
+	has(client_heard(c, 2), "<presence type=\"probe\" from=\"bob@example.org\" "
+				"to=\"alice@example.org/phone\">");
+	has(client_heard(c, 3), "<presence type=\"unsubscribed\" from=\"alice@example.org\" "
+				"to=\"dave@elsewhere.example\">");
 	nobody_else(c, 4);
 	assert_string_equal(client_sent(c), "");
 	client_free(c);
@@ -527,7 +500,7 @@ static void nobody_speaks_for_another(void **state)
 
 	for (size_t i = 0; i < sizeof(says) / sizeof(says[0]); i++) {
 		client_says(c, says[i]);
-		has(heard(c, 0), "from=\"alice@example.org/phone\"");
+		has(client_heard(c, 0), "from=\"alice@example.org/phone\"");
 		client_forget(c);
 	}
 	client_says(c, "<iq from='bob@example.org' type='get' id='1'>"
@@ -566,7 +539,7 @@ static void whom_it_told_by_name_is_remembered_up_to_a_limit(void **state)
 		client_tick(c);
 		for (unsigned i = 0; i < c->event_count; i++)
 			if (c->events[i].kind == EVENT_MSG)
-				has(heard(c, i), "type=\"unavailable\"");
+				has(client_heard(c, i), "type=\"unavailable\"");
 	}
 	client_free(c);
 }
