@@ -9,7 +9,7 @@
 static_assert(XMPP_SASL_SECRET_SIZE == PROTO_KEPT_SECRET_SIZE &&
 		      XMPP_SASL_SECRET_SIZE == SHA256_DIGEST_LENGTH,
 	      "one is made of the other");
-static_assert(sizeof(struct xmpp_session) <= 704, "a hundred thousand idle sessions fit in 71 MB");
+static_assert(sizeof(struct xmpp_session) <= 640, "a hundred thousand idle sessions fit in 64 MB");
 
 static int instance_init(void *instance, const struct proto_instance_config *config)
 {

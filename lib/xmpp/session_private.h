@@ -119,54 +119,54 @@ struct xmpp_instance {
 
 struct xmpp_session {
 	struct xmpp_instance *instance;
-	uint8_t               state;     /* enum xmpp_state */
-	uint8_t               role;      /* enum xmpp_role */
-	uint8_t               close_why; /* enum reason */
-	uint8_t               multicast; /* recipients of the item that are done */
-	uint8_t               tries;     /* failed, to authenticate */
-	uint8_t               domain;    /* of instance->domains: the stream's */
-	int8_t                priority;
-	bool                  plain;     /* passwords may come in the clear */
-	bool                  head_sent; /* of our stream */
-	bool                  close_due; /* tick() is to give EVENT_CLOSE */
-	bool                  blocked;   /* SUBMIT_LATER was said */
-	bool                  stranger;  /* a server that has proven nothing yet */
-	bool                  waits;     /* because a domain of ours is not proven yet */
-	bool                  asks;      /* a stream of ours: proving has begun */
-	bool                  binding;   /* the answer to a request of who->bind_id is awaited */
-	bool                  available;
-	bool                  interested; /* it has asked for the roster: the same */
-	bool                  blocklist;  /* it has asked for the block list: it hears of changes */
-	bool                  blocks_due; /* we do not know the list, or an old one */
-	bool                  blocks_asked;
-	bool                  rebinding;   /* feed() goes on when the registration is made */
-	bool                  arriving;    /* the tour is that of initial presence */
-	bool                  item_again;  /* the item is one that was read before */
-	bool                  asked;       /* a question to control is out */
-	bool                  midway;      /* an answer to the client is written by halves */
-	bool                  held;        /* errors wait for its end */
+	uint8_t               state;       /* enum xmpp_state */
+	uint8_t               role;        /* enum xmpp_role */
+	uint8_t               close_why;   /* enum reason */
+	uint8_t               multicast;   /* recipients of the item that are done */
+	uint8_t               tries;       /* failed, to authenticate */
+	uint8_t               domain;      /* of instance->domains: the stream's */
 	uint8_t               tour;        /* enum xmpp_tour */
 	uint8_t               registering; /* changes of the registration without answer */
 	uint8_t               piece;       /* stanzas made in this turn */
-	uint8_t               carried;  /* stanzas of ours without answer, at most XMPP_PIECE_MAX */
-	bool                  pinging;  /* our ping is unanswered */
-	bool                  sm;       /* the client acknowledges (XEP-0198) */
-	bool                  sm_asked; /* <r/> is unanswered */
-	bool                  carbons;  /* it gets copies (XEP-0280) */
-	bool                  inactive; /* the client says that nobody looks (XEP-0352) */
-	bool                  parting;
-	bool                  resumable, detached; /* resume.c; detached: without a stream */
-	bool                  spoke;               /* a stanza was sent in this call */
-	bool                  moved;               /* another session goes on in its place */
-	bool                  resuming;            /* it is to go on in another's place */
-	bool                  undo;                /* and cannot: its registration is to go */
-	uint32_t              resume_h;            /* what the client has of the other session */
-	uint32_t              said_open;           /* of our own words, sent to its new place */
-	uint64_t              leaves_us;           /* detached or moved: its end */
-	struct xmpp_list      said;                /* blocks */
-	uint32_t              sm_in, sm_out, sm_acked;
-	uint32_t              registrations; /* asked for so far */
-	uint32_t              who;           /* block; NONE before it authenticated */
+	uint8_t               carried; /* stanzas of ours without answer, at most XMPP_PIECE_MAX */
+	int8_t                priority;
+	bool                  plain : 1;     /* passwords may come in the clear */
+	bool                  head_sent : 1; /* of our stream */
+	bool                  close_due : 1; /* tick() is to give EVENT_CLOSE */
+	bool                  blocked : 1;   /* SUBMIT_LATER was said */
+	bool                  stranger : 1;  /* a server that has proven nothing yet */
+	bool                  waits : 1;     /* because a domain of ours is not proven yet */
+	bool                  asks : 1;      /* a stream of ours: proving has begun */
+	bool                  binding : 1; /* the answer to a request of who->bind_id is awaited */
+	bool                  available : 1;
+	bool                  interested : 1; /* it has asked for the roster: the same */
+	bool             blocklist : 1;  /* it has asked for the block list: it hears of changes */
+	bool             blocks_due : 1; /* we do not know the list, or an old one */
+	bool             blocks_asked : 1;
+	bool             rebinding : 1;  /* feed() goes on when the registration is made */
+	bool             arriving : 1;   /* the tour is that of initial presence */
+	bool             item_again : 1; /* the item is one that was read before */
+	bool             asked : 1;      /* a question to control is out */
+	bool             midway : 1;     /* an answer to the client is written by halves */
+	bool             held : 1;       /* errors wait for its end */
+	bool             pinging : 1;    /* our ping is unanswered */
+	bool             sm : 1;         /* the client acknowledges (XEP-0198) */
+	bool             sm_asked : 1;   /* <r/> is unanswered */
+	bool             carbons : 1;    /* it gets copies (XEP-0280) */
+	bool             inactive : 1;   /* the client says that nobody looks (XEP-0352) */
+	bool             parting : 1;
+	bool             resumable : 1, detached : 1; /* resume.c; detached: without a stream */
+	bool             spoke : 1;                   /* a stanza was sent in this call */
+	bool             moved : 1;                   /* another session goes on in its place */
+	bool             resuming : 1;                /* it is to go on in another's place */
+	bool             undo : 1;                    /* and cannot: its registration is to go */
+	uint32_t         resume_h;                    /* what the client has of the other session */
+	uint32_t         said_open;                   /* of our own words, sent to its new place */
+	uint64_t         leaves_us;                   /* detached or moved: its end */
+	struct xmpp_list said;                        /* blocks */
+	uint32_t         sm_in, sm_out, sm_acked;
+	uint32_t         registrations; /* asked for so far */
+	uint32_t         who;           /* block; NONE before it authenticated */
 	union {
 		uint32_t sasl;  /* block of a try that is going on, or NONE */
 		uint32_t asker; /* once it is over: of the request that control is asked for */

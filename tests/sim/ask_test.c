@@ -221,6 +221,7 @@ static unsigned client(void)
 {
 	unsigned i = clients.count++;
 
+	sim_step(&sim, 100); /* the host knows what time it is */
 	clients.conns[i] = host_tcp_connect(&sim.host, 5222, HOST_SESSIONS_MAX + i);
 	assert_int_not_equal(clients.conns[i], TCP_CONN_NONE);
 	assert_true(sim_until(&sim, all_connected, US_PER_SECOND));

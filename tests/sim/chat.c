@@ -50,11 +50,12 @@ void chat_closes(struct phone *p)
 /* It is down, and that is known at once. */
 static void no_control(struct sim *s)
 {
-	uint64_t   id;
-	struct cur question;
+	static const uint8_t nothing[1];
+	uint64_t             id;
+	struct cur           question;
 
 	while (asks_next(&s->dp, s->now.us, &id, &question)) {
-		asks_told(&s->dp, id, REASON_CONTROL_DOWN, cur_of(NULL, 0));
+		asks_told(&s->dp, id, REASON_CONTROL_DOWN, cur_of(nothing, 0));
 		s->busy = true;
 	}
 }

@@ -1,6 +1,6 @@
 /* Components and other servers of XMPP through the whole dataplane: what the other side says is
  * text of the test's own. */
-#include "sip_world.h"
+#include "chat.h"
 
 #include <openssl/sha.h>
 
@@ -10,24 +10,6 @@ static struct phone *who;
 static bool got(struct sim *s)
 {
 	return strstr(who->in, wanted) != NULL;
-}
-
-/* It comes within a second; what came before is forgotten with it. */
-static void expects(struct phone *p, const char *text)
-{
-	char *at;
-
-	who = p;
-	wanted = text;
-	p->in[p->in_size] = '\0';
-	if (!sim_until(&sim, got, US_PER_SECOND))
-		print_error("[%s]\nhas not: %s\n", p->in, text);
-	at = strstr(p->in, text);
-	assert_non_null(at);
-	at += strlen(text);
-	p->in_size -= (size_t)(at - p->in);
-	memmove(p->in, at, p->in_size);
-	memset(p->in + p->in_size, 0, sizeof(p->in) - p->in_size);
 }
 
 static bool is_open(struct sim *s)
@@ -41,28 +23,9 @@ static void opened(struct phone *p)
 	assert_true(sim_until(&sim, is_open, 10 * US_PER_SECOND));
 }
 
-#define CLIENT_HEAD                                                                                \
-	"<stream:stream to='example.org' xmlns='jabber:client' version='1.0' "                     \
-	"xmlns:stream='http://etherx.jabber.org/streams'>"
-
 static struct phone *alice(void)
 {
-	struct phone *p = phone_chat(&sim.host);
-
-	opened(p);
-	phone_send(p, CLIENT_HEAD);
-	expects(p, "<mechanism>PLAIN</mechanism>");
-	phone_send(p, "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>"
-		      "AGFsaWNlAHNlY3JldA==</auth>");
-	expects(p, "<success");
-	phone_send(p, CLIENT_HEAD);
-	expects(p, "<bind ");
-	phone_send(p, "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
-		      "<resource>phone</resource></bind></iq>");
-	expects(p, "</jid></bind></iq>");
-	phone_send(p, "<presence/>");
-	sim_pass(&sim, 100 * US_PER_MS);
-	return p;
+	return chat_client(ALICE, "phone");
 }
 
 /* The value of an attribute in what comes next, up to the end of a tag that begins so. */
@@ -119,36 +82,38 @@ static void a_component_and_clients_write_to_each_other(void **state)
 	struct phone *client = alice(), *bot = bot_connects("pw");
 
 	(void)state;
-	expects(bot, "<handshake/>");
+	chat_expects(bot, "<handshake/>");
 	phone_send(client,
 		   "<message to='news@bot.example.org' id='m1' type='chat'><body>any?</body>"
 		   "<request xmlns='urn:xmpp:receipts'/></message>");
-	expects(bot, "<message type=\"chat\" id=\"m1\" from=\"alice@example.org/phone\" "
-		     "to=\"news@bot.example.org\"><body>any?</body>");
+	chat_expects(bot, "<message type=\"chat\" id=\"m1\" from=\"alice@example.org/phone\" "
+			  "to=\"news@bot.example.org\"><body>any?</body>");
 	phone_send(bot, "<message from='news@bot.example.org' to='alice@example.org/phone'>"
 			"<received xmlns='urn:xmpp:receipts' id='m1'/></message>");
-	expects(client, "<received xmlns=\"urn:xmpp:receipts\" id=\"m1\"/>");
+	chat_expects(client, "<received xmlns=\"urn:xmpp:receipts\" id=\"m1\"/>");
 	phone_send(bot, "<message from='news@bot.example.org' to='alice@example.org' id='n1' "
 			"type='chat'><body>some</body><request xmlns='urn:xmpp:receipts'/>"
 			"</message>");
-	expects(client, "from=\"news@bot.example.org\" to=\"alice@example.org/phone\"><body>some");
+	chat_expects(client,
+		     "from=\"news@bot.example.org\" to=\"alice@example.org/phone\"><body>some");
 	phone_send(client, "<message to='news@bot.example.org'><received "
 			   "xmlns='urn:xmpp:receipts' id='n1'/></message>");
-	expects(bot, "to=\"news@bot.example.org\"><received xmlns=\"urn:xmpp:receipts\" "
-		     "id=\"n1\"/>");
+	chat_expects(bot, "to=\"news@bot.example.org\"><received xmlns=\"urn:xmpp:receipts\" "
+			  "id=\"n1\"/>");
 	phone_send(bot, "<message from='news@bot.example.org' to='nobody@example.org' id='n2'>"
 			"<body>x</body></message>");
-	expects(bot, "<message type=\"error\" id=\"n2\" from=\"nobody@example.org\" "
+	chat_expects(bot,
+		     "<message type=\"error\" id=\"n2\" from=\"nobody@example.org\" "
 		     "to=\"news@bot.example.org\"><error type=\"cancel\"><service-unavailable");
 	phone_send(client, "<iq type='get' id='q' to='news@bot.example.org/x'><ping "
 			   "xmlns='urn:xmpp:ping'/></iq>");
-	expects(bot, "<iq type=\"get\" id=\"q\" from=\"alice@example.org/phone\" "
-		     "to=\"news@bot.example.org/x\"><ping ");
+	chat_expects(bot, "<iq type=\"get\" id=\"q\" from=\"alice@example.org/phone\" "
+			  "to=\"news@bot.example.org/x\"><ping ");
 	phone_send(bot, "<iq type='result' id='q' from='news@bot.example.org/x' "
 			"to='alice@example.org/phone'/>");
-	expects(client, "<iq type=\"result\" id=\"q\" from=\"news@bot.example.org/x\"");
+	chat_expects(client, "<iq type=\"result\" id=\"q\" from=\"news@bot.example.org/x\"");
 	phone_send(bot, "<message from='alice@example.org' to='alice@example.org'/>");
-	expects(bot, "<invalid-from ");
+	chat_expects(bot, "<invalid-from ");
 }
 
 static void a_component_with_another_password_is_not_let_in(void **state)
@@ -156,7 +121,7 @@ static void a_component_with_another_password_is_not_let_in(void **state)
 	struct phone *bot = bot_connects("other");
 
 	(void)state;
-	expects(bot, "<not-authorized ");
+	chat_expects(bot, "<not-authorized ");
 	assert_int_equal(sim_metric(&sim, METRIC_logins_refused), 1);
 }
 
@@ -171,37 +136,38 @@ static void we_are_a_component_of_another_server(void **state)
 		   "host: 198.18.0.2, password: pw, reconnect: 1}\n",
 		   "  - {to: \"xmpp:*@chat.example\", via: [chat]}\n");
 	opened(server);
-	expects(server, "to=\"sms.chat.example\">");
+	chat_expects(server, "to=\"sms.chat.example\">");
 	phone_send(server, COMPONENT_HEAD("from='sms.chat.example' id='s7'"));
 	handshake("s7", "pw", hex);
 	snprintf(text, sizeof(text), "<handshake>%s</handshake>", hex);
-	expects(server, text);
+	chat_expects(server, text);
 	phone_send(server, "<handshake/>");
 	phone_send(server, "<message from='dora@chat.example/d' id='d1' type='chat' "
 			   "to='alice\\40example.org@sms.chat.example'><body>By a gateway</body>"
 			   "<request xmlns='urn:xmpp:receipts'/></message>");
-	expects(client, "id=\"d1\" from=\"dora@chat.example/d\" "
-			"to=\"alice@example.org/phone\"><body>By a gateway");
+	chat_expects(client, "id=\"d1\" from=\"dora@chat.example/d\" "
+			     "to=\"alice@example.org/phone\"><body>By a gateway");
 	phone_send(client, "<message to='dora@chat.example/d'><received "
 			   "xmlns='urn:xmpp:receipts' id='d1'/></message>");
-	expects(server, "from=\"+46731234567@sms.chat.example\" to=\"dora@chat.example/d\">"
-			"<received xmlns=\"urn:xmpp:receipts\" id=\"d1\"/>");
+	chat_expects(server, "from=\"+46731234567@sms.chat.example\" to=\"dora@chat.example/d\">"
+			     "<received xmlns=\"urn:xmpp:receipts\" id=\"d1\"/>");
 	phone_send(server, "<message from='dora@chat.example/d' to='+4999@sms.chat.example' "
 			   "id='d2'><body>x</body></message>");
-	expects(server, "<message type=\"error\" id=\"d2\" from=\"+4999@sms.chat.example\" "
-			"to=\"dora@chat.example/d\"><error type=\"cancel\">"
-			"<remote-server-not-found");
+	chat_expects(server, "<message type=\"error\" id=\"d2\" from=\"+4999@sms.chat.example\" "
+			     "to=\"dora@chat.example/d\"><error type=\"cancel\">"
+			     "<remote-server-not-found");
 	phone_send(client, "<message to='dora@chat.example' id='a1' type='chat'><body>Hi</body>"
 			   "<request xmlns='urn:xmpp:receipts'/></message>");
-	expects(server, "from=\"+46731234567@sms.chat.example\" to=\"dora@chat.example\"><body>Hi");
+	chat_expects(server,
+		     "from=\"+46731234567@sms.chat.example\" to=\"dora@chat.example\"><body>Hi");
 	phone_send(server, "<message from='dora@chat.example/d' "
 			   "to='+46731234567@sms.chat.example'><received "
 			   "xmlns='urn:xmpp:receipts' id='a1'/></message>");
-	expects(client, "<received xmlns=\"urn:xmpp:receipts\" id=\"a1\"/>");
+	chat_expects(client, "<received xmlns=\"urn:xmpp:receipts\" id=\"a1\"/>");
 	phone_reset(server); /* and it is connected to again */
 	server->open = false;
 	opened(server);
-	expects(server, "to=\"sms.chat.example\">");
+	chat_expects(server, "to=\"sms.chat.example\">");
 }
 
 /* ---- servers ---- */
@@ -220,7 +186,7 @@ static struct phone *our_link(void)
 		   "198.18.0.2, reconnect: 1}\n",
 		   "  - {to: \"xmpp:*@chat.example\", via: [chat]}\n");
 	opened(server);
-	expects(server, "from=\"example.org\" to=\"chat.example\" version=\"1.0\">");
+	chat_expects(server, "from=\"example.org\" to=\"chat.example\" version=\"1.0\">");
 	phone_send(server, SERVER_HEAD("from='chat.example' to='example.org' id='s1'"));
 	phone_send(server, "<stream:features><dialback xmlns='urn:xmpp:features:dialback'/>"
 			   "</stream:features>");
@@ -229,12 +195,12 @@ static struct phone *our_link(void)
 
 static void key_of(struct phone *server, char key[65])
 {
-	expects(server, "<db:result from=\"example.org\" to=\"chat.example\">");
+	chat_expects(server, "<db:result from=\"example.org\" to=\"chat.example\">");
 	who = server;
 	wanted = "</db:result>";
 	assert_true(sim_until(&sim, got, US_PER_SECOND));
 	snprintf(key, 65, "%.64s", server->in);
-	expects(server, "</db:result>");
+	chat_expects(server, "</db:result>");
 }
 
 /* The other server's own stream, its domain proven. */
@@ -251,18 +217,18 @@ static struct phone *other_up(struct phone *server, const char *verdict)
 		sim_step(&sim, 100);
 	verify = server->next;
 	assert_non_null(verify);
-	expects(verify, "from=\"example.org\" to=\"chat.example\" version=\"1.0\">");
+	chat_expects(verify, "from=\"example.org\" to=\"chat.example\" version=\"1.0\">");
 	phone_send(verify, SERVER_HEAD("from='chat.example' to='example.org' id='v1'"));
 	phone_send(verify, "<stream:features/>");
 	snprintf(text, sizeof(text),
 		 "<db:verify from=\"example.org\" to=\"chat.example\" id=\"%s\">their key<", id);
-	expects(verify, text);
+	chat_expects(verify, text);
 	phone_send(verify, "<db:verify from='chat.example' to='example.org' id='%s' type='%s'/>",
 		   id, verdict);
-	expects(verify, "</stream:stream>");
+	chat_expects(verify, "</stream:stream>");
 	snprintf(text, sizeof(text),
 		 "<db:result from=\"example.org\" to=\"chat.example\" type=\"%s\"/>", verdict);
-	expects(in, text);
+	chat_expects(in, text);
 	return in;
 }
 
@@ -282,12 +248,12 @@ static void our_key_is_vouched_for_at_any_worker(void **state)
 			   "<db:verify from='chat.example' to='example.org' id='s1'>%s"
 			   "</db:verify>",
 			   key);
-		expects(ask, "id=\"s1\" type=\"valid\"/>");
+		chat_expects(ask, "id=\"s1\" type=\"valid\"/>");
 		phone_send(ask,
 			   "<db:verify from='chat.example' to='example.org' id='s2'>%s"
 			   "</db:verify>",
 			   key);
-		expects(ask, "id=\"s2\" type=\"invalid\"/>");
+		chat_expects(ask, "id=\"s2\" type=\"invalid\"/>");
 	}
 }
 
@@ -297,38 +263,39 @@ static void users_of_two_servers_write_to_each_other(void **state)
 
 	(void)state;
 	phone_send(client, "<message to='dora@chat.example' id='m0'><body>x</body></message>");
-	expects(client, "<message type=\"error\" id=\"m0\" from=\"dora@chat.example\"><error "
-			"type=\"wait\"><remote-server-timeout"); /* it is not up yet */
+	chat_expects(client, "<message type=\"error\" id=\"m0\" from=\"dora@chat.example\"><error "
+			     "type=\"wait\"><remote-server-timeout"); /* it is not up yet */
 	phone_send(server, "<db:result from='chat.example' to='example.org' type='valid'/>");
 	sim_pass(&sim, 100 * US_PER_MS);
 	in = other_up(server, "valid");
 	phone_send(client, "<message to='dora@chat.example' id='m1' type='chat'><body>Hi</body>"
 			   "<request xmlns='urn:xmpp:receipts'/></message>");
-	expects(server, "<message type=\"chat\" id=\"m1\" from=\"alice@example.org/phone\" "
-			"to=\"dora@chat.example\"><body>Hi");
+	chat_expects(server, "<message type=\"chat\" id=\"m1\" from=\"alice@example.org/phone\" "
+			     "to=\"dora@chat.example\"><body>Hi");
 	phone_send(in, "<message from='dora@chat.example/d' to='alice@example.org/phone'>"
 		       "<received xmlns='urn:xmpp:receipts' id='m1'/></message>");
-	expects(client, "<received xmlns=\"urn:xmpp:receipts\" id=\"m1\"/>");
+	chat_expects(client, "<received xmlns=\"urn:xmpp:receipts\" id=\"m1\"/>");
 	phone_send(in, "<message from='dora@chat.example/d' to='alice@example.org' id='d1'>"
 		       "<body>Hello</body></message>");
-	expects(client, "from=\"dora@chat.example/d\" to=\"alice@example.org/phone\"><body>Hello");
+	chat_expects(client,
+		     "from=\"dora@chat.example/d\" to=\"alice@example.org/phone\"><body>Hello");
 	phone_send(in, "<message from='dora@chat.example/d' to='nobody@example.org' id='d2'>"
 		       "<body>x</body></message>"); /* the error goes by our own stream */
-	expects(server, "<message type=\"error\" id=\"d2\" from=\"nobody@example.org\" "
-			"to=\"dora@chat.example/d\">");
-	expects(server, "<service-unavailable ");
+	chat_expects(server, "<message type=\"error\" id=\"d2\" from=\"nobody@example.org\" "
+			     "to=\"dora@chat.example/d\">");
+	chat_expects(server, "<service-unavailable ");
 	phone_send(in, "<iq type='get' id='q' from='dora@chat.example/d' to='example.org'><ping "
 		       "xmlns='urn:xmpp:ping'/></iq>");
-	expects(server, "<iq type=\"result\" id=\"q\" from=\"example.org\" "
-			"to=\"dora@chat.example/d\"></iq>");
+	chat_expects(server, "<iq type=\"result\" id=\"q\" from=\"example.org\" "
+			     "to=\"dora@chat.example/d\"></iq>");
 	phone_send(client, "<presence to='dora@chat.example' type='subscribed'/>"
 			   "<message to='nobody@chat.example' id='m2'><body>x</body></message>");
-	expects(server, "id=\"m2\"");
+	chat_expects(server, "id=\"m2\"");
 	phone_send(in, "<message type='error' id='m2' from='nobody@chat.example' "
 		       "to='alice@example.org/phone'><error type='cancel'><item-not-found "
 		       "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>");
-	expects(client, "<message type=\"error\" id=\"m2\" from=\"nobody@chat.example\"");
-	expects(client, "<item-not-found ");
+	chat_expects(client, "<message type=\"error\" id=\"m2\" from=\"nobody@chat.example\"");
+	chat_expects(client, "<item-not-found ");
 }
 
 static void a_server_that_is_not_vouched_for_says_nothing(void **state)
@@ -337,15 +304,15 @@ static void a_server_that_is_not_vouched_for_says_nothing(void **state)
 
 	(void)state;
 	in = other_up(server, "invalid");
-	expects(in, "</stream:stream>");
+	chat_expects(in, "</stream:stream>");
 	assert_int_equal(sim_metric(&sim, METRIC_xmpp_domains_proven), 0);
 	in = phone_chat_to(&sim.host, 5269);
 	opened(in);
 	phone_send(in, SERVER_HEAD("from='evil.example' to='example.org'"));
 	phone_send(in, "<db:result from='evil.example' to='example.org'>key</db:result>");
-	expects(in, "<remote-server-not-found "); /* nobody's peer */
-	sim_pass(&sim, 6 * US_PER_SECOND);        /* the time to prove something */
-	expects(in, "<connection-timeout ");
+	chat_expects(in, "<remote-server-not-found "); /* nobody's peer */
+	sim_pass(&sim, 6 * US_PER_SECOND);             /* the time to prove something */
+	chat_expects(in, "<connection-timeout ");
 }
 
 #define OPEN(test) cmocka_unit_test_setup_teardown(test, world_open, world_end)
