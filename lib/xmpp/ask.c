@@ -32,6 +32,10 @@ void xmpp_ask_for(struct xmpp_input *in, struct roster_question *q)
 	struct xmpp_session *s = in->s;
 
 	ASSERT(s->asker == XMPP_BLOCK_NONE);
+	if (s->asked) { /* for ourselves */
+		in->again = in->wait = true;
+		return;
+	}
 	s->asker = xmpp_request_new(in);
 	if (s->asker == XMPP_BLOCK_NONE)
 		xmpp_refuse(in, XMPP_RESOURCE_CONSTRAINT, REASON_POOL);

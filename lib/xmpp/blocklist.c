@@ -246,7 +246,7 @@ void xmpp_blocks_change(struct xmpp_session *s, bool add, struct str jids)
 void xmpp_blocks_unknown(struct xmpp_session *s, struct now now)
 {
 	s->blocks_asked = false;
-	s->blocks_due = true;
+	s->blocks_due = s->blocks_late = true;
 	s->ask_due_us = now.us + XMPP_ASK_AGAIN_US;
 }
 
@@ -255,7 +255,7 @@ void xmpp_told_blocks(struct xmpp_session *s, struct now now, struct cur *answer
 	struct xmpp_blocked *blocked;
 	struct str           jid;
 
-	s->blocks_asked = false;
+	s->blocks_asked = s->blocks_late = false;
 	if (cur_left(answer) == 0) {
 		blocked_free(s);
 		return;

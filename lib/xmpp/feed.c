@@ -250,6 +250,12 @@ static enum pull on_open(struct xmpp_input *in, struct str item)
 	return PULL_ITEM;
 }
 
+/* Is a question out which what is read next depends on? */
+static bool asks(const struct xmpp_session *s)
+{
+	return s->asked && !(s->blocks_asked && s->blocks_late);
+}
+
 static enum pull feed_item(void *session, struct now now, struct cur *in, struct out *out,
 			   struct proto_event *event)
 {
@@ -265,7 +271,7 @@ static enum pull feed_item(void *session, struct now now, struct cur *in, struct
 	event->kind = EVENT_NONE;
 	event->need = 1;
 	event->session = NULL;
-	if (i.s->rebinding || i.s->asked || xmpp_blocks_awaited(i.s, now))
+	if (i.s->rebinding || asks(i.s) || xmpp_blocks_awaited(i.s, now))
 		return PULL_WAIT;
 	if (i.s->state == XMPP_STATE_CLOSED || !out_fits(out, XMPP_ANSWER_ROOM))
 		return PULL_MORE;
@@ -287,7 +293,7 @@ static enum pull feed_item(void *session, struct now now, struct cur *in, struct
 			i.s->frame = frame;
 			*in = start;
 		}
-		return pull;
+		return i.wait ? PULL_WAIT : pull;
 	case XML_FRAME_CLOSE:
 		return on_close(&i, item);
 	case XML_FRAME_BAD:

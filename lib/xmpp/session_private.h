@@ -143,17 +143,18 @@ struct xmpp_session {
 	bool             blocklist : 1;  /* it has asked for the block list: it hears of changes */
 	bool             blocks_due : 1; /* we do not know the list, or an old one */
 	bool             blocks_asked : 1;
-	bool             rebinding : 1;  /* feed() goes on when the registration is made */
-	bool             arriving : 1;   /* the tour is that of initial presence */
-	bool             item_again : 1; /* the item is one that was read before */
-	bool             asked : 1;      /* a question to control is out */
-	bool             midway : 1;     /* an answer to the client is written by halves */
-	bool             held : 1;       /* errors wait for its end */
-	bool             pinging : 1;    /* our ping is unanswered */
-	bool             sm : 1;         /* the client acknowledges (XEP-0198) */
-	bool             sm_asked : 1;   /* <r/> is unanswered */
-	bool             carbons : 1;    /* it gets copies (XEP-0280) */
-	bool             inactive : 1;   /* the client says that nobody looks (XEP-0352) */
+	bool             blocks_late : 1; /* control could not say: nothing waits for it */
+	bool             rebinding : 1;   /* feed() goes on when the registration is made */
+	bool             arriving : 1;    /* the tour is that of initial presence */
+	bool             item_again : 1;  /* the item is one that was read before */
+	bool             asked : 1;       /* a question to control is out */
+	bool             midway : 1;      /* an answer to the client is written by halves */
+	bool             held : 1;        /* errors wait for its end */
+	bool             pinging : 1;     /* our ping is unanswered */
+	bool             sm : 1;          /* the client acknowledges (XEP-0198) */
+	bool             sm_asked : 1;    /* <r/> is unanswered */
+	bool             carbons : 1;     /* it gets copies (XEP-0280) */
+	bool             inactive : 1;    /* the client says that nobody looks (XEP-0352) */
 	bool             parting : 1;
 	bool             resumable : 1, detached : 1; /* resume.c; detached: without a stream */
 	bool             spoke : 1;                   /* a stanza was sent in this call */
@@ -205,6 +206,7 @@ struct xmpp_input { /* one call of feed() */
 	struct xmpp_jid      sender;   /* the same */
 	bool                 listed;   /* the recipient is one of several that it lists */
 	bool                 again;    /* the item is read once more: nothing of it is consumed */
+	bool                 wait;     /* the same, when a question has its answer */
 	struct put           room;     /* what is left of instance->room */
 };
 
@@ -412,7 +414,8 @@ void xmpp_blocks_change(struct xmpp_session *s, bool add, struct str jids);
 /* Is the list to be known at once? Then what depends on it waits. */
 static inline bool xmpp_blocks_awaited(const struct xmpp_session *s, struct now now)
 {
-	return s->blocks_asked || (s->blocks_due && !s->asked && now.us >= s->ask_due_us);
+	return !s->blocks_late &&
+	       (s->blocks_asked || (s->blocks_due && !s->asked && now.us >= s->ask_due_us));
 }
 
 void xmpp_told_blocklist(struct xmpp_session *s, struct cur *answer, struct out *out);

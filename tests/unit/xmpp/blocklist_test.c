@@ -514,6 +514,34 @@ static void a_list_that_control_could_not_tell_is_asked_for_again(void **state)
 	client_free(c);
 }
 
+/* Control hangs: who writes is not held up, and asks when it is through. */
+static void nothing_waits_for_a_list_that_is_late(void **state)
+{
+	static const char message[] = "<message to='carol@example.org' id='m'><body>x</body>"
+				      "</message>";
+	static const char get[] = "<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>";
+	struct client    *c = client_new();
+	unsigned          in;
+
+	c->answers[ROSTER_ASK_BLOCK_GET].why = REASON_CONTROL_DOWN;
+	up(c);
+	c->silent = true;
+	c->now.us += XMPP_ASK_AGAIN_US;
+	client_tick(c);
+	assert_int_equal(c->questions[ROSTER_ASK_BLOCK_GET], 2);
+	in = ((struct xmpp_session *)c->session)->sm_in;
+	assert_int_equal(client_feed(c, message, sizeof(message) - 1), 0);
+	client_last(c, EVENT_MSG);
+	assert_int_equal(client_feed(c, get, sizeof(get) - 1), sizeof(get) - 1);
+	assert_int_equal(c->questions[ROSTER_ASK_ROSTER_GET], 0);
+	client_told(c, &(struct client_answer){.why = REASON_NONE});
+	c->silent = false;
+	assert_int_equal(client_feed(c, get, sizeof(get) - 1), 0);
+	has(client_sent(c), "<iq type=\"result\" id=\"r\"");
+	assert_int_equal(((struct xmpp_session *)c->session)->sm_in, in + 2);
+	client_free(c);
+}
+
 static void a_list_without_room_is_asked_for_again_later(void **state)
 {
 	struct client      *c = client_new();
@@ -637,6 +665,7 @@ int main(void)
 		cmocka_unit_test(what_follows_a_change_is_read_under_the_new_list),
 		cmocka_unit_test(nothing_is_read_before_the_list_is_known),
 		cmocka_unit_test(a_list_that_control_could_not_tell_is_asked_for_again),
+		cmocka_unit_test(nothing_waits_for_a_list_that_is_late),
 		cmocka_unit_test(a_list_without_room_is_asked_for_again_later),
 		cmocka_unit_test(who_is_unblocked_sees_the_user_come),
 		cmocka_unit_test(so_it_does_of_the_account_s_other_clients),
