@@ -31,6 +31,7 @@ static struct {
 	uint8_t               out[OUT];
 	struct xml_frame      seen; /* of what we send */
 	bool                  over;
+	unsigned              asked; /* questions so far, and a number of the input's */
 	bool                  waits; /* the session, to be fed the same again */
 } rig;
 
@@ -175,6 +176,7 @@ static void check(const struct out *out)
 }
 
 static void on_event(const struct proto_event *event);
+static void tick(void);
 
 /* What control has of whoever asks. */
 static void answer_put(const struct roster_question *q, struct put *w)
@@ -183,8 +185,10 @@ static void answer_put(const struct roster_question *q, struct put *w)
 
 	switch (q->ask) {
 	case ROSTER_ASK_ROSTER_GET:
-		roster_head_put(w, &(struct roster_head){.version = STR("1")});
-		roster_item_put(w, &item);
+		roster_head_put(w, &(struct roster_head){.same = str_eq(q->version, STR("1")),
+							 .version = STR("1")});
+		for (unsigned i = 0; i < 100 && !str_eq(q->version, STR("1")); i++)
+			roster_item_put(w, &item);
 		return;
 	case ROSTER_ASK_AUDIENCE:
 		roster_contact_put(w, &(struct roster_contact){.jid = item.jid,
@@ -203,7 +207,9 @@ static void answer_put(const struct roster_question *q, struct put *w)
 						     .to = q->owner,
 						     .item = item,
 						     .version = STR("2")});
-	roster_effect_put(w, &(struct roster_effect){.kind = ROSTER_EFFECT_UNBLOCKED,
+	roster_effect_put(w, &(struct roster_effect){.kind = q->ask == ROSTER_ASK_BLOCK_ADD
+								     ? ROSTER_EFFECT_BLOCKED
+								     : ROSTER_EFFECT_UNBLOCKED,
 						     .to = q->owner,
 						     .jids = q->jids});
 	roster_effect_put(w, &(struct roster_effect){.kind = ROSTER_EFFECT_PRESENCE,
@@ -219,11 +225,11 @@ static void answer_put(const struct roster_question *q, struct put *w)
 
 static void on_ask(const struct proto_question *ask)
 {
-	static unsigned asked;
-	static uint8_t  bytes[ROSTER_QUESTION_SIZE_MAX], answer[4 * ROSTER_QUESTION_SIZE_MAX];
-	struct put      w = put_to(answer, sizeof(answer));
+	static const size_t sizes[] = {sizeof(rig.out), 27000, 40000};
+	static uint8_t      bytes[ROSTER_QUESTION_SIZE_MAX], answer[4 * ROSTER_QUESTION_SIZE_MAX];
+	struct put          w = put_to(answer, sizeof(answer));
 	struct roster_question q;
-	enum reason            why = asked++ % 3 == 2 ? REASON_CONTROL_DOWN : REASON_NONE;
+	enum reason            why = rig.asked++ % 3 == 2 ? REASON_CONTROL_DOWN : REASON_NONE;
 	uint64_t               token = ask->token;
 	struct cur             c;
 	struct proto_event     event;
@@ -234,7 +240,7 @@ static void on_ask(const struct proto_question *ask)
 	ASSERT(!w.failed);
 	c = cur_of(answer, put_size(&w));
 	do {
-		struct out out = out_to(rig.out, sizeof(rig.out));
+		struct out out = out_to(rig.out, sizes[rig.asked % 4 % 3]);
 
 		event = (struct proto_event){.msg = msg_new(rig.pool)};
 		xmpp_ops.told(rig.session, rig.now, token, why, &c, &out, &event);
@@ -243,7 +249,10 @@ static void on_ask(const struct proto_question *ask)
 		check(&out);
 		on_event(&event);
 		rig.now.us += event.kind == EVENT_NONE;
-	} while (event.kind != EVENT_NONE || (why == REASON_NONE && cur_left(&c) > 0));
+		if (event.kind == EVENT_NONE && cur_left(&c) > 0)
+			tick(); /* a turn is over */
+	} while (rig.session->state != XMPP_STATE_CLOSED &&
+		 (event.kind != EVENT_NONE || (why == REASON_NONE && cur_left(&c) > 0)));
 }
 
 static void on_event(const struct proto_event *event)
@@ -452,6 +461,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (rig.instance == NULL)
 		rig_make();
 	rig.now = (struct now){1000000, 1790000000000ull};
+	rig.asked = (unsigned)size;
 	if (kind == VERIFIES)
 		begin_verifying();
 	else
