@@ -18,20 +18,28 @@
 #define USER_CONN (1ull << 40) /* of tcp users: a connection's index, not a listener's */
 #define USER_NOBODY (USER_CONN | UINT32_MAX)
 
+/* A place of one protocol takes no memory for what another would need. */
+static bool sessions_init(struct conns *cs, uint32_t max)
+{
+	bool all = true;
+
+	for (unsigned p = 0; p < PROTO_COUNT; p++) {
+		cs->session_size[p] = (registry_ops(p)->session_size + 63) / 64 * 64;
+		cs->sessions[p] = pages_new(max * cs->session_size[p]);
+		all = all && cs->sessions[p] != NULL;
+	}
+	return all;
+}
+
 int conns_init(struct worker *w, uint32_t max)
 {
 	struct conns *cs = &w->conns;
+	bool          sessions = sessions_init(cs, max);
 
-	cs->session_size = 0;
-	for (unsigned p = 0; p < PROTO_COUNT; p++) {
-		if (registry_ops(p)->session_size > cs->session_size)
-			cs->session_size = (registry_ops(p)->session_size + 63) / 64 * 64;
-	}
 	cs->max = max;
 	cs->free_head = CONN_FREE_END;
 	cs->table = calloc(max, sizeof(cs->table[0]));
 	cs->free_next = calloc(max, sizeof(cs->free_next[0]));
-	cs->sessions = aligned_alloc(64, max * cs->session_size);
 	cs->dirty = calloc(2 * (size_t)max,
 			   sizeof(cs->dirty[0])); /* those of this turn, and those touched while
 						     they are looked at */
@@ -41,9 +49,9 @@ int conns_init(struct worker *w, uint32_t max)
 	cs->streams = pages_new(sizeof(cs->streams[0]) * WORLD_PEERS_MAX);
 	for (unsigned i = 0; i < CONN_WHEEL_SLOTS; i++)
 		list_init(&cs->wheel[i]);
-	return cs->table != NULL && cs->free_next != NULL && cs->sessions != NULL &&
-			       cs->dirty != NULL && cs->again != NULL && cs->again_now != NULL &&
-			       cs->peers != NULL && cs->streams != NULL
+	return cs->table != NULL && cs->free_next != NULL && sessions && cs->dirty != NULL &&
+			       cs->again != NULL && cs->again_now != NULL && cs->peers != NULL &&
+			       cs->streams != NULL
 		       ? 0
 		       : -ENOMEM;
 }
@@ -54,7 +62,8 @@ void conns_free(struct worker *w)
 
 	free(cs->table);
 	free(cs->free_next);
-	free(cs->sessions);
+	for (unsigned p = 0; p < PROTO_COUNT; p++)
+		pages_free(cs->sessions[p], cs->max * cs->session_size[p]);
 	free(cs->dirty);
 	free(cs->again);
 	free(cs->again_now);
@@ -92,8 +101,15 @@ const struct conn *conn_of_tcp(const struct worker *w, uint64_t user)
 
 struct conn *conn_of_session(struct worker *w, const void *session)
 {
-	return &w->conns.table[(size_t)((const uint8_t *)session - w->conns.sessions) /
-			       w->conns.session_size];
+	const struct conns *cs = &w->conns;
+	uintptr_t           at = (uintptr_t)session;
+	unsigned            p = 0;
+
+	while (at - (uintptr_t)cs->sessions[p] >= cs->max * cs->session_size[p]) {
+		p++;
+		ASSERT(p < PROTO_COUNT);
+	}
+	return &cs->table[(at - (uintptr_t)cs->sessions[p]) / cs->session_size[p]];
 }
 
 static struct conn *conn_new(struct worker *w, uint8_t protocol, enum proto_role role)
@@ -123,8 +139,8 @@ static struct conn *conn_new(struct worker *w, uint8_t protocol, enum proto_role
 			   .requeued_last = DELIVERY_NONE,
 			   .due_us = UINT64_MAX,
 			   .since_ms = w->now.wall_ms};
-	c->session = cs->sessions + index * cs->session_size;
-	memset(c->session, 0, cs->session_size);
+	c->session = cs->sessions[protocol] + index * cs->session_size[protocol];
+	memset(c->session, 0, cs->session_size[protocol]);
 	list_init(&c->wheel);
 	metric_inc(w->metrics, METRIC_sessions_open);
 	return c;

@@ -11,6 +11,7 @@
 
 #include "base/list.h"
 #include "proto/proto.h"
+#include "registry/registry.h"
 #include "tcp/tcp.h"
 #include "world/world.h"
 
@@ -84,13 +85,14 @@ struct conns {
 	struct conn *table;
 	uint32_t     detached;                              /* of them */
 	uint32_t     max, used_high, free_head, *free_next; /* by index; UINT32_MAX ends the list */
-	uint8_t     *sessions;
-	size_t       session_size;
-	uint32_t    *dirty, dirty_count; /* touched in this turn */
-	uint32_t    *again, again_count; /* input was left for the next turn */
-	uint32_t    *again_now;
-	struct list  wheel[CONN_WHEEL_SLOTS];
-	uint64_t     wheel_tick;
+	uint8_t     *sessions[PROTO_COUNT]; /* of each protocol, by index, in its own size: zeroed
+					       pages */
+	size_t            session_size[PROTO_COUNT];
+	uint32_t         *dirty, dirty_count; /* touched in this turn */
+	uint32_t         *again, again_count; /* input was left for the next turn */
+	uint32_t         *again_now;
+	struct list       wheel[CONN_WHEEL_SLOTS];
+	uint64_t          wheel_tick;
 	struct peer_link *peers;   /* [WORLD_PEERS_MAX * LINKS_PER_TARGET], zeroed pages */
 	struct peer_link *streams; /* [WORLD_PEERS_MAX], those beside datagrams; the same */
 };

@@ -200,7 +200,7 @@ static void idle_row(void)
 	xmpp_clients_open(IDLE_TOGETHER);
 	grown = (resident() - before) / clients;
 	tcp = tcp_memory(sim.dp.workers[0]->tcp) / world.sim.connections_max;
-	slot = sizeof(struct conn) + sim.dp.workers[0]->conns.session_size;
+	slot = sizeof(struct conn) + sim.dp.workers[0]->conns.session_size[PROTO_xmpp];
 	block = registry_ops(PROTO_xmpp)->block_size;
 	printf(bench.json ? "{\"bench\": \"xmpp-idle\", \"sessions\": %u, "
 			    "\"bytes_per_session\": %zu, \"bytes_tcp\": %zu, \"bytes_grown\": "

@@ -276,9 +276,9 @@ static void a_connection_with_its_session_costs_less_than_two_kilobytes(void **s
 	sim_new(&sim, &(struct sim_config){.workers = 1, .seed = 1});
 	w = sim.dp.workers[0];
 	tcp = sizeof(struct tcp_ledger_line) + 1024; /* tests/unit/tcp/scale_test.c asserts less */
-	session = sizeof(struct conn) + w->conns.session_size + sizeof(*w->conns.free_next) +
-		  2 * sizeof(*w->conns.dirty) + sizeof(*w->conns.again) +
-		  sizeof(*w->conns.again_now);
+	session = sizeof(struct conn) + w->conns.session_size[PROTO_smpp] +
+		  sizeof(*w->conns.free_next) + 2 * sizeof(*w->conns.dirty) +
+		  sizeof(*w->conns.again) + sizeof(*w->conns.again_now);
 	printf("an SMPP session and its connection: %zu bytes beside TCP's\n", session);
 	assert_true(tcp + session <= 2048);
 	sim_free(&sim);
