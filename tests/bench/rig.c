@@ -218,6 +218,9 @@ void rig_turns(struct figures *f, uint64_t messages)
 			}
 		}
 		rcu_quiescent();
+		sim.now = now;
+		if (sim.control != NULL)
+			sim.control(&sim);
 		if (bench.offer != NULL)
 			bench.offer();
 		host_turn(&sim.host, now);

@@ -107,6 +107,19 @@ static void world_begin(struct rig_world *world, unsigned subscribers)
 	sim_delta_publish(&sim, &d);
 }
 
+/* Control: nobody has contacts, or has blocked anybody. */
+static void nobody_is_listed(struct sim *s)
+{
+	static const uint8_t nothing[1];
+	uint64_t             id;
+	struct cur           question;
+
+	while (asks_next(&s->dp, s->now.us, &id, &question)) {
+		asks_told(&s->dp, id, REASON_NONE, cur_of(nothing, 0));
+		s->busy = true;
+	}
+}
+
 static void begin(enum way in, enum way out)
 {
 	struct rig_world world = {
@@ -131,6 +144,7 @@ static void begin(enum way in, enum way out)
 	load.turn = 0;
 	bench.offer = NULL;
 	world_begin(&world, 2 * CLIENTS);
+	sim.control = nobody_is_listed;
 	bench.limit = bench.submitted = 1; /* nothing is sent until all are there */
 	ASSERT(host_listen(&sim.host, SMSC_PORT) == 0);
 	ASSERT(sim_until(&sim, smpp_up, 10 * US_PER_SECOND));
@@ -195,6 +209,7 @@ static void idle_row(void)
 		return;
 	bench.offer = NULL;
 	world_begin(&world, clients);
+	sim.control = nobody_is_listed;
 	xmpp_clients_begin(clients, IDLE_PORTS);
 	before = resident();
 	xmpp_clients_open(IDLE_TOGETHER);
