@@ -33,12 +33,16 @@ static void begin(void)
 			  &said);
 }
 
+static uint8_t *lender; /* of the item that was given last */
+
 /* What happens last that matters; each call gets so many bytes more. */
 static enum chat_event hear(const char *text, size_t step, struct chat_item *last)
 {
 	size_t          n = strlen(text), from = 0;
 	enum chat_event event = CHAT_NOTHING;
 
+	free(lender);
+	lender = NULL;
 	for (size_t to = step < n ? step : n; from < n; to = to + step < n ? to + step : n) {
 		uint8_t         *exact = test_copy(text + from, to - from);
 		struct cur       in = cur_of(exact, to - from);
@@ -56,6 +60,8 @@ static enum chat_event hear(const char *text, size_t step, struct chat_item *las
 			fail_msg("the rest is not an item: %s", text + from);
 		if (last == NULL || to < n)
 			free(exact);
+		else
+			lender = exact;
 	}
 	return event;
 }
