@@ -1,6 +1,8 @@
 /* Stanzas for others, both ways. */
 #include "xmpp/session_private.h"
 
+#define RECEIVED_LOOK_MAX 64u /* messages that are looked through for the one of a receipt */
+
 uint8_t xmpp_keep(char *room, size_t size, struct str s)
 {
 	size_t n = s.n < size ? s.n : size;
@@ -69,6 +71,34 @@ static struct xmpp_sender sender_of(const struct xmpp_input *in)
 	return xmpp_sender_of(in->s, &self);
 }
 
+/* Who tells the receipt of a message has it, and what was sent before it, whatever it acknowledges
+ * (XEP-0198): its h may lag behind for good. */
+static void has_got(struct xmpp_session *s, const struct msg *m)
+{
+	const struct xmpp_blocks *b = &s->instance->blocks;
+	uint8_t                   room[RESULT_REMOTE_ID_MAX];
+	struct str                id = {NULL, m->receipt.remote_id.size};
+	uint32_t                  number = s->out.first, before = s->out.first;
+
+	if (!s->sm || id.n == 0 || id.n > sizeof(room))
+		return;
+	id.p = (const char *)msg_view(m, m->receipt.remote_id, room);
+	for (unsigned i = 0; i < RECEIVED_LOOK_MAX && number != XMPP_BLOCK_NONE; i++) {
+		const struct xmpp_block *block = xmpp_block_at(b, number);
+
+		if (str_eq(id, (struct str){block->u.request.id, block->u.request.remote_id_size}))
+			break;
+		number = block->next;
+	}
+	if (number == XMPP_BLOCK_NONE ||
+	    !str_eq(id, (struct str){xmpp_block_at(b, number)->u.request.id,
+				     xmpp_block_at(b, number)->u.request.remote_id_size}))
+		return;
+	for (; before != number; before = xmpp_block_at(b, before)->next)
+		xmpp_block_at(b, before)->u.request.sequence = s->sm_acked;
+	xmpp_block_at(b, number)->u.request.sequence = s->sm_acked;
+}
+
 static void give(struct xmpp_input *in, const struct xmpp_jid *to)
 {
 	struct xmpp_session *s = in->s;
@@ -83,6 +113,8 @@ static void give(struct xmpp_input *in, const struct xmpp_jid *to)
 	if (number != XMPP_BLOCK_NONE && m != NULL)
 		c = xmpp_map_in(&map, in->stanza, to, &from, &in->room, m, &why);
 	if (c == XMPP_CONDITION_NONE && m->kind != XMPP_NO_MESSAGE) {
+		if (m->kind == MSG_RECEIPT)
+			has_got(s, m);
 		m->token = xmpp_block_token(&s->instance->blocks, number);
 		in->event->kind = EVENT_MSG;
 		return;

@@ -454,6 +454,46 @@ static void a_client_that_acknowledges_is_believed(void **state)
 	client_free(c);
 }
 
+/* Its own count may lag behind for good. */
+static void a_client_has_what_it_sends_a_receipt_of_and_all_before_it(void **state)
+{
+	struct client *c = client_new();
+	struct msg    *m;
+	struct result  r;
+	char           id[64], says[256];
+	unsigned       done = 0;
+
+	client_up(c, "bob", "desk");
+	client_says(c, "<enable xmlns='urn:xmpp:sm:3'/>");
+	m = record(c, MSG_TEXT, ADDR_SHORT, "1", MSG_CODING_UTF8, STR("x"));
+	assert_int_equal(client_submit(c, m, 1, &r), SUBMIT_SENT);
+	client_sent(c);
+	m->id++;
+	assert_int_equal(client_submit(c, m, 2, &r), SUBMIT_SENT);
+	assert_int_equal(sscanf(strstr(client_sent(c), " id=\""), " id=\"%63[^\"]", id), 1);
+	client_says(c, "<message to='1@example.org'><received xmlns='urn:xmpp:receipts' "
+		       "id='no such'/></message>");
+	snprintf(says, sizeof(says),
+		 "<message to='1@example.org'><received xmlns='urn:xmpp:receipts' "
+		 "id='%s'/></message>",
+		 id);
+	for (unsigned i = 0; i < c->event_count; i++)
+		assert_int_not_equal(c->events[i].kind, EVENT_RESULT);
+	client_says(c, says);
+	client_tick(c);
+	for (unsigned i = 0; i < c->event_count; i++) {
+		if (c->events[i].kind != EVENT_RESULT)
+			continue;
+		assert_int_equal(c->events[i].token, ++done);
+		assert_int_equal(c->events[i].result.why, REASON_NONE);
+	}
+	assert_int_equal(done, 2);
+	client_says(c, "<a xmlns='urn:xmpp:sm:3' h='1'/>");
+	assert_null(strstr(client_sent(c), "<stream:error>"));
+	msg_free(m);
+	client_free(c);
+}
+
 /* XEP-0198, 4: not messages alone. */
 static void every_stanza_that_is_sent_may_be_acknowledged(void **state)
 {
@@ -543,6 +583,7 @@ int main(void)
 		cmocka_unit_test(characters_that_xml_has_not_are_replaced),
 		cmocka_unit_test(what_is_no_text_cannot_go_out),
 		cmocka_unit_test(a_client_that_acknowledges_is_believed),
+		cmocka_unit_test(a_client_has_what_it_sends_a_receipt_of_and_all_before_it),
 		cmocka_unit_test(every_stanza_that_is_sent_may_be_acknowledged),
 		cmocka_unit_test(what_a_stream_leaves_open_has_no_known_outcome),
 		cmocka_unit_test(nobody_who_does_not_look_is_told_of_typing),
