@@ -71,6 +71,14 @@ static struct xmpp_sender sender_of(const struct xmpp_input *in)
 	return xmpp_sender_of(in->s, &self);
 }
 
+/* By receipts. */
+static bool is_called(const struct xmpp_block *block, struct str id)
+{
+	const struct xmpp_request *r = &block->u.request;
+
+	return str_eq(id, (struct str){r->id, r->remote_id_size});
+}
+
 /* Who tells the receipt of a message has it, and what was sent before it, whatever it acknowledges
  * (XEP-0198): its h may lag behind for good. */
 static void has_got(struct xmpp_session *s, const struct msg *m)
@@ -83,16 +91,11 @@ static void has_got(struct xmpp_session *s, const struct msg *m)
 	if (!s->sm || id.n == 0 || id.n > sizeof(room))
 		return;
 	id.p = (const char *)msg_view(m, m->receipt.remote_id, room);
-	for (unsigned i = 0; i < RECEIVED_LOOK_MAX && number != XMPP_BLOCK_NONE; i++) {
-		const struct xmpp_block *block = xmpp_block_at(b, number);
-
-		if (str_eq(id, (struct str){block->u.request.id, block->u.request.remote_id_size}))
-			break;
-		number = block->next;
-	}
-	if (number == XMPP_BLOCK_NONE ||
-	    !str_eq(id, (struct str){xmpp_block_at(b, number)->u.request.id,
-				     xmpp_block_at(b, number)->u.request.remote_id_size}))
+	for (unsigned i = 0; i < RECEIVED_LOOK_MAX && number != XMPP_BLOCK_NONE &&
+			     !is_called(xmpp_block_at(b, number), id);
+	     i++)
+		number = xmpp_block_at(b, number)->next;
+	if (number == XMPP_BLOCK_NONE || !is_called(xmpp_block_at(b, number), id))
 		return;
 	for (; before != number; before = xmpp_block_at(b, before)->next)
 		xmpp_block_at(b, before)->u.request.sequence = s->sm_acked;
