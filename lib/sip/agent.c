@@ -399,7 +399,7 @@ static bool loops(const struct sip_input *in)
 	struct str      element;
 	struct sip_via  via;
 
-	if (in->known.via_alone)
+	if (in->known.via_count == 1)
 		return is_ours(in->s, &in->known.via);
 	for (sip_list_init(&l, &in->m, SIP_VIA); sip_list_next(&l, &element);) {
 		if (sip_via_parse(element, &via) && is_ours(in->s, &via))

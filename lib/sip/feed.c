@@ -47,13 +47,22 @@ static void drop(const struct sip_input *in, enum reason why)
 	metric_inc(in->s->instance->metrics, METRIC_sip_malformed_dropped);
 }
 
-/* Faults of a request: answered when it is known whither, but an ACK never is (17.1.1.3). */
+/*
+ * Is there what an answer needs? Via says whither, and its branch and CSeq to what (17.1.3): what
+ * else a request lacks, its answer lacks too (RFC 4475, 3.3.1). An ACK has none (17.1.1.3).
+ */
+static bool answerable(const struct sip_input *in)
+{
+	return in->known.via.host.kind != SIP_HOST_NONE && in->m.first[SIP_CSEQ] != SIP_NO_SLOT &&
+	       in->m.method != SIP_METHOD_ACK;
+}
+
 static void on_fault(struct sip_input *in, enum reason fault)
 {
-	if (in->known.via.host.kind == SIP_HOST_NONE || in->m.method == SIP_METHOD_ACK)
-		drop(in, fault);
-	else
+	if (answerable(in))
 		sip_refuse(in, sip_fault_status(fault), fault);
+	else
+		drop(in, fault);
 }
 
 static void on_request(struct sip_input *in)
@@ -147,7 +156,7 @@ static void on_bad(struct sip_input *in, enum reason why)
 {
 	if (in->m.kind == SIP_REQUEST) {
 		sip_mandatory_parse(&in->m, &in->known);
-		if (in->known.via.host.kind != SIP_HOST_NONE && in->m.method != SIP_METHOD_ACK)
+		if (answerable(in))
 			sip_refuse(in, sip_fault_status(why), why);
 	} else if (in->s->datagram) {
 		drop(in, why);

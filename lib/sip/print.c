@@ -296,18 +296,17 @@ static void put_top_via(struct put *w, const struct sip_via *via, struct str sou
 	}
 }
 
-static void put_other_vias(struct put *w, const struct sip_message *request)
+/* Of a list that is wrong, those before the fault: the top one alone says whither. */
+static void put_other_vias(struct put *w, const struct sip_message *request, unsigned count)
 {
 	struct sip_list l;
 	struct str      element;
 
 	sip_list_init(&l, request, SIP_VIA);
-	for (bool first = true; sip_list_next(&l, &element); first = false) {
-		if (!first)
+	for (unsigned i = 0; i < count && sip_list_next(&l, &element); i++) {
+		if (i > 0)
 			sip_put_header(w, SIP_VIA, element);
 	}
-	if (l.failed)
-		fail(w);
 }
 
 void sip_put_response_fields(struct put *w, const struct sip_message *request,
@@ -319,8 +318,8 @@ void sip_put_response_fields(struct put *w, const struct sip_message *request,
 	sip_put_header_begin(w, SIP_VIA);
 	put_top_via(w, &known->via, source, source_port);
 	crlf(w);
-	if (!known->via_alone)
-		put_other_vias(w, request);
+	if (known->via_count > 1)
+		put_other_vias(w, request, known->via_count);
 	sip_put_headers_of(w, request, SIP_FROM);
 	if (sip_header_find(request, SIP_TO, &to)) {
 		sip_put_header_begin(w, SIP_TO);

@@ -199,14 +199,12 @@ static enum reason vias_parse(const struct sip_message *m, struct sip_mandatory 
 	struct sip_list l;
 	struct str      element;
 	struct sip_via  other;
-	unsigned        count = 0;
 
-	for (sip_list_init(&l, m, SIP_VIA); sip_list_next(&l, &element); count++) {
-		if (!sip_via_parse(element, count == 0 ? &out->via : &other))
+	for (sip_list_init(&l, m, SIP_VIA); sip_list_next(&l, &element); out->via_count++) {
+		if (!sip_via_parse(element, out->via_count == 0 ? &out->via : &other))
 			return REASON_SIP_VIA;
 	}
-	out->via_alone = count == 1;
-	return l.failed || count == 0 ? REASON_SIP_VIA : REASON_NONE;
+	return l.failed || out->via_count == 0 ? REASON_SIP_VIA : REASON_NONE;
 }
 
 static enum reason request_parse(const struct sip_message *m, struct sip_mandatory *out)
@@ -248,12 +246,13 @@ enum reason sip_mandatory_parse(const struct sip_message *m, struct sip_mandator
 	enum reason why;
 
 	memset(out, 0, sizeof(*out));
-	if (m->first[SIP_VIA] == SIP_NO_SLOT || !sip_header_find(m, SIP_CALL_ID, &out->call_id))
+	if (m->first[SIP_VIA] == SIP_NO_SLOT)
 		return REASON_SIP_HEADER_MISSING;
 	why = vias_parse(m, out);
 	if (why != REASON_NONE)
 		return why;
-	if (!sip_header_find(m, SIP_CSEQ, &value))
+	if (!sip_header_find(m, SIP_CALL_ID, &out->call_id) ||
+	    !sip_header_find(m, SIP_CSEQ, &value))
 		return REASON_SIP_HEADER_MISSING;
 	if (!sip_cseq_parse(value, &out->cseq))
 		return REASON_SIP_CSEQ;

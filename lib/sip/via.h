@@ -58,7 +58,7 @@ bool sip_call_id_check(struct str value); /* word ["@" word] */
 /* What every message must have (8.1.1, 16.3), parsed. */
 struct sip_mandatory {
 	struct sip_via       via;       /* the top one */
-	bool                 via_alone; /* there is no other */
+	unsigned             via_count; /* its elements up to the first that is wrong */
 	struct sip_name_addr from, to;
 	struct str           call_id;
 	struct sip_cseq      cseq;
