@@ -326,8 +326,8 @@ static void may_see(struct work *w)
 	int               blocked = db_block_has(w->db, w->q->owner, w->q->contact);
 
 	if (!failed(w, blocked) &&
-	    !failed(w, db_roster_get(w->db, w->q->owner, w->q->contact, &row)))
-		roster_verdict_put(w->answer, blocked == 0 && lets_in(row.state));
+	    !failed(w, db_roster_get(w->db, w->q->owner, w->q->contact, &row)) && blocked == 0)
+		roster_verdict_put(w->answer, lets_in(row.state));
 }
 
 /* ---- block lists ---- */

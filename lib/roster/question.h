@@ -102,7 +102,7 @@ struct roster_contact {
 void roster_contact_put(struct put *w, const struct roster_contact *c);
 bool roster_contact_next(struct cur *answer, struct roster_contact *c);
 
-/* To MAY_SEE. */
+/* To MAY_SEE. Nothing is said of one whom the owner blocks. */
 void roster_verdict_put(struct put *w, bool may);
 bool roster_verdict_read(struct cur *answer); /* false: may not, or damaged */
 

@@ -7,24 +7,31 @@ static uint64_t token_of(enum xmpp_asker asker, enum roster_ask ask)
 	return (uint64_t)ask << 8 | asker;
 }
 
+void xmpp_ask_control(struct xmpp_session *s, struct proto_event *event, uint64_t token,
+		      const struct roster_question *q)
+{
+	struct xmpp_instance *i = s->instance;
+	struct put            bytes = put_to(i->question, sizeof(i->question));
+
+	roster_question_put(&bytes, q);
+	ASSERT(!bytes.failed); /* whoever asks has looked at the limits */
+	event->kind = EVENT_ASK;
+	event->ask.bytes = (struct str){i->question, put_size(&bytes)};
+	event->ask.token = token;
+}
+
 void xmpp_ask(struct xmpp_session *s, struct proto_event *event, enum xmpp_asker asker,
 	      struct roster_question *q)
 {
-	struct xmpp_instance *i = s->instance;
-	struct xmpp_jid       self = xmpp_self(s);
-	char                  owner[ROSTER_BARE_SIZE_MAX];
-	struct put            w = put_to(owner, sizeof(owner));
-	struct put            bytes = put_to(i->question, sizeof(i->question));
+	struct xmpp_jid self = xmpp_self(s);
+	char            owner[ROSTER_BARE_SIZE_MAX];
+	struct put      w = put_to(owner, sizeof(owner));
 
 	ASSERT(!s->asked);
 	xmpp_jid_put_bare(&w, &self);
 	q->owner = (struct str){owner, put_size(&w)};
-	roster_question_put(&bytes, q);
-	ASSERT(!bytes.failed); /* whoever asks has looked at the limits */
 	s->asked = true;
-	event->kind = EVENT_ASK;
-	event->ask.bytes = (struct str){i->question, put_size(&bytes)};
-	event->ask.token = token_of(asker, q->ask);
+	xmpp_ask_control(s, event, token_of(asker, q->ask), q);
 }
 
 void xmpp_ask_for(struct xmpp_input *in, struct roster_question *q)
@@ -206,6 +213,10 @@ void xmpp_told(void *session, struct now now, uint64_t token, enum reason why, s
 	event->kind = EVENT_NONE;
 	event->session = NULL;
 	s->spoke = false;
+	if (s->link != XMPP_BLOCK_NONE) {
+		xmpp_told_link(s, now, token, why, answer, out, event);
+		return;
+	}
 	told(s, now, token, why, answer, out, event);
 	if (!midway && !s->midway && out_mark(out) - mark <= SAID_MAX)
 		xmpp_said(s, out, mark);

@@ -42,6 +42,8 @@ struct xmpp_request {
 	uint8_t  kind;   /* in: enum xmpp_kind */
 	bool     silent; /* in: its sender does not hear of a failure */
 	uint8_t  why;    /* in: what its sender is told, when it can be; enum reason */
+	uint8_t  type;   /* in: enum xmpp_type, of presence that control is asked about */
+	uint8_t  reply;  /* in: enum xmpp_type that this is answered with; NONE: an error */
 	uint16_t to_size, from_size;
 	char     id[XMPP_STANZA_ID_MAX]; /* in: of the stanza; out: by which receipts name it */
 	char     to[XMPP_TO_MAX];        /* in: whom it is for */

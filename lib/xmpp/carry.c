@@ -93,10 +93,12 @@ static bool fill(struct xmpp_session *s, struct now now, const struct xmpp_parce
 static bool next_place(struct xmpp_session *s, const struct xmpp_parcel *p, uint32_t *place,
 		       struct xmpp_jid *to)
 {
-	struct xmpp_jid self = xmpp_self(s);
+	struct xmpp_jid self = {.local = STR("")};
 	bool            named = p->to.resource.n > 0 || !xmpp_serves(s, p->to.domain);
 
 	*to = p->to;
+	if (p->not_self)
+		self = xmpp_self(s);
 	do {
 		if (named)
 			*place = *place == 0 ? PLACE_NAMED : 0;

@@ -264,15 +264,6 @@ static void on_message(struct xmpp_input *in, const struct xmpp_jid *to)
 		xmpp_give(in, to);
 }
 
-/* Presence goes to whom it is for, as between clients; the domain itself has none. */
-static void on_presence(struct xmpp_input *in, const struct xmpp_jid *to)
-{
-	if (to->local.n > 0)
-		xmpp_give(in, to);
-	else
-		metric_inc(in->s->instance->metrics, METRIC_xmpp_stanzas_ignored);
-}
-
 static void on_kind(struct xmpp_input *in, const struct xmpp_jid *to)
 {
 	if (in->id.n > XMPP_STANZA_ID_MAX)
@@ -280,7 +271,7 @@ static void on_kind(struct xmpp_input *in, const struct xmpp_jid *to)
 	else if (in->stanza->kind == XMPP_MESSAGE)
 		on_message(in, to);
 	else if (in->stanza->kind == XMPP_PRESENCE)
-		on_presence(in, to);
+		xmpp_link_on_presence(in, to);
 	else
 		xmpp_on_iq(in);
 }
@@ -423,6 +414,8 @@ bool xmpp_link_tick(struct xmpp_session *s, struct now now, struct out *out,
 {
 	if (tick_back(s, now, event, next))
 		return true;
+	if (s->state == XMPP_STATE_LEAVING)
+		return xmpp_link_leave(s, now, event, next);
 	if (!is_component(s) && xmpp_dialback_tick(s, now, out, event, next))
 		return true;
 	tick_alive(s, now, out, next);

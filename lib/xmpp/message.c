@@ -36,6 +36,7 @@ uint32_t xmpp_request_new(struct xmpp_input *in)
 	r->silent = is_silent(in->stanza);
 	r->id_size = xmpp_keep(r->id, sizeof(r->id), in->id);
 	r->why = REASON_NONE;
+	r->reply = XMPP_TYPE_NONE;
 	r->to_size = (uint16_t)in->to.n;
 	if (in->to.n > 0)
 		memcpy(r->to, in->to.p, in->to.n);
@@ -230,14 +231,42 @@ void xmpp_release(struct xmpp_session *s, uint32_t number, struct put *w)
 	request_close(s, &s->in, number);
 }
 
+static void put_reply(const struct xmpp_request *q, struct put *w)
+{
+	xmpp_put_head(w, &(struct xmpp_head){.kind = XMPP_PRESENCE,
+					     .type = (enum xmpp_type)q->reply,
+					     .from = {q->to, q->to_size},
+					     .to = {q->from, q->from_size}});
+	put_str(w, STR("></presence>"));
+}
+
 void xmpp_request_error_put(const struct xmpp_request *q, enum reason why, struct put *w)
 {
+	if (q->reply != XMPP_TYPE_NONE) {
+		put_reply(q, w);
+		return;
+	}
 	xmpp_put_error_stanza(w,
 			      &(struct xmpp_head){.kind = (enum xmpp_kind)q->kind,
 						  .id = {q->id, q->id_size},
 						  .from = {q->to, q->to_size},
 						  .to = {q->from, q->from_size}},
 			      xmpp_condition_of(why), str_of(reason_text(why)));
+}
+
+void xmpp_request_answer(struct xmpp_session *s, uint32_t number, struct put *w)
+{
+	struct xmpp_blocks *b = &s->instance->blocks;
+
+	if (s->role == XMPP_ROLE_SERVER_IN) {
+		xmpp_list_remove(b, &s->in, number);
+		xmpp_list_append(b, &s->back, number);
+		s->instance->services->wake(s->instance->services->context, s);
+	} else if (s->midway) {
+		s->held = true;
+	} else {
+		xmpp_release(s, number, w);
+	}
 }
 
 void xmpp_answer_message(struct xmpp_session *s, uint64_t token, const struct result *r,
@@ -255,15 +284,7 @@ void xmpp_answer_message(struct xmpp_session *s, uint64_t token, const struct re
 		return;
 	}
 	q->why = r->why;
-	if (s->role == XMPP_ROLE_SERVER_IN) {
-		xmpp_list_remove(b, &s->in, number);
-		xmpp_list_append(b, &s->back, number);
-		s->instance->services->wake(s->instance->services->context, s);
-	} else if (s->midway) {
-		s->held = true;
-	} else {
-		xmpp_release(s, number, w);
-	}
+	xmpp_request_answer(s, number, w);
 }
 
 enum submit xmpp_later(struct xmpp_session *s)

@@ -257,12 +257,23 @@ void xmpp_answer_presence(struct xmpp_session *s, enum reason why)
 
 /* ---- subscriptions ---- */
 
-static enum roster_presence roster_type(enum xmpp_type type)
+enum roster_presence xmpp_roster_type(enum xmpp_type type)
 {
 	return type == XMPP_TYPE_SUBSCRIBE     ? ROSTER_SUBSCRIBE
 	       : type == XMPP_TYPE_SUBSCRIBED  ? ROSTER_SUBSCRIBED
 	       : type == XMPP_TYPE_UNSUBSCRIBE ? ROSTER_UNSUBSCRIBE
 					       : ROSTER_UNSUBSCRIBED;
+}
+
+bool xmpp_roster_payload(struct xmpp_input *in, struct str *payload)
+{
+	struct put        w = put_to(in->room.p, put_room(&in->room));
+	enum xmpp_payload p;
+
+	while (xmpp_payload_next(in->stanza, &p))
+		xmpp_element_put(&in->stanza->x, in->stanza->content, &w);
+	*payload = (struct str){(const char *)w.start, put_size(&w)};
+	return !w.failed && payload->n <= ROSTER_PAYLOAD_SIZE_MAX;
 }
 
 /* To control, whatever it comes to (RFC 6121, 3): from the user, to the user. */
@@ -271,10 +282,9 @@ static void on_subscription(struct xmpp_input *in)
 	struct xmpp_session   *s = in->s;
 	struct xmpp_jid        self = xmpp_self(s), to;
 	char                   text[ROSTER_BARE_SIZE_MAX];
-	struct put             bare = put_to(text, sizeof(text)), payload;
+	struct put             bare = put_to(text, sizeof(text));
 	struct roster_question q = {.ask = ROSTER_ASK_SUBSCRIPTION_OUT,
-				    .type = roster_type(in->stanza->type)};
-	enum xmpp_payload      p;
+				    .type = xmpp_roster_type(in->stanza->type)};
 
 	if (!in->stanza->has_to) {
 		xmpp_refuse(in, XMPP_BAD_REQUEST, REASON_XMPP_STANZA);
@@ -286,17 +296,13 @@ static void on_subscription(struct xmpp_input *in)
 		xmpp_refuse_blocked(in);
 		return;
 	}
-	payload = put_to(in->room.p, put_room(&in->room));
-	while (xmpp_payload_next(in->stanza, &p))
-		xmpp_element_put(&in->stanza->x, in->stanza->content, &payload);
 	xmpp_jid_put_bare(&bare, &to);
-	if (payload.failed || put_size(&payload) > ROSTER_PAYLOAD_SIZE_MAX || bare.failed) {
+	if (!xmpp_roster_payload(in, &q.payload) || bare.failed) {
 		xmpp_refuse(in, XMPP_POLICY_VIOLATION, REASON_MESSAGE_SIZE);
 		return;
 	}
 	q.contact = (struct str){text, put_size(&bare)};
 	q.contact_is_local = xmpp_serves(s, to.domain);
-	q.payload = (struct str){(const char *)payload.start, put_size(&payload)};
 	xmpp_ask_for(in, &q);
 }
 
@@ -580,6 +586,8 @@ bool xmpp_outlive(void *session, struct now now, enum reason why, struct out *ou
 {
 	struct xmpp_session *s = session;
 
+	if (s->link != XMPP_BLOCK_NONE)
+		return xmpp_link_outlive(s, now, why);
 	if (s->who == XMPP_BLOCK_NONE || why == REASON_SHUTDOWN || s->moved ||
 	    (!s->available && s->directed == XMPP_BLOCK_NONE) || s->state == XMPP_STATE_LEAVING)
 		return false;

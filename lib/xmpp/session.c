@@ -277,7 +277,7 @@ static void session_answer(void *session, struct now now, uint64_t msg_token,
 	else if (msg_token != XMPP_TOKEN_BACK)
 		xmpp_answer_message(s, msg_token, r, &out->put);
 	xmpp_said(s, out, mark);
-	if (s->link == XMPP_BLOCK_NONE)
+	if (s->link == XMPP_BLOCK_NONE || s->questions > 0)
 		services->wake(services->context, s); /* what waited for it goes on */
 }
 
@@ -473,10 +473,14 @@ static uint64_t session_tick(void *session, struct now now, struct out *out,
 	}
 	if (s->state == XMPP_STATE_CLOSED)
 		return UINT64_MAX;
-	if (s->state == XMPP_STATE_LEAVING)
+	if (s->state == XMPP_STATE_LEAVING && s->link == XMPP_BLOCK_NONE)
 		return xmpp_tick_tour(s, now, event, &next) ? now.us : next;
+	if (s->questions > 0 && now.us < s->patient_us)
+		next = s->patient_us; /* feed() goes on */
 	if (s->link != XMPP_BLOCK_NONE && xmpp_link_tick(s, now, out, event, &next))
 		return now.us;
+	if (s->state == XMPP_STATE_LEAVING)
+		return next;
 	if (s->state != XMPP_STATE_UP) {
 		if (xmpp_resume_undo(s, event))
 			return now.us;

@@ -33,6 +33,7 @@
 #define XMPP_PRESENCE_US US_PER_SECOND        /* between changes of presence, over time */
 #define XMPP_PRESENCE_BURST 10u               /* that may come at once */
 #define XMPP_ASK_AGAIN_US (5 * US_PER_SECOND) /* when control could not say */
+#define XMPP_PATIENCE_US (250 * US_PER_MS)    /* in which what depends on control waits for it */
 #define XMPP_LEAVE_US (60 * US_PER_SECOND)    /* in which whoever is gone is said to be */
 
 /* Answers to EVENT_BINDING; those to messages name their blocks. */
@@ -128,6 +129,7 @@ struct xmpp_session {
 	uint8_t               tour;        /* enum xmpp_tour */
 	uint8_t               registering; /* changes of the registration without answer */
 	uint8_t               piece;       /* stanzas made in this turn */
+	uint8_t               questions;   /* of a link, to control, without answer */
 	uint8_t               carried; /* stanzas of ours without answer, at most XMPP_PIECE_MAX */
 	int8_t                priority;
 	bool                  plain : 1;     /* passwords may come in the clear */
@@ -190,6 +192,7 @@ struct xmpp_session {
 	uint64_t              heard_us, message_us, ping_us, login_due_us;
 	uint64_t              presence_us; /* when as many changes may come at once as may */
 	uint64_t              ask_due_us;  /* control, which could not say, is asked again */
+	uint64_t              patient_us;  /* until when what depends on a question waits */
 	struct proto_settings settings;
 };
 
@@ -306,6 +309,15 @@ uint8_t xmpp_keep(char *room, size_t size, struct str s);
 /* The server has proven a domain, or is gone: its place is another's. */
 void xmpp_link_known(struct xmpp_session *s);
 
+/* link_presence.c */
+void xmpp_link_on_presence(struct xmpp_input *in, const struct xmpp_jid *to);
+void xmpp_told_link(struct xmpp_session *s, struct now now, uint64_t token, enum reason why,
+		    struct cur *answer, struct out *out, struct proto_event *event);
+/* A server whose stream is gone while control is asked for it goes when that has answered. */
+bool xmpp_link_outlive(struct xmpp_session *s, struct now now, enum reason why);
+bool xmpp_link_leave(struct xmpp_session *s, struct now now, struct proto_event *event,
+		     uint64_t *next);
+
 /* component.c */
 void xmpp_component_on_head(struct xmpp_input *in, struct str to, struct str id);
 void xmpp_component_on_element(struct xmpp_input *in);
@@ -373,6 +385,9 @@ bool xmpp_tick_owed(struct xmpp_session *s, struct now now, struct proto_event *
 void xmpp_ask(struct xmpp_session *s, struct proto_event *event, enum xmpp_asker asker,
 	      struct roster_question *q);
 void xmpp_ask_for(struct xmpp_input *in, struct roster_question *q);
+/* The same, whose owner is there, under a token of the caller's. */
+void xmpp_ask_control(struct xmpp_session *s, struct proto_event *event, uint64_t token,
+		      const struct roster_question *q);
 void xmpp_told(void *session, struct now now, uint64_t token, enum reason why, struct cur *answer,
 	       struct out *out, struct proto_event *event);
 
@@ -386,7 +401,10 @@ bool xmpp_tick_tour(struct xmpp_session *s, struct now now, struct proto_event *
 bool xmpp_told_audience(struct xmpp_session *s, struct now now, struct cur *answer, struct out *out,
 			struct proto_event *event);
 void xmpp_tour_over(struct xmpp_session *s);
-bool xmpp_outlive(void *session, struct now now, enum reason why, struct out *out);
+/* Of a type that is about subscriptions, and what is in the stanza; false: it is too long. */
+enum roster_presence xmpp_roster_type(enum xmpp_type type);
+bool                 xmpp_roster_payload(struct xmpp_input *in, struct str *payload);
+bool                 xmpp_outlive(void *session, struct now now, enum reason why, struct out *out);
 
 /* roster.c */
 void xmpp_on_roster_get(struct xmpp_input *in);
@@ -474,7 +492,9 @@ void xmpp_give(struct xmpp_input *in, const struct xmpp_jid *to);
 void xmpp_on_message(struct xmpp_input *in);
 void xmpp_answer_message(struct xmpp_session *s, uint64_t token, const struct result *r,
 			 struct put *w);
-/* The error of one that was refused, whose sender hears of it. */
+/* One of s->in, which says what with, is answered now, or as soon as it can be. */
+void xmpp_request_answer(struct xmpp_session *s, uint32_t number, struct put *w);
+/* The answer to one whose sender hears of it: an error, or a presence. */
 void        xmpp_request_error_put(const struct xmpp_request *q, enum reason why, struct put *w);
 enum submit xmpp_submit(struct xmpp_session *s, struct now now, const struct msg *m, uint64_t token,
 			struct out *out, struct result *result);

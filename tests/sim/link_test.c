@@ -4,6 +4,9 @@
 
 #include <openssl/sha.h>
 
+#include "dataplane/ask.h"
+#include "roster/question.h"
+
 static const char   *wanted;
 static struct phone *who;
 
@@ -315,6 +318,133 @@ static void a_server_that_is_not_vouched_for_says_nothing(void **state)
 	chat_expects(in, "<connection-timeout ");
 }
 
+/* ---- presence of users of other servers ---- */
+
+static bool control_waits;
+
+static void shows(struct put *w, const char *from, const char *to, enum roster_presence type)
+{
+	roster_effect_put(w, &(struct roster_effect){.kind = ROSTER_EFFECT_PRESENCE,
+						     .from = str_of(from),
+						     .to = str_of(to),
+						     .type = type,
+						     .to_is_local = to[0] == 'a'});
+}
+
+/* Alice has dora in her roster, and both see each other. */
+static void answer_of_control(const struct roster_question *q, struct put *w)
+{
+	static const struct roster_contact dora = {
+		.jid = {"dora@chat.example", 17}, .watches = true, .watched = true};
+
+	if (q->ask == ROSTER_ASK_AUDIENCE)
+		roster_contact_put(w, &dora);
+	if (q->ask == ROSTER_ASK_MAY_SEE)
+		roster_verdict_put(w, str_eq(q->contact, dora.jid));
+	if (q->ask == ROSTER_ASK_SUBSCRIPTION_IN)
+		shows(w, "dora@chat.example", "alice@example.org", q->type);
+	if (q->ask == ROSTER_ASK_SUBSCRIPTION_OUT)
+		shows(w, "alice@example.org", "dora@chat.example", q->type);
+	if (q->ask == ROSTER_ASK_SUBSCRIPTION_OUT && q->type == ROSTER_SUBSCRIBED)
+		shows(w, "alice@example.org", "dora@chat.example", ROSTER_AVAILABLE);
+}
+
+static void control_of_alice(struct sim *s)
+{
+	uint8_t    room[1024];
+	uint64_t   id;
+	struct cur question;
+
+	while (!control_waits && asks_next(&s->dp, s->now.us, &id, &question)) {
+		struct put             w = put_to(room, sizeof(room));
+		struct roster_question q;
+
+		assert_true(roster_question_read(question, &q));
+		answer_of_control(&q, &w);
+		assert_false(w.failed);
+		asks_told(&s->dp, id, REASON_NONE, cur_of(room, put_size(&w)));
+		s->busy = true;
+	}
+}
+
+#define FROM_DORA "from='dora@chat.example/d' to='alice@example.org'"
+
+static void users_of_two_servers_see_each_other_come_and_go(void **state)
+{
+	struct phone *client, *server = our_link(), *in;
+
+	(void)state;
+	control_waits = false;
+	sim.control = control_of_alice;
+	phone_send(server, "<db:result from='chat.example' to='example.org' type='valid'/>");
+	in = other_up(server, "valid");
+	client = chat_bound(ALICE, "phone");
+	phone_send(client, "<presence><show>away</show></presence>");
+	chat_expects(server, "<presence from=\"alice@example.org/phone\" "
+			     "to=\"dora@chat.example\"><show>away</show></presence>");
+	chat_expects(server, "<presence type=\"probe\" from=\"alice@example.org/phone\" "
+			     "to=\"dora@chat.example\">");
+	phone_send(in, "<presence type='subscribe' " FROM_DORA "><status>Hi</status></presence>");
+	chat_expects(client, "<presence type=\"subscribe\" from=\"dora@chat.example\" "
+			     "to=\"alice@example.org/phone\">");
+	phone_send(client, "<presence type='subscribed' to='dora@chat.example'/>");
+	chat_expects(server, "<presence type=\"subscribed\" from=\"alice@example.org\" "
+			     "to=\"dora@chat.example\">");
+	chat_expects(server, "<presence from=\"alice@example.org/phone\" "
+			     "to=\"dora@chat.example\"><show>away</show></presence>");
+	phone_send(client, "<presence type='subscribe' to='dora@chat.example'/>");
+	chat_expects(server, "<presence type=\"subscribe\" from=\"alice@example.org\" "
+			     "to=\"dora@chat.example\">");
+	phone_send(in, "<presence type='subscribed' " FROM_DORA "/><presence " FROM_DORA "/>");
+	chat_expects(client, "<presence type=\"subscribed\" from=\"dora@chat.example\"");
+	chat_expects(client, "<presence from=\"dora@chat.example/d\" "
+			     "to=\"alice@example.org/phone\">");
+	phone_send(in, "<presence type='probe' " FROM_DORA "/>");
+	chat_expects(server, "<presence from=\"alice@example.org/phone\" "
+			     "to=\"dora@chat.example/d\"><show>away</show></presence>");
+	phone_send(in, "<presence type='probe' from='eve@chat.example' to='alice@example.org'/>");
+	chat_expects(server, "<presence type=\"unsubscribed\" from=\"alice@example.org\" "
+			     "to=\"eve@chat.example\"></presence>");
+	phone_send(client, "<presence><show>dnd</show></presence>");
+	chat_expects(server, "to=\"dora@chat.example\"><show>dnd</show></presence>");
+	phone_send(in, "<presence type='unavailable' " FROM_DORA "/>");
+	chat_expects(client, "<presence type=\"unavailable\" from=\"dora@chat.example/d\" "
+			     "to=\"alice@example.org/phone\">");
+	phone_reset(client);
+	chat_expects(server, "<presence type=\"unavailable\" from=\"alice@example.org/phone\" "
+			     "to=\"dora@chat.example\">");
+	phone_send(in, "<presence type='probe' " FROM_DORA "/>");
+	chat_expects(server, "<presence type=\"unavailable\" from=\"alice@example.org\" "
+			     "to=\"dora@chat.example/d\"></presence>");
+}
+
+/* Its stream is gone before control has answered. */
+static void what_a_server_said_last_is_carried_out(void **state)
+{
+	struct phone *client, *server = our_link(), *in;
+	uint64_t      open;
+
+	(void)state;
+	control_waits = false;
+	sim.control = control_of_alice;
+	phone_send(server, "<db:result from='chat.example' to='example.org' type='valid'/>");
+	in = other_up(server, "valid");
+	client = chat_client(ALICE, "phone");
+	open = sim_metric(&sim, METRIC_sessions_open);
+	control_waits = true;
+	phone_send(in, "<presence type='unsubscribe' " FROM_DORA "/><presence type='probe' "
+		       "from='eve@chat.example' to='alice@example.org'/></stream:stream>");
+	chat_closes(in);
+	sim_pass(&sim, US_PER_SECOND);
+	control_waits = false;
+	chat_expects(client, "<presence type=\"unsubscribe\" from=\"dora@chat.example\" "
+			     "to=\"alice@example.org/phone\">");
+	chat_expects(server, "<presence type=\"unsubscribed\" from=\"alice@example.org\" "
+			     "to=\"eve@chat.example\">");
+	sim_pass(&sim, 100 * US_PER_MS);
+	assert_int_equal(sim_metric(&sim, METRIC_sessions_open), open - 1);
+}
+
 #define OPEN(test) cmocka_unit_test_setup_teardown(test, world_open, world_end)
 #define OF_TWO(test)                                                                               \
 	{                                                                                          \
@@ -329,10 +459,14 @@ int main(void)
 		OPEN(we_are_a_component_of_another_server),
 		OPEN(users_of_two_servers_write_to_each_other),
 		OPEN(a_server_that_is_not_vouched_for_says_nothing),
+		OPEN(users_of_two_servers_see_each_other_come_and_go),
+		OPEN(what_a_server_said_last_is_carried_out),
 		OF_TWO(a_component_and_clients_write_to_each_other),
 		OF_TWO(we_are_a_component_of_another_server),
 		OF_TWO(our_key_is_vouched_for_at_any_worker),
 		OF_TWO(users_of_two_servers_write_to_each_other),
+		OF_TWO(users_of_two_servers_see_each_other_come_and_go),
+		OF_TWO(what_a_server_said_last_is_carried_out),
 	};
 
 	sim_eal();
