@@ -83,12 +83,11 @@ static json_t *row_redacted(const json_t *row)
 	object_id_redacted(CONF_SUBSCRIBER, id != NULL ? id : "", redacted);
 	json_object_foreach(json_object_get(row, "keys"), key, value)
 	{
-		json_object_set_new(
-			keys, key,
-			json_string(json_is_object(value) ||
-						    strcmp(json_string_value(value), "changed") == 0
-					    ? "changed"
-					    : "set"));
+		const char *word = json_string_value(value);
+		bool        changed =
+			json_is_object(value) || (word != NULL && strcmp(word, "changed") == 0);
+
+		json_object_set_new(keys, key, json_string(changed ? "changed" : "set"));
 	}
 	json_object_set_new(copy, "id", json_string(redacted));
 	json_object_set_new(copy, "keys", keys);

@@ -47,33 +47,32 @@ static bool registers(struct worker *w, struct session_ref origin)
  * somebody sends to themselves their places get as its recipient's. */
 void copies_sent(struct worker *w, const struct msg *m)
 {
-	struct registered places[REGISTERED_MAX];
-	struct str        from = msg_addr(m, &m->from);
-	unsigned          n, own = 0;
+	struct registered_places found;
+	struct str               from = msg_addr(m, &m->from);
+	unsigned                 own = 0;
 
 	if (!registers(w, m->origin) || !is_copied(m) || from.n == 0)
 		return;
-	n = registered_all(w->dp, w->world, from, w->now.us, places);
-	while (own < n && !is_of(&places[own], m->origin))
+	registered_all(w->dp, w->world, from, w->now.us, &found);
+	while (own < found.n && !is_of(&found.at[own], m->origin))
 		own++;
-	if (own == n || registered_same(w->world, from, msg_addr(m, &m->to)))
+	if (own == found.n || registered_same(w->world, from, msg_addr(m, &m->to)))
 		return;
-	for (unsigned i = 0; i < n; i++) {
+	for (unsigned i = 0; i < found.n; i++) {
 		if (i != own)
-			copy_to(w, m, MSG_COPY_SENT, &places[i]);
+			copy_to(w, m, MSG_COPY_SENT, &found.at[i]);
 	}
 }
 
 void copies_received(struct worker *w, const struct msg *m, uint32_t binding)
 {
-	struct registered places[REGISTERED_MAX];
-	unsigned          n;
+	struct registered_places found;
 
 	if (!is_copied(m))
 		return;
-	n = registered_all(w->dp, w->world, msg_addr(m, &m->to), w->now.us, places);
-	for (unsigned i = 0; i < n; i++) {
-		if (places[i].binding->id != binding && !is_of(&places[i], m->origin))
-			copy_to(w, m, MSG_COPY_RECEIVED, &places[i]);
+	registered_all(w->dp, w->world, msg_addr(m, &m->to), w->now.us, &found);
+	for (unsigned i = 0; i < found.n; i++) {
+		if (found.at[i].binding->id != binding && !is_of(&found.at[i], m->origin))
+			copy_to(w, m, MSG_COPY_RECEIVED, &found.at[i]);
 	}
 }

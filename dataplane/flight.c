@@ -306,23 +306,15 @@ static bool has_moved(struct flight *e, const struct route_target *t, struct ses
 	return true;
 }
 
-/*
- * Hand it to one of the recipient's own registrations, best first; each is a target of its own.
- * That there is none is a refusal for good only where nothing else was tried: another target may be
- * up again soon.
- */
-static bool flight_try_registered(struct worker *w, struct flight *e)
+/* Hand it to one of these places of the recipient; each is a target of its own. */
+static bool flight_try_places(struct worker *w, struct flight *e,
+			      const struct registered_places *found, unsigned from, unsigned end)
 {
-	struct registered places[REGISTERED_MAX];
-	unsigned          n = registered_find_for(w->dp, w->world, e->msg, w->now.us, places);
-
-	if (n == 0 && e->tries == 0)
-		e->last = (struct result){.why = REASON_NOT_REGISTERED};
-	for (unsigned i = 0; i < n && e->tries < FLIGHT_TRIES_MAX; i++) {
-		struct route_target target = {.slot = places[i].binding->id,
+	for (unsigned i = from; i < end && e->tries < FLIGHT_TRIES_MAX; i++) {
+		struct route_target target = {.slot = found->at[i].binding->id,
 					      .kind = ROUTE_REGISTERED};
 
-		struct session_ref ref = registered_session(w, &places[i]);
+		struct session_ref ref = registered_session(w, &found->at[i]);
 
 		if (was_tried(e, &target) && !has_moved(e, &target, ref))
 			continue;
@@ -400,28 +392,55 @@ static unsigned flight_targets(struct worker *w, const struct flight *e,
 	return registered_here(w->dp, to) ? 1 : 0;
 }
 
+/* Hand it to a peer or an account, where it was not tried before. */
+static bool flight_try_link(struct worker *w, struct flight *e, const struct route_target *target,
+			    uint64_t to_hash)
+{
+	if (e->tries == FLIGHT_TRIES_MAX || was_tried(e, target))
+		return false;
+	flight_target_begin(w, e, target);
+	if (flight_try(w, e, target, to_hash))
+		return true;
+	e->state = FLIGHT_CHOOSING;
+	return false;
+}
+
+/*
+ * Hand it to the next target in order; the recipient's own places stand where the route names them,
+ * those after its `sms` behind the rest of the route. That there is none is a refusal for good only
+ * where nothing else was tried: another target may be up again soon.
+ */
+static bool flight_try_next(struct worker *w, struct flight *e, const struct route_set *routes)
+{
+	struct route_target      order[ROUTE_TARGETS_MAX];
+	unsigned                 n = flight_targets(w, e, routes, order);
+	struct str               to = msg_addr(e->msg, &e->msg->to);
+	uint64_t                 to_hash = hash_sip(&to_key, to.p, to.n);
+	struct registered_places found;
+
+	found.n = found.first = 0;
+	found.alone = false;
+	for (unsigned i = 0; i < n && !found.alone; i++) {
+		if (order[i].kind != ROUTE_REGISTERED) {
+			if (flight_try_link(w, e, &order[i], to_hash))
+				return true;
+			continue;
+		}
+		registered_find_for(w->dp, w->world, e->msg, w->now.us, &found);
+		if (found.n == 0 && e->tries == 0)
+			e->last = (struct result){.why = REASON_NOT_REGISTERED};
+		if (flight_try_places(w, e, &found, 0, found.first))
+			return true;
+	}
+	return flight_try_places(w, e, &found, found.first, found.n);
+}
+
 /* Choose the next target and hand over; when there is none left the message is refused with the
  * last target's reason. */
 static void flight_choose(struct worker *w, struct flight *e, const struct route_set *routes)
 {
-	struct route_target order[ROUTE_TARGETS_MAX];
-	unsigned            n = flight_targets(w, e, routes, order);
-	struct str          to = msg_addr(e->msg, &e->msg->to);
-	uint64_t            to_hash = hash_sip(&to_key, to.p, to.n);
-
-	for (unsigned i = 0; i < n; i++) {
-		if (order[i].kind == ROUTE_REGISTERED) {
-			if (flight_try_registered(w, e))
-				return;
-			continue;
-		}
-		if (e->tries == FLIGHT_TRIES_MAX || was_tried(e, &order[i]))
-			continue;
-		flight_target_begin(w, e, &order[i]);
-		if (flight_try(w, e, &order[i], to_hash))
-			return;
-		e->state = FLIGHT_CHOOSING;
-	}
+	if (flight_try_next(w, e, routes))
+		return;
 	flight_refuse(w, e,
 		      &(struct result){.why = e->last.why,
 				       .has_status = e->last.has_status,

@@ -222,32 +222,65 @@ static bool explain_link(struct dataplane *dp, const struct world *world,
 	return !full;
 }
 
-/* Where the recipient is registered, best first. Returns whether one would be taken. */
-static bool explain_registered(struct dataplane *dp, const struct world *world, struct str to,
-			       bool chosen, json_t *rows)
+static void explain_place(const struct registered *place, bool chosen, json_t *rows)
 {
-	struct registered places[REGISTERED_MAX];
-	unsigned          n;
+	const struct proto_binding *b = place->binding;
+	struct str                  contact = proto_binding_text(place->record, b, BINDING_CONTACT);
+	char                        what[200], why[200];
 
-	rcu_thread_begin();
-	n = registered_find(dp, world, to, query_clock_us(), places);
-	for (unsigned i = 0; i < n; i++) {
-		const struct proto_binding *b = places[i].binding;
-		struct str contact = proto_binding_text(places[i].record, b, BINDING_CONTACT);
-		char       what[200], why[200];
+	snprintf(what, sizeof(what), "%s %.*s", CONF_VIA_REGISTERED,
+		 STR_ARG(place->record->address));
+	snprintf(why, sizeof(why), "%.*s, session %u-%u-%u%s", STR_ARG(contact), b->session.worker,
+		 b->session.index, b->session.generation, !chosen ? ": taken" : "");
+	explain_step(rows, "target", what, why);
+}
 
-		snprintf(what, sizeof(what), "%s %.*s", CONF_VIA_REGISTERED,
-			 STR_ARG(places[i].record->address));
-		snprintf(why, sizeof(why), "%.*s, session %u-%u-%u%s", STR_ARG(contact),
-			 b->session.worker, b->session.index, b->session.generation,
-			 !chosen && i == 0 ? ": taken" : "");
-		explain_step(rows, "target", what, why);
+/* The order that the recipient has, and which protocols of it are passed over. */
+static void explain_order(const struct world_subscriber *s, const struct registered_places *found,
+			  json_t *rows)
+{
+	struct str order = s != NULL ? world_subscriber_reach(s) : STR("");
+	char       words[128] = "", what[64];
+	size_t     n = 0;
+
+	for (size_t i = 0; i < order.n && n < sizeof(words); i++) {
+		uint8_t word = (uint8_t)order.p[i];
+
+		n += (size_t)snprintf(words + n, sizeof(words) - n, "%s%s", i > 0 ? ", " : "",
+				      word < PROTO_COUNT ? registry_ops(word)->name : "sms");
 	}
-	rcu_thread_end();
-	if (n == 0)
+	if (order.n > 0)
+		explain_step(rows, "reach", words,
+			     found->alone ? "the order of this subscriber, without sms: the next "
+					    "targets are not used"
+					  : "the order of this subscriber; sms: the next targets");
+	for (size_t i = 0; i < order.n; i++) {
+		uint8_t  word = (uint8_t)order.p[i];
+		unsigned p = 0;
+
+		while (p < found->n && found->at[p].protocol != word)
+			p++;
+		if (word >= PROTO_COUNT || p < found->n)
+			continue;
+		snprintf(what, sizeof(what), "%s %s", CONF_VIA_REGISTERED,
+			 registry_ops(word)->name);
+		explain_step(rows, "target", what, "not there: passed over");
+	}
+}
+
+/* Where the recipient is registered, in its order: the places before the next targets. Returns
+ * whether one would be taken. */
+static bool explain_registered(struct dataplane *dp, const struct world *world, struct str to,
+			       struct registered_places *found, bool chosen, json_t *rows)
+{
+	registered_find(dp, world, to, query_clock_us(), found);
+	explain_order(registered_subscriber(world, to), found, rows);
+	for (unsigned i = 0; i < found->first; i++)
+		explain_place(&found->at[i], chosen || i > 0, rows);
+	if (found->n == 0)
 		explain_step(rows, "target", CONF_VIA_REGISTERED,
 			     "the recipient is not registered here");
-	return n > 0;
+	return found->first > 0;
 }
 
 /* set NULL: an address in a domain of ours, which needs no route. */
@@ -255,18 +288,26 @@ static void explain_targets(struct dataplane *dp, const struct world *world,
 			    const struct route_set *set, struct str from, struct str to,
 			    json_t *rows)
 {
-	struct route_target order[ROUTE_TARGETS_MAX] = {{.kind = ROUTE_REGISTERED}};
-	unsigned            n = set != NULL ? route_order(set, from, to, order) : 1;
-	enum reason why = n == 1 && order[0].kind == ROUTE_REGISTERED ? REASON_NOT_REGISTERED
-								      : REASON_NO_TARGET;
-	bool        chosen = false;
+	struct route_target      order[ROUTE_TARGETS_MAX] = {{.kind = ROUTE_REGISTERED}};
+	unsigned                 n = set != NULL ? route_order(set, from, to, order) : 1;
+	enum reason              why;
+	struct registered_places found = {.n = 0};
+	bool                     chosen = false;
 
-	for (unsigned i = 0; i < n; i++) {
+	rcu_thread_begin();
+	for (unsigned i = 0; i < n && !found.alone; i++) {
 		if (order[i].kind == ROUTE_REGISTERED)
-			chosen = explain_registered(dp, world, to, chosen, rows) || chosen;
+			chosen = explain_registered(dp, world, to, &found, chosen, rows) || chosen;
 		else
 			chosen = explain_link(dp, world, &order[i], to, chosen, rows) || chosen;
 	}
+	for (unsigned i = found.first; i < found.n; i++) {
+		explain_place(&found.at[i], chosen, rows);
+		chosen = true;
+	}
+	rcu_thread_end();
+	why = found.alone || (n == 1 && order[0].kind == ROUTE_REGISTERED) ? REASON_NOT_REGISTERED
+									   : REASON_NO_TARGET;
 	if (!chosen)
 		explain_step(rows, "result", "refused", reason_text(why));
 }

@@ -53,8 +53,6 @@ static struct recipient recipient_of(const struct world *world, struct str to)
 
 	if (aor_split(to, &aor))
 		r.scheme = aor.scheme;
-	if (r.subscriber != NULL && r.subscriber->reach != CONF_REACH_ANY)
-		r.subscriber = NULL;
 	return r;
 }
 
@@ -69,14 +67,13 @@ static struct str address_in(const struct recipient *r, unsigned protocol)
 }
 
 struct search {
-	const struct dataplane *dp;
-	struct recipient        recipient;
-	uint64_t                place, now_us;
-	bool                    named_alone; /* nowhere but at `place` */
-	bool                    all;         /* those, too, that only are for who names them */
-	unsigned                protocol;    /* in it alone; PROTO_COUNT: in any */
-	struct registered      *places;
-	unsigned                n;
+	const struct dataplane   *dp;
+	struct recipient          recipient;
+	uint64_t                  place, now_us;
+	bool                      named_alone; /* nowhere but at `place` */
+	bool                      all;         /* those, too, that only are for who names them */
+	unsigned                  protocol;    /* in it alone; PROTO_COUNT: in any */
+	struct registered_places *found;
 };
 
 static bool is_wanted(const struct search *s, unsigned protocol, const struct proto_binding *b,
@@ -92,14 +89,17 @@ static bool is_wanted(const struct search *s, unsigned protocol, const struct pr
 static void find_one(struct search *s, unsigned protocol, const struct proto_record *r,
 		     const struct proto_binding *b)
 {
-	bool     named = s->place != 0 && b->key == s->place;
-	unsigned at = named ? 0 : s->n;
+	struct registered_places *f = s->found;
+	bool                      named = s->place != 0 && b->key == s->place;
+	unsigned                  at = named ? 0 : f->n;
 
 	if (!is_wanted(s, protocol, b, named))
 		return;
-	memmove(&s->places[at + 1], &s->places[at], (s->n - at) * sizeof(s->places[0]));
-	s->places[at] = (struct registered){r, b, protocol};
-	s->n++;
+	memmove(&f->at[at + 1], &f->at[at], (f->n - at) * sizeof(f->at[0]));
+	f->at[at] = (struct registered){r, b, protocol};
+	f->n++;
+	if (named && !f->alone) /* it goes before the other targets, too */
+		f->first++;
 }
 
 static void find_in(struct search *s, unsigned protocol)
@@ -108,12 +108,14 @@ static void find_in(struct search *s, unsigned protocol)
 	const struct proto_record *r =
 		address.n > 0 ? directory_find(s->dp->directory, protocol, address) : NULL;
 
-	for (uint32_t i = 0; r != NULL && i < r->count && s->n < REGISTERED_MAX; i++)
+	for (uint32_t i = 0; r != NULL && i < r->count && s->found->n < REGISTERED_MAX; i++)
 		find_one(s, protocol, r, &r->bindings[i]);
 }
 
-static unsigned find_all(struct search *s)
+static void find_all(struct search *s)
 {
+	s->found->n = 0;
+	s->found->alone = true;
 	for (unsigned p = 0; p < PROTO_COUNT; p++) {
 		if (str_eq(s->recipient.scheme, str_of(registry_ops(p)->name)))
 			find_in(s, p);
@@ -122,32 +124,59 @@ static unsigned find_all(struct search *s)
 		if (!str_eq(s->recipient.scheme, str_of(registry_ops(p)->name)))
 			find_in(s, p);
 	}
-	return s->n;
+	s->found->first = s->found->n;
+	s->found->alone = false;
 }
 
-unsigned registered_find(const struct dataplane *dp, const struct world *world, struct str to,
-			 uint64_t now_us, struct registered places[REGISTERED_MAX])
+/* As the recipient wants to be reached. */
+static void find_in_order(struct search *s)
+{
+	const struct world_subscriber *who = s->recipient.subscriber;
+	struct str                     order = who != NULL ? world_subscriber_reach(who) : STR("");
+
+	if (order.n == 0) {
+		find_all(s);
+		return;
+	}
+	s->found->n = 0;
+	s->found->alone = true;
+	for (size_t i = 0; i < order.n; i++) {
+		uint8_t word = (uint8_t)order.p[i];
+
+		if (word < PROTO_COUNT)
+			find_in(s, word);
+		if (word != CONF_REACH_SMS)
+			continue;
+		s->found->first = s->found->n;
+		s->found->alone = false;
+	}
+	if (s->found->alone)
+		s->found->first = s->found->n;
+}
+
+void registered_find(const struct dataplane *dp, const struct world *world, struct str to,
+		     uint64_t now_us, struct registered_places *found)
 {
 	struct search s = {.dp = dp,
 			   .recipient = recipient_of(world, to),
 			   .now_us = now_us,
 			   .protocol = PROTO_COUNT,
-			   .places = places};
+			   .found = found};
 
-	return find_all(&s);
+	find_in_order(&s);
 }
 
-unsigned registered_all(const struct dataplane *dp, const struct world *world, struct str of,
-			uint64_t now_us, struct registered places[REGISTERED_MAX])
+void registered_all(const struct dataplane *dp, const struct world *world, struct str of,
+		    uint64_t now_us, struct registered_places *found)
 {
 	struct search s = {.dp = dp,
 			   .recipient = recipient_of(world, of),
 			   .now_us = now_us,
 			   .all = true,
 			   .protocol = PROTO_COUNT,
-			   .places = places};
+			   .found = found};
 
-	return find_all(&s);
+	find_all(&s);
 }
 
 bool registered_same(const struct world *world, struct str one, struct str other)
@@ -157,9 +186,8 @@ bool registered_same(const struct world *world, struct str one, struct str other
 	return str_eq(one, other) || (a.subscriber != NULL && a.subscriber == b.subscriber);
 }
 
-unsigned registered_find_for(const struct dataplane *dp, const struct world *world,
-			     const struct msg *m, uint64_t now_us,
-			     struct registered places[REGISTERED_MAX])
+void registered_find_for(const struct dataplane *dp, const struct world *world, const struct msg *m,
+			 uint64_t now_us, struct registered_places *found)
 {
 	bool          native = m->kind == MSG_NATIVE && m->copy == MSG_COPY_NONE;
 	struct search s = {.dp = dp,
@@ -168,9 +196,12 @@ unsigned registered_find_for(const struct dataplane *dp, const struct world *wor
 			   .now_us = now_us,
 			   .named_alone = m->copy != MSG_COPY_NONE || (native && m->to_place != 0),
 			   .protocol = native ? m->native_protocol : PROTO_COUNT,
-			   .places = places};
+			   .found = found};
 
-	return find_all(&s);
+	if (m->kind == MSG_NATIVE || m->copy != MSG_COPY_NONE)
+		find_all(&s);
+	else
+		find_in_order(&s);
 }
 
 /* One of datagrams has the same index at every worker, so the message need not travel. */

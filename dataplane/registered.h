@@ -30,17 +30,26 @@ struct registered {
 	unsigned                    protocol;
 };
 
+/* The places where somebody is reached, in the order in which they are tried. */
+struct registered_places {
+	unsigned n;
+	unsigned first;          /* so many of them before the next targets of a route, the rest
+				    after those */
+	bool              alone; /* the next targets are not for this recipient */
+	struct registered at[REGISTERED_MAX];
+};
+
 /* Whose address in normal form this is: a number, or an address of record in any protocol. Of a
  * user and domain that nobody has in its own, who has them in another. NULL: nobody's. */
 const struct world_subscriber *registered_subscriber(const struct world *world, struct str to);
 
-/* Of an address in normal form, those in the protocol of the address first, then best first;
- * returns how many. Any registered thread. */
-unsigned registered_find(const struct dataplane *dp, const struct world *world, struct str to,
-			 uint64_t now_us, struct registered places[REGISTERED_MAX]);
-/* The same, and those that are only for messages which name them. */
-unsigned registered_all(const struct dataplane *dp, const struct world *world, struct str of,
-			uint64_t now_us, struct registered places[REGISTERED_MAX]);
+/* Of an address in normal form, in the order of its subscriber (reach), of one without in the
+ * protocol of the address first; in each protocol best first. Any registered thread. */
+void registered_find(const struct dataplane *dp, const struct world *world, struct str to,
+		     uint64_t now_us, struct registered_places *found);
+/* All of them, whatever the order says, and those that are only for messages which name them. */
+void registered_all(const struct dataplane *dp, const struct world *world, struct str of,
+		    uint64_t now_us, struct registered_places *found);
 /* Are they addresses of one recipient? */
 bool registered_same(const struct world *world, struct str one, struct str other);
 
@@ -52,10 +61,9 @@ static inline struct str registered_address(const struct msg *m)
 
 /* The same of whom a message is for, and before all others the place that it names (to_place). A
  * MSG_NATIVE goes to its own protocol alone, and to no place but the one that it names; a copy to
- * that place alone. */
-unsigned registered_find_for(const struct dataplane *dp, const struct world *world,
-			     const struct msg *m, uint64_t now_us,
-			     struct registered places[REGISTERED_MAX]);
+ * that place alone; to both the order says nothing. */
+void registered_find_for(const struct dataplane *dp, const struct world *world, const struct msg *m,
+			 uint64_t now_us, struct registered_places *found);
 /* The session to which a worker hands a message for there: of its own, where that does as well. */
 struct session_ref registered_session(const struct worker *w, const struct registered *place);
 /* One of them, for the session of the protocol that submits to it. False: it is gone. */

@@ -130,15 +130,16 @@ static const struct proto_record *record(void *context, unsigned protocol, struc
 static enum proto_reach reach(void *context, unsigned protocol, struct str address,
 			      uint16_t *features)
 {
-	const struct worker *w = context;
-	struct registered    places[REGISTERED_MAX];
-	unsigned n = registered_find(w->dp, w->world, address, w->now.us, places), here = 0;
+	const struct worker     *w = context;
+	struct registered_places found;
+	unsigned                 here = 0;
 
+	registered_find(w->dp, w->world, address, w->now.us, &found);
 	*features = 0;
-	for (unsigned i = 0; i < n; i++) {
-		if (places[i].protocol != protocol)
+	for (unsigned i = 0; i < found.n; i++) {
+		if (found.at[i].protocol != protocol)
 			continue;
-		*features |= places[i].binding->features;
+		*features |= found.at[i].binding->features;
 		here++;
 	}
 	if (here > 0)

@@ -78,7 +78,8 @@ struct conf_type {
 };
 
 /* What may be written for an ENUM key, ended by NULL; for ENUM_PROTOCOL what conf_protocols_set()
- * was given, for ENUM_LOGIN those of them that have accounts. NULL: not an ENUM. */
+ * was given, for ENUM_LOGIN those of them that have accounts; and for a list of REACH. NULL:
+ * none of these. */
 const char *const *conf_key_words(const struct conf_key *key);
 
 /* Does the object's protocol have this key? True where its section knows no protocols. */
@@ -122,9 +123,10 @@ static inline const void *conf_field_read(const struct conf_key *key, const void
 	X(ENUM_BIND)                                                                               \
 	X(ENUM_MODE)                                                                               \
 	X(ENUM_ALPHABET)                                                                           \
-	X(ENUM_IDS) X(ENUM_BODY) X(ENUM_LARGE) X(ENUM_FAULT) X(ENUM_TRANSPORT)                     \
-		X(ENUM_AUTHENTICATION) X(SET_TRANSPORT) X(DOMAINS) X(NUMBER) X(AOR_SIP)            \
-			X(AOR_XMPP) X(ENUM_REACH) X(SERVERS) X(DOMAIN) X(ENUM_LINK)
+	X(ENUM_IDS)                                                                                \
+	X(ENUM_BODY) X(ENUM_LARGE) X(ENUM_FAULT) X(ENUM_TRANSPORT) X(ENUM_AUTHENTICATION)          \
+		X(SET_TRANSPORT) X(DOMAINS) X(NUMBER) X(AOR_SIP) X(AOR_XMPP) X(REACH) X(SERVERS)   \
+			X(DOMAIN) X(ENUM_LINK)
 #define X(type) extern const struct conf_type conf_type_##type;
 CONF_TYPES(X)
 #undef X

@@ -43,7 +43,6 @@ enum conf_authentication {
 	CONF_AUTHENTICATION_DIGEST,
 	CONF_AUTHENTICATION_DIGEST_MD5
 };
-enum conf_reach { CONF_REACH_ANY, CONF_REACH_SMS };
 enum conf_large { CONF_LARGE_MESSAGE, CONF_LARGE_MSRP };
 enum conf_body { CONF_BODY_AUTO, CONF_BODY_TEXT, CONF_BODY_CPIM, CONF_BODY_SMS };
 enum conf_ids { CONF_IDS_AUTO, CONF_IDS_DECIMAL, CONF_IDS_HEXADECIMAL, CONF_IDS_AS_IS };
@@ -139,11 +138,20 @@ struct conf_rule {
 	char    *when, *then; /* canonical JSON, owned */
 };
 
+#define CONF_REACH_MAX 8u
+#define CONF_REACH_SMS 0xffu /* where a protocol would stand: the next targets of the route */
+
+/* In which order somebody is reached. */
+struct conf_reach {
+	uint8_t n;                     /* 0: not said */
+	uint8_t words[CONF_REACH_MAX]; /* index in protocols.def, or CONF_REACH_SMS; each once */
+};
+
 struct conf_subscriber {
 	char               address[17]; /* "+46701234567", or a short number */
 	char               sip[CONF_TO_SIZE], xmpp[CONF_TO_SIZE];
 	struct conf_secret password;
-	uint8_t            reach;
+	struct conf_reach  reach;
 };
 
 /* What `cpmctl port fault` asks for; kept nowhere. */

@@ -11,10 +11,13 @@ static const struct conf_protocol *protocols;
 static unsigned                    protocol_count;
 static const char                 *protocol_words[PROTOCOLS_MAX + 1];
 static const char                 *login_words[PROTOCOLS_MAX + 1];
+static const char                 *reach_words[PROTOCOLS_MAX + 2];
+
+static const char reach_sms[] = "sms";
 
 void conf_protocols_set(const struct conf_protocol list[], unsigned n)
 {
-	unsigned logins = 0;
+	unsigned logins = 0, reached = 0;
 
 	ASSERT(n <= PROTOCOLS_MAX);
 	protocols = list;
@@ -26,6 +29,11 @@ void conf_protocols_set(const struct conf_protocol list[], unsigned n)
 		if ((list[i].users & CONF_ACCOUNTS) != 0)
 			login_words[logins++] = list[i].name;
 	login_words[logins] = NULL;
+	for (unsigned i = 0; i < n; i++)
+		if ((list[i].users & CONF_SUBSCRIBERS) != 0)
+			reach_words[reached++] = list[i].name;
+	reach_words[reached++] = reach_sms;
+	reach_words[reached] = NULL;
 }
 
 const char *const *conf_protocol_words(void)
@@ -36,6 +44,32 @@ const char *const *conf_protocol_words(void)
 const char *const *conf_login_words(void)
 {
 	return protocols != NULL ? login_words : NULL;
+}
+
+const char *const *conf_reach_words(void)
+{
+	return protocols != NULL ? reach_words : NULL;
+}
+
+bool conf_reach_number(struct str word, uint8_t *number)
+{
+	*number = CONF_REACH_SMS;
+	if (str_eq(word, str_of(reach_sms)))
+		return true;
+	for (unsigned i = 0; i < protocol_count; i++) {
+		*number = (uint8_t)i;
+		if ((protocols[i].users & CONF_SUBSCRIBERS) != 0 &&
+		    str_eq(word, str_of(protocols[i].name)))
+			return true;
+	}
+	return false;
+}
+
+const char *conf_reach_word(uint8_t number)
+{
+	if (number == CONF_REACH_SMS)
+		return reach_sms;
+	return number < protocol_count ? protocols[number].name : "unknown";
 }
 
 bool conf_protocol_has_accounts(unsigned protocol)

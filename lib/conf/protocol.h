@@ -16,6 +16,12 @@ const char *const *conf_protocol_words(void);
 
 /* The names of those that accounts log in by, likewise. */
 const char *const *conf_login_words(void);
+/* Where a subscriber may be reached: the protocols that subscribers register in, and sms. */
+const char *const *conf_reach_words(void);
+/* Its number in struct conf_reach; false: it is no such word. */
+bool        conf_reach_number(struct str word, uint8_t *number);
+const char *conf_reach_word(uint8_t number);
+
 /* Does a protocol have accounts? By the index of its name in conf_protocol_words(). */
 bool conf_protocol_has_accounts(unsigned protocol);
 

@@ -14,6 +14,8 @@ const char *const *conf_key_words(const struct conf_key *key)
 {
 	if (key->type == &conf_type_ENUM_LOGIN)
 		return conf_login_words();
+	if (key->type == &conf_type_REACH)
+		return conf_reach_words();
 	return words_of(key->type);
 }
 
@@ -197,7 +199,6 @@ ENUM_TYPE(BIND, CONF_BIND_ANY, "any", "transmitter", "receiver", "transceiver");
 ENUM_TYPE(MODE, CONF_MODE_DATAGRAM, "datagram", "transaction");
 ENUM_TYPE(ALPHABET, CONF_ALPHABET_GSM7, "gsm7", "ascii", "latin1");
 ENUM_TYPE(LINK, LINK_CLIENT, "client", "component", "server");
-ENUM_TYPE(REACH, CONF_REACH_ANY, "any", "sms");
 ENUM_TYPE(TRANSPORT, TRANSPORT_UDP, "udp", "tcp");
 ENUM_TYPE(AUTHENTICATION, CONF_AUTHENTICATION_NONE, "none", "digest", "digest-md5");
 ENUM_TYPE(FAULT, CONF_FAULT_BOTH, "both", "rx", "tx");

@@ -167,7 +167,7 @@ static json_t *value_typed(const struct conf_key *key, const char *text)
 	if (key->type == &conf_type_TREE)
 		return json_loads(text, JSON_REJECT_DUPLICATES, NULL);
 	if (key->type == &conf_type_LIST || key->type == &conf_type_PATTERNS ||
-	    key->type == &conf_type_PREFIXES)
+	    key->type == &conf_type_PREFIXES || key->type == &conf_type_REACH)
 		return list_value(text);
 	if (key->type == &conf_type_UINT && text[0] != '\0' && strlen(text) < 18 &&
 	    text[strspn(text, "0123456789")] == '\0')

@@ -24,10 +24,11 @@ struct world_subscriber {
 	uint64_t address_size : 8;
 	uint64_t sip_size : 8;
 	uint64_t xmpp_size : 8;
-	uint64_t reach : 4;     /* enum conf_reach */
+	uint64_t reach_size : 4;
 	uint64_t has_ha1 : 1;   /* it has a password, and an address of SIP or of XMPP */
 	uint64_t has_scram : 1; /* and one of XMPP */
-	char     bytes[]; /* address, sip, xmpp, HA1 by MD5, HA1 by SHA-256, scram_credentials */
+	char     bytes[];       /* address, sip, xmpp, reach, HA1 by MD5, HA1 by SHA-256,
+				   scram_credentials */
 };
 
 /* "+46701234567", or a short number. */
@@ -48,6 +49,12 @@ static inline struct str world_subscriber_xmpp(const struct world_subscriber *s)
 	return (struct str){s->bytes + s->address_size + s->sip_size, s->xmpp_size};
 }
 
+/* In which order it is reached: words of struct conf_reach, a byte each; empty: it has not said. */
+static inline struct str world_subscriber_reach(const struct world_subscriber *s)
+{
+	return (struct str){s->bytes + s->address_size + s->sip_size + s->xmpp_size, s->reach_size};
+}
+
 /* That of a scheme, "sip"; empty: it has none there. */
 static inline struct str world_subscriber_in(const struct world_subscriber *s, struct str scheme)
 {
@@ -62,7 +69,8 @@ static inline struct str world_subscriber_in(const struct world_subscriber *s, s
  * it has no password, or nothing to register as; zero where it has an address of XMPP alone. */
 static inline const uint8_t *world_subscriber_ha1_md5(const struct world_subscriber *s)
 {
-	return s->has_ha1 ? (const uint8_t *)s->bytes + s->address_size + s->sip_size + s->xmpp_size
+	return s->has_ha1 ? (const uint8_t *)s->bytes + s->address_size + s->sip_size +
+				    s->xmpp_size + s->reach_size
 			  : NULL;
 }
 

@@ -15,6 +15,7 @@ static_assert(WORLD_HA1_MD5_SIZE + WORLD_HA1_SHA256_SIZE == CONF_SECRET_HA1_SIZE
 	      "conf_secret: HA1 twice");
 static_assert(CONF_TO_SIZE <= UINT8_MAX && sizeof(((struct conf_subscriber *)0)->address) <= 255,
 	      "world_subscriber: its sizes are bytes");
+static_assert(CONF_REACH_MAX <= 15, "world_subscriber: its size of reach is four bits");
 
 void world_subscriber_conf(const struct world_subscriber *s, struct conf_subscriber *conf)
 {
@@ -23,7 +24,8 @@ void world_subscriber_conf(const struct world_subscriber *s, struct conf_subscri
 		     str_copy(conf->xmpp, sizeof(conf->xmpp), world_subscriber_xmpp(s));
 
 	ASSERT(whole);
-	conf->reach = s->reach;
+	conf->reach.n = s->reach_size;
+	memcpy(conf->reach.words, world_subscriber_reach(s).p, s->reach_size);
 	conf->password = (struct conf_secret){.form = CONF_SECRET_NONE};
 	if (!s->has_ha1)
 		return;
@@ -34,7 +36,7 @@ void world_subscriber_conf(const struct world_subscriber *s, struct conf_subscri
 
 static uint64_t subscriber_digest(const struct world_subscriber *s)
 {
-	struct conf_subscriber conf = {.reach = 0};
+	struct conf_subscriber conf = {.reach = {.n = 0}};
 
 	world_subscriber_conf(s, &conf);
 	return world_object_digest(CONF_SUBSCRIBER, &conf);
@@ -47,7 +49,8 @@ static struct world_subscriber *subscriber_new(struct world_change          *c,
 		   xmpp = str_of(conf->xmpp);
 	size_t     secret = conf->password.form == CONF_SECRET_DIGEST ? conf->password.size : 0;
 	struct put w;
-	struct world_subscriber *s = malloc(sizeof(*s) + address.n + sip.n + xmpp.n + secret);
+	size_t     size = address.n + sip.n + xmpp.n + conf->reach.n + secret;
+	struct world_subscriber *s = malloc(sizeof(*s) + size);
 
 	if (s == NULL) {
 		change_short_of_memory(c);
@@ -57,13 +60,14 @@ static struct world_subscriber *subscriber_new(struct world_change          *c,
 				       .address_size = (uint8_t)address.n,
 				       .sip_size = (uint8_t)sip.n,
 				       .xmpp_size = (uint8_t)xmpp.n,
-				       .reach = conf->reach & 15u,
+				       .reach_size = conf->reach.n & 15u,
 				       .has_ha1 = secret > 0,
 				       .has_scram = secret > CONF_SECRET_HA1_SIZE};
-	w = put_to(s->bytes, address.n + sip.n + xmpp.n + secret);
+	w = put_to(s->bytes, size);
 	put_str(&w, address);
 	put_str(&w, sip);
 	put_str(&w, xmpp);
+	put_bytes(&w, conf->reach.words, conf->reach.n);
 	put_bytes(&w, conf->password.bytes, secret);
 	return s;
 }

@@ -6,8 +6,9 @@
 #include "conf/conf.h"
 #include "conf/key.h"
 
-static const struct conf_protocol protocols[] = {{"smpp", TCP_ONLY, NULL, 2775, CONF_ACCOUNTS},
-						 {"testing", UDP_AND_TCP, NULL, 7, CONF_ACCOUNTS}};
+static const struct conf_protocol protocols[] = {
+	{"smpp", TCP_ONLY, NULL, 2775, CONF_ACCOUNTS},
+	{"testing", UDP_AND_TCP, NULL, 7, CONF_ACCOUNTS_AND_SUBSCRIBERS}};
 
 static const char *const samples[CONF_KIND_COUNT] = {
 	[CONF_ACCOUNT] = "{\"name\": \"esme1\", \"protocol\": \"testing\", \"password\": "
@@ -22,7 +23,8 @@ static const char *const samples[CONF_KIND_COUNT] = {
 		      "\"bit\\\\.ly\"}, {\"not\": {\"from\": \"^\\\\+46\"}}]},"
 		      " \"then\": {\"reject\": \"spam\"}}",
 	[CONF_SUBSCRIBER] = ("{\"address\": \"+4670\", \"sip\": \"sip:a@b.example\", "
-			     "\"password\": \"pw\"}"),
+			     "\"password\": \"pw\", \"reach\": [\"sms\", "
+			     "\"testing\"]}"),
 };
 
 static void *sample(enum conf_kind kind)
@@ -127,6 +129,59 @@ static void bytes_cut_anywhere_are_refused(void **state)
 	}
 }
 
+/* An order of reach as it comes from a message or a database; hex: its bytes. */
+static bool order_unpacks(const char *hex, char room[64])
+{
+	const struct conf_key *key = conf_key_find(CONF_SECTION_subscriber, STR("reach"));
+	struct conf_reach      reach = {.n = 0};
+	uint8_t                bytes[16], again[16];
+	struct put             to = put_to(again, sizeof(again));
+	size_t                 n = strlen(hex) / 2;
+	struct cur             from;
+	json_t                *json;
+	bool                   good;
+
+	for (size_t i = 0; i < n; i++)
+		bytes[i] = (uint8_t)strtoul((char[]){hex[2 * i], hex[2 * i + 1], '\0'}, NULL, 16);
+	uint8_t *exact = test_copy(bytes, n);
+
+	from = cur_of(exact, n);
+	good = key->type->unpack(key, &from, &reach) && cur_left(&from) == 0;
+	free(exact);
+	if (!good)
+		return false;
+	key->type->pack(key, &reach, &to);
+	assert_int_equal(put_size(&to), n);
+	assert_memory_equal(again, bytes, n);
+	json = key->type->print(key, &reach);
+	char *text = json_dumps(json, JSON_COMPACT);
+
+	snprintf(room, 64, "%s", text);
+	free(text);
+	json_decref(json);
+	return true;
+}
+
+static void an_order_has_one_form_and_unpacks_from_no_other(void **state)
+{
+	static const char *const refused[] = {
+		"", "02", "02ff", "0301", "030101", "03ffff", "0a0001020304050607ff", "ff"};
+	char text[64];
+
+	(void)state;
+	assert_true(order_unpacks("00", text));
+	assert_string_equal(text, "[]");
+	assert_true(order_unpacks("01", text));
+	assert_string_equal(text, "[\"sms\"]");
+	assert_true(order_unpacks("0201", text));
+	assert_string_equal(text, "[\"testing\"]");
+	assert_true(order_unpacks("0301ff", text));
+	assert_string_equal(text, "[\"testing\",\"sms\"]");
+	assert_true(order_unpacks("090001020304050607", text));
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		assert_false(order_unpacks(refused[i], text));
+}
+
 static void a_room_too_small_is_told(void **state)
 {
 	(void)state;
@@ -211,6 +266,7 @@ int main(void)
 		cmocka_unit_test(an_object_is_named_by_its_id),
 		cmocka_unit_test(what_is_packed_unpacks_to_the_same),
 		cmocka_unit_test(bytes_cut_anywhere_are_refused),
+		cmocka_unit_test(an_order_has_one_form_and_unpacks_from_no_other),
 		cmocka_unit_test(a_room_too_small_is_told),
 		cmocka_unit_test(any_byte_changed_does_no_harm),
 		cmocka_unit_test(a_secret_is_never_printed),

@@ -74,12 +74,13 @@ static void the_example_of_the_design_is_read(void **state)
 	s = set.kinds[CONF_SUBSCRIBER].objects[0];
 	assert_string_equal(s->address, "+46701234567");
 	assert_string_equal(s->sip, "sip:alice@example.org");
-	assert_int_equal(s->reach, CONF_REACH_ANY);
+	assert_int_equal(s->reach.n, 0);
 	assert_int_equal(s->password.form, CONF_SECRET_PLAIN);
 	s = set.kinds[CONF_SUBSCRIBER].objects[1];
 	assert_string_equal(s->address, "71234");
 	assert_string_equal(s->sip, "");
-	assert_int_equal(s->reach, CONF_REACH_SMS);
+	assert_int_equal(s->reach.n, 1);
+	assert_int_equal(s->reach.words[0], CONF_REACH_SMS);
 	conf_set_free(&set);
 }
 
@@ -89,6 +90,8 @@ static void the_example_of_the_design_is_read(void **state)
 	"\"+4670\" for a prefix of up to 15 digits, \"=71234\" for one number, "                   \
 	"\"sip:*@ims.example\" for a domain or \"=sip:alice@example.org\" for one user; at most "  \
 	"120 characters"
+
+#define REACH "a list of sip or sms, each at most once"
 
 /* One fault each: the text and the one line that must come. */
 static const struct {
@@ -116,7 +119,17 @@ static const struct {
 	 "site.yaml:1: subscribers.+46.sip: 'sip:*@example.org' is not an address of record as in "
 	 "\"sip:alice@example.org\", of up to 120 characters"},
 	{"subscribers: [{address: '+46', reach: nowhere}]\n",
-	 "site.yaml:1: subscribers.+46.reach: 'nowhere' is not any or sms"},
+	 "site.yaml:1: subscribers.+46.reach: 'nowhere' is not " REACH},
+	{"subscribers:\n- address: '+46'\n  reach: [sip,\n    any]\n",
+	 "site.yaml:4: subscribers.+46.reach: 'any' is not " REACH},
+	{"subscribers: [{address: '+46', reach: [smpp]}]\n",
+	 "site.yaml:1: subscribers.+46.reach: 'smpp' is not " REACH},
+	{"subscribers: [{address: '+46', reach: [sip, [sms]]}]\n",
+	 "site.yaml:1: subscribers.+46.reach: '' is not " REACH},
+	{"subscribers: [{address: '+46', reach: {sip: sms}}]\n",
+	 "site.yaml:1: subscribers.+46.reach: '' is not " REACH},
+	{"subscribers: [{address: '+46', reach: [sip, sms, sip]}]\n",
+	 "site.yaml:1: subscribers.+46.reach: names 'sip' twice; name each once"},
 	{"subscribers:\n- {address: '+46'}\n- {address: '+46'}\n",
 	 "site.yaml:3: address: '+46' is the address of a subscriber on line 2 as well; give each "
 	 "address once"},

@@ -162,11 +162,16 @@ static void subscribers_are_kept_over_the_api_and_their_passwords_are_not_told(v
 	       "{\"address\": \"+46701\", \"sip\": \"sip:a@b.example\", \"password\": \"pw\"}", 200,
 	       "\"outcome\":\"in force\"");
 	expect(&s, "GET", "/v1/subscriber/list", "", 200,
-	       "[\"+46701\",\"sip:a@b.example\",\"\",\"set\",\"any\"]");
+	       "[\"+46701\",\"sip:a@b.example\",\"\",\"set\",[]]");
 	expect(&s, "GET", "/v1/subscriber/show?address=%2B46701", "", 200,
 	       "[\"password\",\"set\",");
 	expect(&s, "POST", "/v1/subscriber/set", "{\"address\": \"+46701\", \"reach\": \"sms\"}",
-	       200, "\"reach\":{\"was\":\"any\",\"is\":\"sms\"}");
+	       200, "\"reach\":{\"was\":[],\"is\":[\"sms\"]}");
+	expect(&s, "POST", "/v1/subscriber/set",
+	       "{\"address\": \"+46701\", \"reach\": [\"sip\", \"sms\"]}", 200,
+	       "\"reach\":{\"was\":[\"sms\"],\"is\":[\"sip\",\"sms\"]}");
+	expect(&s, "POST", "/v1/subscriber/set", "{\"address\": \"+46701\", \"reach\": [\"any\"]}",
+	       422, "'any' is not a list of sip or sms, each at most once");
 	expect(&s, "POST", "/v1/subscriber/add", "{\"address\": \"+46701\"}", 422,
 	       "there is a subscriber '+46701' already");
 	expect(&s, "GET", "/v1/status", "", 200, "[\"subscribers\",1]");

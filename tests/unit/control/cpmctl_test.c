@@ -134,6 +134,9 @@ static void what_a_subscriber_made_is_listed_and_a_contact_removed(void **state)
 	begin(true);
 	EXPECT(0, "add", "subscriber", "add", "+46701", "xmpp=alice@example.org");
 	EXPECT(0, "add", "subscriber", "add", "+46702", "reach=sms");
+	EXPECT(0, "reach: sms -> sip, sms", "subscriber", "set", "+46702", "reach=sip,sms");
+	EXPECT(0, "reach     sip, sms", "subscriber", "show", "+46702");
+	EXPECT(1, "'any' is not a list of sip or sms", "subscriber", "set", "+46702", "reach=any");
 	roster_text_put(&w, STR("Friends"));
 	ask(&(struct roster_question){.ask = ROSTER_ASK_ROSTER_SET,
 				      .owner = STR("alice@example.org"),

@@ -69,7 +69,9 @@ static void workers_get_what_they_check_and_no_password(void **state)
 	assert_int_equal(dataplane_checksum(a), a->control->checksum);
 	has_ha1(by_address(a, "+46701234567"), "alice:example.org:topsecret1");
 	has_ha1(by_uri(a, "sip:bob@example.org"), "bob:example.org:topsecret2");
-	assert_int_equal(by_address(a, "+46707654321")->reach, CONF_REACH_SMS);
+	assert_int_equal(world_subscriber_reach(by_address(a, "+46707654321")).n, 1);
+	assert_int_equal((uint8_t)world_subscriber_reach(by_address(a, "+46707654321")).p[0],
+			 CONF_REACH_SMS);
 	assert_int_equal(control_object_count(a->control, CONF_SUBSCRIBER), 2);
 }
 

@@ -40,7 +40,7 @@ static void a_subscriber_is_found_by_its_number_and_by_what_it_registers_as(void
 	assert_true(str_eq(world_subscriber_sip(s), STR("sip:alice@example.org")));
 	assert_memory_equal(world_subscriber_ha1_md5(s), ones, WORLD_HA1_MD5_SIZE);
 	assert_memory_equal(world_subscriber_ha1_sha256(s), ones, WORLD_HA1_SHA256_SIZE);
-	assert_int_equal(s->reach, CONF_REACH_ANY);
+	assert_int_equal(world_subscriber_reach(s).n, 0);
 	s = world_subscriber_by_address(w, STR("71234"));
 	assert_non_null(s);
 	assert_int_equal(world_subscriber_sip(s).n, 0);
@@ -52,6 +52,32 @@ static void a_subscriber_is_found_by_its_number_and_by_what_it_registers_as(void
 	assert_null(world_subscriber_by_uri(w, STR("sip:alice@example.or")));
 	assert_null(world_subscriber_by_uri(w, STR("+46701234567")));
 	assert_int_equal(world_subscriber_count(w), 3);
+	world_free(w);
+}
+
+/* With all that it may have, so that each is read from where it lies. */
+static void the_order_of_a_subscriber_lies_between_its_names_and_its_digests(void **state)
+{
+	struct mirror                  m;
+	const struct world            *w = sample_world(&m);
+	struct conf_subscriber        *conf = sample_subscriber("+47", "sip:x@example.org", 7);
+	const struct world_subscriber *s;
+	uint8_t                        sevens[48];
+	struct conf_reach              order = {3, {2, CONF_REACH_SMS, 1}};
+
+	(void)state;
+	memset(sevens, 7, sizeof(sevens));
+	strcpy(conf->xmpp, "xmpp:x@example.org");
+	conf->reach = order;
+	mirror_begin(&m, false);
+	mirror_put(&m, CONF_SUBSCRIBER, conf);
+	w = mirror_apply(&m, w);
+	s = world_subscriber_by_uri(w, STR("xmpp:x@example.org"));
+	assert_non_null(s);
+	assert_int_equal(world_subscriber_reach(s).n, 3);
+	assert_memory_equal(world_subscriber_reach(s).p, order.words, 3);
+	assert_true(str_eq(world_subscriber_xmpp(s), STR("xmpp:x@example.org")));
+	assert_memory_equal(world_subscriber_ha1_md5(s), sevens, sizeof(sevens));
 	world_free(w);
 }
 
@@ -369,6 +395,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_subscriber_is_found_by_its_number_and_by_what_it_registers_as),
+		cmocka_unit_test(the_order_of_a_subscriber_lies_between_its_names_and_its_digests),
 		cmocka_unit_test(an_empty_world_has_none),
 		cmocka_unit_test(a_change_shares_all_the_others),
 		cmocka_unit_test(two_may_swap_and_one_may_take_over_what_it_registers_as),
