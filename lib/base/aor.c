@@ -1,27 +1,40 @@
 #include "base/aor.h"
 
-enum { ALPHANUMERIC = 1, IN_LABEL = 2, NO_USER = 4 };
+#include "base/utf8.h"
 
-/* NO_USER: what neither a user of SIP nor one of XMPP may have (RFC 3261, 25.1; RFC 7622, 3.3.1).
- */
+enum { ALPHANUMERIC = 1, IN_LABEL = 2, OF_SIP = 4, NOT_OF_XMPP = 8 };
+
+/* OF_SIP: of a user of SIP, escapes aside (RFC 3261, 25.1). NOT_OF_XMPP: never of one of XMPP (RFC
+ * 7622, 3.3.1). */
 static const uint8_t classes[256] = {
-	[0 ... ' '] = NO_USER,
-	['0' ... '9'] = ALPHANUMERIC | IN_LABEL,
-	['A' ... 'Z'] = ALPHANUMERIC | IN_LABEL,
-	['a' ... 'z'] = ALPHANUMERIC | IN_LABEL,
-	['_'] = IN_LABEL,
-	['"'] = NO_USER,
-	['<'] = NO_USER,
-	['>'] = NO_USER,
-	[':'] = NO_USER,
-	['@'] = NO_USER,
-	['/'] = NO_USER,
-	['\\'] = NO_USER,
-	['['] = NO_USER,
-	[']'] = NO_USER,
-	['{'] = NO_USER,
-	['}'] = NO_USER,
-	[0x7f] = NO_USER,
+	[0 ... ' '] = NOT_OF_XMPP,
+	['0' ... '9'] = ALPHANUMERIC | IN_LABEL | OF_SIP,
+	['A' ... 'Z'] = ALPHANUMERIC | IN_LABEL | OF_SIP,
+	['a' ... 'z'] = ALPHANUMERIC | IN_LABEL | OF_SIP,
+	['_'] = IN_LABEL | OF_SIP,
+	['-'] = OF_SIP,
+	['.'] = OF_SIP,
+	['!'] = OF_SIP,
+	['~'] = OF_SIP,
+	['*'] = OF_SIP,
+	['\''] = OF_SIP | NOT_OF_XMPP,
+	['('] = OF_SIP,
+	[')'] = OF_SIP,
+	['&'] = OF_SIP | NOT_OF_XMPP,
+	['='] = OF_SIP,
+	['+'] = OF_SIP,
+	['$'] = OF_SIP,
+	[','] = OF_SIP,
+	[';'] = OF_SIP,
+	['?'] = OF_SIP,
+	['/'] = OF_SIP | NOT_OF_XMPP,
+	['"'] = NOT_OF_XMPP,
+	['<'] = NOT_OF_XMPP,
+	['>'] = NOT_OF_XMPP,
+	[':'] = NOT_OF_XMPP,
+	['@'] = NOT_OF_XMPP,
+	[0x7f] = NOT_OF_XMPP,
+	[0x80 ... 0xff] = IN_LABEL,
 };
 
 static bool is(char c, unsigned class)
@@ -37,12 +50,54 @@ static bool is_scheme(struct str s)
 	return s.n > 0 && !(s.p[0] >= '0' && s.p[0] <= '9');
 }
 
-static bool is_user(struct str s)
+static bool is_utf8(struct str s)
+{
+	struct cur c = cur_of(s.p, s.n);
+	uint8_t    all = 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		all |= (uint8_t)s.p[i];
+	while (all >= 0x80 && cur_left(&c) > 0)
+		utf8_next(&c);
+	return !c.failed;
+}
+
+static bool is_user_of_sip(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (is(s.p[i], OF_SIP))
+			continue;
+		if (s.p[i] != '%' || s.n - i < 3 || str_hex(s.p[i + 1]) < 0 ||
+		    str_hex(s.p[i + 2]) < 0)
+			return false;
+		i += 2;
+	}
+	return s.n > 0;
+}
+
+static bool is_user_of_xmpp(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (is(s.p[i], NO_USER))
+		if (is(s.p[i], NOT_OF_XMPP))
 			return false;
-	return s.n > 0;
+	return s.n > 0 && is_utf8(s);
+}
+
+static bool is_word(struct str s, const char *lower)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (aor_lower(s.p[i]) != lower[i]) /* also where the word has ended */
+			return false;
+	return lower[s.n] == '\0';
+}
+
+static bool is_user(struct str scheme, struct str s)
+{
+	if (is_word(scheme, "xmpp"))
+		return is_user_of_xmpp(s);
+	if (is_word(scheme, "sip") || is_word(scheme, "sips"))
+		return is_user_of_sip(s);
+	return is_user_of_xmpp(s) || is_user_of_sip(s);
 }
 
 static bool is_ip6(struct str s)
@@ -65,7 +120,15 @@ bool aor_is_domain(struct str s)
 		if ((s.p[i] != '.' && s.p[i] != '-') || i == 0 || i + 1 == s.n || s.p[i - 1] == '.')
 			return false;
 	}
-	return true;
+	return is_utf8(s);
+}
+
+static bool split_domain(struct str text, struct aor *a)
+{
+	*a = (struct aor){.scheme = {text.p, text.n < 4 ? text.n : 4}, .user = STR("")};
+	a->domain = str_skip(text, 5);
+	return text.n > 5 && text.p[4] == ':' && is_word(a->scheme, "xmpp") &&
+	       aor_is_domain(a->domain);
 }
 
 bool aor_split(struct str text, struct aor *a)
@@ -74,12 +137,12 @@ bool aor_split(struct str text, struct aor *a)
 	size_t      before = at != NULL ? (size_t)(at - text.p) : 0;
 
 	if (at == NULL)
-		return false;
+		return split_domain(text, a);
 	colon = memchr(text.p, ':', before);
 	a->scheme = (struct str){text.p, colon != NULL ? (size_t)(colon - text.p) : 0};
 	a->user = str_skip((struct str){text.p, before}, colon != NULL ? a->scheme.n + 1 : 0);
 	a->domain = str_skip(text, before + 1);
-	return (colon == NULL || is_scheme(a->scheme)) && is_user(a->user) &&
+	return (colon == NULL || is_scheme(a->scheme)) && is_user(a->scheme, a->user) &&
 	       aor_is_domain(a->domain);
 }
 
@@ -93,7 +156,8 @@ static char *write_lower(char *to, struct str s)
 size_t aor_write(char *room, size_t size, const struct aor *a)
 {
 	size_t scheme = a->scheme.n > 0 ? a->scheme.n + 1 : 0;
-	size_t n = scheme + a->user.n + 1 + a->domain.n;
+	size_t user = a->user.n > 0 ? a->user.n + 1 : 0;
+	size_t n = scheme + user + a->domain.n;
 	char  *p = room;
 
 	if (n >= size)
@@ -102,9 +166,11 @@ size_t aor_write(char *room, size_t size, const struct aor *a)
 		p = write_lower(p, a->scheme);
 		*p++ = ':';
 	}
-	memcpy(p, a->user.p, a->user.n);
-	p += a->user.n;
-	*p++ = '@';
+	if (user > 0) {
+		memcpy(p, a->user.p, a->user.n);
+		p += a->user.n;
+		*p++ = '@';
+	}
 	p = write_lower(p, a->domain);
 	*p = '\0';
 	return n;

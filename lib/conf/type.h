@@ -23,3 +23,7 @@ bool conf_unpack_text(struct cur *from, size_t max,
 
 /* "+46" and digits, or "=" and one number or name. */
 bool conf_is_pattern(struct str s);
+
+/* In small letters and NFC, as domains and users of XMPP are compared, with a NUL behind. False: no
+ * UTF-8, or it does not fit. */
+bool conf_fold(struct str s, char *room, size_t size);

@@ -77,21 +77,18 @@ static bool list_item(const struct conf_key *key, const struct conf_node *item,
 	return true;
 }
 
-static bool list_append(struct conf_list *list, struct str s)
+/* Domains compare without regard to case, so they are kept in one. */
+static bool list_append(const struct conf_key *key, struct conf_list *list, struct str s)
 {
+	char folded[2 * CONF_ITEM_MAX];
+
+	if (key->type == &conf_type_DOMAINS && conf_fold(s, folded, sizeof(folded)))
+		s = str_of(folded);
 	list->items[list->n] = strndup(s.p, s.n);
 	if (list->items[list->n] == NULL)
 		return false;
 	list->n++;
 	return true;
-}
-
-/* Domains compare without regard to case, so they are kept in one. */
-static void domains_lower(struct conf_list *list)
-{
-	for (uint32_t i = 0; i < list->n; i++)
-		for (char *p = list->items[i]; *p != '\0'; p++)
-			*p = aor_lower(*p);
 }
 
 static bool list_read(const struct conf_key *key, void *field, const struct conf_node *node,
@@ -109,14 +106,12 @@ static bool list_read(const struct conf_key *key, void *field, const struct conf
 	list.items = calloc(count + 1, sizeof(list.items[0]));
 	for (const struct conf_node *item = first; item != NULL && list.items != NULL;
 	     item = count > 1 ? item->next : NULL)
-		if (!list_item(key, item, r) || !list_append(&list, item->text)) {
+		if (!list_item(key, item, r) || !list_append(key, &list, item->text)) {
 			list_clear(&list);
 			return false;
 		}
 	if (list.items == NULL)
 		return false;
-	if (key->type == &conf_type_DOMAINS)
-		domains_lower(&list);
 	list_clear(field);
 	*(struct conf_list *)field = list;
 	return true;
@@ -142,7 +137,7 @@ static bool list_unpack(const struct conf_key *key, struct cur *from, void *fiel
 	for (unsigned i = 0; list->items != NULL && i < n; i++) {
 		struct str s;
 
-		if (!conf_unpack_text(from, CONF_ITEM_MAX, &s) || !list_append(list, s))
+		if (!conf_unpack_text(from, CONF_ITEM_MAX, &s) || !list_append(key, list, s))
 			return false;
 	}
 	return list->items != NULL;

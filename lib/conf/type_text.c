@@ -2,6 +2,8 @@
  * NUMBER, DOMAIN, AOR_SIP, AOR_XMPP. */
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unicase.h>
 
 #include "base/aor.h"
 #include "conf/type.h"
@@ -51,6 +53,39 @@ bool conf_is_pattern(struct str s)
 	       memchr(s.p, '@', s.n) == NULL;
 }
 
+bool conf_fold(struct str s, char *room, size_t size)
+{
+	size_t   n = size;
+	uint8_t *to = u8_tolower((const uint8_t *)s.p, s.n, NULL, UNINORM_NFC, (uint8_t *)room, &n);
+
+	if (to != (uint8_t *)room) {
+		free(to);
+		return false;
+	}
+	if (n == size)
+		return false;
+	room[n] = '\0';
+	return true;
+}
+
+/* In normal form, with what people write in any case of letters in one: a domain, and of XMPP the
+ * user, too (RFC 7622, 3.2 and 3.3). */
+static bool write_folded(const struct aor *a, char *room, size_t size)
+{
+	char       user[CONF_TO_SIZE], domain[CONF_TO_SIZE];
+	struct aor folded = *a;
+
+	if (!conf_fold(a->domain, domain, sizeof(domain)))
+		return false;
+	folded.domain = str_of(domain);
+	if (a->user.n > 0 && str_eq_nocase(a->scheme, STR("xmpp"))) {
+		if (!conf_fold(a->user, user, sizeof(user)))
+			return false;
+		folded.user = str_of(user);
+	}
+	return aor_write(room, size, &folded) > 0;
+}
+
 bool conf_destination(struct str written, char normal[CONF_TO_SIZE])
 {
 	bool       exact = str_starts(written, STR("="));
@@ -60,7 +95,7 @@ bool conf_destination(struct str written, char normal[CONF_TO_SIZE])
 		return conf_is_pattern(written) && str_copy(normal, CONF_TO_SIZE, written);
 	normal[0] = '=';
 	return aor_is_all_users(&a) != exact &&
-	       aor_write(normal + exact, CONF_TO_SIZE - exact, &a) > 0;
+	       write_folded(&a, normal + exact, CONF_TO_SIZE - exact);
 }
 
 static bool is_host(struct str s)
@@ -127,27 +162,11 @@ static struct str scheme_of(const struct conf_key *key)
 	return key->type == &conf_type_AOR_XMPP ? STR("xmpp") : STR("");
 }
 
-/* People write an address of XMPP without its scheme, and in any case of letters (RFC 7622, 3.3).
- */
-static bool normalise_xmpp(struct aor *a, char normal[CONF_TO_SIZE])
-{
-	if (a->scheme.n == 0)
-		a->scheme = STR("xmpp");
-	if (aor_write(normal, CONF_TO_SIZE, a) == 0)
-		return false;
-	for (char *c = normal; *c != '\0'; c++)
-		*c = aor_lower(*c);
-	return true;
-}
-
 /* Domains compare without regard to case, so they are kept in one. */
-static bool domain_lower(struct str s, char normal[CONF_TO_SIZE])
+static bool domain_normalise(struct str s, char normal[CONF_TO_SIZE])
 {
-	if ((s.n > 0 && !aor_is_domain(s)) || !str_copy(normal, CONF_TO_SIZE, s))
-		return false;
-	for (char *c = normal; *c != '\0'; c++)
-		*c = aor_lower(*c);
-	return true;
+	normal[0] = '\0';
+	return s.n == 0 || (aor_is_domain(s) && conf_fold(s, normal, CONF_TO_SIZE));
 }
 
 /* Of the types that have a normal form. False: it is none of them. */
@@ -159,15 +178,16 @@ static bool normalise(const struct conf_key *key, struct str s, char normal[CONF
 	if (key->type == &conf_type_DESTINATION)
 		return conf_destination(s, normal);
 	if (key->type == &conf_type_DOMAIN)
-		return domain_lower(s, normal);
+		return domain_normalise(s, normal);
 	normal[0] = '\0';
 	if (scheme.n == 0 || s.n == 0)
 		return scheme.n > 0;
-	if (!aor_split(s, &a) || aor_is_all_users(&a))
+	if (!aor_split(s, &a) || a.user.n == 0 || aor_is_all_users(&a))
 		return false;
-	if (key->type == &conf_type_AOR_XMPP)
-		return normalise_xmpp(&a, normal) && str_starts(str_of(normal), STR("xmpp:"));
-	return aor_write(normal, CONF_TO_SIZE, &a) > 0 && str_starts(str_of(normal), STR("sip:"));
+	if (key->type == &conf_type_AOR_XMPP && a.scheme.n == 0) /* as people write it */
+		a.scheme = scheme;
+	return str_eq_nocase(a.scheme, scheme) && write_folded(&a, normal, CONF_TO_SIZE) &&
+	       aor_split(str_of(normal), &a); /* also as one with its scheme */
 }
 
 /* Is it, its length aside, what the type allows? */

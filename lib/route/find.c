@@ -149,8 +149,11 @@ enum trie_form trie_form_of(struct str to)
 	const char *at = body.n > 0 ? memchr(body.p, '@', body.n) : NULL;
 	const char *colon = at != NULL ? memchr(body.p, ':', (size_t)(at - body.p)) : NULL;
 	const char *user = colon != NULL ? colon + 1 : body.p;
+	struct aor  a;
 
-	if (at == NULL || (!exact && (at != user + 1 || user[0] != '*')))
+	if (at == NULL)
+		return exact && aor_split(body, &a) ? TRIE_ADDRESS : TRIE_FORMS;
+	if (!exact && (at != user + 1 || user[0] != '*'))
 		return TRIE_FORMS;
 	return (exact ? TRIE_ADDRESS : TRIE_DOMAIN) + (colon == NULL);
 }
@@ -169,7 +172,8 @@ static __attribute__((noinline)) bool find_address(const struct route_table *tab
 		bool   exact = form < TRIE_DOMAIN, any = (form & 1) != 0;
 		size_t n;
 
-		if (table->forms[form] == 0 || (!any && a.scheme.n == 0))
+		if (table->forms[form] == 0 || (!any && a.scheme.n == 0) ||
+		    (exact && any && a.user.n == 0)) /* a domain, which has no form without */
 			continue;
 		wanted = (struct aor){.scheme = any ? STR("") : a.scheme,
 				      .user = exact ? a.user : STR("*"),

@@ -59,7 +59,7 @@ static bool append_unescaped(struct str local, struct msg *m)
 	address = (struct str){text, put_size(&w)};
 	if (str_starts(str_skip(address, 5), STR("sip:")))
 		address = str_skip(address, 5);
-	return !w.failed && aor_split(address, &a) &&
+	return !w.failed && aor_split(address, &a) && a.user.n > 0 &&
 	       msg_append_addr(m, ADDR_URI, 0, 0, address, &m->to);
 }
 

@@ -44,6 +44,48 @@ static const struct {
 	{"a@[]", NULL},
 	{"a@[2001:db8::g]", NULL},
 	{"sip:example.org", NULL},
+	{"example.org", NULL},
+	{"xmpp:transport.example", "xmpp:transport.example"},
+	{"XMPP:Transport.Example", "xmpp:transport.example"},
+	{"xmpp:[2001:DB8::1]", "xmpp:[2001:db8::1]"},
+	{"xmpp:", NULL},
+	{"xmpp", NULL},
+	{"xmpp:transport.example/phone", NULL},
+	{"xmpp:transport.example:5222", NULL},
+	{"ympp:transport.example", NULL},
+	/* XEP-0106, 5.1, and what RFC 7622 lets a localpart have */
+	{"xmpp:user\\40gmail.com@transport.example", "xmpp:user\\40gmail.com@transport.example"},
+	{"xmpp:d\\27artagnan@musketeers.lit", "xmpp:d\\27artagnan@musketeers.lit"},
+	{"xmpp:space\\20cadet@example.com", "xmpp:space\\20cadet@example.com"},
+	{"xmpp:c\\3a\\5cnet@example.com", "xmpp:c\\3a\\5cnet@example.com"},
+	{"xmpp:a[1]{2}@b", "xmpp:a[1]{2}@b"},
+	{"xmpp:a#b%c@b", "xmpp:a#b%c@b"},
+	{"xmpp:jürgen@b", "xmpp:jürgen@b"},
+	{"xmpp:d'artagnan@b", NULL},
+	{"xmpp:a&b@b", NULL},
+	{"xmpp:a/b@b", NULL},
+	{"xmpp:a\"b@b", NULL},
+	{"xmpp:a<b@b", NULL},
+	{"xmpp:a:b@b", NULL},
+	{"xmpp:\xff@b", NULL},
+	{"xmpp:bob@münchen.example", "xmpp:bob@münchen.example"},
+	{"xmpp:bob@M\u00fcNCHEN.Example", "xmpp:bob@m\u00fcnchen.example"},
+	{"xmpp:bob@m\xfcnchen.example", NULL},
+	/* RFC 3261, 25.1 */
+	{"sip:o'hara@b", "sip:o'hara@b"},
+	{"sip:a&=+$,;?/b@b", "sip:a&=+$,;?/b@b"},
+	{"sip:j%C3%BCrgen@b", "sip:j%C3%BCrgen@b"},
+	{"sip:jürgen@b", NULL},
+	{"sip:a%4@b", NULL},
+	{"sip:a%@b", NULL},
+	{"sip:a%4g@b", NULL},
+	{"sip:a#b@b", NULL},
+	{"sips:a[1]@b", NULL},
+	{"sip:d\\27@b", NULL},
+	/* by either */
+	{"o'hara@b", "o'hara@b"},
+	{"o\\27hara@b", "o\\27hara@b"},
+	{"o'\\hara@b", NULL},
 	{"+46701234567", NULL},
 };
 
@@ -90,12 +132,28 @@ static void a_domain_has_at_most_253_characters(void **state)
 	assert_false(aor_is_domain((struct str){domain, 254}));
 }
 
+static void an_escape_cut_at_the_end_of_its_user_is_none(void **state)
+{
+	static const char text[] = "sip:a%40@b";
+	struct aor        a;
+
+	(void)state;
+	for (size_t n = 0; n < sizeof(text) - 1; n++) {
+		char *exact = (char *)test_copy(text, n);
+
+		assert_false(aor_split((struct str){exact, n}, &a));
+		free(exact);
+	}
+	assert_true(aor_split(STR("sip:a%40@b"), &a));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_address_is_split_and_written_in_normal_form),
 		cmocka_unit_test(a_room_too_small_holds_nothing),
 		cmocka_unit_test(a_domain_has_at_most_253_characters),
+		cmocka_unit_test(an_escape_cut_at_the_end_of_its_user_is_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

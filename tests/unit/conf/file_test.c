@@ -86,7 +86,7 @@ static void a_listener_has_what_its_protocol_has(void **state)
 		"- {name: b, protocol: sip, address: 198.18.0.1, port: 5060, transport: udp, "
 		"domains: [Example.ORG, ims.example]}\n"
 		"- {name: c, protocol: sip, address: 198.18.0.1, port: 5060, transport: "
-		"[tcp], authentication: none, domains: example.org}\n"
+		"[tcp], authentication: none, domains: [example.org, MÜNCHEN.example]}\n"
 		"- {name: d, protocol: sip, address: 198.18.0.1, port: 5070, authentication: "
 		"digest-md5}\n";
 	struct conf_file  *f;
@@ -102,6 +102,7 @@ static void a_listener_has_what_its_protocol_has(void **state)
 	assert_int_equal(f->listeners[2].transport, TCP_ONLY);
 	assert_int_equal(f->listeners[2].authentication, CONF_AUTHENTICATION_NONE);
 	assert_string_equal(f->listeners[2].domains.items[0], "example.org");
+	assert_string_equal(f->listeners[2].domains.items[1], "münchen.example");
 	assert_int_equal(f->listeners[3].transport, UDP_AND_TCP);
 	assert_int_equal(f->listeners[3].authentication, CONF_AUTHENTICATION_DIGEST_MD5);
 	conf_file_free(f);

@@ -334,6 +334,16 @@ static void a_destination_is_kept_in_its_normal_form(void **state)
 		{"*@Chat.example", "*@chat.example"},
 		{"=Sip:Alice@Example.org", "=sip:Alice@example.org"},
 		{"=Bob@Chat.example", "=Bob@chat.example"},
+		{"xmpp:*@MÜNCHEN.example", "xmpp:*@münchen.example"},
+		{"xmpp:*@mu\u0308nchen.example", "xmpp:*@m\u00fcnchen.example"}, /* NFC */
+		{"*@Ñ.example", "*@ñ.example"},
+		{"=xmpp:JÜRGEN@Chat.example", "=xmpp:jürgen@chat.example"},
+		{"=xmpp:D\\27Artagnan@chat.example", "=xmpp:d\\27artagnan@chat.example"},
+		{"=xmpp:Transport.example", "=xmpp:transport.example"},
+		{"=sip:O'Hara@example.org", "=sip:O'Hara@example.org"},
+		{"=xmpp:o'hara@example.org", NULL},
+		{"=sip:jürgen@example.org", NULL},
+		{"xmpp:transport.example", NULL},
 		{"+4670a", NULL},
 		{"", NULL},
 		{"=", NULL},
@@ -356,6 +366,43 @@ static void a_destination_is_kept_in_its_normal_form(void **state)
 	memcpy(longest, "=a@", 3);
 	assert_true(conf_destination((struct str){longest, CONF_TO_SIZE - 1}, normal));
 	assert_false(conf_destination((struct str){longest, CONF_TO_SIZE}, normal));
+}
+
+static void a_subscriber_has_its_addresses_in_normal_form(void **state)
+{
+	(void)state;
+	static const char text[] =
+		"subscribers:\n"
+		"  - {address: \"+46701\", sip: \"sip:O'Hara@Example.org\", xmpp: "
+		"\"O\\\\27HARA@Example.org\", password: pw}\n"
+		"  - {address: \"+46702\", xmpp: \"XMPP:Jürgen@MÜNCHEN.example\", password: pw}\n";
+	static const char *const refused[] = {
+		"xmpp: \"example.org\"", "xmpp: \"xmpp:example.org\"",
+		"xmpp: \"sip:a@b\"",     "xmpp: \"o'hara@b\"",
+		"xmpp: \"*@b\"",         "sip: \"a@b\"",
+		"sip: \"sip:jürgen@b\"", "sip: \"xmpp:a@b\"",
+	};
+	struct conf_set               set;
+	struct conf_faults            faults = {0, NULL};
+	const struct conf_subscriber *s;
+
+	if (read_set(text, &set, &faults) != 0)
+		fail_msg("%s", faults.lines[0]);
+	s = set.kinds[CONF_SUBSCRIBER].objects[0];
+	assert_string_equal(s->sip, "sip:O'Hara@example.org");
+	assert_string_equal(s->xmpp, "xmpp:o\\27hara@example.org");
+	s = set.kinds[CONF_SUBSCRIBER].objects[1];
+	assert_string_equal(s->xmpp, "xmpp:jürgen@münchen.example");
+	conf_set_free(&set);
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		char one[160];
+
+		snprintf(one, sizeof(one),
+			 "subscribers:\n  - {address: \"+46701\", password: pw, %s}\n", refused[i]);
+		if (read_set(one, &set, &faults) != -EINVAL)
+			fail_msg("%s", refused[i]);
+		conf_faults_free(&faults);
+	}
 }
 
 static void all_faults_are_told_and_not_only_the_first(void **state)
@@ -548,6 +595,7 @@ int main(void)
 		cmocka_unit_test(each_fault_is_told_with_its_remedy),
 		cmocka_unit_test(a_peer_of_another_protocol_has_its_keys_and_no_others),
 		cmocka_unit_test(a_destination_is_kept_in_its_normal_form),
+		cmocka_unit_test(a_subscriber_has_its_addresses_in_normal_form),
 		cmocka_unit_test(all_faults_are_told_and_not_only_the_first),
 		cmocka_unit_test(the_number_of_faults_is_bounded),
 		cmocka_unit_test(depth_and_size_are_bounded),

@@ -148,6 +148,45 @@ static void an_address_finds_itself_then_its_domain_each_with_its_scheme_first(v
 	route_table_free(t);
 }
 
+static void a_domain_of_xmpp_alone_finds_itself_then_the_routes_of_its_users(void **state)
+{
+	static const char *const entries[] = {
+		"=xmpp:transport.example", "xmpp:*@transport.example", "xmpp:*@conference.example",
+		"*@any.example",           "sip:*@ims.example",        "=plain.example"};
+	const struct route_table *t = table_of(entries, sizeof(entries) / sizeof(entries[0]));
+
+	(void)state;
+	assert_string_equal(found(t, "xmpp:transport.example"), entries[0]);
+	assert_string_equal(found(t, "XMPP:Transport.example"), entries[0]);
+	assert_string_equal(found(t, "xmpp:a@transport.example"), entries[1]);
+	assert_string_equal(found(t, "xmpp:conference.example"), entries[2]);
+	assert_string_equal(found(t, "xmpp:any.example"), entries[3]);
+	assert_string_equal(found(t, "xmpp:ims.example"), "none");
+	assert_string_equal(found(t, "sip:ims.example"), "none");
+	assert_string_equal(found(t, "xmpp:plain.example"), "none");
+	route_table_free(t);
+}
+
+static void users_are_found_whatever_their_scheme_lets_them_have(void **state)
+{
+	static const char *const  entries[] = {"=xmpp:d\\27artagnan@x.example",
+					       "=sip:o'hara@x.example", "xmpp:*@x.example",
+					       "xmpp:*@münchen.example", "sip:*@x.example"};
+	const struct route_table *t = table_of(entries, sizeof(entries) / sizeof(entries[0]));
+
+	(void)state;
+	assert_string_equal(found(t, "xmpp:d\\27artagnan@x.example"), entries[0]);
+	assert_string_equal(found(t, "sip:o'hara@x.example"), entries[1]);
+	assert_string_equal(found(t, "xmpp:user\\40gmail.com@x.example"), entries[2]);
+	assert_string_equal(found(t, "xmpp:a[1]@x.example"), entries[2]);
+	assert_string_equal(found(t, "xmpp:jürgen@x.example"), entries[2]);
+	assert_string_equal(found(t, "xmpp:bob@münchen.example"), entries[3]);
+	assert_string_equal(found(t, "xmpp:münchen.example"), entries[3]);
+	assert_string_equal(found(t, "sip:j%C3%BCrgen@x.example"), entries[4]);
+	assert_string_equal(found(t, "sip:jürgen@x.example"), "none");
+	route_table_free(t);
+}
+
 static void a_long_address_finds_its_domain(void **state)
 {
 	char                      to[300];
@@ -512,6 +551,8 @@ int main(void)
 		cmocka_unit_test(the_exact_entry_wins_then_the_longest_prefix),
 		cmocka_unit_test(
 			an_address_finds_itself_then_its_domain_each_with_its_scheme_first),
+		cmocka_unit_test(a_domain_of_xmpp_alone_finds_itself_then_the_routes_of_its_users),
+		cmocka_unit_test(users_are_found_whatever_their_scheme_lets_them_have),
 		cmocka_unit_test(a_long_address_finds_its_domain),
 		cmocka_unit_test(a_destination_longer_than_any_entry_still_finds_its_prefix),
 		cmocka_unit_test(a_bad_destination_is_refused),

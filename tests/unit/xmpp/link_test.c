@@ -264,6 +264,46 @@ static void messages_go_to_users_of_the_component(void **state)
 	client_free(c);
 }
 
+/* What its own user is called, it is answered as: XEP-0106, 5.1, and RFC 7622, 3.5. */
+static void whoever_of_a_component_writes_is_answered(void **state)
+{
+	static const char *const users[] = {
+		"space\\20cadet", "call\\20me\\20\\22ishmael\\22",
+		"at\\26t\\20guy", "d\\27artagnan",
+		"\\2f.fanboy",    "\\3a\\3afoo\\3a\\3a",
+		"\\3cfoo\\3e",    "user\\40host",
+		"c\\3a\\net",     "user\\40gmail.com",
+		"a[1]",           "a{b}",
+		"#pound",         "jürgen",
+		"fußball",        "π",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(users) / sizeof(users[0]); i++) {
+		struct client *c = component_up();
+		struct result  result;
+		char           text[256], address[MSG_ADDR_SIZE_MAX + 1];
+		struct msg    *m;
+
+		snprintf(text, sizeof(text),
+			 "<message from='%s@bot.example.org' to='alice@example.org'>"
+			 "<body>x</body></message>",
+			 users[i]);
+		client_says(c, text);
+		assert_int_equal(c->event_count, 1);
+		m = c->events[0].msg;
+		snprintf(address, sizeof(address), "%.*s", (int)m->from.size,
+			 msg_addr(m, &m->from).p);
+		snprintf(text, sizeof(text), "xmpp:%s@bot.example.org", users[i]);
+		assert_string_equal(address, text);
+		assert_int_equal(submits(c, text_from(c, ADDR_E164, "+46701", address), &result),
+				 SUBMIT_SENT);
+		snprintf(text, sizeof(text), " to=\"%s@bot.example.org\"", users[i]);
+		hears(c, text);
+		client_free(c);
+	}
+}
+
 static void hex_sha1(const char *text, char hex[41])
 {
 	uint8_t digest[EVP_MAX_MD_SIZE];
@@ -873,6 +913,7 @@ int main(void)
 		cmocka_unit_test(what_a_component_sends_comes_back_to_the_one_that_sent_it),
 		cmocka_unit_test(what_accounts_have_is_refused_to_a_link),
 		cmocka_unit_test(messages_go_to_users_of_the_component),
+		cmocka_unit_test(whoever_of_a_component_writes_is_answered),
 		cmocka_unit_test(we_log_in_as_a_component),
 		cmocka_unit_test(a_component_that_is_refused_closes),
 		cmocka_unit_test(users_of_its_server_write_to_numbers_and_to_escaped_addresses),
