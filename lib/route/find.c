@@ -194,8 +194,11 @@ const struct route_set *route_find(const struct route_table *table, struct str t
 
 	if (w.at == 0)
 		return NULL;
-	if (!trie_key_of(&key, to) && find_address(table, to, &set))
-		return set;
+	if (to.n > 16 || !key_of_number(&key, to)) {
+		if (find_address(table, to, &set))
+			return set;
+		key_of_text(&key, to);
+	}
 	while (walk_step(&w, &key, to)) {
 	}
 	return w.best;
@@ -221,8 +224,12 @@ static void find_some(const struct route_table *table, const struct str to[], un
 
 	for (unsigned i = 0; i < n; i++) {
 		walks[i] = (struct walk){.at = table->root};
-		if (trie_key_of(&keys[i], to[i]) || !find_address(table, to[i], &walks[i].best))
-			going[going_count++] = (uint8_t)i;
+		if (to[i].n > 16 || !key_of_number(&keys[i], to[i])) {
+			if (find_address(table, to[i], &walks[i].best))
+				continue;
+			key_of_text(&keys[i], to[i]);
+		}
+		going[going_count++] = (uint8_t)i;
 	}
 	while (going_count > 0) { /* a level of the trie at a time */
 		unsigned still = 0;

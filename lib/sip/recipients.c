@@ -63,16 +63,14 @@ static void copy_read(struct sip_recipients *l, struct sip_recipient *entry,
 /* The entry whose START was read, to its END. */
 static bool entry_read(struct sip_recipients *l, struct sip_recipient *entry)
 {
-	struct str           attributes = l->xml.attributes, space;
-	struct xml_attribute a;
-
 	*entry = (struct sip_recipient){0};
-	while (xml_attribute_next(&l->xml, &attributes, &a)) {
-		xml_space(&l->xml, a.name.prefix, &space);
-		if (a.name.prefix.n == 0 && str_eq(a.name.local, STR("uri")))
-			entry->uri = value_of(l, a.value);
-		else if (a.name.prefix.n > 0 && str_eq(space, COPY_SPACE))
-			copy_read(l, entry, &a);
+	for (unsigned i = 0; i < l->xml.attributes; i++) {
+		const struct xml_attribute *a = &l->xml.attribute[i];
+
+		if (a->name.prefix.n == 0 && str_eq(a->name.local, STR("uri")))
+			entry->uri = value_of(l, a->value);
+		else if (a->name.prefix.n > 0 && str_eq(a->space, COPY_SPACE))
+			copy_read(l, entry, a);
 	}
 	if (entry->uri.n == 0 || !xml_skip(&l->xml) || l->room->failed)
 		return broken(l);

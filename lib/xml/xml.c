@@ -212,6 +212,7 @@ static bool attribute_read(struct cur *in, struct xml_attribute *a)
 	if (spaces(in) == 0)
 		in->failed = true;
 	a->name = name_read(in);
+	a->space = (struct str){"", 0};
 	a->value = value_read(in);
 	return !in->failed;
 }
@@ -324,26 +325,47 @@ static bool declares(const struct xml_attribute *a)
 
 /* Two attributes are alike when their names are, after the namespaces are known. An attribute
  * without prefix is in none. */
-static bool alike(const struct xml *x, const struct xml_attribute *a, const struct xml_attribute *b)
+static bool alike(const struct xml_attribute *a, const struct xml_attribute *b)
 {
-	struct str one, other;
-
 	if (name_eq(a->name, b->name))
 		return true;
 	if (!str_eq(a->name.local, b->name.local) || a->name.prefix.n == 0 ||
 	    b->name.prefix.n == 0 || declares(a) || declares(b))
 		return false;
-	xml_space(x, a->name.prefix, &one);
-	xml_space(x, b->name.prefix, &other);
-	return str_eq(one, other);
+	return str_eq(a->space, b->space);
+}
+
+/* None is there twice, and their prefixes are bound; without those that declare. */
+static bool attributes_settle(struct xml *x, unsigned n)
+{
+	struct xml_attribute *a = x->room;
+	unsigned              kept = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (a[i].name.prefix.n > 0 && !declares(&a[i]) &&
+		    !xml_space(x, a[i].name.prefix, &a[i].space))
+			return false;
+		for (unsigned k = 0; k < i; k++) {
+			if (alike(&a[i], &a[k]))
+				return false;
+		}
+	}
+	for (unsigned i = 0; i < n; i++) {
+		if (declares(&a[i]))
+			continue;
+		if (kept < i)
+			a[kept] = a[i];
+		kept++;
+	}
+	x->attribute = a;
+	x->attributes = kept;
+	return true;
 }
 
 static bool attributes(struct xml *x, struct cur *c)
 {
-	struct xml_attribute a[XML_ATTRIBUTES_MAX];
-	const uint8_t       *start = c->p;
-	unsigned             n = 0;
-	struct str           uri;
+	struct xml_attribute *a = x->room;
+	unsigned              n = 0;
 
 	for (;;) {
 		struct cur at = *c;
@@ -363,17 +385,8 @@ static bool attributes(struct xml *x, struct cur *c)
 			return false;
 		n++;
 	}
-	for (unsigned i = 0; i < n; i++) {
-		if (!declares(&a[i]) && !xml_space(x, a[i].name.prefix, &uri))
-			return false;
-		for (unsigned k = 0; k < i; k++) {
-			if (alike(x, &a[i], &a[k]))
-				return false;
-		}
-	}
-	x->attributes = (struct str){(const char *)start, (size_t)(c->p - start)};
 	spaces(c);
-	return true;
+	return attributes_settle(x, n);
 }
 
 static enum xml_token start(struct xml *x)
@@ -487,24 +500,65 @@ static enum xml_token token(struct xml *x)
 	return str_starts(s, cdata_open) ? cdata(x) : start(x);
 }
 
+static enum xml_token token_kept(struct xml *x)
+{
+	const struct xml_tape *t = x->tape;
+	unsigned               at = x->step < t->steps ? x->step++ : t->steps - 1;
+	enum xml_token         token = (enum xml_token)t->step[at].token;
+
+	x->depth = t->step[at].depth;
+	if (token == XML_TEXT) {
+		x->text = t->step[at].text;
+		return token;
+	}
+	x->name = t->step[at].name;
+	x->space = t->step[at].space;
+	if (token == XML_START) {
+		x->attribute += x->attributes;
+		x->attributes = t->step[at].attributes;
+	}
+	return token;
+}
+
 enum xml_token xml_next(struct xml *x)
 {
-	enum xml_token t = x->bad ? XML_BAD : token(x);
+	enum xml_token t = x->bad ? XML_BAD : x->tape != NULL ? token_kept(x) : token(x);
 
 	x->bad = t == XML_BAD;
 	return t;
 }
 
-bool xml_attribute_next(const struct xml *x, struct str *attributes, struct xml_attribute *a)
+void xml_tape_begin(struct xml_tape *t)
 {
-	struct cur c = cur_of(attributes->p, attributes->n);
-	bool       there;
+	t->steps = t->attributes = 0;
+	t->full = false;
+}
 
-	do
-		there = cur_left(&c) > 0 && attribute_read(&c, a);
-	while (there && declares(a));
-	*attributes = rest_of(&c);
-	return there && !x->bad;
+void xml_tape_keep(struct xml_tape *t, const struct xml *x, enum xml_token token)
+{
+	unsigned attributes = token == XML_START ? x->attributes : 0, at = t->steps;
+
+	if (t->full || at == XML_TAPE_STEPS || XML_TAPE_ATTRIBUTES - t->attributes < attributes) {
+		t->full = true;
+		return;
+	}
+	t->step[at].token = (uint8_t)token;
+	t->step[at].depth = (uint8_t)x->depth;
+	t->step[at].attributes = (uint8_t)attributes;
+	t->step[at].text = x->text;
+	t->step[at].name = x->name;
+	t->step[at].space = x->space;
+	for (unsigned i = 0; i < attributes; i++)
+		t->attribute[t->attributes++] = x->attribute[i];
+	t->steps++;
+}
+
+void xml_tape_read(struct xml *x, const struct xml_tape *t)
+{
+	ASSERT(!t->full && t->steps > 0);
+	xml_begin(x, cur_of(NULL, 0));
+	x->tape = t;
+	x->attribute = t->attribute;
 }
 
 bool xml_is(const struct xml *x, struct str space, struct str local)

@@ -33,33 +33,38 @@ struct xml_name {
 
 struct xml_attribute {
 	struct xml_name name;
+	struct str      space; /* of its prefix; empty: none */
 	struct str      value; /* as it stands: see xml_value_put() */
 };
 
 struct xml {
 	struct cur      in;
-	struct str      text;       /* of TEXT */
-	struct xml_name name;       /* of START and END */
-	struct str      space;      /* its namespace, as the binding has it; empty: none */
-	struct str      attributes; /* of START, for xml_attribute_next() */
-	unsigned        depth;      /* of START and END: 1 is the root; of TEXT: its element's */
-	bool            bad, empty, ended;
-	bool            limit, encoding; /* what made it bad: a limit; the declared encoding */
-	unsigned        open, bindings;
-	struct xml_name element[XML_DEPTH_MAX];
+	struct str      text;  /* of TEXT */
+	struct xml_name name;  /* of START and END */
+	struct str      space; /* its namespace, as the binding has it; empty: none */
+	/* Of the last START, namespace declarations left out; lent until the next. */
+	const struct xml_attribute *attribute;
+	unsigned                    attributes;
+	unsigned depth; /* of START and END: 1 is the root; of TEXT: its element's */
+	bool     bad, empty, ended;
+	bool     limit, encoding; /* what made it bad: a limit; the declared encoding */
+	unsigned open, bindings;
+	const struct xml_tape *tape; /* that is read, or NULL */
+	unsigned               step; /* of it, the next */
+	struct xml_name        element[XML_DEPTH_MAX];
 	struct {
 		struct str prefix, uri;
 		unsigned   depth;
 	} binding[XML_BINDINGS_MAX];
+	struct xml_attribute room[XML_ATTRIBUTES_MAX]; /* of attribute[] */
 };
 
 /* Begin to read a document; nothing is read when it is longer than XML_SIZE_MAX, not UTF-8 or
  * has characters that XML has not: the first token is then BAD. */
 void           xml_open(struct xml *x, struct cur document);
 enum xml_token xml_next(struct xml *x);
-/* Attributes of the last START, namespace declarations left out; false at the end. */
-bool xml_attribute_next(const struct xml *x, struct str *attributes, struct xml_attribute *a);
-/* The namespace of a prefix in force; false: not bound. The empty prefix is always. */
+/* The namespace of a prefix in force; false: not bound. The empty prefix is always. Not of a tape.
+ */
 bool xml_space(const struct xml *x, struct str prefix, struct str *uri);
 /* Is the element of the last START this one? */
 bool xml_is(const struct xml *x, struct str space, struct str local);
@@ -70,6 +75,30 @@ bool xml_skip(struct xml *x);
  * it, and its END. What stands as it is meant is lent, other text is put into the room. False: an
  * element in it, BAD, or no room (room->failed). */
 bool xml_text(struct xml *x, struct put *room, struct str *text);
+
+/* The tokens of a document, kept while it is read, so that it can be read again for little. What
+ * has more is read from its bytes again. */
+#define XML_TAPE_STEPS 48u
+#define XML_TAPE_ATTRIBUTES 48u
+
+struct xml_tape {
+	unsigned steps, attributes;
+	bool     full; /* there was no place for all of it */
+	struct {
+		uint8_t         token, depth, attributes; /* enum xml_token */
+		struct str      text;
+		struct xml_name name;
+		struct str      space;
+	} step[XML_TAPE_STEPS];
+	struct xml_attribute attribute[XML_TAPE_ATTRIBUTES];
+};
+
+void xml_tape_begin(struct xml_tape *t);
+/* The token that x has just given. */
+void xml_tape_keep(struct xml_tape *t, const struct xml *x, enum xml_token token);
+/* Begins to read what is kept, up to its last token, of which there must be one: a tape that is not
+ * full. */
+void xml_tape_read(struct xml *x, const struct xml_tape *t);
 
 /* Text or an attribute's value with its references, CDATA sections and line ends resolved. */
 void xml_text_put(struct put *w, struct str raw);

@@ -204,19 +204,34 @@ static enum pull bad(struct xmpp_input *in, enum xmpp_stream_error error)
 
 /* Is all of it well-formed, and nothing in it of the stream's own (RFC 6120, 4.8.5)? Then what
  * handlers read is there, and nothing is done by halves. */
-static bool is_whole(struct xmpp_input *in, struct str item)
+static bool is_whole(struct xmpp_input *in, struct str item, struct xml_tape *tape)
 {
-	struct xml     x;
+	struct xml    *x = &in->stanza->x;
 	enum xml_token t;
 
-	xml_child_open(&x, item, &in->s->scope);
+	xml_child_open(x, item, &in->s->scope);
+	xml_tape_begin(tape);
 	in->payloads = 0;
 	do {
-		t = xml_next(&x);
-		in->payloads += t == XML_START && x.depth == 2;
+		t = xml_next(x);
+		xml_tape_keep(tape, x, t);
+		in->payloads += t == XML_START && x->depth == 2;
 	} while (t != XML_DONE && t != XML_BAD &&
-		 (t != XML_START || x.depth == 1 || !str_eq(x.space, STR(XMPP_SPACE_STREAMS))));
+		 (t != XML_START || x->depth == 1 || !str_eq(x->space, STR(XMPP_SPACE_STREAMS))));
 	return t == XML_DONE;
+}
+
+/* Its open tag; what follows is read from the tape, where that has all. */
+static void open_stanza(struct xmpp_input *in, struct str item, const struct xml_tape *tape)
+{
+	bool there;
+
+	if (tape->full)
+		xml_child_open(&in->stanza->x, item, &in->s->scope);
+	else
+		xml_tape_read(&in->stanza->x, tape);
+	there = xmpp_stanza_read(in->stanza);
+	ASSERT(there); /* it is whole */
 }
 
 static enum pull on_child(struct xmpp_input *in, struct str item)
@@ -225,8 +240,9 @@ static enum pull on_child(struct xmpp_input *in, struct str item)
 
 	in->stanza = &i->stanza;
 	in->room = put_to(i->room, sizeof(i->room));
-	if (!is_whole(in, item) || !xmpp_stanza_open(in->stanza, item, &in->s->scope))
+	if (!is_whole(in, item, &i->tape))
 		return bad(in, XMPP_STREAM_NOT_WELL_FORMED);
+	open_stanza(in, item, &i->tape);
 	in->id = xmpp_value(in->stanza->id, &in->room);
 	in->to = xmpp_value(in->stanza->to, &in->room);
 	if (in->stanza->kind != XMPP_OTHER && str_eq(in->stanza->content, xmpp_link_space(in->s)))

@@ -70,22 +70,21 @@ struct head {
 
 static struct head head_read(const struct xml *x, struct put *room)
 {
-	struct str           rest = x->attributes;
-	struct xml_attribute a;
-	struct head          head = {STR(""), STR(""), false};
+	struct head head = {STR(""), STR(""), false};
 
-	while (xml_attribute_next(x, &rest, &a)) {
-		const char *start = (const char *)room->p;
-		struct str  value;
+	for (unsigned i = 0; i < x->attributes; i++) {
+		const struct xml_attribute *a = &x->attribute[i];
+		const char                 *start = (const char *)room->p;
+		struct str                  value;
 
-		if (a.name.prefix.n > 0)
+		if (a->name.prefix.n > 0)
 			continue;
-		xml_value_put(room, a.value);
+		xml_value_put(room, a->value);
 		value = (struct str){start, (size_t)((const char *)room->p - start)};
-		if (str_eq(a.name.local, STR("to"))) {
+		if (str_eq(a->name.local, STR("to"))) {
 			head.to = value;
 			head.has_to = true;
-		} else if (str_eq(a.name.local, STR("version"))) {
+		} else if (str_eq(a->name.local, STR("version"))) {
 			head.version = value;
 		}
 	}

@@ -114,6 +114,7 @@ struct xmpp_instance {
 	char                         push[56 * 1024];                    /* a block list as XML */
 	char                         caps[XMPP_CAPS_SIZE];               /* XEP-0115, 5 */
 	struct xmpp_stanza           stanza; /* during a call, as what follows */
+	struct xml_tape              tape;   /* of the stanza */
 	char                         room[3 * XMPP_ITEM_SIZE_MAX + 8192]; /* attributes and map.h */
 	char                         back[XMPP_ANSWER_ROOM]; /* what goes back by another stream */
 };

@@ -86,10 +86,12 @@ static void attribute(struct xmpp_stanza *s, const struct xml_attribute *a)
 
 bool xmpp_stanza_open(struct xmpp_stanza *s, struct str item, const struct xml_scope *scope)
 {
-	struct str           attributes;
-	struct xml_attribute a;
-
 	xml_child_open(&s->x, item, scope);
+	return xmpp_stanza_read(s);
+}
+
+bool xmpp_stanza_read(struct xmpp_stanza *s)
+{
 	s->type = XMPP_TYPE_NONE;
 	s->id = s->to = s->from = s->lang = STR("");
 	s->has_to = s->has_from = false;
@@ -97,9 +99,8 @@ bool xmpp_stanza_open(struct xmpp_stanza *s, struct str item, const struct xml_s
 		return false;
 	s->content = s->x.space;
 	s->kind = kind_of(s->x.name.local);
-	attributes = s->x.attributes;
-	while (xml_attribute_next(&s->x, &attributes, &a))
-		attribute(s, &a);
+	for (unsigned i = 0; i < s->x.attributes; i++)
+		attribute(s, &s->x.attribute[i]);
 	return true;
 }
 
@@ -132,24 +133,22 @@ bool xmpp_payload_next(struct xmpp_stanza *s, enum xmpp_payload *p)
 
 struct str xmpp_attribute(const struct xml *x, struct str name)
 {
-	struct str           attributes = x->attributes;
-	struct xml_attribute a;
+	for (unsigned i = 0; i < x->attributes; i++) {
+		const struct xml_attribute *a = &x->attribute[i];
 
-	while (xml_attribute_next(x, &attributes, &a)) {
-		if (a.name.prefix.n == 0 && str_eq(a.name.local, name))
-			return a.value;
+		if (a->name.prefix.n == 0 && str_eq(a->name.local, name))
+			return a->value;
 	}
 	return STR("");
 }
 
 struct str xmpp_language(const struct xml *x)
 {
-	struct str           attributes = x->attributes;
-	struct xml_attribute a;
+	for (unsigned i = 0; i < x->attributes; i++) {
+		const struct xml_attribute *a = &x->attribute[i];
 
-	while (xml_attribute_next(x, &attributes, &a)) {
-		if (str_eq(a.name.prefix, STR("xml")) && str_eq(a.name.local, STR("lang")))
-			return a.value;
+		if (str_eq(a->name.prefix, STR("xml")) && str_eq(a->name.local, STR("lang")))
+			return a->value;
 	}
 	return STR("");
 }
@@ -194,36 +193,33 @@ static void put_name(struct put *w, struct str prefix, struct str local)
 }
 
 /* A value as it stood between either kind of quotes. */
-static void put_raw_attribute(struct put *w, const struct xml_attribute *a)
+static void put_raw_attribute(struct put *w, struct xml_name name, struct str value)
 {
-	char quote = a->value.n > 0 && memchr(a->value.p, '\'', a->value.n) != NULL ? '"' : '\'';
+	char quote = value.n > 0 && memchr(value.p, '\'', value.n) != NULL ? '"' : '\'';
 
 	put_u8(w, ' ');
-	put_name(w, a->name.prefix, a->name.local);
+	put_name(w, name.prefix, name.local);
 	put_u8(w, '=');
 	put_u8(w, (uint8_t)quote);
-	put_str(w, a->value);
+	put_str(w, value);
 	put_u8(w, (uint8_t)quote);
 }
 
 /* Prefixes of attributes are declared where they are used. */
 static void put_attributes(const struct xml *x, struct put *w)
 {
-	struct str           attributes = x->attributes, uri;
-	struct str           declared[XML_ATTRIBUTES_MAX];
-	unsigned             n = 0, i;
-	struct xml_attribute a;
+	for (unsigned i = 0; i < x->attributes; i++) {
+		const struct xml_attribute *a = &x->attribute[i];
+		unsigned                    k = 0;
 
-	while (xml_attribute_next(x, &attributes, &a)) {
-		put_raw_attribute(w, &a);
-		if (a.name.prefix.n == 0 || str_eq(a.name.prefix, STR("xml")))
+		put_raw_attribute(w, a->name, a->value);
+		if (a->name.prefix.n == 0 || str_eq(a->name.prefix, STR("xml")))
 			continue;
-		for (i = 0; i < n && !str_eq(declared[i], a.name.prefix); i++)
-			;
-		if (i < n || n == XML_ATTRIBUTES_MAX || !xml_space(x, a.name.prefix, &uri))
-			continue;
-		declared[n++] = a.name.prefix;
-		put_raw_attribute(w, &(struct xml_attribute){{STR("xmlns"), a.name.prefix}, uri});
+		while (!str_eq(x->attribute[k].name.prefix, a->name.prefix))
+			k++;
+		if (k == i) /* it is the first of its prefix */
+			put_raw_attribute(w, (struct xml_name){STR("xmlns"), a->name.prefix},
+					  a->space);
 	}
 }
 
@@ -232,7 +228,7 @@ static void put_start(const struct xml *x, struct str above, struct put *w)
 	put_u8(w, '<');
 	put_str(w, x->name.local);
 	if (!str_eq(x->space, above))
-		put_raw_attribute(w, &(struct xml_attribute){{STR(""), STR("xmlns")}, x->space});
+		put_raw_attribute(w, (struct xml_name){STR(""), STR("xmlns")}, x->space);
 	put_attributes(x, w);
 }
 

@@ -68,6 +68,8 @@ struct xmpp_stanza {
 
 /* Reads the open tag of a CHILD item. False: it is not well-formed, or beyond a limit (x.limit). */
 bool xmpp_stanza_open(struct xmpp_stanza *s, struct str item, const struct xml_scope *scope);
+/* The same, where s->x is at the beginning of one. */
+bool xmpp_stanza_read(struct xmpp_stanza *s);
 /*
  * The next payload; its START is read, and what is in it may be read from s->x or not. UNKNOWN too.
  * False: there is no more, and the item is well-formed, or it is not: s->x.bad. Text between

@@ -26,18 +26,18 @@ static void tokens(struct cur in)
 
 	xml_open(&x, in);
 	while ((t = xml_next(&x)) != XML_DONE && t != XML_BAD) {
-		struct put           w = put_to(room, sizeof(room));
-		struct str           attributes = x.attributes;
-		struct xml_attribute a;
+		struct put w = put_to(room, sizeof(room));
 
 		ASSERT(++count <= size && x.depth <= XML_DEPTH_MAX);
 		if (t == XML_TEXT)
 			xml_text_put(&w, x.text);
 		ASSERT(!w.failed && (t != XML_TEXT || put_size(&w) <= x.text.n));
-		while (t == XML_START && xml_attribute_next(&x, &attributes, &a)) {
+		for (unsigned i = 0; t == XML_START && i < x.attributes; i++) {
+			struct str value = x.attribute[i].value;
+
 			w = put_to(room, sizeof(room));
-			xml_value_put(&w, a.value);
-			ASSERT(!w.failed && put_size(&w) <= a.value.n);
+			xml_value_put(&w, value);
+			ASSERT(!w.failed && put_size(&w) <= value.n);
 		}
 	}
 	done = t == XML_DONE;

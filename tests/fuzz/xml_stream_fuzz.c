@@ -25,26 +25,64 @@ struct items {
 
 static char room[SIZE_MAX_IN];
 
+/* What a tape gives is what was read. */
+static void read_again(const struct xml *x, enum xml_token t, struct xml *again)
+{
+	ASSERT(xml_next(again) == t && again->depth == x->depth);
+	if (t == XML_TEXT)
+		ASSERT(again->text.p == x->text.p && again->text.n == x->text.n);
+	else
+		ASSERT(again->name.local.p == x->name.local.p &&
+		       again->name.prefix.n == x->name.prefix.n && again->space.p == x->space.p &&
+		       again->attributes == x->attributes);
+	for (unsigned i = 0; t == XML_START && i < x->attributes; i++)
+		ASSERT(memcmp(&again->attribute[i], &x->attribute[i], sizeof(x->attribute[i])) ==
+		       0);
+}
+
+static void read_twice(struct str item, const struct xml_scope *scope)
+{
+	static struct xml_tape tape;
+	struct xml             x, again;
+	enum xml_token         t;
+
+	xml_tape_begin(&tape);
+	xml_child_open(&x, item, scope);
+	do {
+		t = xml_next(&x);
+		xml_tape_keep(&tape, &x, t);
+	} while (t != XML_DONE && t != XML_BAD);
+	if (tape.full)
+		return;
+	xml_child_open(&x, item, scope);
+	xml_tape_read(&again, &tape);
+	do {
+		t = xml_next(&x);
+		read_again(&x, t, &again);
+	} while (t != XML_DONE && t != XML_BAD);
+}
+
 static void read_child(struct str item, const struct xml_scope *scope)
 {
 	struct xml     x;
 	enum xml_token t;
 	size_t         count = 0;
 
+	read_twice(item, scope);
 	xml_child_open(&x, item, scope);
 	while ((t = xml_next(&x)) != XML_DONE && t != XML_BAD) {
-		struct put           w = put_to(room, sizeof(room));
-		struct str           attributes = x.attributes;
-		struct xml_attribute a;
+		struct put w = put_to(room, sizeof(room));
 
 		ASSERT(++count <= item.n && x.depth <= XML_DEPTH_MAX);
 		if (t == XML_TEXT)
 			xml_text_put(&w, x.text);
 		ASSERT(!w.failed);
-		while (t == XML_START && xml_attribute_next(&x, &attributes, &a)) {
+		for (unsigned i = 0; t == XML_START && i < x.attributes; i++) {
+			struct str value = x.attribute[i].value;
+
 			w = put_to(room, sizeof(room));
-			xml_value_put(&w, a.value);
-			ASSERT(!w.failed && put_size(&w) <= a.value.n);
+			xml_value_put(&w, value);
+			ASSERT(!w.failed && put_size(&w) <= value.n);
 		}
 	}
 }

@@ -49,15 +49,11 @@ static void see_text(struct seen *s)
 
 static void see_attributes(struct seen *s, const struct xml *x)
 {
-	struct str           attributes = x->attributes, space = STR("");
-	struct xml_attribute a;
+	for (unsigned i = 0; i < x->attributes; i++) {
+		const struct xml_attribute *a = &x->attribute[i];
 
-	while (xml_attribute_next(x, &attributes, &a)) {
-		space = STR("");
-		if (a.name.prefix.n > 0)
-			assert_true(xml_space(x, a.name.prefix, &space));
-		see_name(s, 'A', space, a.name.local);
-		xml_value_put(&s->w, a.value);
+		see_name(s, 'A', a->space, a->name.local);
+		xml_value_put(&s->w, a->value);
 		put_u8(&s->w, '\n');
 	}
 }

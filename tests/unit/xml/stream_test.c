@@ -50,18 +50,32 @@ static void see_text(struct seen *s)
 
 static void see_start(struct seen *s, const struct xml *x)
 {
-	struct str           attributes = x->attributes, space;
-	struct xml_attribute a;
-
 	see_name(s, 'S', x->space, x->name.local);
-	while (xml_attribute_next(x, &attributes, &a)) {
-		space = STR("");
-		if (a.name.prefix.n > 0)
-			assert_true(xml_space(x, a.name.prefix, &space));
-		see_name(s, 'A', space, a.name.local);
-		xml_value_put(&s->w, a.value);
+	for (unsigned i = 0; i < x->attributes; i++) {
+		const struct xml_attribute *a = &x->attribute[i];
+
+		see_name(s, 'A', a->space, a->name.local);
+		xml_value_put(&s->w, a->value);
 		put_u8(&s->w, '\n');
 	}
+}
+
+/* What is read again is read from a tape, where that has place for it. */
+static void begin_child(struct xml *x, struct str item, const struct xml_scope *scope)
+{
+	static struct xml_tape tape;
+	enum xml_token         t;
+
+	xml_child_open(x, item, scope);
+	xml_tape_begin(&tape);
+	do {
+		t = xml_next(x);
+		xml_tape_keep(&tape, x, t);
+	} while (t != XML_DONE && t != XML_BAD);
+	if (tape.full)
+		xml_child_open(x, item, scope);
+	else
+		xml_tape_read(x, &tape);
 }
 
 /* False: malformed. */
@@ -70,7 +84,7 @@ static bool see_child(struct seen *s, struct str item, const struct xml_scope *s
 	struct xml     x;
 	enum xml_token t;
 
-	xml_child_open(&x, item, scope);
+	begin_child(&x, item, scope);
 	while ((t = xml_next(&x)) != XML_DONE && t != XML_BAD) {
 		if (t == XML_START) {
 			see_start(s, &x);

@@ -166,16 +166,80 @@ static void names_may_have_letters_of_all_scripts(void **state)
 		"<\xd0\xb8\xd0\xbc\xd1\x8f:\xe5\x90\x8d "
 		"xmlns:\xd0\xb8\xd0\xbc\xd1\x8f='u' \xf0\x90\x8c\xb0\xc2\xb7='1'/>";
 	struct xml x;
-	struct str attributes;
 
 	(void)state;
 	xml_open(&x, cur_of(text, sizeof(text) - 1));
 	assert_int_equal(xml_next(&x), XML_START);
 	assert_true(xml_is(&x, STR("u"), STR("\xe5\x90\x8d")));
-	attributes = x.attributes;
-	assert_true(xml_attribute_next(&x, &attributes, &(struct xml_attribute){0}));
+	assert_int_equal(x.attributes, 1);
 	assert_int_equal(xml_next(&x), XML_END);
 	assert_int_equal(xml_next(&x), XML_DONE);
+}
+
+static void keep_all(struct xml_tape *tape, const char *text, size_t n)
+{
+	struct xml     x;
+	enum xml_token t;
+
+	xml_open(&x, cur_of(text, n));
+	xml_tape_begin(tape);
+	do {
+		t = xml_next(&x);
+		xml_tape_keep(tape, &x, t);
+	} while (t != XML_DONE && t != XML_BAD);
+}
+
+static void what_is_kept_on_a_tape_is_read_as_it_was(void **state)
+{
+	static const char      text[] = "<a xmlns='u' b='1' c='2'><d xmlns:p='v' p:e='3'/>f</a>";
+	static struct xml_tape tape;
+	struct xml             x;
+
+	(void)state;
+	keep_all(&tape, text, sizeof(text) - 1);
+	for (unsigned times = 0; times < 2; times++) {
+		xml_tape_read(&x, &tape);
+		assert_int_equal(xml_next(&x), XML_START);
+		assert_true(xml_is(&x, STR("u"), STR("a")));
+		assert_int_equal(x.attributes, 2);
+		assert_true(str_eq(x.attribute[1].name.local, STR("c")));
+		assert_int_equal(xml_next(&x), XML_START);
+		assert_int_equal(x.depth, 2);
+		assert_int_equal(x.attributes, 1);
+		assert_true(str_eq(x.attribute[0].space, STR("v")));
+		assert_true(str_eq(x.attribute[0].value, STR("3")));
+		assert_int_equal(xml_next(&x), XML_END);
+		assert_int_equal(xml_next(&x), XML_TEXT);
+		assert_true(str_eq(x.text, STR("f")));
+		assert_int_equal(xml_next(&x), XML_END);
+		assert_int_equal(x.depth, 1);
+		assert_int_equal(xml_next(&x), XML_DONE);
+		assert_int_equal(xml_next(&x), XML_DONE);
+	}
+	keep_all(&tape, "<a></b>", 7);
+	xml_tape_read(&x, &tape);
+	assert_int_equal(xml_next(&x), XML_START);
+	assert_int_equal(xml_next(&x), XML_BAD);
+	assert_true(x.bad);
+}
+
+static void a_tape_that_has_not_all_says_so(void **state)
+{
+	static struct xml_tape tape;
+	char                   text[1024];
+
+	(void)state;
+	for (unsigned elements = 1; elements < XML_TAPE_STEPS; elements++) {
+		struct put w = put_to(text, sizeof(text));
+
+		put_str(&w, STR("<a>"));
+		for (unsigned i = 0; i < elements; i++)
+			put_str(&w, STR("<b c='' d='' e=''/>"));
+		put_str(&w, STR("</a>"));
+		keep_all(&tape, text, put_size(&w));
+		assert_int_equal(tape.full, 2 * elements + 3 > XML_TAPE_STEPS ||
+						    3 * elements > XML_TAPE_ATTRIBUTES);
+	}
 }
 
 static void namespaces_end_with_their_element(void **state)
@@ -225,6 +289,8 @@ int main(void)
 		cmocka_unit_test(what_could_be_read_in_two_ways_is_refused),
 		cmocka_unit_test(size_depth_attributes_and_namespaces_are_limited),
 		cmocka_unit_test(names_may_have_letters_of_all_scripts),
+		cmocka_unit_test(what_is_kept_on_a_tape_is_read_as_it_was),
+		cmocka_unit_test(a_tape_that_has_not_all_says_so),
 		cmocka_unit_test(namespaces_end_with_their_element),
 		cmocka_unit_test(what_is_escaped_comes_back),
 	};
