@@ -1,5 +1,6 @@
-/* What only control knows, rosters and block lists: a question goes out, one a session, nothing of
- * the client is read until the answer is read, and the client has its own. */
+/* What only control knows, rosters and block lists: a question goes out, one a session, and nothing
+ * of the client is read until the answer is read, and the client has its own. Where control hangs
+ * the client is read from all the same, and what would ask more is refused. */
 #include "xmpp/session_private.h"
 
 static uint64_t token_of(enum xmpp_asker asker, enum roster_ask ask)
@@ -20,8 +21,8 @@ void xmpp_ask_control(struct xmpp_session *s, struct proto_event *event, uint64_
 	event->ask.token = token;
 }
 
-void xmpp_ask(struct xmpp_session *s, struct proto_event *event, enum xmpp_asker asker,
-	      struct roster_question *q)
+void xmpp_ask(struct xmpp_session *s, struct now now, struct proto_event *event,
+	      enum xmpp_asker asker, struct roster_question *q)
 {
 	struct xmpp_jid self = xmpp_self(s);
 	char            owner[ROSTER_BARE_SIZE_MAX];
@@ -31,6 +32,7 @@ void xmpp_ask(struct xmpp_session *s, struct proto_event *event, enum xmpp_asker
 	xmpp_jid_put_bare(&w, &self);
 	q->owner = (struct str){owner, put_size(&w)};
 	s->asked = true;
+	s->patient_us = now.us + XMPP_PATIENCE_US;
 	xmpp_ask_control(s, event, token_of(asker, q->ask), q);
 }
 
@@ -38,16 +40,20 @@ void xmpp_ask_for(struct xmpp_input *in, struct roster_question *q)
 {
 	struct xmpp_session *s = in->s;
 
-	ASSERT(s->asker == XMPP_BLOCK_NONE);
-	if (s->asked) { /* for ourselves */
+	if (s->asked && in->now.us < s->patient_us) { /* for ourselves */
 		in->again = in->wait = true;
 		return;
 	}
+	if (s->asked) { /* and it hangs */
+		xmpp_refuse(in, XMPP_RESOURCE_CONSTRAINT, REASON_CONTROL_DOWN);
+		return;
+	}
+	ASSERT(s->asker == XMPP_BLOCK_NONE);
 	s->asker = xmpp_request_new(in);
 	if (s->asker == XMPP_BLOCK_NONE)
 		xmpp_refuse(in, XMPP_RESOURCE_CONSTRAINT, REASON_POOL);
 	else
-		xmpp_ask(s, in->event, XMPP_ASKER_CLIENT, q);
+		xmpp_ask(s, in->now, in->event, XMPP_ASKER_CLIENT, q);
 }
 
 static struct xmpp_request *asker_of(struct xmpp_session *s)
@@ -168,6 +174,7 @@ static void told(struct xmpp_session *s, struct now now, uint64_t token, enum re
 {
 	enum xmpp_asker asker = (enum xmpp_asker)(token & 0xff);
 
+	s->patient_us = now.us + XMPP_PATIENCE_US; /* it does not hang */
 	if (why != REASON_NONE) {
 		told_failure(s, now, asker, why, out);
 		over(s);

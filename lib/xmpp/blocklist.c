@@ -1,7 +1,7 @@
 /*
  * Blocking (XEP-0191). The list is control's; of it a session keeps a keyed hash of each JID, in a
  * block where there is any, and looks there before it writes a stanza and before it gives one.
- * Until control has told the list, nobody is blocked.
+ * Until control has told the list what is for the client waits; where it cannot, nobody is blocked.
  */
 #include "xmpp/session_private.h"
 
@@ -69,6 +69,8 @@ void xmpp_on_blocklist(struct xmpp_input *in)
 	xmpp_ask_for(in, &(struct roster_question){.ask = ROSTER_ASK_BLOCK_GET});
 }
 
+#define JIDS_SIZE_MAX (ROSTER_QUESTION_SIZE_MAX - ROSTER_BARE_SIZE_MAX - 64u) /* of a question */
+
 /* The JIDs of the items in the element whose START was read. */
 static enum xmpp_condition read_jids(struct xmpp_input *in, struct put *jids)
 {
@@ -102,13 +104,19 @@ static enum xmpp_condition read_jids(struct xmpp_input *in, struct put *jids)
 
 static void ask_change(struct xmpp_input *in, enum roster_ask ask)
 {
-	char                   text[ROSTER_QUESTION_SIZE_MAX - ROSTER_BARE_SIZE_MAX - 64u];
+	char                   text[JIDS_SIZE_MAX];
 	struct put             jids = put_to(text, sizeof(text));
 	struct roster_question q = {.ask = ask};
 	enum xmpp_condition    wrong = read_jids(in, &jids);
 
 	if (wrong == XMPP_CONDITION_NONE && put_size(&jids) == 0 && ask == ROSTER_ASK_BLOCK_ADD)
 		wrong = XMPP_BAD_REQUEST;
+	if (wrong == XMPP_POLICY_VIOLATION) {
+		xmpp_refuse_text(in, wrong, REASON_XMPP_STANZA,
+				 STR("One request takes 200 addresses and 6 KB of them. Say them "
+				     "in several."));
+		return;
+	}
 	if (wrong != XMPP_CONDITION_NONE) {
 		xmpp_refuse(in, wrong, REASON_XMPP_STANZA);
 		return;
@@ -188,7 +196,7 @@ bool xmpp_tick_blocks(struct xmpp_session *s, struct now now, struct proto_event
 	}
 	s->blocks_due = false; /* what changes while we ask makes it due again */
 	s->blocks_asked = true;
-	xmpp_ask(s, event, XMPP_ASKER_BLOCKS,
+	xmpp_ask(s, now, event, XMPP_ASKER_BLOCKS,
 		 &(struct roster_question){.ask = ROSTER_ASK_BLOCK_GET});
 	return true;
 }

@@ -54,6 +54,12 @@ void xmpp_close(struct xmpp_input *in, enum xmpp_stream_error error, enum reason
 
 void xmpp_refuse(struct xmpp_input *in, enum xmpp_condition c, enum reason why)
 {
+	xmpp_refuse_text(in, c, why, why != REASON_NONE ? str_of(reason_text(why)) : STR(""));
+}
+
+void xmpp_refuse_text(struct xmpp_input *in, enum xmpp_condition c, enum reason why,
+		      struct str text)
+{
 	struct xmpp_head head = {
 		.kind = in->stanza->kind, .id = STR(""), .from = in->to, .to = in->from};
 
@@ -65,8 +71,7 @@ void xmpp_refuse(struct xmpp_input *in, enum xmpp_condition c, enum reason why)
 		head.id = in->id;
 	if (in->to.n == 0 || in->to.n > XMPP_TO_MAX)
 		head.from = xmpp_host(in->s);
-	xmpp_put_error_stanza(&in->out->put, &head, c,
-			      why != REASON_NONE ? str_of(reason_text(why)) : STR(""));
+	xmpp_put_error_stanza(&in->out->put, &head, c, text);
 	xmpp_sent(in->s);
 }
 
@@ -266,10 +271,14 @@ static enum pull on_open(struct xmpp_input *in, struct str item)
 	return PULL_ITEM;
 }
 
-/* Is a question out which what is read next depends on? */
-static bool asks(const struct xmpp_session *s)
+/* Does what is read next depend on what is asked, or about to be? Who hangs is not waited for. */
+static bool waits(const struct xmpp_session *s, struct now now)
 {
-	return s->asked && !(s->blocks_asked && s->blocks_late);
+	if (s->rebinding || s->midway)
+		return true;
+	if (s->asked && now.us >= s->patient_us)
+		return false;
+	return (s->asked && !(s->blocks_asked && s->blocks_late)) || xmpp_blocks_awaited(s, now);
 }
 
 static enum pull feed_item(void *session, struct now now, struct cur *in, struct out *out,
@@ -287,7 +296,7 @@ static enum pull feed_item(void *session, struct now now, struct cur *in, struct
 	event->kind = EVENT_NONE;
 	event->need = 1;
 	event->session = NULL;
-	if (i.s->rebinding || asks(i.s) || xmpp_blocks_awaited(i.s, now))
+	if (waits(i.s, now))
 		return PULL_WAIT;
 	if (i.s->state == XMPP_STATE_CLOSED || !out_fits(out, XMPP_ANSWER_ROOM))
 		return PULL_MORE;

@@ -376,6 +376,8 @@ static enum fate fate_of(struct xmpp_session *s, const struct xmpp_map *map, con
 	if (order != XMPP_ORDER_NONE)
 		return !known || xmpp_owe(s, jid, order == XMPP_ORDER_FAREWELL) ? FATE_TAKE
 										: FATE_LATER;
+	if (xmpp_blocks_hold(s))
+		return FATE_LATER;
 	if (s->barred != XMPP_BLOCK_NONE && known && xmpp_bare(jid, &from) &&
 	    xmpp_is_blocked(s, &from))
 		return xmpp_map_kind(map, m) == XMPP_PRESENCE ? FATE_TAKE : FATE_BLOCKED;

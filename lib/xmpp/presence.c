@@ -443,7 +443,8 @@ static bool ask_audience(struct xmpp_session *s, struct now now, struct proto_ev
 			*next = s->ask_due_us;
 		return false;
 	}
-	xmpp_ask(s, event, XMPP_ASKER_TOUR, &(struct roster_question){.ask = ROSTER_ASK_AUDIENCE});
+	xmpp_ask(s, now, event, XMPP_ASKER_TOUR,
+		 &(struct roster_question){.ask = ROSTER_ASK_AUDIENCE});
 	return true;
 }
 

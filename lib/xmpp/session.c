@@ -431,8 +431,8 @@ static bool tick_ready(struct xmpp_session *s, struct now now, const struct out 
 		return false;
 	if (b->used == b->count)
 		earliest(next, now.us + XMPP_POOL_WAIT_US);
-	if (b->used == b->count || s->out.count >= s->settings.window_max || s->midway ||
-	    (s->link == XMPP_BLOCK_NONE && s->owed.count >= XMPP_OWED_COUNT_MAX) ||
+	if (b->used == b->count || xmpp_blocks_hold(s) || s->out.count >= s->settings.window_max ||
+	    s->midway || (s->link == XMPP_BLOCK_NONE && s->owed.count >= XMPP_OWED_COUNT_MAX) ||
 	    !out_fits(out, XMPP_OUT_SIZE_MAX))
 		return false;
 	s->blocked = false;
@@ -475,7 +475,7 @@ static uint64_t session_tick(void *session, struct now now, struct out *out,
 		return UINT64_MAX;
 	if (s->state == XMPP_STATE_LEAVING && s->link == XMPP_BLOCK_NONE)
 		return xmpp_tick_tour(s, now, event, &next) ? now.us : next;
-	if (s->questions > 0 && now.us < s->patient_us)
+	if ((s->asked || s->questions > 0) && now.us < s->patient_us)
 		next = s->patient_us; /* feed() goes on */
 	if (s->link != XMPP_BLOCK_NONE && xmpp_link_tick(s, now, out, event, &next))
 		return now.us;

@@ -341,8 +341,10 @@ void xmpp_dialback_close(struct xmpp_session *s);
 enum xmpp_stream_error xmpp_stream_error_of_fault(enum xml_fault fault);
 enum pull xmpp_session_feed(void *session, struct now now, const struct flow *from, struct cur *in,
 			    struct out *out, struct proto_event *event);
-/* The stanza comes back as an error, unless it is one. */
+/* The stanza comes back as an error, unless it is one; with words of its own, or the reason's. */
 void xmpp_refuse(struct xmpp_input *in, enum xmpp_condition c, enum reason why);
+void xmpp_refuse_text(struct xmpp_input *in, enum xmpp_condition c, enum reason why,
+		      struct str text);
 
 /* negotiate.c */
 void xmpp_head_put(struct xmpp_session *s, struct put *w); /* of our stream */
@@ -383,8 +385,8 @@ bool xmpp_tick_owed(struct xmpp_session *s, struct now now, struct proto_event *
 
 /* ask.c */
 /* EVENT_ASK, for a request of the client whose id is kept, or for ourselves. */
-void xmpp_ask(struct xmpp_session *s, struct proto_event *event, enum xmpp_asker asker,
-	      struct roster_question *q);
+void xmpp_ask(struct xmpp_session *s, struct now now, struct proto_event *event,
+	      enum xmpp_asker asker, struct roster_question *q);
 void xmpp_ask_for(struct xmpp_input *in, struct roster_question *q);
 /* The same, whose owner is there, under a token of the caller's. */
 void xmpp_ask_control(struct xmpp_session *s, struct proto_event *event, uint64_t token,
@@ -435,6 +437,12 @@ static inline bool xmpp_blocks_awaited(const struct xmpp_session *s, struct now 
 {
 	return !s->blocks_late &&
 	       (s->blocks_asked || (s->blocks_due && !s->asked && now.us >= s->ask_due_us));
+}
+
+/* May a message to the client be from one whom it blocks? Then it waits for the list. */
+static inline bool xmpp_blocks_hold(const struct xmpp_session *s)
+{
+	return s->link == XMPP_BLOCK_NONE && !s->blocks_late && (s->blocks_due || s->blocks_asked);
 }
 
 void xmpp_told_blocklist(struct xmpp_session *s, struct cur *answer, struct out *out);

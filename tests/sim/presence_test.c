@@ -143,6 +143,35 @@ static void contacts_hear_of_each_other(void **state)
 	chat_hears_nothing(mobile);
 }
 
+/* It is there, and does not answer. */
+static void control_hangs(struct sim *s)
+{
+}
+
+static void control_that_hangs_holds_nothing_up(void **state)
+{
+	struct phone *desk = chat_client(CAROL, "desk"), *phone;
+
+	(void)state;
+	sim.control = control_hangs;
+	phone = chat_bound(ALICE, "phone");
+	phone_send(phone, "<message to='carol@example.org/desk' type='chat'><body>Hi</body>"
+			  "</message>");
+	chat_expects(desk, "<body>Hi</body>");
+	chat_expects(desk, "</message>");
+	phone_send(desk, "<message to='alice@example.org/phone' type='chat'><body>One</body>"
+			 "</message><message to='alice@example.org/phone' type='chat'>"
+			 "<body>Two</body></message>");
+	sim_pass(&sim, US_PER_SECOND);
+	assert_null(strstr(phone->in, "<body>")); /* carol may be blocked */
+	sim_pass(&sim, 4 * US_PER_SECOND);
+	chat_expects(phone, "<body>One</body>");
+	chat_expects(phone, "<body>Two</body>");
+	chat_expects(phone, "</message>");
+	chat_hears_nothing(phone);
+	chat_hears_nothing(desk);
+}
+
 #define OPEN(test) cmocka_unit_test_setup_teardown(test, world_open, world_end)
 #define OF_TWO(test)                                                                               \
 	{                                                                                          \
@@ -157,6 +186,8 @@ int main(void)
 		OPEN(a_client_that_comes_back_at_once_is_not),
 		OPEN(presence_and_headlines_for_an_account_reach_all_its_clients),
 		OPEN(contacts_hear_of_each_other),
+		OPEN(control_that_hangs_holds_nothing_up),
+		OF_TWO(control_that_hangs_holds_nothing_up),
 		OF_TWO(contacts_hear_of_each_other),
 		OF_TWO(the_clients_of_an_account_know_of_each_other),
 		OF_TWO(a_client_that_breaks_off_is_said_to_be_gone),

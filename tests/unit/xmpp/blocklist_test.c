@@ -202,6 +202,29 @@ static void more_than_a_list_may_have_are_refused(void **state)
 	client_free(c);
 }
 
+static void long_addresses_are_blocked_by_several_requests(void **state)
+{
+	struct client *c = alice();
+	char           text[16384];
+	struct put     w = put_to(text, sizeof(text));
+	const char    *sent;
+
+	put_str(&w, STR("<iq type='set' id='b1'><block " SPACE ">"));
+	for (unsigned i = 0; i < 30; i++) {
+		char item[300];
+
+		snprintf(item, sizeof(item), "<item jid='u@x.example/%0210u'/>", i);
+		put_str(&w, str_of(item));
+	}
+	put_str(&w, STR("</block></iq>"));
+	client_feed(c, text, put_size(&w));
+	sent = client_sent(c);
+	has(sent, "<error type=\"modify\"><policy-violation ");
+	has(sent, ">One request takes 200 addresses and 6 KB of them. Say them in several.</text>");
+	assert_int_equal(c->questions[ROSTER_ASK_BLOCK_ADD], 0);
+	client_free(c);
+}
+
 static void without_control_a_change_is_refused_for_the_time_being(void **state)
 {
 	static const struct {
@@ -542,6 +565,99 @@ static void nothing_waits_for_a_list_that_is_late(void **state)
 	client_free(c);
 }
 
+/* A message of bob's for alice's phone, which waits until the list is there. */
+static struct msg *message_of_bob(struct client *d)
+{
+	client_up(d, "bob", "desk");
+	client_place(d, ALICE, "phone", XMPP_FEATURE_AVAILABLE);
+	client_says(d, "<message to='alice@example.org/phone' id='1'><body>x</body></message>");
+	return client_last(d, EVENT_MSG)->msg;
+}
+
+static void what_comes_for_the_client_waits_for_the_list(void **state)
+{
+	static const char *const listed[] = {"bob@example.org", "eve@example.org"};
+	struct client           *d = client_new();
+	struct msg              *m = message_of_bob(d);
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct client *c = client_new();
+		struct result  r;
+
+		c->silent = true;
+		up(c);
+		assert_int_equal(client_submit(c, m, 1, &r), SUBMIT_LATER);
+		c->now.us += 4 * US_PER_SECOND;
+		client_tick(c);
+		assert_int_equal(client_submit(c, m, 1, &r), SUBMIT_LATER);
+		assert_int_equal(c->event_count, 0);
+		LIST(c, listed[i]);
+		client_told(c, &c->answers[ROSTER_ASK_BLOCK_GET]);
+		client_tick(c);
+		client_last(c, EVENT_READY);
+		assert_string_equal(client_sent(c), "");
+		assert_int_equal(client_submit(c, m, 1, &r), SUBMIT_SENT);
+		assert_int_equal(client_last(c, EVENT_RESULT)->result.why,
+				 i == 0 ? REASON_NOT_REGISTERED : REASON_NONE);
+		assert_int_equal(strstr(client_sent(c), "<body>x</body>") != NULL, i);
+		client_free(c);
+	}
+	client_free(d);
+}
+
+static void it_comes_when_control_cannot_tell_the_list(void **state)
+{
+	struct client *c = client_new(), *d = client_new();
+	struct msg    *m = message_of_bob(d);
+	struct result  r;
+
+	c->silent = true;
+	up(c);
+	assert_int_equal(client_submit(c, m, 1, &r), SUBMIT_LATER);
+	client_told(c, &(struct client_answer){.why = REASON_CONTROL_DOWN});
+	client_tick(c);
+	client_last(c, EVENT_READY);
+	assert_int_equal(client_submit(c, m, 1, &r), SUBMIT_SENT);
+	has(client_sent(c), "<body>x</body>");
+	c->now.us += XMPP_ASK_AGAIN_US; /* it is asked for again, and nothing waits for that */
+	client_tick(c);
+	assert_int_equal(c->questions[ROSTER_ASK_BLOCK_GET], 2);
+	assert_int_equal(client_submit(c, m, 2, &r), SUBMIT_SENT);
+	has(client_sent(c), "<body>x</body>");
+	client_free(c);
+	client_free(d);
+}
+
+/* It is not down, and does not answer, either. */
+static void a_client_is_read_while_control_hangs(void **state)
+{
+	static const char message[] = "<message to='carol@example.org' id='m'><body>x</body>"
+				      "</message>";
+	static const char get[] = "<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>";
+	struct client    *c = client_new();
+
+	c->silent = true;
+	up(c);
+	assert_int_equal(client_feed(c, message, sizeof(message) - 1), sizeof(message) - 1);
+	assert_int_equal(c->due, c->now.us + XMPP_PATIENCE_US);
+	c->now.us = c->due;
+	assert_int_equal(client_feed(c, message, sizeof(message) - 1), 0);
+	client_last(c, EVENT_MSG);
+	client_says(c, get);
+	has(client_sent(c), "<error type=\"wait\"><resource-constraint");
+	client_told(c, &(struct client_answer){.why = REASON_CONTROL_DOWN});
+	client_says(c, get); /* of the client itself: what comes after waits, but not for long */
+	assert_int_equal(c->question.ask, ROSTER_ASK_ROSTER_GET);
+	client_forget(c);
+	assert_int_equal(client_feed(c, message, sizeof(message) - 1), sizeof(message) - 1);
+	c->now.us += XMPP_PATIENCE_US;
+	assert_int_equal(client_feed(c, message, sizeof(message) - 1), 0);
+	client_last(c, EVENT_MSG);
+	client_says(c, get);
+	has(client_sent(c), "<resource-constraint");
+	client_free(c);
+}
+
 static void a_list_without_room_is_asked_for_again_later(void **state)
 {
 	struct client      *c = client_new();
@@ -655,6 +771,7 @@ int main(void)
 		cmocka_unit_test(one_is_unblocked_or_all),
 		cmocka_unit_test(a_change_that_is_wrong_comes_back_and_control_hears_nothing),
 		cmocka_unit_test(more_than_a_list_may_have_are_refused),
+		cmocka_unit_test(long_addresses_are_blocked_by_several_requests),
 		cmocka_unit_test(without_control_a_change_is_refused_for_the_time_being),
 		cmocka_unit_test(a_change_is_said_to_those_that_have_asked_for_the_list),
 		cmocka_unit_test(that_all_are_unblocked_is_said_without_items),
@@ -666,6 +783,9 @@ int main(void)
 		cmocka_unit_test(nothing_is_read_before_the_list_is_known),
 		cmocka_unit_test(a_list_that_control_could_not_tell_is_asked_for_again),
 		cmocka_unit_test(nothing_waits_for_a_list_that_is_late),
+		cmocka_unit_test(what_comes_for_the_client_waits_for_the_list),
+		cmocka_unit_test(it_comes_when_control_cannot_tell_the_list),
+		cmocka_unit_test(a_client_is_read_while_control_hangs),
 		cmocka_unit_test(a_list_without_room_is_asked_for_again_later),
 		cmocka_unit_test(who_is_unblocked_sees_the_user_come),
 		cmocka_unit_test(so_it_does_of_the_account_s_other_clients),
