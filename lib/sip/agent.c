@@ -240,6 +240,12 @@ void sip_say_open(struct sip_input *in, struct sip_server *server, unsigned stat
 	metric_inc(in->s->instance->metrics, METRIC_sip_responses_out);
 }
 
+/* As if it had not come: its answer follows from the request alone, and is sent once for each. */
+static void forget(struct sip_input *in, struct sip_server *server)
+{
+	sip_server_end(&in->s->instance->transactions, server);
+}
+
 struct sip_server *sip_begin(struct sip_input *in)
 {
 	struct sip_session       *s = in->s;
@@ -263,12 +269,10 @@ struct sip_server *sip_begin(struct sip_input *in)
 	case SIP_SERVER_NEW:
 		break;
 	}
-	if (s->state == SIP_STATE_PARTING) {
-		sip_refuse_open(in, server, 503, REASON_SHUTDOWN);
-		return NULL;
-	}
-	if (s->servers.open > s->settings.window_max) {
-		sip_refuse_open(in, server, 503, REASON_WINDOW);
+	if (s->state == SIP_STATE_PARTING || s->servers.open > s->settings.window_max) {
+		forget(in, server);
+		sip_refuse(in, 503,
+			   s->state == SIP_STATE_PARTING ? REASON_SHUTDOWN : REASON_WINDOW);
 		return NULL;
 	}
 	s->message_us = in->now.us;
@@ -343,28 +347,26 @@ static enum sip_proof prove(struct sip_input *in, struct str realm)
 
 static bool authenticate(struct sip_input *in, struct sip_server *server)
 {
-	switch (prove(in, realm_of(in))) {
-	case SIP_PROOF_PROVEN:
+	const enum sip_proof proof = prove(in, realm_of(in));
+
+	if (proof == SIP_PROOF_PROVEN) {
+		server->proven = true;
 		return true;
-	case SIP_PROOF_MALFORMED:
-		sip_refuse_open(in, server, 400, REASON_SIP_FIELD);
-		return false;
-	case SIP_PROOF_STALE:
-		answer_open(in, server, 401, NOTE_STALE, REASON_NONE);
-		return false;
-	case SIP_PROOF_WRONG:
-		sip_refuse_open(in, server, 401, REASON_PASSWORD);
-		return false;
-	case SIP_PROOF_NONE:
-		break;
 	}
-	answer_open(in, server, 401, 0, REASON_NONE);
+	forget(in, server);
+	if (proof == SIP_PROOF_MALFORMED)
+		sip_refuse(in, 400, REASON_SIP_FIELD);
+	else if (proof == SIP_PROOF_WRONG)
+		sip_refuse(in, 401, REASON_PASSWORD);
+	else
+		reply(in, 401, proof == SIP_PROOF_STALE ? NOTE_STALE : 0, REASON_NONE);
 	return false;
 }
 
 /*
  * What has no credentials is turned away before it costs memory; what has some gets a transaction
- * first, so that a request that comes again is no replay of its nonce count.
+ * first, so that a request that comes again is no replay of its nonce count. It keeps that only
+ * when they are right: the same request gets the same answer without.
  */
 struct sip_server *sip_admit(struct sip_input *in)
 {

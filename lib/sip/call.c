@@ -160,7 +160,7 @@ static bool say_bye(struct sip_session *s, struct now now, struct sip_dialog *d,
 	char       room[SIP_DIALOG_TEXT_MAX];
 	struct str texts[SIP_DIALOG_TEXTS];
 
-	if (d->gone || d->texts.size == 0)
+	if (d->gone || d->unheard || d->texts.size == 0)
 		return true;
 	sip_dialog_texts(&s->instance->transactions, d, room, texts);
 	return sip_request_bye(s, now, &d->to, texts, d->sequence + 1, out);

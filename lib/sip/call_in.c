@@ -99,14 +99,17 @@ static bool accept(struct sip_input *in, struct sip_server *server, const struct
 	d->server = sip_server_token(t, server);
 	d->sequence_theirs = in->known.cseq.number;
 	d->to = *in->from;
-	return sip_invite_answer(t, server, in->now,
-				 &(struct sip_answer){.status = 200,
-						      .reason = sip_status_phrase(200),
-						      .headers = {lines_room, put_size(&lines)},
-						      .type = STR("application/sdp"),
-						      .body = {body_room, put_size(&body)},
-						      .tag = {tag, sizeof(tag)}},
-				 in->out);
+	if (!sip_invite_answer(t, server, in->now,
+			       &(struct sip_answer){.status = 200,
+						    .reason = sip_status_phrase(200),
+						    .headers = {lines_room, put_size(&lines)},
+						    .type = STR("application/sdp"),
+						    .body = {body_room, put_size(&body)},
+						    .tag = {tag, sizeof(tag)}},
+			       in->out))
+		return false;
+	d->unheard = s->datagram && !server->proven;
+	return true;
 }
 
 static void begin(struct sip_input *in, struct sip_server *server, const struct offer *o)
@@ -206,6 +209,7 @@ void sip_acked(struct sip_input *in, struct sip_dialog *d)
 	server = sip_server_find(t, d->server);
 	if (server != NULL)
 		sip_invite_acked(t, server, in->now);
+	d->unheard = false;
 	l = sip_large_by_token(s->instance, d->large);
 	ASSERT(l != NULL);
 	sip_dialog_move(t, &s->dialogs, d, in->now,
@@ -228,10 +232,12 @@ void sip_on_ack(struct sip_input *in)
 	if (sip_invite_ack(t, in->now, &request))
 		return;
 	d = sip_dialog_by_tag(t, in->known.to.tag);
-	if (d != NULL)
+	if (d != NULL) {
+		sip_heard(t, &d->to, &request, in->now);
 		sip_acked(in, d);
-	else if (sip_tag_elsewhere(in, &worker))
+	} else if (sip_tag_elsewhere(in, &worker)) {
 		sip_hand_over(in, worker, 0); /* without memory it is as if it had been lost */
+	}
 }
 
 /* Theirs: what is not here by then does not come, but for what is under way beside it. */

@@ -59,6 +59,7 @@ struct sip_dialog { /* lies in its first block; readable for the session */
 	bool                dials;    /* we connect */
 	bool                notified; /* the recipient was asked for notifications */
 	bool                left;     /* it was waited for their BYE */
+	bool                unheard;  /* theirs came from an address that may be forged */
 };
 
 /* NULL: no block is free, counted. */

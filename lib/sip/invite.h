@@ -51,11 +51,16 @@ void sip_invite_sent(struct sip_transactions *t, const struct sip_client *c,
 /*
  * *s is kept until its ACK or 64*T1 (timer H), a 2xx until sip_invite_acked() too; over TCP, where
  * nothing comes again, a refusal ends it. True: a 2xx is kept, and *s is there; false for a 2xx:
- * no memory, *s is not answered. A refusal is always answered, and *s no longer the caller's.
+ * no memory, or SIP_AMPLIFICATION_MAX; *s is not answered. A refusal is always answered but for
+ * that limit, and *s no longer the caller's. Without ->proven, and where nothing came back from the
+ * address (reached.h), the answer goes again only as far as the bytes of the request pay for it.
  */
 bool sip_invite_answer(struct sip_transactions *t, struct sip_server *s, struct now now,
 		       const struct sip_answer *a, struct out *out);
 /* True: it was for a refusal, and nothing is to be done. False: for a 2xx, or nothing known. */
 bool sip_invite_ack(struct sip_transactions *t, struct now now, const struct sip_incoming *in);
+/* What we sent to an address and nobody else was told is in a request that may come from there. */
+void sip_heard(struct sip_transactions *t, const struct flow *to, const struct sip_incoming *in,
+	       struct now now);
 /* *s is gone; over UDP the request, when it comes again, is absorbed (timer L). */
 void sip_invite_acked(struct sip_transactions *t, struct sip_server *s, struct now now);

@@ -19,8 +19,7 @@ static void schedule(struct sip_transactions *t, struct sip_server *s, struct no
 	sip_links_append(&t->pool, &s->of->stages[stage], s->number, BY_STAGE);
 }
 
-bool sip_invite_resend(const struct sip_transactions *t, const struct sip_server *s,
-		       struct out *out)
+static bool send_kept(const struct sip_transactions *t, const struct sip_server *s, struct out *out)
 {
 	size_t mark = s->datagram ? out_datagram_begin(out, &s->to) : out_mark(out);
 
@@ -33,16 +32,43 @@ bool sip_invite_resend(const struct sip_transactions *t, const struct sip_server
 	return false;
 }
 
-/* The answer takes the place of what was kept of the request. False: no memory. */
-static bool keep(struct sip_transactions *t, struct sip_server *s, const struct sip_answer *a)
+static bool is_unproven(const struct sip_server *s)
 {
-	struct put       w = put_to(t->scratch, sizeof(t->scratch));
+	return s->datagram && !s->proven;
+}
+
+/* Sent again to who may have forged whence it comes, an answer is paid for by what came. */
+static bool affords(const struct sip_server *s)
+{
+	return !is_unproven(s) || s->credit >= s->kept.size;
+}
+
+static bool resend(struct sip_transactions *t, struct sip_server *s, struct out *out)
+{
+	if (!send_kept(t, s, out))
+		return false;
+	if (is_unproven(s))
+		s->credit -= s->kept.size;
+	metric_inc(t->metrics, METRIC_sip_responses_resent);
+	return true;
+}
+
+void sip_invite_again(struct sip_transactions *t, struct sip_server *s, struct out *out)
+{
+	if (affords(s))
+		resend(t, s, out);
+	else
+		metric_inc(t->metrics, METRIC_sip_responses_withheld);
+}
+
+/* The answer, in ->scratch, takes the place of what was kept of the request. False: no memory. */
+static bool keep(struct sip_transactions *t, struct sip_server *s, const struct put *answer)
+{
 	struct sip_chain rest = s->kept;
 
-	sip_server_put(t, s, a, &w);
 	rest.start += rest.size; /* behind it: what is there stays as it is where this fails */
 	rest.size = 0;
-	if (w.failed || !sip_chain_append(&t->pool, &rest, t->scratch, put_size(&w))) {
+	if (answer->failed || !sip_chain_append(&t->pool, &rest, t->scratch, put_size(answer))) {
 		metric_inc(t->metrics, METRIC_sip_transactions_full);
 		return false;
 	}
@@ -63,17 +89,34 @@ static void await(struct sip_transactions *t, struct sip_server *s, struct now n
 bool sip_invite_answer(struct sip_transactions *t, struct sip_server *s, struct now now,
 		       const struct sip_answer *a, struct out *out)
 {
-	bool accepts = a->status < 300;
+	bool       accepts = a->status < 300;
+	struct put w = put_to(t->scratch, sizeof(t->scratch));
 
 	ASSERT(s->method == SIP_METHOD_INVITE && s->final == 0 && a->status >= 200);
-	if ((accepts || s->datagram) && keep(t, s, a)) {
+	sip_server_put(t, s, a, &w);
+	s->proven |= s->datagram && sip_reached_find(&t->reached, now, &s->to);
+	if (is_unproven(s) && put_size(&w) > (size_t)SIP_AMPLIFICATION_MAX * s->credit) {
+		metric_inc(t->metrics, METRIC_sip_malformed_dropped);
+		if (!accepts)
+			sip_server_end(t, s);
+		return false;
+	}
+	if ((accepts || s->datagram) && keep(t, s, &w)) {
 		await(t, s, now, a->status);
-		sip_invite_resend(t, s, out);
+		send_kept(t, s, out);
 		return true;
 	}
 	if (!accepts)
 		sip_server_answer(t, s, now, a, out);
 	return false;
+}
+
+void sip_heard(struct sip_transactions *t, const struct flow *to, const struct sip_incoming *in,
+	       struct now now)
+{
+	if (in->datagram && to->ip6 == in->from->ip6 &&
+	    memcmp(to->address, in->from->address, sizeof(to->address)) == 0)
+		sip_reached_add(&t->reached, now, to);
 }
 
 void sip_invite_acked(struct sip_transactions *t, struct sip_server *s, struct now now)
@@ -88,14 +131,28 @@ bool sip_invite_ack(struct sip_transactions *t, struct now now, const struct sip
 {
 	struct sip_key     key;
 	struct sip_server *s = sip_server_pending(t, in, STR("INVITE"), &key);
+	char               tag[SIP_TAG_SIZE];
 	bool               merged;
 
 	if (s != NULL && s->final >= 300) {
+		if (s->tag_at != 0 && str_eq(in->known->to.tag, sip_server_tag(t, &s->key, tag)))
+			sip_heard(t, &s->to, in, now);
 		sip_invite_acked(t, s, now);
 		return true;
 	}
 	return s == NULL && in->datagram &&
 	       sip_completed_find(&t->completed, now, &key, &merged) != NULL;
+}
+
+/* Where nothing is left to pay for it, none. */
+static void next_resend(struct sip_transactions *t, struct sip_server *s, struct now now)
+{
+	if (affords(s)) {
+		schedule(t, s, now, s->stage < SIP_STAGES - 1 ? s->stage + 1 : s->stage);
+		return;
+	}
+	s->resends = false;
+	metric_inc(t->metrics, METRIC_sip_responses_withheld);
 }
 
 /* Timer G, as far as there is room. */
@@ -110,11 +167,10 @@ static bool send_due(struct sip_transactions *t, struct sip_servers *of, struct 
 				*next = s->resend_us < *next ? s->resend_us : *next;
 				break;
 			}
-			if (!sip_invite_resend(t, s, out))
+			if (affords(s) && !resend(t, s, out))
 				return false;
-			metric_inc(t->metrics, METRIC_sip_responses_resent);
 			sip_links_remove(&t->pool, &of->stages[stage], s->number, BY_STAGE);
-			schedule(t, s, now, (uint8_t)(stage < SIP_STAGES - 1 ? stage + 1 : stage));
+			next_resend(t, s, now);
 		}
 	}
 	return true;

@@ -69,6 +69,9 @@ static inline struct sip_server *sip_server_at(const struct sip_transactions *t,
 /* The one that waits with the key of this request, as if its method were that; NULL: none. */
 struct sip_server *sip_server_pending(struct sip_transactions *t, const struct sip_incoming *in,
 				      struct str method, struct sip_key *key);
+/* Our To tag in the answers to requests with that key. */
+struct str sip_server_tag(const struct sip_transactions *t, const struct sip_key *key,
+			  char room[SIP_TAG_SIZE]);
 /* The whole response, as respond() writes it. */
 void sip_server_put(const struct sip_transactions *t, const struct sip_server *s,
 		    const struct sip_answer *a, struct put *w);
@@ -77,9 +80,8 @@ void sip_server_unlist(struct sip_transactions *t, struct sip_server *s);
 
 /* ---- invite_server.c, for server.c ---- */
 
-/* The kept answer again. False: no room. */
-bool sip_invite_resend(const struct sip_transactions *t, const struct sip_server *s,
-		       struct out *out);
+/* The request came again: so does the kept answer, where that is paid for. */
+void sip_invite_again(struct sip_transactions *t, struct sip_server *s, struct out *out);
 /* Timers G and H; the next deadline. */
 uint64_t sip_invite_server_tick(struct sip_transactions *t, struct sip_servers *of, struct now now,
 				struct out *out);

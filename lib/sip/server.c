@@ -62,8 +62,8 @@ static struct sip_key key_of(struct sip_transactions *t, const struct sip_incomi
 	return key_for(t, in, in->message->method_text, in->known->to.tag.n > 0);
 }
 
-static struct str tag_of(const struct sip_transactions *t, const struct sip_key *key,
-			 char room[SIP_TAG_SIZE])
+struct str sip_server_tag(const struct sip_transactions *t, const struct sip_key *key,
+			  char room[SIP_TAG_SIZE])
 {
 	uint64_t   h = hash_sip(&t->tag_key, key, sizeof(*key));
 	uint8_t    bytes[10] = {0};
@@ -81,7 +81,7 @@ static void put_fields(const struct sip_transactions *t, struct put *w,
 	char tag[SIP_TAG_SIZE], source[SIP_FLOW_TEXT_SIZE];
 
 	sip_put_response_fields(w, in->message, in->known, sip_flow_text(in->from, source),
-				in->from->port, tag_of(t, key, tag));
+				in->from->port, sip_server_tag(t, key, tag));
 	sip_put_headers_of(w, in->message, SIP_TIMESTAMP);
 }
 
@@ -129,7 +129,7 @@ struct sip_server *sip_server_pending(struct sip_transactions *t, const struct s
 static uint32_t tag_place(const struct sip_transactions *t, const struct sip_key *key, size_t n)
 {
 	char           room[SIP_TAG_SIZE];
-	struct str     tag = tag_of(t, key, room);
+	struct str     tag = sip_server_tag(t, key, room);
 	const uint8_t *at = memmem(t->scratch, n, tag.p, tag.n);
 
 	return at != NULL ? (uint32_t)(at - t->scratch) : 0;
@@ -162,6 +162,7 @@ static struct sip_server *begin(struct sip_transactions *t, struct sip_servers *
 		.number = number,
 		.bucket_next = *bucket(t, key),
 		.kept = {.first = number, .last = number, .start = sizeof(*s)},
+		.credit = (uint32_t)in->message->whole.n,
 		.method = (uint8_t)in->message->method,
 		.datagram = in->datagram,
 	};
@@ -285,8 +286,9 @@ enum sip_server_step sip_server_request(struct sip_transactions *t, struct sip_s
 	*server = NULL;
 	if (s != NULL) {
 		metric_inc(t->metrics, METRIC_sip_requests_again);
-		if (s->final >= 300)
-			sip_invite_resend(t, s, out);
+		s->credit += (uint32_t)in->message->whole.n;
+		if (s->final >= 300 || (s->final != 0 && !s->resends))
+			sip_invite_again(t, s, out);
 		else if (s->final == 0 && s->trying && s->datagram)
 			respond_trying(t, s, out);
 		return SIP_SERVER_PENDING;

@@ -23,7 +23,6 @@
 #define SIP_BLOCKS_MIN 64u
 #define SIP_PLAIN_MAX 256u
 #define SIP_CHAT_LISTS 256u
-#define SIP_AMPLIFICATION_MAX 3u /* as RFC 9000, 8.1, has it */
 
 /* What listeners are configured with and all their sessions share. */
 struct sip_word {

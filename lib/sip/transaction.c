@@ -43,6 +43,7 @@ void sip_transactions_init(struct sip_transactions *t, struct metrics *metrics, 
 	t->match_key[1] = key_of(&seed);
 	t->buckets = (uint32_t *)(void *)rest;
 	t->bucket_mask = buckets - 1;
+	sip_reached_init(&t->reached, key_of(&seed));
 	sip_completed_init(&t->completed, memory, completed);
 	rest += rounded(buckets * sizeof(uint32_t));
 	left -= rounded(buckets * sizeof(uint32_t));

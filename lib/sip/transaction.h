@@ -37,6 +37,7 @@
 #include "sip/completed.h"
 #include "sip/message.h"
 #include "sip/pool.h"
+#include "sip/reached.h"
 #include "sip/via.h"
 
 #define SIP_T1_US (500 * US_PER_MS) /* RFC 3261, 17.1.1.1 and table 4 */
@@ -46,6 +47,10 @@
 #define SIP_TRYING_US (7 * SIP_T1_US)
 #define SIP_STAGES 4u        /* of timers E and G: T1, 2*T1, 4*T1, T2 */
 #define SIP_INVITE_STAGES 6u /* of timer A: T1, 2*T1 ... 32*T1 */
+
+/* Over UDP the one answer to a request of somebody unproven is at most so many times as long, as
+ * RFC 9000, 8.1, has it; what goes there after it is paid for by what comes. */
+#define SIP_AMPLIFICATION_MAX 3u
 
 #define SIP_TAG_SIZE 16u /* of our own To tag */
 /* A response without its body that sip_server_answer() and sip_server_reply() write is never longer
@@ -64,6 +69,7 @@ struct sip_block_list {
 struct sip_transactions { /* of an instance */
 	struct sip_pool      pool;
 	struct sip_completed completed;
+	struct sip_reached   reached;
 	struct metrics      *metrics;
 	struct hash_key      branch_key, tag_key, match_key[2];
 	uint32_t            *buckets; /* of pending server transactions, by key */
@@ -197,9 +203,11 @@ struct sip_server { /* lies in its first block; readable for the session */
 	uint32_t            head_size;
 	uint32_t            tag_at; /* of INVITE: where our To tag is in ->kept; 0: To had one */
 	uint32_t            note;   /* the session's */
+	uint32_t            credit; /* bytes that came and were not answered with as many */
 	uint8_t             method; /* enum sip_method */
 	bool                datagram, trying;
-	bool                said; /* by sip_server_say() */
+	bool                proven; /* its sender is where it comes from: the session's to say */
+	bool                said;   /* by sip_server_say() */
 	bool                resends;
 	uint8_t             stage;
 	uint16_t            final; /* of INVITE: the status that awaits its ACK; 0: none yet */

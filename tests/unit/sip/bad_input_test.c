@@ -234,6 +234,93 @@ static void a_forged_datagram_is_of_no_use_against_a_third(void **state)
 	}
 }
 
+#define JUNK                                                                                       \
+	"Authorization: Digest "                                                                   \
+	"username=\"alice\",realm=\"example.org\",nonce=\"n\",uri=\"sip:e\","                      \
+	"response=\"00000000000000000000000000000000\",cnonce=\"c\",qop=auth,nc=00000001\r\n"
+#define INVITE(more, body)                                                                         \
+	"INVITE sip:e SIP/2.0\r\nv:SIP/2.0/UDP h;branch=z9hG4bK1\r\nf:sip:a@example.org;tag=1\r\n" \
+	"t:sip:a@b\r\ni:1\r\nCSeq:1 INVITE\r\nm:<sip:a@h>\r\ns:an agent says more of itself, as "  \
+	"real ones do, "                                                                           \
+	"each of which has a name, its features and all that it can do in its INVITE\r\n" more     \
+	"\r\n" body
+#define SDP(lines) "v=0\r\no=a 1 1 IN IP4 h\r\ns=-\r\nt=0 0\r\n" lines
+#define IS_SDP "c:application/sdp\r\n"
+#define MSRP SDP("m=message 9 TCP/MSRP *\r\na=path:msrp://h:9/a;tcp\r\n")
+
+/* Every way an INVITE ends before its ACK, of who never gets what we say: one answer goes out, of
+ * three times its bytes at most, and what follows by itself is no more than came in. */
+static void a_forged_invite_is_paid_for_byte_by_byte(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned    status;
+		bool        open, peer; /* let in without credentials: all, or by address */
+		unsigned    window;
+	} cases[] = {
+		{INVITE("", ""), 401, false, false, 10},
+		{INVITE(JUNK, ""), 401, false, false, 10},
+		{INVITE("Authorization: Digest username\r\n", ""), 400, false, false, 10},
+		{INVITE("Authorization: Digest realm=\"example.org\",qop=auth\r\n", ""), 400, false,
+		 false, 10},
+		{INVITE("", ""), 488, true, false, 10},
+		{INVITE("c:text/plain\r\n", "x"), 415, true, false, 10},
+		{INVITE(IS_SDP, "v=1\r\n"), 400, true, false, 10},
+		{INVITE(IS_SDP, SDP("m=audio 9 RTP/AVP 0\r\n")), 488, false, true, 10},
+		{INVITE(IS_SDP, MSRP "a=file-selector:size:99999\r\n"), 413, true, false, 10},
+		{INVITE("Require:x\r\n", ""), 420, true, false, 10},
+		{INVITE("Max-Forwards:0\r\n", ""), 483, true, false, 10},
+		{INVITE(IS_SDP, MSRP), 200, true, false, 10},
+		{INVITE(IS_SDP, MSRP), 200, false, true, 10},
+		{INVITE(IS_SDP, MSRP), 503, true, false, 0},
+		{"INVITE sip:e SIP/2.0\r\nv:SIP/2.0/UDP h;branch=z9hG4bK1\r\nf:sip:a@b;tag=1\r\n"
+		 "t:sip:a@b;tag=2\r\ni:1\r\nCSeq:1 INVITE\r\n\r\n",
+		 481, true, false, 10},
+	};
+
+	for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+		const size_t      at = i / 2;
+		const size_t      size = strlen(cases[at].text);
+		struct flow       from = side_flow(66, 5066), to;
+		struct side      *s = side_new(1);
+		struct proto_open how;
+		size_t            came = 0, went = 0, first = 0;
+
+		s->services.has_peer = cases[at].peer;
+		s->services.peer = from;
+		s->settings.window_max = cases[at].window;
+		s->datagram = true;
+		how = side_how(s, PROTO_DATAGRAM);
+		how.open_to_all = cases[at].open;
+		how.media = s->address;
+		how.media.port = 20000;
+		side_open_as(s, s->session, &how);
+		for (unsigned step = 0; step < 80; step++) { /* half a second each */
+			const char *answer;
+
+			if (step == 0 || (i % 2 == 1 && step < 20)) {
+				side_feed(s, &from, cases[at].text, size, &(enum pull){0});
+				came += size;
+			}
+			side_tick(s);
+			while ((answer = side_heard(s, &to)) != NULL) {
+				assert_memory_equal(to.address, from.address, sizeof(to.address));
+				if (side_status(answer) != cases[at].status)
+					fail_msg("case %zu: %s", at, answer);
+				first = first == 0 ? strlen(answer) : first;
+				went += strlen(answer);
+			}
+			assert_true(went <= 3 * came);
+			if (came == size)
+				assert_true(went - first <= came);
+			side_at(s, s->now.us + US_PER_SECOND / 2);
+		}
+		if (first == 0)
+			fail_msg("case %zu has no answer", at);
+		side_free(s);
+	}
+}
+
 static void nobody_sends_in_the_name_of_another(void **state)
 {
 	static const struct {
@@ -357,6 +444,7 @@ int main(void)
 		cmocka_unit_test(an_answer_says_what_would_have_been_right),
 		cmocka_unit_test(a_stream_whose_framing_is_lost_is_told_so_and_ends),
 		cmocka_unit_test(a_forged_datagram_is_of_no_use_against_a_third),
+		cmocka_unit_test(a_forged_invite_is_paid_for_byte_by_byte),
 		cmocka_unit_test(nobody_sends_in_the_name_of_another),
 		cmocka_unit_test(a_message_whose_credentials_were_overheard_is_not_taken_twice),
 		cmocka_unit_test(a_head_cut_at_any_byte_and_bytes_changed_at_any_place_do_no_harm),

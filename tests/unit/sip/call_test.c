@@ -220,15 +220,35 @@ static void a_device_is_connected_to_itself_alone_and_a_peer_to_whom_it_names(vo
 	}
 }
 
+/* A call before shows that they are where their datagrams come from. */
+static void prove_address(struct side *s)
+{
+	char text[4096], tag[64];
+
+	snprintf(text, sizeof(text), "%s", request("INVITE", "p1", "", 1, IS_SDP, SDP));
+	strstr(text, "c1@example")[1] = '0';
+	snprintf(tag, sizeof(tag), "%s", tag_of(say(s, text)));
+	for (unsigned i = 0; i < 2; i++) {
+		snprintf(text, sizeof(text), "%s",
+			 request(i == 0 ? "ACK" : "BYE", i == 0 ? "p2" : "p3", tag, 1 + i, "", ""));
+		strstr(text, "c1@example")[1] = '0';
+		say(s, text);
+	}
+	side_tick(s);
+	assert_int_equal(side_metric(s, METRIC_sip_large_open), 0);
+}
+
 /* 13.3.1.4. */
 static void without_ack_the_answer_comes_again_and_then_bye(void **state)
 {
 	struct side *s = listener(1);
-	const char  *answer = say(s, invite(SDP));
+	const char  *answer;
 	char         first[4096];
 	unsigned     again = 0;
 	uint64_t     start = s->now.us;
 
+	prove_address(s);
+	answer = say(s, invite(SDP));
 	snprintf(first, sizeof(first), "%s", answer);
 	assert_null(say(s, invite(SDP))); /* absorbed */
 	while ((answer = wait_for(s, 60 * US_PER_SECOND)) != NULL && strcmp(answer, first) == 0)
@@ -241,6 +261,25 @@ static void without_ack_the_answer_comes_again_and_then_bye(void **state)
 				       "<sip:p2.example.net;lr>\r\n"));
 	assert_non_null(strstr(answer, "\r\nTo: <sip:+46702222222@example.net>;tag=88\r\n"));
 	assert_non_null(strstr(answer, "\r\nCall-ID: c1@example.net\r\nCSeq: 1 BYE\r\n"));
+	assert_int_equal(side_metric(s, METRIC_sip_large_open), 0);
+	side_free(s);
+}
+
+/* It may not have come from there: neither BYE goes there nor, but for what the INVITE pays, the
+ * answer again. */
+static void without_ack_to_an_address_that_may_be_forged_all_ends_in_silence(void **state)
+{
+	struct side *s = listener(1);
+	size_t       came = strlen(invite(SDP)), went = 0;
+	const char  *answer;
+
+	answer = say(s, invite(SDP));
+	assert_int_equal(side_status(answer), 200);
+	while ((answer = wait_for(s, 60 * US_PER_SECOND)) != NULL) {
+		assert_int_equal(side_status(answer), 200);
+		went += strlen(answer);
+	}
+	assert_true(went <= came);
 	assert_int_equal(side_metric(s, METRIC_sip_large_open), 0);
 	side_free(s);
 }
@@ -741,6 +780,7 @@ int main(void)
 		cmocka_unit_test(an_offer_is_answered_so_that_they_connect_or_we),
 		cmocka_unit_test(a_device_is_connected_to_itself_alone_and_a_peer_to_whom_it_names),
 		cmocka_unit_test(without_ack_the_answer_comes_again_and_then_bye),
+		cmocka_unit_test(without_ack_to_an_address_that_may_be_forged_all_ends_in_silence),
 		cmocka_unit_test(bye_ends_a_dialog_once),
 		cmocka_unit_test(an_invite_within_a_dialog_changes_nothing),
 		cmocka_unit_test(cancel_comes_too_late_for_an_invite_that_is_answered),

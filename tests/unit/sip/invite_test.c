@@ -441,20 +441,27 @@ static const struct sip_answer ok = {.status = 200,
 				     .type = {"application/sdp", 15},
 				     .body = {"v=0\r\n", 5}};
 
-static struct sip_server *answered(struct bench *b, bool datagram, const struct sip_answer *a,
-				   struct str *text)
+static struct sip_server *answered_to(struct bench *b, bool datagram, bool proven,
+				      const struct sip_answer *a, struct str *text)
 {
 	struct sip_server *s;
 	struct out         out = out_to(room, sizeof(room));
 
 	assert_int_equal(invite(b, datagram, &s, text), SIP_SERVER_NEW);
 	assert_int_equal(b->servers.open, 1);
+	s->proven = proven;
 	assert_true(sip_invite_answer(&b->t, s, b->now, a, &out) ||
 		    (!datagram && a->status >= 300));
 	assert_int_equal(b->servers.open, 0);
 	*text = datagram ? only_datagram(&out, &(struct flow){0})
 			 : (struct str){(char *)room, put_size(&out.put)};
 	return s;
+}
+
+static struct sip_server *answered(struct bench *b, bool datagram, const struct sip_answer *a,
+				   struct str *text)
+{
+	return answered_to(b, datagram, true, a, text);
 }
 
 /* Until nothing is left to wait for: when something was sent, which must be this text. */
@@ -533,6 +540,123 @@ static void a_refusal_over_udp_is_sent_again_by_timer_g_until_timer_h(void **sta
 	assert_int_equal(count(&b, METRIC_sip_responses_resent), 10);
 	assert_int_equal(b.t.pool.used, 0);
 	bench_close(&b);
+}
+
+/* Who forges where his INVITE comes from makes us send there one answer, and after it no more than
+ * he sends himself. */
+static void to_who_has_proven_nothing_an_answer_goes_again_as_far_as_the_request_pays(void **state)
+{
+	static const struct sip_answer *const answers[] = {&busy, &ok};
+
+	for (size_t i = 0; i < 2; i++) {
+		size_t       came = sizeof(INVITE) - 1, first, went;
+		struct bench b;
+		struct str   text;
+
+		bench_open(&b, MEMORY);
+		answered_to(&b, true, false, answers[i], &text);
+		first = went = text.n;
+		for (unsigned again = 0; again < 40; again++) {
+			struct sip_server *s;
+			struct out         out = out_to(room, sizeof(room));
+
+			b.now.us += US_PER_SECOND / 2;
+			sip_server_tick(&b.t, &b.servers, b.now, &out);
+			if (put_size(&out.put) > 0)
+				went += only_datagram(&out, &(struct flow){0}).n;
+			assert_true(went - first <= came);
+			came += sizeof(INVITE) - 1;
+			assert_int_equal(invite(&b, true, &s, &text), SIP_SERVER_PENDING);
+			went += text.n;
+			assert_true(went - first <= came);
+		}
+		assert_true(went - first > came / 2); /* who is there is answered all the same */
+		assert_true(count(&b, METRIC_sip_responses_withheld) > 0);
+		while (b.t.pool.used > 0) {
+			struct out out = out_to(room, sizeof(room));
+
+			b.now.us += US_PER_SECOND / 2;
+			sip_server_tick(&b.t, &b.servers, b.now, &out);
+			went += put_size(&out.put);
+			assert_true(went - first <= came);
+		}
+		bench_close(&b);
+	}
+}
+
+/* No answer is sent to who is unproven that is out of proportion, the first neither. */
+static void an_answer_much_longer_than_the_request_goes_to_who_is_proven_alone(void **state)
+{
+	static char             lines[4096];
+	const struct sip_answer big[] = {
+		{.status = 486, .reason = STR("Busy Here"), .headers = {lines, sizeof(lines)}},
+		{.status = 200, .reason = STR("OK"), .headers = {lines, sizeof(lines)}},
+	};
+
+	memset(lines, 'x', sizeof(lines));
+	memcpy(lines, "Subject: ", 9);
+	memcpy(lines + sizeof(lines) - 2, "\r\n", 2);
+	for (size_t i = 0; i < 4; i++) {
+		struct sip_server *s;
+		struct bench       b;
+		struct str         text;
+		struct out         out = out_to(room, sizeof(room));
+		bool               proven = i >= 2;
+
+		bench_open(&b, MEMORY);
+		assert_int_equal(invite(&b, true, &s, &text), SIP_SERVER_NEW);
+		s->proven = proven;
+		assert_int_equal(sip_invite_answer(&b.t, s, b.now, &big[i % 2], &out), proven);
+		assert_int_equal(put_size(&out.put) > 0, proven);
+		assert_int_equal(count(&b, METRIC_sip_malformed_dropped), !proven);
+		/* a refusal is over, an acceptance can still be refused */
+		assert_int_equal(b.servers.open, !proven && big[i % 2].status == 200);
+		sip_server_end_all(&b.t, &b.servers);
+		assert_int_equal(b.t.pool.used, 0);
+		bench_close(&b);
+	}
+}
+
+/* The tag of our answer is known to who got it; at another address that proves nothing. */
+static void whose_ack_has_our_tag_gets_answers_again_by_the_timer(void **state)
+{
+	static const struct {
+		bool    right_tag;
+		uint8_t address;
+		bool    proves;
+	} cases[] = {{true, 7, true}, {false, 7, false}, {true, 8, false}};
+
+	for (size_t i = 0; i < 3; i++) {
+		struct sendings sent = {0};
+		struct bench    b;
+		struct str      text;
+		struct asked    a;
+		char            request[1024];
+		const char     *tag;
+		uint64_t        start;
+
+		bench_open(&b, MEMORY);
+		answered_to(&b, true, false, &busy, &text);
+		tag = memmem(text.p, text.n, "org>;tag=", 9);
+		assert_non_null(tag);
+		snprintf(request, sizeof(request), BESIDE("ACK", "abc", ";tag=%.16s"),
+			 cases[i].right_tag ? tag + 9 : "aaaaaaaaaaaaaaaa");
+		asks(&a, request, true);
+		a.from = flow_of(192, 0, 2, cases[i].address, 9999);
+		assert_true(sip_invite_ack(&b.t, b.now, &a.in));
+		drop(&a.k);
+		b.now.us += SIP_REACHED_US / 2;
+		start = b.now.us;
+		answered_to(&b, true, false, &busy, &text);
+		serve(&b, start, true, text, &sent);
+		assert_int_equal(sent.count, cases[i].proves ? 10 : 0);
+		b.now.us += SIP_REACHED_US; /* not for ever */
+		sent.count = 0;
+		answered_to(&b, true, false, &busy, &text);
+		serve(&b, start, true, text, &sent);
+		assert_int_equal(sent.count, 0);
+		bench_close(&b);
+	}
 }
 
 static void an_invite_that_comes_again_gets_its_refusal_at_once(void **state)
@@ -720,6 +844,11 @@ int main(void)
 		cmocka_unit_test(a_response_to_a_cancel_that_was_not_sent_belongs_to_nothing),
 		cmocka_unit_test(an_invite_without_an_answer_gets_100_after_200_ms),
 		cmocka_unit_test(a_refusal_over_udp_is_sent_again_by_timer_g_until_timer_h),
+		cmocka_unit_test(
+			to_who_has_proven_nothing_an_answer_goes_again_as_far_as_the_request_pays),
+		cmocka_unit_test(
+			an_answer_much_longer_than_the_request_goes_to_who_is_proven_alone),
+		cmocka_unit_test(whose_ack_has_our_tag_gets_answers_again_by_the_timer),
 		cmocka_unit_test(an_invite_that_comes_again_gets_its_refusal_at_once),
 		cmocka_unit_test(the_ack_of_a_refusal_ends_it_and_all_that_comes_again_is_absorbed),
 		cmocka_unit_test(over_tcp_a_refusal_is_the_end),
