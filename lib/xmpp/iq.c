@@ -1,7 +1,6 @@
 /* Requests (RFC 6120, 8.2.3). We answer ourselves XEP-0030, 0092, 0199, 0202, and what every client
- * asks for when it begins; rosters and block lists are asked of control; those for a resource go
- * there, and so do its answers (RFC 6121, 8.5.3).
- */
+ * asks for when it begins; rosters and block lists are asked of control; those for a resource or
+ * another domain go there, and so do their answers (RFC 6121, 8.5.3; RFC 6120, 10.4). */
 #include "base/base64.h"
 #include "base/date.h"
 #include "xmpp/scram_hash.h"
@@ -170,17 +169,18 @@ static void answer(struct xmpp_input *in, enum xmpp_payload p)
 	xmpp_refuse(in, XMPP_SERVICE_UNAVAILABLE, REASON_NOT_SUPPORTED);
 }
 
-/* For us: a domain of ours, or the account of the stream itself (RFC 6120, 10.3.3). */
+/* For us: a domain of ours, or the account of the stream itself (RFC 6120, 10.3.3), which a link
+ * has not. */
 static bool is_ours(const struct xmpp_input *in, const struct xmpp_jid *to)
 {
 	struct xmpp_jid self;
 
 	if (to->resource.n > 0)
 		return false;
-	if (to->local.n == 0 && xmpp_serves(in->s, to->domain))
-		return true;
-	if (in->s->link != XMPP_BLOCK_NONE) /* a link has no account of its own */
-		return to->local.n == 0;
+	if (to->local.n == 0)
+		return xmpp_is_here(in->s, to->domain);
+	if (in->s->link != XMPP_BLOCK_NONE)
+		return false;
 	self = xmpp_self(in->s);
 	return xmpp_jid_same_bare(to, &self);
 }
@@ -213,7 +213,7 @@ void xmpp_on_iq(struct xmpp_input *in)
 	}
 	if (!xmpp_to(in, &to))
 		return;
-	if (to.resource.n > 0)
+	if (to.resource.n > 0 || !xmpp_is_here(in->s, to.domain)) /* RFC 6120, 10.4 */
 		xmpp_give(in, &to);
 	else if (is_answer(in))
 		return; /* to our ping, which anything answers */

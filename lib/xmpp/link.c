@@ -258,7 +258,8 @@ static void send_back(struct xmpp_session *s, struct now now, struct str text,
 
 static void on_message(struct xmpp_input *in, const struct xmpp_jid *to)
 {
-	if (in->stanza->type == XMPP_TYPE_GROUPCHAT || to->local.n == 0)
+	if (in->stanza->type == XMPP_TYPE_GROUPCHAT ||
+	    (to->local.n == 0 && xmpp_is_here(in->s, to->domain)))
 		xmpp_refuse(in, XMPP_SERVICE_UNAVAILABLE, REASON_NOT_SUPPORTED);
 	else
 		xmpp_give(in, to);
@@ -321,11 +322,10 @@ void xmpp_link_on_element(struct xmpp_input *in)
 
 static struct str domain_of(struct str jid)
 {
-	const char *at = jid.n > 0 ? memchr(jid.p, '@', jid.n) : NULL;
-	struct str  domain = at != NULL ? str_skip(jid, (size_t)(at - jid.p) + 1) : jid;
-	const char *slash = domain.n > 0 ? memchr(domain.p, '/', domain.n) : NULL;
+	struct xmpp_jid parts;
 
-	return slash != NULL ? (struct str){domain.p, (size_t)(slash - domain.p)} : domain;
+	xmpp_bare(jid, &parts);
+	return parts.domain;
 }
 
 /* The domain that the message is from must be ours, and proven to the other side. */

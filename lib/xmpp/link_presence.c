@@ -145,10 +145,10 @@ void xmpp_link_on_presence(struct xmpp_input *in, const struct xmpp_jid *to)
 		ignore(in->s);
 		return;
 	}
-	if (to->local.n > 0) /* the domain itself has no presence */
-		xmpp_give(in, to);
-	else
+	if (to->local.n == 0 && xmpp_is_here(in->s, to->domain)) /* a domain of ours has none */
 		ignore(in->s);
+	else
+		xmpp_give(in, to);
 }
 
 /* ---- answers ---- */

@@ -81,7 +81,9 @@ static bool append_to(const struct xmpp_map *map, const struct xmpp_jid *to, str
 		return msg_append_addr(m, plus ? ADDR_E164 : ADDR_SHORT, 0, 0, local, &m->to);
 	if (gateway)
 		return append_unescaped(local, m);
-	return to->local.n > 0 && msg_append_addr(m, ADDR_URI, 0, 0, address, &m->to);
+	return (to->local.n > 0 ||
+		!map->services->serves(map->services->context, map->protocol, to->domain)) &&
+	       msg_append_addr(m, ADDR_URI, 0, 0, address, &m->to);
 }
 
 static bool append_from(const struct xmpp_sender *from, struct msg *m)

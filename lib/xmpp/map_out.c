@@ -100,6 +100,13 @@ static bool put_address(struct put *w, enum addr_kind kind, struct str text, str
 	return false;
 }
 
+static struct str bare(struct str jid)
+{
+	const char *slash = memchr(jid.p, '/', jid.n);
+
+	return (struct str){jid.p, slash != NULL ? (size_t)(slash - jid.p) : jid.n};
+}
+
 /* As a user of a gateway. */
 static bool put_escaped(struct put *w, enum addr_kind kind, struct str text, struct str domain)
 {
@@ -131,14 +138,20 @@ bool xmpp_map_from(const struct xmpp_map *map, const struct msg *m, const struct
 	uint8_t    room[MSG_ADDR_SIZE_MAX + 1 + XMPP_JID_SIZE_MAX];
 	struct str from = msg_addr(m, &m->from);
 	struct str own = small_extra(map, m, XMPP_EXTRA_SENDER, room, sizeof(room));
+	bool       known = own.n > from.n && str_starts(own, from) && own.p[from.n] == ' ';
 
-	if (way->gateway)
-		return put_escaped(w, (enum addr_kind)m->from.kind, from, way->domain);
-	if (own.n > from.n && str_starts(own, from) && own.p[from.n] == ' ') {
-		put_str(w, str_skip(own, from.n + 1));
+	own = str_skip(own, known ? from.n + 1 : own.n);
+	if (known && !way->gateway) {
+		put_str(w, own);
 		return true;
 	}
-	return put_address(w, (enum addr_kind)m->from.kind, from, way->domain);
+	if (!way->gateway)
+		return put_address(w, (enum addr_kind)m->from.kind, from, way->domain);
+	if (!put_escaped(w, (enum addr_kind)m->from.kind, from, way->domain))
+		return false;
+	if (known && xmpp_map_kind(map, m) == XMPP_IQ) /* so that the answer finds who asks */
+		put_str(w, str_skip(own, bare(own).n));
+	return true;
 }
 
 /* ---- content ---- */
@@ -345,13 +358,6 @@ static enum reason put_content(const struct xmpp_map *map, const struct msg *m, 
 	why = put_body(map, m, w);
 	put_translated(map, m, w);
 	return why;
-}
-
-static struct str bare(struct str jid)
-{
-	const char *slash = memchr(jid.p, '/', jid.n);
-
-	return (struct str){jid.p, slash != NULL ? (size_t)(slash - jid.p) : jid.n};
 }
 
 /* What we say of a text: the id that it has here (XEP-0359), and since when it waited (0203). */

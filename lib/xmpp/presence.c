@@ -106,14 +106,14 @@ static bool directed_note(struct xmpp_input *in, const struct xmpp_jid *to)
 	return false;
 }
 
-/* Directed to somebody (RFC 6121, 4.6), or the answer to such. The domain itself is nobody. */
+/* Directed to somebody (RFC 6121, 4.6), or the answer to such. A domain of ours is nobody. */
 static void on_directed(struct xmpp_input *in)
 {
 	struct xmpp_jid to;
 
 	if (!xmpp_to(in, &to))
 		return;
-	if (to.local.n == 0)
+	if (to.local.n == 0 && xmpp_serves(in->s, to.domain))
 		metric_inc(in->s->instance->metrics, METRIC_xmpp_stanzas_ignored);
 	else if (xmpp_is_blocked(in->s, &to))
 		xmpp_refuse_blocked(in);

@@ -258,6 +258,13 @@ static inline bool xmpp_serves(const struct xmpp_session *s, struct str domain)
 	return services->serves(services->context, s->instance->protocol, domain);
 }
 
+/* Is it a domain whose requests we answer: one that is served, or our own on a link? */
+static inline bool xmpp_is_here(const struct xmpp_session *s, struct str domain)
+{
+	return xmpp_serves(s, domain) ||
+	       (s->link != XMPP_BLOCK_NONE && str_eq(domain, xmpp_own(s)));
+}
+
 static inline void xmpp_hex_put(struct put *w, const uint8_t *bytes, size_t n)
 {
 	static const char digits[] = "0123456789abcdef";

@@ -119,6 +119,45 @@ static void a_component_and_clients_write_to_each_other(void **state)
 	chat_expects(bot, "<invalid-from ");
 }
 
+/* XEP-0100, 4.4 and XEP-0030: what has no users is reached by its domain. */
+static void a_component_is_asked_and_told_as_its_domain(void **state)
+{
+	struct phone *client = alice(), *bot = bot_connects("pw");
+
+	(void)state;
+	chat_expects(bot, "<handshake/>");
+	phone_send(client, "<presence to='bot.example.org'/>");
+	chat_expects(bot, "from=\"alice@example.org/phone\" to=\"bot.example.org\"");
+	phone_send(bot, "<presence from='bot.example.org' to='alice@example.org/phone'/>");
+	chat_expects(client, "<presence from=\"bot.example.org\"");
+	phone_send(client, "<iq type='get' id='d' to='bot.example.org'><query "
+			   "xmlns='http://jabber.org/protocol/disco#info'/></iq>");
+	chat_expects(bot, "<iq type=\"get\" id=\"d\" from=\"alice@example.org/phone\" "
+			  "to=\"bot.example.org\"><query ");
+	phone_send(bot, "<iq type='result' id='d' from='bot.example.org' "
+			"to='alice@example.org/phone'><query "
+			"xmlns='http://jabber.org/protocol/disco#info'><identity category='x' "
+			"type='y'/></query></iq>");
+	chat_expects(client, "<iq type=\"result\" id=\"d\" from=\"bot.example.org\"");
+	phone_send(bot, "<iq type='get' id='p' from='bot.example.org' "
+			"to='alice@example.org/phone'><ping xmlns='urn:xmpp:ping'/></iq>");
+	chat_expects(client, "<iq type=\"get\" id=\"p\" from=\"bot.example.org\"");
+	phone_send(client, "<iq type='result' id='p' to='bot.example.org'/>");
+	chat_expects(bot, "<iq type=\"result\" id=\"p\" from=\"alice@example.org/phone\" "
+			  "to=\"bot.example.org\"");
+	phone_send(client, "<iq type='get' id='v' to='news@bot.example.org'><vCard "
+			   "xmlns='vcard-temp'/></iq>");
+	chat_expects(bot, "to=\"news@bot.example.org\"><vCard ");
+	phone_send(bot, "<iq type='error' id='v' from='news@bot.example.org' "
+			"to='alice@example.org/phone'><error type='cancel'><item-not-found "
+			"xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>");
+	chat_expects(client, "<item-not-found ");
+	phone_send(client, "<iq type='get' id='n' to='nowhere.example'><ping "
+			   "xmlns='urn:xmpp:ping'/></iq>");
+	chat_expects(client, "<iq type=\"error\" id=\"n\" from=\"nowhere.example\"");
+	chat_expects(client, "<remote-server-not-found ");
+}
+
 static void a_component_with_another_password_is_not_let_in(void **state)
 {
 	struct phone *bot = bot_connects("other");
@@ -455,6 +494,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		OPEN(a_component_and_clients_write_to_each_other),
+		OPEN(a_component_is_asked_and_told_as_its_domain),
 		OPEN(a_component_with_another_password_is_not_let_in),
 		OPEN(we_are_a_component_of_another_server),
 		OPEN(users_of_two_servers_write_to_each_other),
@@ -462,6 +502,7 @@ int main(void)
 		OPEN(users_of_two_servers_see_each_other_come_and_go),
 		OPEN(what_a_server_said_last_is_carried_out),
 		OF_TWO(a_component_and_clients_write_to_each_other),
+		OF_TWO(a_component_is_asked_and_told_as_its_domain),
 		OF_TWO(we_are_a_component_of_another_server),
 		OF_TWO(our_key_is_vouched_for_at_any_worker),
 		OF_TWO(users_of_two_servers_write_to_each_other),

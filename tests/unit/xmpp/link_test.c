@@ -240,6 +240,70 @@ static void what_accounts_have_is_refused_to_a_link(void **state)
 	client_free(c);
 }
 
+static void a_component_without_users_is_reached_as_its_domain(void **state)
+{
+	struct client *c = component_up();
+	struct result  result;
+	struct msg    *m;
+
+	(void)state;
+	assert_int_equal(
+		submits(c, text_from(c, ADDR_URI, "xmpp:bob@example.org", "xmpp:bot.example.org"),
+			&result),
+		SUBMIT_SENT);
+	hears(c, "from=\"bob@example.org\" to=\"bot.example.org\"");
+	client_says(c, "<presence from='bot.example.org' to='elsewhere.example'/>");
+	m = client_last(c, EVENT_MSG)->msg;
+	is_addr(m, &m->from, "xmpp:bot.example.org");
+	is_addr(m, &m->to, "xmpp:elsewhere.example");
+	client_says(c, "<iq type='get' id='q' from='bot.example.org' to='elsewhere.example'><ping "
+		       "xmlns='urn:xmpp:ping'/></iq>");
+	is_addr(client_last(c, EVENT_MSG)->msg, &client_last(c, EVENT_MSG)->msg->to,
+		"xmpp:elsewhere.example");
+	client_says(c, "<message from='bot.example.org' to='elsewhere.example'><body>x</body>"
+		       "</message>");
+	assert_int_equal(c->event_count, 4);
+	client_sent(c);
+	client_says(c, "<presence from='bot.example.org' to='example.org'/>");
+	assert_string_equal(client_sent(c), "");
+	client_says(c, "<message from='bot.example.org' to='example.org' id='1'><body>x</body>"
+		       "</message>");
+	hears(c, "<service-unavailable");
+	assert_int_equal(c->event_count, 4);
+	client_free(c);
+}
+
+/* Of an account we say no more than that it has nothing to say (RFC 6121, 8.5.1). */
+static void requests_of_a_link_are_answered_for_a_domain_of_ours_alone(void **state)
+{
+	static const struct {
+		const char *to, *payload, *answer;
+	} table[] = {
+		{"example.org", "<ping xmlns='urn:xmpp:ping'/>", "type=\"result\""},
+		{"example.net", "<query xmlns='http://jabber.org/protocol/disco#info'/>",
+		 "<feature var=\"urn:xmpp:ping\"/>"},
+		{"example.org", "<vCard xmlns='vcard-temp'/>", "<service-unavailable"},
+		{"alice@example.org", "<ping xmlns='urn:xmpp:ping'/>", "<service-unavailable"},
+		{"alice@example.org", "<query xmlns='http://jabber.org/protocol/disco#info'/>",
+		 "<service-unavailable"},
+		{"alice@example.org", "<vCard xmlns='vcard-temp'/>", "<service-unavailable"},
+		{"nobody@example.org", "<vCard xmlns='vcard-temp'/>", "<service-unavailable"},
+	};
+	struct client *c = component_up();
+	char           text[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		snprintf(text, sizeof(text),
+			 "<iq type='get' id='q' from='x@bot.example.org' to='%s'>%s</iq>",
+			 table[i].to, table[i].payload);
+		client_says(c, text);
+		hears(c, table[i].answer);
+		assert_int_equal(c->event_count, 0);
+	}
+	client_free(c);
+}
+
 static void messages_go_to_users_of_the_component(void **state)
 {
 	struct client *c = component_up();
@@ -369,6 +433,30 @@ static void a_component_that_is_refused_closes(void **state)
 	c->now.us += XMPP_LINK_UP_US;
 	client_tick(c);
 	assert_int_equal(client_last(c, EVENT_CLOSE)->why, REASON_BIND_TIMEOUT);
+	client_free(c);
+}
+
+static void what_is_asked_over_a_gateway_is_answered_to_who_asked(void **state)
+{
+	static const char own[] = "xmpp:alice@example.org alice@example.org/phone";
+	struct client    *c = of_up();
+	struct msg *m = text_from(c, ADDR_URI, "xmpp:alice@example.org", "xmpp:carol@chat.example");
+	uint8_t     protocol = ((struct xmpp_session *)c->session)->instance->protocol;
+	struct result result;
+
+	(void)state;
+	m->kind = MSG_NATIVE;
+	m->native_protocol = protocol;
+	assert_true(msg_extra_add(m, protocol, XMPP_EXTRA_SENDER, own, sizeof(own) - 1));
+	assert_true(msg_extra_add(m, protocol, XMPP_EXTRA_KIND, &(uint8_t){XMPP_IQ}, 1));
+	assert_int_equal(submits(c, m, &result), SUBMIT_SENT);
+	hears(c, "from=\"alice\\40example.org@sms.example.org/phone\" "
+		 "to=\"carol@chat.example\"");
+	client_says(c, "<iq type='result' id='1' from='carol@chat.example' "
+		       "to='alice\\40example.org@sms.example.org/phone'/>");
+	m = client_last(c, EVENT_MSG)->msg;
+	is_addr(m, &m->to, "xmpp:alice@example.org");
+	assert_true(m->to_place == xmpp_resource_key(STR("phone")));
 	client_free(c);
 }
 
@@ -912,10 +1000,13 @@ int main(void)
 		cmocka_unit_test(a_component_sends_as_its_own_users_alone),
 		cmocka_unit_test(what_a_component_sends_comes_back_to_the_one_that_sent_it),
 		cmocka_unit_test(what_accounts_have_is_refused_to_a_link),
+		cmocka_unit_test(a_component_without_users_is_reached_as_its_domain),
+		cmocka_unit_test(requests_of_a_link_are_answered_for_a_domain_of_ours_alone),
 		cmocka_unit_test(messages_go_to_users_of_the_component),
 		cmocka_unit_test(whoever_of_a_component_writes_is_answered),
 		cmocka_unit_test(we_log_in_as_a_component),
 		cmocka_unit_test(a_component_that_is_refused_closes),
+		cmocka_unit_test(what_is_asked_over_a_gateway_is_answered_to_who_asked),
 		cmocka_unit_test(users_of_its_server_write_to_numbers_and_to_escaped_addresses),
 		cmocka_unit_test(what_leaves_by_a_component_is_of_its_domain),
 		cmocka_unit_test(another_server_is_told_what_we_offer),

@@ -145,7 +145,6 @@ static void a_request_that_names_no_client_goes_nowhere(void **state)
 		const char *says, *answer; /* NULL: nothing */
 	} table[] = {
 		{"<iq type='get' id='1' to='bob@example.org'>" PING, "<service-unavailable"},
-		{"<iq type='get' id='1' to='elsewhere.example'>" PING, "<service-unavailable"},
 		{"<iq type='get' id='1' to='example.org/x'>" PING, "<service-unavailable"},
 		{"<iq type='get' id='1' to='a b@example.org/x'>" PING, "<jid-malformed"},
 		{"<iq type='get' to='bob@example.org/desk'>" PING, "<bad-request"},
@@ -182,6 +181,79 @@ static void a_request_that_names_no_client_goes_nowhere(void **state)
 }
 
 /* It names the answer, so it must come back as it was. */
+/* RFC 6120, 10.4: to a domain that is not ours, whatever in it is named. */
+static void what_is_for_another_domain_goes_there(void **state)
+{
+	static const struct {
+		const char    *says, *to, *written;
+		enum xmpp_kind kind;
+	} table[] = {
+		{"<iq type='get' id='1' to='Elsewhere.example'>" PING, "xmpp:elsewhere.example",
+		 "to=\"elsewhere.example\"", XMPP_IQ},
+		{"<iq type='get' id='1' to='elsewhere.example/a@b'>" PING, "xmpp:elsewhere.example",
+		 "to=\"elsewhere.example/a@b\"", XMPP_IQ},
+		{"<iq type='get' id='1' to='bob@elsewhere.example'><vCard "
+		 "xmlns='vcard-temp'/></iq>",
+		 "xmpp:bob@elsewhere.example", "to=\"bob@elsewhere.example\"", XMPP_IQ},
+		{"<iq type='set' id='1' to='bob@elsewhere.example'><query "
+		 "xmlns='jabber:iq:roster'/></iq>",
+		 "xmpp:bob@elsewhere.example", "to=\"bob@elsewhere.example\"", XMPP_IQ},
+		{"<iq type='result' id='1' to='elsewhere.example'/>", "xmpp:elsewhere.example",
+		 "<iq type=\"result\" id=\"1\"", XMPP_IQ},
+		{"<presence to='elsewhere.example'/>", "xmpp:elsewhere.example",
+		 "to=\"elsewhere.example\"", XMPP_PRESENCE},
+		{"<message to='elsewhere.example'><body>x</body></message>",
+		 "xmpp:elsewhere.example", "to=\"elsewhere.example\"", XMPP_MESSAGE},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct client  *c = client_new();
+		struct xmpp_map map;
+		char            room[4096], to[256];
+		struct put      w = put_to(room, sizeof(room) - 1), jid = put_to(to, sizeof(to));
+		struct msg     *m;
+
+		client_up(c, "alice", "phone");
+		map = xmpp_session_map(c->session, c->now);
+		client_says(c, table[i].says);
+		assert_string_equal(client_sent(c), "");
+		m = last_msg(c);
+		assert_true(str_eq(msg_addr(m, &m->to), str_of(table[i].to)));
+		assert_int_equal(xmpp_map_kind(&map, m), table[i].kind);
+		assert_true(xmpp_map_to_put(&map, m, STR("example.org"), &jid));
+		assert_int_equal(xmpp_map_out(&map, m,
+					      &(struct xmpp_way){.domain = STR("example.org"),
+								 .address = {to, put_size(&jid)},
+								 .id = STR("1")},
+					      &w),
+				 REASON_NONE);
+		room[put_size(&w)] = '\0';
+		has(room, table[i].written);
+		has(room, "from=\"alice@example.org/phone\"");
+		client_free(c);
+	}
+}
+
+static void a_request_that_cannot_leave_comes_back(void **state)
+{
+	struct client *c = client_new();
+
+	(void)state;
+	client_up(c, "alice", "phone");
+	client_says(c, "<iq type='get' id='1' to='elsewhere.example'>" PING);
+	client_answer(c, last_msg(c)->token, &(struct result){.why = REASON_NO_ROUTE});
+	has(client_sent(c), "<iq type=\"error\" id=\"1\" from=\"elsewhere.example\"><error "
+			    "type=\"cancel\"><remote-server-not-found");
+	client_says(c, "<iq type='get' id='2' to='elsewhere.example'>" PING);
+	client_answer(c, last_msg(c)->token, &(struct result){.why = REASON_NO_TARGET});
+	has(client_sent(c), "<remote-server-timeout");
+	client_says(c, "<iq type='result' id='3' to='elsewhere.example'/>");
+	client_answer(c, last_msg(c)->token, &(struct result){.why = REASON_NO_ROUTE});
+	assert_string_equal(client_sent(c), "");
+	client_free(c);
+}
+
 static void an_id_that_has_no_place_is_refused(void **state)
 {
 	struct client *c = client_new();
@@ -250,6 +322,8 @@ int main(void)
 		cmocka_unit_test(what_one_client_says_the_other_hears),
 		cmocka_unit_test(only_requests_hear_that_nobody_is_there),
 		cmocka_unit_test(a_request_that_names_no_client_goes_nowhere),
+		cmocka_unit_test(what_is_for_another_domain_goes_there),
+		cmocka_unit_test(a_request_that_cannot_leave_comes_back),
 		cmocka_unit_test(an_id_that_has_no_place_is_refused),
 		cmocka_unit_test(requests_and_messages_share_the_window),
 		cmocka_unit_test(a_request_from_another_protocol_cannot_go_out),
