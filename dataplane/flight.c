@@ -92,7 +92,7 @@ static void flight_refuse(struct worker *w, struct flight *e, const struct resul
 /* Whose ids a report names. */
 static uint32_t receipts_centre(const struct worker *w, const struct msg *m)
 {
-	return m->peer != MSG_SLOT_NONE ? receipts_smsc(w, m->peer) : RECEIPTS_REGISTERED;
+	return m->peer != MSG_SLOT_NONE ? receipts_smsc(w, m->peer) : RECEIPTS_OURS;
 }
 
 /* The account that a receipt goes to; components are told by their address instead, as the world
@@ -126,12 +126,14 @@ static void report_delivered(struct worker *w, const struct msg *m)
 static void report_await(struct worker *w, const struct flight *e, const struct result *result)
 {
 	const struct msg   *m = e->msg;
-	struct receipt_note note = {.smsc = RECEIPTS_REGISTERED,
+	struct receipt_note note = {.smsc = RECEIPTS_OURS,
 				    .account = receipts_account(w, m->account),
 				    .msg_id = m->id,
 				    .lifetime_us = RECEIPTS_LIFETIME_MAX_US,
 				    .subscriber = receipts_subscriber(msg_addr(m, &m->to)),
-				    .read_wanted = (m->wants & MSG_WANT_READ) != 0,
+				    /* Nobody says so of a short message. */
+				    .read_wanted = (m->wants & MSG_WANT_READ) != 0 &&
+						   !result->short_message,
 				    .id_size = result->remote_id_size};
 	uint8_t             room[MSG_ORIGIN_ID_MAX];
 

@@ -23,19 +23,21 @@ struct receipt_key { /* of (SMSC, id in normal form): 128 bits of two keyed hash
 	uint64_t low, high;
 };
 
+/* An entry whose message came from no account has the number of an origin instead. */
+#define ORIGIN_BIT 0x80000000u
+#define READ_BIT 0x40000000u /* the receipt of delivery is not the last */
+static_assert(WORLD_ACCOUNTS_MAX <= READ_BIT, "slots leave the bits free");
+
 struct receipt {
 	struct receipt_key key;
-	uint64_t           msg_id; /* 0: the place is free */
-	uint32_t           account, next;
-	uint32_t           subscriber, expires_s;
+	uint64_t           msg_id;  /* 0: the place is free */
+	uint32_t           account; /* a slot or an origin, with these bits */
+	uint32_t           next, subscriber, expires_s;
 };
 static_assert(sizeof(struct receipt) == 40, "an open receipt costs 40 bytes");
 
-/* An entry whose message came from no account has the number of one of these instead. */
-#define ORIGIN_BIT 0x80000000u
 struct receipt_origin {
 	uint32_t next_free; /* index + 1; 0: the end */
-	bool     read_wanted;
 	uint8_t  size;
 	char     id[MSG_ORIGIN_ID_MAX];
 };
@@ -45,6 +47,7 @@ struct receipt_question {
 	uint32_t           key_count, sure_count, flight, generation, subscriber;
 	uint8_t            home;
 	bool               open;
+	bool               certain; /* the id alone names the message: it is ours, and long */
 	uint64_t           expires_us;
 };
 
@@ -173,9 +176,8 @@ static struct receipt *entry_find(const struct receipts *r, const struct receipt
 
 static struct receipt_origin *entry_origin(const struct receipts *r, const struct receipt *e)
 {
-	return e->account != MSG_SLOT_NONE && (e->account & ORIGIN_BIT) != 0
-		       ? &r->origins[e->account & ~ORIGIN_BIT]
-		       : NULL;
+	return (e->account & ORIGIN_BIT) != 0 ? &r->origins[e->account & ~(ORIGIN_BIT | READ_BIT)]
+					      : NULL;
 }
 
 static void origin_free(struct receipts *r, const struct receipt *e)
@@ -205,7 +207,6 @@ static bool origin_take(struct receipts *r, const struct receipt_note *note, uin
 		return false;
 	}
 	o->size = note->origin_id_size;
-	o->read_wanted = note->read_wanted;
 	memcpy(o->id, note->origin_id, o->size);
 	*account = ORIGIN_BIT | (uint32_t)(o - r->origins);
 	return true;
@@ -221,7 +222,7 @@ static struct receipt_found found_of(const struct receipts *r, const struct rece
 	found.msg_id = e->msg_id;
 	o = entry_origin(r, e);
 	if (o == NULL) {
-		found.account = e->account;
+		found.account = e->account & ~READ_BIT;
 		return found;
 	}
 	found.origin_id_size = o->size;
@@ -311,7 +312,8 @@ static void questions_match(struct worker *w, const struct receipt *e)
 		struct receipt_question *q = &r->questions[(r->question_head + i) % QUESTIONS_MAX];
 
 		for (uint32_t k = 0; q->open && k < q->key_count; k++) {
-			if (key_eq(&q->keys[k], &e->key) && q->subscriber == e->subscriber) {
+			if (key_eq(&q->keys[k], &e->key) &&
+			    (q->certain || q->subscriber == e->subscriber)) {
 				filter_add(r, q, -1);
 				question_answer(w, q, e);
 			}
@@ -348,7 +350,7 @@ void receipts_note_open(struct worker *w, const struct receipt_note *note)
 		metric_inc(w->metrics, METRIC_receipts_open);
 	}
 	e->msg_id = note->msg_id;
-	e->account = account;
+	e->account = account | (note->read_wanted ? READ_BIT : 0);
 	e->subscriber = note->subscriber;
 	e->expires_s = (uint32_t)((w->now.us + note->lifetime_us) / US_PER_SECOND) + 1;
 	if (r->filter[key.low % RECEIPTS_FILTER] != 0)
@@ -363,6 +365,8 @@ void receipts_note_ask(struct worker *w, const struct receipt_note *note)
 				     .home = note->home,
 				     .subscriber = note->subscriber,
 				     .open = true,
+				     .certain = note->smsc == RECEIPTS_OURS &&
+						note->id_size >= LONG_ID,
 				     .expires_us = w->now.us + FLIGHT_RECEIPT_WAIT_US};
 
 	const struct receipt *e;
@@ -389,11 +393,9 @@ void receipts_note_done(struct worker *w, const struct receipt_note *note)
 	for (uint32_t k = 0; k < n; k++) {
 		struct receipt *e = entry_find(&w->receipts, &keys[k]);
 
-		const struct receipt_origin *o = e != NULL ? entry_origin(&w->receipts, e) : NULL;
-
 		if (e == NULL || e->msg_id != note->msg_id)
 			continue;
-		if (o == NULL || !o->read_wanted || note->read)
+		if ((e->account & READ_BIT) == 0 || note->read)
 			entry_free(w, e);
 		return;
 	}
@@ -408,6 +410,8 @@ uint32_t receipts_smsc(const struct worker *w, uint32_t peer)
 
 	if (p == NULL)
 		return peer;
+	if (registry_ops(p->conf->protocol)->ids_are_ours)
+		return RECEIPTS_OURS;
 	put_cstr(&to, str_of(p->conf->host));
 	put_str(&to, str_of(p->conf->system_id));
 	put_str(&to, str_of(p->conf->domain));
@@ -425,14 +429,21 @@ uint32_t receipts_subscriber(struct str address)
 				  address.n > SUBSCRIBER_DIGITS ? SUBSCRIBER_DIGITS : address.n);
 }
 
-static unsigned table_worker(const struct worker *w, uint32_t smsc)
+static unsigned table_worker(const struct worker *w, const struct receipt_note *note)
 {
-	return smsc % w->dp->worker_count;
+	static const struct hash_key key = {0x510e527fade682d1ull, 0x9b05688c2b3e6c1full};
+	char                         room[RESULT_REMOTE_ID_MAX];
+	struct str                   id = {note->id, note->id_size};
+
+	if (note->smsc != RECEIPTS_OURS)
+		return note->smsc % w->dp->worker_count;
+	id = id_normal(id, room);
+	return (unsigned)(hash_sip(&key, id.p, id.n) % w->dp->worker_count);
 }
 
 void receipt_open(struct worker *w, const struct receipt_note *note)
 {
-	unsigned t = table_worker(w, note->smsc);
+	unsigned t = table_worker(w, note);
 
 	if (t == w->number)
 		receipts_note_open(w, note);
@@ -442,7 +453,7 @@ void receipt_open(struct worker *w, const struct receipt_note *note)
 
 void receipt_ask(struct worker *w, const struct receipt_note *note)
 {
-	unsigned t = table_worker(w, note->smsc);
+	unsigned t = table_worker(w, note);
 
 	if (t == w->number)
 		receipts_note_ask(w, note);
@@ -453,7 +464,7 @@ void receipt_ask(struct worker *w, const struct receipt_note *note)
 
 void receipt_done(struct worker *w, const struct receipt_note *note)
 {
-	unsigned t = table_worker(w, note->smsc);
+	unsigned t = table_worker(w, note);
 
 	if (t == w->number)
 		receipts_note_done(w, note);

@@ -1,8 +1,8 @@
 /*
- * Open receipts: which message of ours has which id at an SMSC. The table of an SMSC is at the
- * worker (slot mod workers); entries and questions of other workers come by ring. A question that
- * comes before its entry is held until FLIGHT_RECEIPT_WAIT_US are over; each question gets exactly
- * one answer.
+ * Open receipts: which message of ours has which id at an SMSC. The table of an SMSC is at one
+ * worker, that of ids that we have made ourselves at all, by the id; entries and questions of other
+ * workers come by ring. A question that comes before its entry is held until FLIGHT_RECEIPT_WAIT_US
+ * are over; each question gets exactly one answer.
  */
 #pragma once
 
@@ -66,8 +66,9 @@ void receipts_free(struct receipts *r);
  * that the receipt on a receiver bind finds what was sent over the transmitter bind beside it.
  */
 uint32_t receipts_smsc(const struct worker *w, uint32_t peer);
-/* Of all that is registered here: the ids are ours. */
-#define RECEIPTS_REGISTERED 0u
+/* Of all that is registered here, and of peers to which the ids are ours: what was sent to a device
+ * is reported on by the peer before it. */
+#define RECEIPTS_OURS 0u
 
 /* The end of a number, which international, national and prefixed forms of it share. */
 uint32_t receipts_subscriber(struct str address);

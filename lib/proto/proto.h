@@ -351,6 +351,7 @@ struct proto_ops {
 	const char *name; /* config word, metric label, cpmctl filter */
 	size_t      instance_size, session_size,
 		block_size;       /* an instance per worker; blocks for open requests */
+	bool     ids_are_ours;    /* by result.remote_id: no two of its peers have the same one */
 	size_t   remembered_size; /* of an answer over datagrams that is remembered; 0: none is */
 	uint32_t item_size_max;   /* the receive buffer is never smaller */
 	uint32_t out_size_max;    /* a hook never writes more than this at once, feed() per item */

@@ -491,6 +491,7 @@ const struct proto_ops sip_ops = {
 	.item_size_max = SIP_MESSAGE_SIZE_MAX,
 	.out_size_max = SIP_ANSWER_ROOM + SIP_MESSAGE_SIZE_MAX,
 	.remembered_size = SIP_REMEMBERED_SIZE,
+	.ids_are_ours = true,
 	.instance_init = instance_init,
 	.owner = sip_owner,
 	.open = session_open,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "msg/text.h"
+#include "smpp/map.h"
 
 struct sim sim;
 
@@ -39,12 +40,14 @@ static bool arrives(struct host *h, struct host_session *s, struct msg *m, struc
 {
 	static uint8_t     room[MSG_SIZE_MAX];
 	struct text_tables plain = {0};
+	struct msg_extra   fields;
 	size_t             n;
 
 	(void)h;
 	if (s->role == HOST_ESME) {
-		assert_int_equal(m->kind, MSG_RECEIPT);
+		assert_true(msg_extra_find(m, PROTO_smpp, SMPP_EXTRA_FIELDS, &fields));
 		receipt.count++;
+		receipt.esm_class = *msg_view(m, fields.value, room);
 		addr_copy(receipt.from, m, &m->from);
 		addr_copy(receipt.to, m, &m->to);
 		receipt.state = m->receipt.state;
@@ -267,10 +270,9 @@ void send_register(struct phone *p, const char *address, const char *contact, co
 		   sequence, address, p->port, sequence, contact, more);
 }
 
-void submit(const char *to, const char *text, uint8_t wants)
+static void esme_submits(struct msg *m, const char *to, const char *text)
 {
 	struct host_session *s = &sim.host.sessions[0];
-	struct msg          *m = msg_new(sim.host.msgs);
 
 	for (unsigned i = 0; i < sim.host.session_count; i++) {
 		if (sim.host.sessions[i].role == HOST_ESME)
@@ -278,8 +280,24 @@ void submit(const char *to, const char *text, uint8_t wants)
 	}
 	record_addresses(m, "+4611111", to);
 	record_text(m, text);
-	m->wants = wants;
 	host_submit(&sim.host, s, m, 1);
+}
+
+void submit(const char *to, const char *text, uint8_t wants)
+{
+	struct msg *m = msg_new(sim.host.msgs);
+
+	m->wants = wants;
+	esme_submits(m, to, text);
+}
+
+void submit_registered(const char *to, const char *text, uint8_t registered_delivery)
+{
+	const uint8_t fields[] = {0, 0, 0, registered_delivery, 0, 0, 0, 0, 0};
+	struct msg   *m = msg_new(sim.host.msgs);
+
+	assert_true(msg_extra_add(m, PROTO_smpp, SMPP_EXTRA_FIELDS, fields, sizeof(fields)));
+	esme_submits(m, to, text);
 }
 
 static bool esme_up(struct sim *s)

@@ -22,7 +22,7 @@ struct sip_world_message {
 struct sip_world_receipt {
 	unsigned count;
 	char     from[64], to[64];
-	uint8_t  state;
+	uint8_t  esm_class, state;
 };
 
 extern struct sim               sim;
@@ -61,6 +61,8 @@ void send_message(struct phone *p, const char *to, const char *from, const char 
 void send_register(struct phone *p, const char *address, const char *contact, const char *more);
 
 void submit(const char *to, const char *text, uint8_t wants); /* by the ESME */
+/* The same with a registered_delivery of its own (SMPP 3.4, 5.2.17). */
+void submit_registered(const char *to, const char *text, uint8_t registered_delivery);
 void esme_begin(void);
 bool esme_answered(struct sim *s);
 void centre_sends_text(const char *from, const char *to, const char *text);
