@@ -16,15 +16,18 @@ static bool is_of(const struct registered *place, struct session_ref session)
 	       session_ref_pack(place->binding->session) == session_ref_pack(session);
 }
 
+static bool takes_copies(const struct registered *place, const struct msg *m)
+{
+	return (place->binding->features & PROTO_BINDING_COPIES) != 0 &&
+	       (m->kind != MSG_NATIVE || m->native_protocol == place->protocol);
+}
+
 static void copy_to(struct worker *w, const struct msg *m, enum msg_copy which,
 		    const struct registered *place)
 {
-	struct msg *copy;
+	struct msg *copy =
+		msg_pool_free_count(w->msgs) > WORKER_POOL_RESERVE ? msg_copy(w->msgs, m) : NULL;
 
-	if ((place->binding->features & PROTO_BINDING_COPIES) == 0 ||
-	    (m->kind == MSG_NATIVE && m->native_protocol != place->protocol))
-		return;
-	copy = msg_pool_free_count(w->msgs) > WORKER_POOL_RESERVE ? msg_copy(w->msgs, m) : NULL;
 	if (copy == NULL) {
 		metric_inc(w->metrics, METRIC_copies_full);
 		return;
@@ -49,17 +52,19 @@ void copies_sent(struct worker *w, const struct msg *m)
 {
 	struct registered_places found;
 	struct str               from = msg_addr(m, &m->from);
-	unsigned                 own = 0;
+	unsigned                 own = 0, others = 0;
 
 	if (!registers(w, m->origin) || !is_copied(m) || from.n == 0)
 		return;
 	registered_all(w->dp, w->world, from, w->now.us, &found);
 	while (own < found.n && !is_of(&found.at[own], m->origin))
 		own++;
-	if (own == found.n || registered_same(w->world, from, msg_addr(m, &m->to)))
+	for (unsigned i = 0; i < found.n; i++)
+		others += i != own && takes_copies(&found.at[i], m);
+	if (own == found.n || others == 0 || registered_same(w->world, from, msg_addr(m, &m->to)))
 		return;
 	for (unsigned i = 0; i < found.n; i++) {
-		if (i != own)
+		if (i != own && takes_copies(&found.at[i], m))
 			copy_to(w, m, MSG_COPY_SENT, &found.at[i]);
 	}
 }
@@ -72,7 +77,8 @@ void copies_received(struct worker *w, const struct msg *m, uint32_t binding)
 		return;
 	registered_all(w->dp, w->world, msg_addr(m, &m->to), w->now.us, &found);
 	for (unsigned i = 0; i < found.n; i++) {
-		if (found.at[i].binding->id != binding && !is_of(&found.at[i], m->origin))
+		if (found.at[i].binding->id != binding && takes_copies(&found.at[i], m) &&
+		    !is_of(&found.at[i], m->origin))
 			copy_to(w, m, MSG_COPY_RECEIVED, &found.at[i]);
 	}
 }

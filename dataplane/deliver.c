@@ -141,10 +141,10 @@ static bool rate_allows(struct worker *w, const struct conn *c)
 
 /* Submit a delivery that is in no queue. LATER: it is the caller's to queue. */
 static enum conn_submit delivery_submit(struct worker *w, struct conn *c, uint32_t index,
-					struct result *result)
+					const struct proto_target *at, struct result *result)
 {
 	struct delivery    *e = &w->deliveries.table[index];
-	struct proto_target at;
+	struct proto_target found;
 	enum conn_submit    submitted;
 
 	if (c->blocked || w->now.us < c->throttled_until_us)
@@ -153,13 +153,15 @@ static enum conn_submit delivery_submit(struct worker *w, struct conn *c, uint32
 		c->throttled_until_us = w->now.us + US_PER_MS;
 		return CONN_LATER;
 	}
-	if (e->binding != 0 &&
-	    !registered_target(w, c->protocol, registered_address(e->msg), e->binding, &at)) {
-		*result = (struct result){.why = REASON_NOT_REGISTERED};
-		return CONN_REFUSED;
+	if (e->binding != 0 && at == NULL) {
+		at = &found;
+		if (!registered_target(w, c->protocol, registered_address(e->msg), e->binding,
+				       &found)) {
+			*result = (struct result){.why = REASON_NOT_REGISTERED};
+			return CONN_REFUSED;
+		}
 	}
-	submitted = conn_submit(w, c, e->msg, e->binding != 0 ? &at : NULL,
-				delivery_token(&w->deliveries, index), result);
+	submitted = conn_submit(w, c, e->msg, at, delivery_token(&w->deliveries, index), result);
 	if (submitted == CONN_SENT) {
 		e->state = DELIVERY_SENT;
 		c->open++;
@@ -185,8 +187,9 @@ static bool deliver_by_stream(struct worker *w, struct conn *c, uint32_t index,
 	return true;
 }
 
-bool deliver_accept(struct worker *w, const struct delivery_order *order, unsigned home,
-		    uint32_t flight, struct result *result)
+bool deliver_accept(struct worker *w, const struct delivery_order *order,
+		    const struct proto_target *at, unsigned home, uint32_t flight,
+		    struct result *result)
 {
 	struct conn     *c = conn_get(w, order->to);
 	uint32_t         index;
@@ -218,7 +221,7 @@ bool deliver_accept(struct worker *w, const struct delivery_order *order, unsign
 				  .state = DELIVERY_QUEUED};
 	conn_touch(w, c);
 	if (c->queued == 0)
-		submitted = delivery_submit(w, c, index, result);
+		submitted = delivery_submit(w, c, index, at, result);
 	if (submitted == CONN_REFUSED && !deliver_by_stream(w, c, index, result)) {
 		delivery_free(&w->deliveries, index);
 		return false;
@@ -301,7 +304,7 @@ void deliver_pump(struct worker *w, struct conn *c)
 			delivery_end(w, index, &result);
 			continue;
 		}
-		submitted = delivery_submit(w, c, index, &result);
+		submitted = delivery_submit(w, c, index, NULL, &result);
 		if (submitted == CONN_LATER)
 			return;
 		queue_take(w, c);

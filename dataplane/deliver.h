@@ -40,9 +40,10 @@ int  deliveries_init(struct deliveries *d, uint32_t max);
 void deliveries_free(struct deliveries *d);
 
 /*
- * Take a message for a session of this worker: sent at once, or queued. False: not taken, *why says
- * so (SESSION_GONE, QUEUE_FULL, POOL, or what the session said: then *result is filled), and no
- * result will come.
+ * Take a message for a session of this worker: sent at once, or queued. at: the registration that
+ * it goes to, as this turn has found it; NULL: to be looked for by the order. False: not taken,
+ * *why says so (SESSION_GONE, QUEUE_FULL, POOL, or what the session said: then *result is filled),
+ * and no result will come.
  */
 struct delivery_order { /* as it travels between workers */
 	struct msg        *msg;
@@ -50,8 +51,9 @@ struct delivery_order { /* as it travels between workers */
 	uint32_t           binding; /* registration that it goes to; 0: the session's other side */
 	uint64_t           deadline_us;
 };
-bool deliver_accept(struct worker *w, const struct delivery_order *order, unsigned home,
-		    uint32_t flight, struct result *result);
+bool deliver_accept(struct worker *w, const struct delivery_order *order,
+		    const struct proto_target *at, unsigned home, uint32_t flight,
+		    struct result *result);
 
 /* The session has an answer to token; or more room; or ended (whatever waits or is open has an
  * unknown or failed result). */

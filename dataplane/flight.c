@@ -32,6 +32,10 @@ void flights_free(struct flights *f)
 	f->table = NULL;
 }
 
+/* Of an address in a domain of ours to which no route leads. */
+static const struct route_choice here = {.count = 1, .targets = {{.kind = ROUTE_REGISTERED}}};
+const struct route_set           flight_here = {.count = 1, .to = "", .choices = {&here}};
+
 static void flight_choose(struct worker *w, struct flight *e, const struct route_set *routes);
 
 static struct flight *flight_new(struct worker *w, struct msg *m)
@@ -240,17 +244,19 @@ static void flight_delivered(struct worker *w, struct flight *e, const struct re
 	msg_free(m);
 }
 
-/* Hand the message to a session of any worker. False: it does not take it, e->last says why. */
-static bool flight_lend(struct worker *w, struct flight *e, struct session_ref to, uint32_t binding)
+/* Hand the message to a session of any worker; at: for that registration, or NULL. False: it does
+ * not take it, e->last says why. */
+static bool flight_lend(struct worker *w, struct flight *e, struct session_ref to,
+			const struct proto_target *at)
 {
 	struct delivery_order order = {.msg = e->msg,
 				       .to = to,
-				       .binding = binding,
+				       .binding = at != NULL ? at->binding->id : 0,
 				       .deadline_us = e->deadline_us -
 						      (FLIGHT_ANSWER_MAX_US - FLIGHT_QUEUE_MAX_US)};
 
 	if (to.worker == w->number)
-		return deliver_accept(w, &order, w->number, flight_index(w, e), &e->last);
+		return deliver_accept(w, &order, at, w->number, flight_index(w, e), &e->last);
 	if (xcore_lend(w, &order, flight_index(w, e)))
 		return true;
 	e->last = (struct result){.why = REASON_QUEUE_FULL};
@@ -276,7 +282,7 @@ static bool flight_try(struct worker *w, struct flight *e, const struct route_ta
 		e->last = (struct result){.why = REASON_QUEUE_FULL};
 		return false;
 	}
-	return flight_lend(w, e, ref, 0);
+	return flight_lend(w, e, ref, NULL);
 }
 
 static bool was_tried(const struct flight *e, const struct route_target *t)
@@ -313,16 +319,15 @@ static bool flight_try_places(struct worker *w, struct flight *e,
 			      const struct registered_places *found, unsigned from, unsigned end)
 {
 	for (unsigned i = from; i < end && e->tries < FLIGHT_TRIES_MAX; i++) {
-		struct route_target target = {.slot = found->at[i].binding->id,
-					      .kind = ROUTE_REGISTERED};
-
-		struct session_ref ref = registered_session(w, &found->at[i]);
+		struct proto_target at = {found->at[i].record, found->at[i].binding};
+		struct route_target target = {.slot = at.binding->id, .kind = ROUTE_REGISTERED};
+		struct session_ref  ref = registered_session(w, &found->at[i]);
 
 		if (was_tried(e, &target) && !has_moved(e, &target, ref))
 			continue;
 		e->lent = ref;
 		flight_target_begin(w, e, &target);
-		if (flight_lend(w, e, ref, target.slot))
+		if (flight_lend(w, e, ref, &at))
 			return true;
 		e->state = FLIGHT_CHOOSING;
 	}
@@ -388,10 +393,9 @@ static unsigned flight_targets(struct worker *w, const struct flight *e,
 			      : NULL;
 	else
 		set = w->world->routes != NULL ? route_find(w->world->routes, to) : NULL;
-	if (set != NULL)
-		return route_order(set, from, to, order);
-	order[0] = (struct route_target){.kind = ROUTE_REGISTERED};
-	return registered_here(w->dp, to) ? 1 : 0;
+	if (set == NULL && !registered_here(w->dp, to))
+		return 0;
+	return route_order(set != NULL ? set : &flight_here, from, to, order);
 }
 
 /* Hand it to a peer or an account, where it was not tried before. */
@@ -417,14 +421,13 @@ static bool flight_try_next(struct worker *w, struct flight *e, const struct rou
 	struct route_target      order[ROUTE_TARGETS_MAX];
 	unsigned                 n = flight_targets(w, e, routes, order);
 	struct str               to = msg_addr(e->msg, &e->msg->to);
-	uint64_t                 to_hash = hash_sip(&to_key, to.p, to.n);
 	struct registered_places found;
 
 	found.n = found.first = 0;
 	found.alone = false;
 	for (unsigned i = 0; i < n && !found.alone; i++) {
 		if (order[i].kind != ROUTE_REGISTERED) {
-			if (flight_try_link(w, e, &order[i], to_hash))
+			if (flight_try_link(w, e, &order[i], hash_sip(&to_key, to.p, to.n)))
 				return true;
 			continue;
 		}

@@ -62,7 +62,10 @@ struct flights {
 int  flights_init(struct flights *f, uint32_t max);
 void flights_free(struct flights *f);
 
-/* The pipeline has decided; takes m. routes: found in this turn's world. */
+/* Leads to where the recipient is registered. */
+extern const struct route_set flight_here;
+
+/* The pipeline has decided; takes m. routes: found in this turn's world; NULL: to be looked for. */
 void flight_start(struct worker *w, struct msg *m, const struct route_set *routes,
 		  uint32_t rule_route, bool resend_unknown, bool answer_now);
 /* A copy, whose result nobody is told; takes m. */

@@ -15,7 +15,8 @@
 /* Who a message is for: an address of record, a subscriber, or a subscriber by one of its addresses
  * of record. */
 struct recipient {
-	struct str                     address, scheme; /* scheme empty: it is a number */
+	struct str                     address;
+	unsigned                       protocol; /* of the address; PROTO_COUNT: of none */
 	const struct world_subscriber *subscriber;
 };
 
@@ -35,35 +36,35 @@ static const struct world_subscriber *namesake(const struct world *world, const 
 	return s;
 }
 
-const struct world_subscriber *registered_subscriber(const struct world *world, struct str to)
-{
-	const struct world_subscriber *s;
-	struct aor                     aor;
-
-	if (!aor_split(to, &aor) || aor.scheme.n == 0)
-		return world_subscriber_by_address(world, to);
-	s = world_subscriber_by_uri(world, to);
-	return s != NULL ? s : namesake(world, &aor);
-}
-
 static struct recipient recipient_of(const struct world *world, struct str to)
 {
-	struct recipient r = {.address = to, .subscriber = registered_subscriber(world, to)};
+	struct recipient r = {.address = to, .protocol = PROTO_COUNT};
 	struct aor       aor;
 
-	if (aor_split(to, &aor))
-		r.scheme = aor.scheme;
+	if (!aor_split(to, &aor) || aor.scheme.n == 0) {
+		r.subscriber = world_subscriber_by_address(world, to);
+		return r;
+	}
+	r.protocol = registry_find(aor.scheme);
+	r.subscriber = world_subscriber_by_uri(world, to);
+	if (r.subscriber == NULL)
+		r.subscriber = namesake(world, &aor);
 	return r;
+}
+
+const struct world_subscriber *registered_subscriber(const struct world *world, struct str to)
+{
+	return recipient_of(world, to).subscriber;
 }
 
 /* Its address of record in a protocol; empty: there is none. */
 static struct str address_in(const struct recipient *r, unsigned protocol)
 {
-	struct str scheme = str_of(registry_ops(protocol)->name);
-
-	if (str_eq(r->scheme, scheme))
+	if (protocol == r->protocol)
 		return r->address;
-	return r->subscriber != NULL ? world_subscriber_in(r->subscriber, scheme) : STR("");
+	return r->subscriber != NULL
+		       ? world_subscriber_in(r->subscriber, str_of(registry_ops(protocol)->name))
+		       : STR("");
 }
 
 struct search {
@@ -116,12 +117,10 @@ static void find_all(struct search *s)
 {
 	s->found->n = 0;
 	s->found->alone = true;
+	if (s->recipient.protocol < PROTO_COUNT)
+		find_in(s, s->recipient.protocol);
 	for (unsigned p = 0; p < PROTO_COUNT; p++) {
-		if (str_eq(s->recipient.scheme, str_of(registry_ops(p)->name)))
-			find_in(s, p);
-	}
-	for (unsigned p = 0; p < PROTO_COUNT; p++) {
-		if (!str_eq(s->recipient.scheme, str_of(registry_ops(p)->name)))
+		if (p != s->recipient.protocol)
 			find_in(s, p);
 	}
 	s->found->first = s->found->n;
@@ -365,12 +364,6 @@ bool registered_here(const struct dataplane *dp, struct str address)
 {
 	struct aor aor;
 
-	if (!aor_split(address, &aor))
-		return false;
-	for (unsigned p = 0; p < PROTO_COUNT; p++) {
-		if (str_eq(aor.scheme, str_of(registry_ops(p)->name)) &&
-		    dataplane_serves(dp, p, aor.domain))
-			return true;
-	}
-	return false;
+	return aor_split(address, &aor) &&
+	       dataplane_serves(dp, registry_find(aor.scheme), aor.domain);
 }

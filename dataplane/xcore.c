@@ -221,7 +221,7 @@ static void message_in(struct worker *w, unsigned from, const struct xmsg *x)
 	switch ((enum xmsg_kind)x->kind) {
 	case XMSG_LEND:
 		metric_inc(w->metrics, METRIC_hops_in);
-		if (!deliver_accept(w, &x->lend, from, x->flight, &result))
+		if (!deliver_accept(w, &x->lend, NULL, from, x->flight, &result))
 			xcore_result(w, from, x->flight, &result);
 		break;
 	case XMSG_RECEIPT_OPEN:

@@ -53,11 +53,16 @@ static bool is_scheme(struct str s)
 static bool is_utf8(struct str s)
 {
 	struct cur c = cur_of(s.p, s.n);
-	uint8_t    all = 0;
+	uint64_t   all = 0, some;
+	size_t     i = 0;
 
-	for (size_t i = 0; i < s.n; i++)
+	for (; s.n - i >= sizeof(some); i += sizeof(some)) {
+		memcpy(&some, s.p + i, sizeof(some));
+		all |= some;
+	}
+	for (; i < s.n; i++)
 		all |= (uint8_t)s.p[i];
-	while (all >= 0x80 && cur_left(&c) > 0)
+	while ((all & 0x8080808080808080ull) != 0 && cur_left(&c) > 0)
 		utf8_next(&c);
 	return !c.failed;
 }
