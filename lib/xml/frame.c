@@ -356,6 +356,23 @@ static enum step look(struct look *l)
 	return step;
 }
 
+bool xml_plain(struct str item)
+{
+	const __m128i blank = _mm_set1_epi8(' ');
+	size_t        at = 0;
+	__m128i       bad = _mm_setzero_si128();
+
+	for (; item.n - at >= PART; at += PART) {
+		part x;
+
+		memcpy(&x, item.p + at, sizeof(x));
+		bad = _mm_or_si128(bad, _mm_cmplt_epi8((__m128i)x, blank)); /* and beyond ASCII */
+	}
+	for (; at < item.n; at++)
+		bad = _mm_or_si128(bad, _mm_cvtsi32_si128((int8_t)item.p[at] < ' '));
+	return _mm_testz_si128(bad, bad) != 0;
+}
+
 /* Nothing more can come that makes an item of it. */
 static bool hopeless(const struct xml_frame *f, size_t n, size_t size_max)
 {

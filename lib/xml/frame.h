@@ -60,6 +60,21 @@ struct xml_frame {        /* zeroed: before a stream */
 enum xml_frame_item xml_frame_next(struct xml_frame *f, struct cur *in, size_t size_max,
 				   struct str *item);
 
+/*
+ * Most children are short, and there as a whole. Where nothing of the next item was looked at yet,
+ * one of at most so many bytes may be read as if it were framed, without being looked for first:
+ * when it is well-formed up to its last END and plain, it is what xml_frame_next() would give, and
+ * is consumed without it.
+ */
+#define XML_FRAME_SHORT_MAX XML_FRAME_UNQUOTED_MAX
+
+static inline bool xml_frame_fresh(const struct xml_frame *f)
+{
+	return f->seen == 0 && f->open && !f->empty && !f->closed && f->fault == XML_FAULT_NONE;
+}
+
+bool xml_plain(struct str item); /* of characters that need no other look */
+
 /* What stanzas take from the root of their stream: the namespaces that it binds. Its name, too. */
 #define XML_SCOPE_BINDINGS_MAX 8u
 #define XML_SCOPE_TEXT_MAX 232u

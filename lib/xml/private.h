@@ -15,10 +15,37 @@ static inline unsigned xml_part_bits(xml_part is)
 	return (unsigned)_mm_movemask_epi8((__m128i)is);
 }
 
+/* Fewer than sixteen bytes, and zeros behind; nothing beyond them is read. */
+static inline xml_part xml_part_of(struct str s)
+{
+	uint64_t low = 0, high = 0;
+	uint32_t last;
+
+	if (s.n >= 8) {
+		memcpy(&low, s.p, 8);
+		memcpy(&high, s.p + s.n - 8, 8);
+		high = s.n > 8 ? high >> 8 * (16 - s.n) : 0;
+	} else if (s.n >= 4) {
+		memcpy(&low, s.p, 4);
+		memcpy(&last, s.p + s.n - 4, 4);
+		low |= (uint64_t)last << 8 * (s.n - 4);
+	} else {
+		for (size_t i = 0; i < s.n; i++)
+			low |= (uint64_t)(uint8_t)s.p[i] << 8 * i;
+	}
+	return (xml_part)_mm_set_epi64x((long long)high, (long long)low);
+}
+
+static inline unsigned xml_part_first(xml_part is, size_t n)
+{
+	return (unsigned)__builtin_ctz(xml_part_bits(is) | 1u << n);
+}
+
 /* How many bytes come before the first of these three, or all. */
 static inline size_t xml_before(struct str s, char a, char b, char c)
 {
-	size_t at = 0;
+	size_t   at = 0;
+	xml_part tail;
 
 	for (; s.n - at >= XML_PART; at += XML_PART) {
 		xml_part x;
@@ -30,9 +57,10 @@ static inline size_t xml_before(struct str s, char a, char b, char c)
 		if (is != 0)
 			return at + (unsigned)__builtin_ctz(is);
 	}
-	while (at < s.n && s.p[at] != a && s.p[at] != b && s.p[at] != c)
-		at++;
-	return at;
+	tail = xml_part_of((struct str){s.p + at, s.n - at});
+	return at + xml_part_first((xml_part)((tail == (uint8_t)a) | (tail == (uint8_t)b) |
+					      (tail == (uint8_t)c)),
+				   s.n - at);
 }
 
 /* XML 1.0, production 2. */

@@ -503,9 +503,12 @@ static enum xml_token token(struct xml *x)
 static enum xml_token token_kept(struct xml *x)
 {
 	const struct xml_tape *t = x->tape;
-	unsigned               at = x->step < t->steps ? x->step++ : t->steps - 1;
-	enum xml_token         token = (enum xml_token)t->step[at].token;
+	unsigned               at = x->step++;
+	enum xml_token         token;
 
+	if (at >= t->steps)
+		return XML_DONE;
+	token = (enum xml_token)t->step[at].token;
 	x->depth = t->step[at].depth;
 	if (token == XML_TEXT) {
 		x->text = t->step[at].text;
@@ -538,6 +541,8 @@ void xml_tape_keep(struct xml_tape *t, const struct xml *x, enum xml_token token
 {
 	unsigned attributes = token == XML_START ? x->attributes : 0, at = t->steps;
 
+	if (token == XML_DONE)
+		return;
 	if (t->full || at == XML_TAPE_STEPS || XML_TAPE_ATTRIBUTES - t->attributes < attributes) {
 		t->full = true;
 		return;
@@ -555,7 +560,7 @@ void xml_tape_keep(struct xml_tape *t, const struct xml *x, enum xml_token token
 
 void xml_tape_read(struct xml *x, const struct xml_tape *t)
 {
-	ASSERT(!t->full && t->steps > 0);
+	ASSERT(!t->full);
 	xml_begin(x, cur_of(NULL, 0));
 	x->tape = t;
 	x->attribute = t->attribute;
@@ -714,34 +719,28 @@ static void escaped_put(struct put *w, uint32_t code)
 }
 
 /* Of sixteen bytes those that do not go out as they are, or have to be looked at. */
-static unsigned special(const char *p)
+static xml_part special(xml_part x)
 {
-	xml_part x;
-
-	memcpy(&x, p, sizeof(x));
-	return xml_part_bits((xml_part)(((x | 2) == '>') | (x == '&') | (x == '"'))) | /* "<" too */
-	       (unsigned)_mm_movemask_epi8(
-		       _mm_cmplt_epi8((__m128i)x, _mm_set1_epi8(' '))); /* signed: beyond ASCII */
+	return (xml_part)(((x | 2) == '>') | (x == '&') | (x == '"')) |  /* "<" too */
+	       (xml_part)_mm_cmplt_epi8((__m128i)x, _mm_set1_epi8(' ')); /* signed: beyond ASCII */
 }
 
 /* How many bytes at the start stand for themselves. */
 static size_t plain(struct str s)
 {
-	size_t at = 0;
+	size_t   at = 0;
+	xml_part x;
 
 	for (; s.n - at >= XML_PART; at += XML_PART) {
-		unsigned is = special(s.p + at);
+		unsigned is;
 
+		memcpy(&x, s.p + at, sizeof(x));
+		is = xml_part_bits(special(x));
 		if (is != 0)
 			return at + (unsigned)__builtin_ctz(is);
 	}
-	if (at < s.n) {
-		char tail[XML_PART] = {0};
-
-		memcpy(tail, s.p + at, s.n - at);
-		at += (unsigned)__builtin_ctz(special(tail) | 1u << (s.n - at));
-	}
-	return at;
+	x = xml_part_of((struct str){s.p + at, s.n - at});
+	return at + xml_part_first(special(x), s.n - at);
 }
 
 void xml_escape_put(struct put *w, struct str text)

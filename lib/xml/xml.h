@@ -96,8 +96,7 @@ struct xml_tape {
 void xml_tape_begin(struct xml_tape *t);
 /* The token that x has just given. */
 void xml_tape_keep(struct xml_tape *t, const struct xml *x, enum xml_token token);
-/* Begins to read what is kept, up to its last token, of which there must be one: a tape that is not
- * full. */
+/* Begins to read what is kept, DONE behind it: a tape that is not full. */
 void xml_tape_read(struct xml *x, const struct xml_tape *t);
 
 /* Text or an attribute's value with its references, CDATA sections and line ends resolved. */

@@ -207,29 +207,51 @@ static enum pull bad(struct xmpp_input *in, enum xmpp_stream_error error)
 	return PULL_BAD;
 }
 
-/* Is all of it well-formed, and nothing in it of the stream's own (RFC 6120, 4.8.5)? Then what
- * handlers read is there, and nothing is done by halves. */
-static bool is_whole(struct xmpp_input *in, struct str item, struct xml_tape *tape)
+/*
+ * Reads the child that these bytes begin with onto the tape. The bytes that it has; 0: not all of
+ * it is there and well-formed, or something in it is of the stream's own (RFC 6120, 4.8.5). What
+ * handlers read of a whole one is there, and nothing is done by halves.
+ */
+static size_t read_child(struct xmpp_input *in, struct str bytes)
 {
-	struct xml    *x = &in->stanza->x;
-	enum xml_token t;
+	struct xml      *x = &in->stanza->x;
+	struct xml_tape *tape = &in->s->instance->tape;
+	enum xml_token   t;
 
-	xml_child_open(x, item, &in->s->scope);
+	xml_child_open(x, bytes, &in->s->scope);
 	xml_tape_begin(tape);
 	in->payloads = 0;
 	do {
 		t = xml_next(x);
 		xml_tape_keep(tape, x, t);
 		in->payloads += t == XML_START && x->depth == 2;
-	} while (t != XML_DONE && t != XML_BAD &&
-		 (t != XML_START || x->depth == 1 || !str_eq(x->space, STR(XMPP_SPACE_STREAMS))));
-	return t == XML_DONE;
+		if (t == XML_START && x->depth > 1 && str_eq(x->space, STR(XMPP_SPACE_STREAMS)))
+			return 0;
+	} while (t != XML_BAD && t != XML_DONE && (t != XML_END || x->depth > 1));
+	return t == XML_END ? bytes.n - cur_left(&x->in) : 0;
+}
+
+/* Is the next item a short one, which is read already? */
+static bool is_short(struct xmpp_input *in, struct cur *bytes, size_t size_max, struct str *item)
+{
+	size_t left = cur_left(bytes), most = XML_FRAME_SHORT_MAX;
+
+	most = most < size_max ? most : size_max;
+	*item = (struct str){(const char *)bytes->p, left < most ? left : most};
+	if (!xml_frame_fresh(&in->s->frame) || !str_starts(*item, STR("<")))
+		return false;
+	item->n = read_child(in, *item);
+	if (item->n == 0 || in->s->instance->tape.full || !xml_plain(*item))
+		return false;
+	cur_bytes(bytes, item->n);
+	return true;
 }
 
 /* Its open tag; what follows is read from the tape, where that has all. */
-static void open_stanza(struct xmpp_input *in, struct str item, const struct xml_tape *tape)
+static void open_stanza(struct xmpp_input *in, struct str item)
 {
-	bool there;
+	const struct xml_tape *tape = &in->s->instance->tape;
+	bool                   there;
 
 	if (tape->full)
 		xml_child_open(&in->stanza->x, item, &in->s->scope);
@@ -239,15 +261,13 @@ static void open_stanza(struct xmpp_input *in, struct str item, const struct xml
 	ASSERT(there); /* it is whole */
 }
 
+/* It was read. */
 static enum pull on_child(struct xmpp_input *in, struct str item)
 {
 	struct xmpp_instance *i = in->s->instance;
 
-	in->stanza = &i->stanza;
 	in->room = put_to(i->room, sizeof(i->room));
-	if (!is_whole(in, item, &i->tape))
-		return bad(in, XMPP_STREAM_NOT_WELL_FORMED);
-	open_stanza(in, item, &i->tape);
+	open_stanza(in, item);
 	in->id = xmpp_value(in->stanza->id, &in->room);
 	in->to = xmpp_value(in->stanza->to, &in->room);
 	if (in->stanza->kind != XMPP_OTHER && str_eq(in->stanza->content, xmpp_link_space(in->s)))
@@ -289,6 +309,7 @@ static enum pull feed_item(void *session, struct now now, struct cur *in, struct
 	struct cur        start = *in;
 	enum pull         pull;
 	struct str        item;
+	bool              whole;
 	bool              known = i.s->link != XMPP_BLOCK_NONE ? i.s->state == XMPP_STATE_UP
 							       : i.s->who != XMPP_BLOCK_NONE;
 	size_t            size_max = known ? XMPP_ITEM_SIZE_MAX : XMPP_ITEM_STRANGER;
@@ -300,7 +321,9 @@ static enum pull feed_item(void *session, struct now now, struct cur *in, struct
 		return PULL_WAIT;
 	if (i.s->state == XMPP_STATE_CLOSED || !out_fits(out, XMPP_ANSWER_ROOM))
 		return PULL_MORE;
-	switch (xml_frame_next(&i.s->frame, in, size_max, &item)) {
+	i.stanza = &i.s->instance->stanza;
+	whole = is_short(&i, in, size_max, &item);
+	switch (whole ? XML_FRAME_CHILD : xml_frame_next(&i.s->frame, in, size_max, &item)) {
 	case XML_FRAME_MORE:
 		event->need = (uint32_t)cur_left(in) + 1;
 		return PULL_MORE;
@@ -312,6 +335,8 @@ static enum pull feed_item(void *session, struct now now, struct cur *in, struct
 		return on_open(&i, item);
 	case XML_FRAME_CHILD:
 		i.s->heard_us = now.us;
+		if (!whole && read_child(&i, item) != item.n)
+			return bad(&i, XMPP_STREAM_NOT_WELL_FORMED);
 		pull = on_child(&i, item);
 		i.s->item_again = i.again;
 		if (i.s->multicast > 0 || i.again) { /* the same again, for the next place */

@@ -56,11 +56,22 @@ static struct str tame(char *text, size_t n)
 	return (struct str){text, n};
 }
 
+static bool is_plain(struct str text)
+{
+	bool plain = true;
+
+	for (size_t i = 0; i < text.n; i++)
+		plain &= text.p[i] >= ' ' && text.p[i] < 0x7f;
+	return plain;
+}
+
 /* Texts of other protocols may be no UTF-8, or have control characters. */
 static struct str valid(struct str text, char *room, size_t n)
 {
 	struct text_tables none = {0};
 
+	if (is_plain(text))
+		return text;
 	return tame(room,
 		    text_to_utf8(MSG_CODING_UTF8, none, (const uint8_t *)text.p, text.n, room, n));
 }

@@ -7,18 +7,19 @@
 #include "base/utf8.h"
 #include "xmpp/precis_private.h"
 
-#define LABEL_MAX 63u     /* RFC 1035, 2.3.4, in ASCII; of other labels in bytes */
-#define COMBINING_MAX 30u /* in a row; UAX 15, "Stream-Safe Text Format" */
-#define LOCAL_EXCLUDED 1u /* RFC 7622, 3.3.1 */
-#define LOCAL_CAPITAL 2u
+#define LABEL_MAX 63u       /* RFC 1035, 2.3.4, in ASCII; of other labels in bytes */
+#define COMBINING_MAX 30u   /* in a row; UAX 15, "Stream-Safe Text Format" */
+#define LOCAL_EXCLUDED 1u   /* RFC 7622, 3.3.1 */
+#define LOCAL_CAPITAL 0x20u /* the bit that makes it small */
 
-/* Of ASCII: what may not stand in a localpart, and what is mapped to small. */
-static unsigned local_class(uint8_t c)
-{
-	if (c <= ' ' || c >= 0x7f || strchr("\"&'/:<>@", c) != NULL)
-		return LOCAL_EXCLUDED;
-	return c >= 'A' && c <= 'Z' ? LOCAL_CAPITAL : 0;
-}
+/* What may not stand in a localpart, and what is mapped to small; beyond ASCII it is not looked up.
+ */
+static const uint8_t local_classes[256] = {
+	[0 ... ' '] = LOCAL_EXCLUDED,  ['"'] = LOCAL_EXCLUDED,           ['&'] = LOCAL_EXCLUDED,
+	['\''] = LOCAL_EXCLUDED,       ['/'] = LOCAL_EXCLUDED,           [':'] = LOCAL_EXCLUDED,
+	['<'] = LOCAL_EXCLUDED,        ['>'] = LOCAL_EXCLUDED,           ['@'] = LOCAL_EXCLUDED,
+	['A' ... 'Z'] = LOCAL_CAPITAL, [0x7f ... 0xff] = LOCAL_EXCLUDED,
+};
 
 static bool is_ascii(struct str s)
 {
@@ -115,7 +116,7 @@ static bool username_far(struct put *w, struct str text)
 	    !xmpp_codes_bidi(codes, n))
 		return fail(w);
 	for (size_t i = 0; i < n; i++) {
-		if (codes[i] < 0x80 && local_class((uint8_t)codes[i]) == LOCAL_EXCLUDED)
+		if (codes[i] < 0x80 && local_classes[codes[i]] == LOCAL_EXCLUDED)
 			return fail(w);
 	}
 	return put_codes(w, codes, n);
@@ -128,6 +129,7 @@ static uint8_t small(uint8_t c)
 
 bool xmpp_username_put(struct put *w, struct str text)
 {
+	unsigned all = 0;
 	uint8_t *to;
 
 	if (text.n == 0 || text.n > XMPP_PART_SIZE_MAX)
@@ -138,13 +140,12 @@ bool xmpp_username_put(struct put *w, struct str text)
 	if (to == NULL)
 		return false;
 	for (size_t i = 0; i < text.n; i++) {
-		uint8_t c = (uint8_t)text.p[i];
+		uint8_t c = (uint8_t)text.p[i], class = local_classes[c];
 
-		if (local_class(c) == LOCAL_EXCLUDED)
-			return fail(w);
-		to[i] = small(c);
+		all |= class;
+		to[i] = c | (class & LOCAL_CAPITAL);
 	}
-	return true;
+	return (all & LOCAL_EXCLUDED) == 0 || fail(w);
 }
 
 static bool opaque_far(struct put *w, struct str text)

@@ -328,6 +328,32 @@ static void a_child_is_read_with_the_namespaces_of_its_root(void **state)
 	assert_false(xml_root_closes(&scope, STR("</s:streams>")));
 }
 
+static void what_is_plain_has_one_look(void **state)
+{
+	static const struct {
+		char byte;
+		bool plain;
+	} table[] = {{' ', true},     {'~', true},     {'\x7f', true},
+		     {'\x1f', false}, {'\n', false},   {'\t', false},
+		     {'\x80', false}, {'\xff', false}, {'\0', false}};
+
+	(void)state;
+	for (size_t n = 0; n < 50; n++) {
+		char *item =
+			(char *)test_copy("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", n);
+
+		assert_true(xml_plain((struct str){item, n}));
+		for (size_t at = 0; at < n; at++) {
+			for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+				item[at] = table[i].byte;
+				assert_int_equal(xml_plain((struct str){item, n}), table[i].plain);
+			}
+			item[at] = 'a';
+		}
+		free(item);
+	}
+}
+
 static void a_root_says_what_is_wrong_with_it(void **state)
 {
 	static const struct {
@@ -371,6 +397,7 @@ int main(void)
 		cmocka_unit_test(an_item_may_be_as_long_as_its_limit_and_not_longer),
 		cmocka_unit_test(white_space_between_stanzas_has_no_limit),
 		cmocka_unit_test(a_child_is_read_with_the_namespaces_of_its_root),
+		cmocka_unit_test(what_is_plain_has_one_look),
 		cmocka_unit_test(a_root_says_what_is_wrong_with_it),
 	};
 

@@ -80,6 +80,38 @@ static void addresses_become_what_they_name(void **state)
 	client_free(c);
 }
 
+/* Of any length, with any number of payloads, and beside others in one piece. */
+static void a_stanza_is_read_whatever_its_length(void **state)
+{
+	static char    text[16384];
+	struct client *c = client_new();
+
+	client_up(c, "alice", "phone");
+	for (unsigned payloads = 0; payloads < 120; payloads += 7) {
+		struct put       w = put_to(text, sizeof(text) - 1);
+		struct msg      *m;
+		struct msg_extra e;
+
+		put_str(&w, STR("<message to='bob@example.org' id='m1'><body>hello</body>"));
+		for (unsigned i = 0; i < payloads; i++)
+			put_str(&w, STR("<x xmlns='urn:x' y='z'/>"));
+		put_str(&w, STR("</message><r xmlns='urn:xmpp:sm:3'/>"));
+		put_u8(&w, 0);
+		assert_false(w.failed);
+		client_says(c, text);
+		m = last_msg(c);
+		assert_true(part_is(m, m->body, "hello"));
+		assert_int_equal(msg_extra_find(m, m->native_protocol, XMPP_EXTRA_PAYLOADS, &e),
+				 payloads > 0);
+		if (payloads > 0)
+			assert_int_equal(e.value.size,
+					 payloads * strlen("<x xmlns='urn:x' y='z'/>"));
+		client_answer(c, m->token, &(struct result){0});
+		client_forget(c);
+	}
+	client_free(c);
+}
+
 static void a_failure_comes_back_and_success_is_silent(void **state)
 {
 	struct client *c = client_new();
@@ -571,6 +603,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_message_becomes_a_record),
 		cmocka_unit_test(addresses_become_what_they_name),
+		cmocka_unit_test(a_stanza_is_read_whatever_its_length),
 		cmocka_unit_test(a_failure_comes_back_and_success_is_silent),
 		cmocka_unit_test(what_cannot_be_taken_comes_back_at_once),
 		cmocka_unit_test(what_says_nothing_is_ignored),
