@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "conf/conf.h"
+#include "rules/compile.h"
 
 #include "api.h"
 #include "control.h"
@@ -137,6 +138,7 @@ int main(int argc, char **argv)
 	if (result >= 0)
 		return result;
 	conf_protocols_set(protocols, sizeof(protocols) / sizeof(protocols[0]));
+	rules_protocols_set(conf_reached_protocols());
 	file = read_config(arguments.config);
 	if (file == NULL || arguments.check) {
 		conf_file_free(file);

@@ -87,7 +87,8 @@ bool rules_build_is_due(struct control *c)
 	bool            due = false;
 
 	if (db_rules_get(c->db, &rules) == 0 && cur_left(&rules.image) > 0)
-		due = cur_left(&rules.platform) != sizeof(c->platform) ||
+		due = !rules_image_is_current(rules.image.p, cur_left(&rules.image)) ||
+		      cur_left(&rules.platform) != sizeof(c->platform) ||
 		      memcmp(rules.platform.p, &c->platform, sizeof(c->platform)) != 0;
 	db_release(c->db);
 	return due;

@@ -50,8 +50,11 @@ void stage_deliver(struct worker *w, struct item items[], unsigned n);
 void refuse(struct worker *w, struct msg *m, enum reason why);
 void refuse_with(struct worker *w, struct msg *m, const struct result *result);
 
-/* What the rules say about a message; shared with `route explain`. scratch: the worker's number, or
- * the count of workers for the management thread. */
+/* What the rules say about a message that came from this account or peer, or NULL; shared with
+ * `route explain`. scratch: the worker's number, or the count of workers for the management
+ * thread. */
 void rules_judge(const struct world *world, unsigned scratch, const struct world_account *account,
-		 const struct world_peer *peer, struct str from, struct str to, struct str text,
+		 const struct world_peer *peer, struct rules_input *input,
 		 struct rules_verdict *verdict);
+/* Short messages that a text takes in the cheapest alphabet. */
+uint32_t rules_parts(struct str text);

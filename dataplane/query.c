@@ -312,6 +312,47 @@ static void explain_targets(struct dataplane *dp, const struct world *world,
 		explain_step(rows, "result", "refused", reason_text(why));
 }
 
+/* What rules ask of it beside the texts: of a message that is this text, or carries `content`. */
+static void explain_beside(struct dataplane *dp, const struct world *world, unsigned content,
+			   struct rules_input *input, json_t *rows)
+{
+	unsigned fields = rules_fields(world->rules);
+	char     what[64], where[128] = "";
+	size_t   n = 0;
+
+	input->size = (uint32_t)input->text.n;
+	input->parts = rules_parts(input->text);
+	input->content = content;
+	if ((fields & RULES_FIELDS_BESIDE) == 0)
+		return;
+	rcu_thread_begin();
+	input->reached = registered_in(dp, world, input->to, query_clock_us());
+	rcu_thread_end();
+	for (unsigned p = 0; p < PROTO_COUNT && n < sizeof(where); p++)
+		if ((input->reached >> p & 1) != 0)
+			n += (size_t)snprintf(where + n, sizeof(where) - n, "%s%s",
+					      n > 0 ? ", " : "the recipient is reached in ",
+					      registry_ops(p)->name);
+	snprintf(what, sizeof(what), "%s of %u bytes, %u short message%s",
+		 msg_content_word(content), input->size, input->parts,
+		 input->parts == 1 ? "" : "s");
+	if (n == 0)
+		snprintf(where, sizeof(where), "the recipient is reached nowhere here");
+	explain_step(rows, "message", what, where);
+}
+
+/* MSG_CONTENT_COUNT: there is no such word. */
+static unsigned explain_content(const json_t *args)
+{
+	const char *word = query_argument(args, "content");
+	unsigned    content = 0;
+
+	while (word != NULL && content < MSG_CONTENT_COUNT &&
+	       strcmp(word, msg_content_word(content)) != 0)
+		content++;
+	return content;
+}
+
 /* What the rules make of it; the set of a rule's own route, or NULL. *ends: no route is looked for.
  */
 static const struct route_set *explain_rules(struct dataplane *dp, const struct world *world,
@@ -321,6 +362,7 @@ static const struct route_set *explain_rules(struct dataplane *dp, const struct 
 	const char *text = query_argument(args, "text"), *name = query_argument(args, "account");
 	const struct world_account *a =
 		name != NULL ? world_account_find(world, str_of(name)) : NULL;
+	struct rules_input   input = {.from = *from, .to = *to};
 	struct rules_verdict v;
 	const char          *rule;
 
@@ -329,8 +371,9 @@ static const struct route_set *explain_rules(struct dataplane *dp, const struct 
 		explain_step(rows, "rules", "none", "there are no rules");
 		return NULL;
 	}
-	rules_judge(world, dp->worker_count, a, NULL, *from, *to,
-		    text != NULL ? str_of(text) : STR(""), &v);
+	input.text = text != NULL ? str_of(text) : STR("");
+	explain_beside(dp, world, explain_content(args), &input, rows);
+	rules_judge(world, dp->worker_count, a, NULL, &input, &v);
 	rule = v.rule != UINT32_MAX ? rules_name(world->rules, v.rule) : "";
 	*from = v.from.p != NULL ? v.from : *from;
 	*to = v.to.p != NULL ? v.to : *to;
@@ -380,6 +423,12 @@ static int query_route_explain(struct dataplane *dp, const json_t *args, json_t 
 		snprintf(error, 256,
 			 world == NULL ? "the dataplane has no configuration yet"
 				       : "FROM and TO are wanted");
+		return -EINVAL;
+	}
+	if (explain_content(args) == MSG_CONTENT_COUNT) {
+		snprintf(error, 256,
+			 "'%.40s' is no content; cpm-apply(5) has the words of `content`",
+			 query_argument(args, "content"));
 		return -EINVAL;
 	}
 	from = explain_address(from_text, rooms[0]);

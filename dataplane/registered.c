@@ -1,11 +1,13 @@
 #include "registered.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/aor.h"
 #include "rcu/rcu.h"
+#include "rules/rules.h"
 
 #include "directory.h"
 #include "worker.h"
@@ -163,6 +165,19 @@ void registered_find(const struct dataplane *dp, const struct world *world, stru
 			   .found = found};
 
 	find_in_order(&s);
+}
+
+uint32_t registered_in(const struct dataplane *dp, const struct world *world, struct str to,
+		       uint64_t now_us)
+{
+	struct registered_places found;
+	uint32_t                 in = 0;
+
+	static_assert(PROTO_COUNT <= RULES_PROTOCOLS_MAX, "a bit for each protocol");
+	registered_find(dp, world, to, now_us, &found);
+	for (unsigned i = 0; i < found.n; i++)
+		in |= 1u << found.at[i].protocol;
+	return in != 0 ? in : 1u << RULES_NOBODY;
 }
 
 void registered_all(const struct dataplane *dp, const struct world *world, struct str of,

@@ -50,6 +50,9 @@ void registered_find(const struct dataplane *dp, const struct world *world, stru
 /* All of them, whatever the order says, and those that are only for messages which name them. */
 void registered_all(const struct dataplane *dp, const struct world *world, struct str of,
 		    uint64_t now_us, struct registered_places *found);
+/* In which protocols that is: bits by index, as rules ask (RULES_NOBODY: in none). */
+uint32_t registered_in(const struct dataplane *dp, const struct world *world, struct str to,
+		       uint64_t now_us);
 /* Are they addresses of one recipient? */
 bool registered_same(const struct world *world, struct str one, struct str other);
 

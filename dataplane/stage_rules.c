@@ -2,19 +2,33 @@
 #include "msg/text.h"
 
 #include "pipeline.h"
+#include "registered.h"
 #include "worker.h"
 
+/* Of binary short messages, alone and in parts (TS 23.040, 9.2.3.24.1). */
+#define SHORT_MESSAGE_OCTETS 140u
+#define SHORT_PART_OCTETS 134u
+/* Fields for which the text must be read. */
+#define FIELDS_OF_TEXT (RULES_FIELD_TEXT | RULES_FIELD_SIZE | RULES_FIELD_PARTS)
+
 void rules_judge(const struct world *world, unsigned scratch, const struct world_account *account,
-		 const struct world_peer *peer, struct str from, struct str to, struct str text,
+		 const struct world_peer *peer, struct rules_input *input,
 		 struct rules_verdict *verdict)
 {
-	struct rules_input input = {.from = from, .to = to, .text = text};
-
 	if (account != NULL)
-		input.account = account->name;
+		input->account = account->name;
 	else if (peer != NULL)
-		input.account = peer->name;
-	rules_scan(world->rules, scratch, &input, verdict);
+		input->account = peer->name;
+	rules_scan(world->rules, scratch, input, verdict);
+}
+
+uint32_t rules_parts(struct str text)
+{
+	struct text_choice choice;
+
+	text_choose(text, TEXT_CODING_BIT(MSG_CODING_GSM7) | TEXT_CODING_BIT(MSG_CODING_UCS2), 0,
+		    &choice);
+	return choice.parts;
 }
 
 /* The text of the body as UTF-8, in the worker's room. */
@@ -93,12 +107,42 @@ static enum reason verdict_apply(struct worker *w, struct item *i, const struct 
 	return REASON_NONE;
 }
 
+/* Those that its sender made of it, else those that it would take. */
+static uint32_t parts_of(const struct msg *m, struct str text)
+{
+	if (m->concat.parts > 1)
+		return m->concat.parts;
+	if (m->coding != MSG_CODING_BINARY)
+		return rules_parts(text);
+	return m->body.size <= SHORT_MESSAGE_OCTETS
+		       ? 1
+		       : (m->body.size + SHORT_PART_OCTETS - 1) / SHORT_PART_OCTETS;
+}
+
+/* What the rules ask of a message beside the texts. */
+static void look_beside(struct worker *w, const struct msg *m, struct str text, unsigned fields,
+			struct rules_input *input)
+{
+	if ((fields & RULES_FIELD_SIZE) != 0)
+		input->size = m->coding == MSG_CODING_BINARY ? m->body.size : (uint32_t)text.n;
+	if ((fields & RULES_FIELD_PARTS) != 0)
+		input->parts = parts_of(m, text);
+	if ((fields & RULES_FIELD_CONTENT) != 0)
+		input->content = msg_content(m);
+	if ((fields & RULES_FIELD_REACHED) != 0)
+		input->reached = registered_in(w->dp, w->world, input->to, w->now.us);
+}
+
 static void judge(struct worker *w, const struct item *i, struct str text, struct rules_verdict *v)
 {
-	const struct msg *m = i->msg;
+	const struct msg  *m = i->msg;
+	unsigned           fields = rules_fields(w->world->rules);
+	struct rules_input input = {
+		.from = msg_addr(m, &m->from), .to = msg_addr(m, &m->to), .text = text};
 
-	rules_judge(w->world, w->number, i->account, i->peer, msg_addr(m, &m->from),
-		    msg_addr(m, &m->to), text, v);
+	if ((fields & RULES_FIELDS_BESIDE) != 0)
+		look_beside(w, m, text, fields, &input);
+	rules_judge(w->world, w->number, i->account, i->peer, &input, v);
 }
 
 /* A part of a long message: on the text so far, and as its earlier parts. */
@@ -136,10 +180,11 @@ static enum reason judge_part(struct worker *w, struct item *i, struct str text)
 
 static enum reason judge_item(struct worker *w, struct item *i, unsigned fields)
 {
-	struct str text = (fields & RULES_FIELD_TEXT) != 0 ? text_view(w, i->msg) : STR("");
+	bool                 reads = (fields & FIELDS_OF_TEXT) != 0;
+	struct str           text = reads ? text_view(w, i->msg) : STR("");
 	struct rules_verdict v;
 
-	if ((fields & RULES_FIELD_TEXT) != 0 && i->msg->concat.parts > 1)
+	if (reads && i->msg->concat.parts > 1)
 		return judge_part(w, i, text);
 	judge(w, i, text, &v);
 	return verdict_apply(w, i, &v);

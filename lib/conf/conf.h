@@ -48,6 +48,11 @@ struct conf_protocol {
  */
 void conf_protocols_set(const struct conf_protocol protocols[], unsigned n);
 
+/* The names of those that subscribers register in, by their index; NULL in the place of others and
+ * behind the last: CONF_PROTOCOLS_MAX of them. */
+#define CONF_PROTOCOLS_MAX 64u
+const char *const *conf_reached_protocols(void);
+
 /* The service of a protocol as it was set; NULL: it has none, or there is no such protocol. */
 const char *conf_protocol_service(unsigned protocol);
 

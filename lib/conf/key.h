@@ -124,9 +124,10 @@ static inline const void *conf_field_read(const struct conf_key *key, const void
 	X(ENUM_MODE)                                                                               \
 	X(ENUM_ALPHABET)                                                                           \
 	X(ENUM_IDS)                                                                                \
-	X(ENUM_BODY) X(ENUM_LARGE) X(ENUM_FAULT) X(ENUM_TRANSPORT) X(ENUM_AUTHENTICATION)          \
-		X(SET_TRANSPORT) X(DOMAINS) X(NUMBER) X(AOR_SIP) X(AOR_XMPP) X(REACH) X(SERVERS)   \
-			X(DOMAIN) X(ENUM_LINK)
+	X(ENUM_BODY)                                                                               \
+	X(ENUM_LARGE) X(ENUM_FAULT) X(ENUM_TRANSPORT) X(ENUM_AUTHENTICATION) X(SET_TRANSPORT)      \
+		X(DOMAINS) X(NUMBER) X(AOR_SIP) X(AOR_XMPP) X(REACH) X(SERVERS) X(DOMAIN)          \
+			X(ENUM_LINK)
 #define X(type) extern const struct conf_type conf_type_##type;
 CONF_TYPES(X)
 #undef X

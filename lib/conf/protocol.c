@@ -5,13 +5,12 @@
 #include "base/assert.h"
 #include "conf/conf.h"
 
-#define PROTOCOLS_MAX 64u
-
 static const struct conf_protocol *protocols;
 static unsigned                    protocol_count;
-static const char                 *protocol_words[PROTOCOLS_MAX + 1];
-static const char                 *login_words[PROTOCOLS_MAX + 1];
-static const char                 *reach_words[PROTOCOLS_MAX + 2];
+static const char                 *protocol_words[CONF_PROTOCOLS_MAX + 1];
+static const char                 *login_words[CONF_PROTOCOLS_MAX + 1];
+static const char                 *reach_words[CONF_PROTOCOLS_MAX + 2];
+static const char                 *reached_protocols[CONF_PROTOCOLS_MAX];
 
 static const char reach_sms[] = "sms";
 
@@ -19,7 +18,7 @@ void conf_protocols_set(const struct conf_protocol list[], unsigned n)
 {
 	unsigned logins = 0, reached = 0;
 
-	ASSERT(n <= PROTOCOLS_MAX);
+	ASSERT(n <= CONF_PROTOCOLS_MAX);
 	protocols = list;
 	protocol_count = n;
 	for (unsigned i = 0; i < n; i++)
@@ -29,9 +28,12 @@ void conf_protocols_set(const struct conf_protocol list[], unsigned n)
 		if ((list[i].users & CONF_ACCOUNTS) != 0)
 			login_words[logins++] = list[i].name;
 	login_words[logins] = NULL;
-	for (unsigned i = 0; i < n; i++)
-		if ((list[i].users & CONF_SUBSCRIBERS) != 0)
+	for (unsigned i = 0; i < n; i++) {
+		reached_protocols[i] =
+			(list[i].users & CONF_SUBSCRIBERS) != 0 ? list[i].name : NULL;
+		if (reached_protocols[i] != NULL)
 			reach_words[reached++] = list[i].name;
+	}
 	reach_words[reached++] = reach_sms;
 	reach_words[reached] = NULL;
 }
@@ -46,6 +48,11 @@ const char *const *conf_login_words(void)
 	return protocols != NULL ? login_words : NULL;
 }
 
+const char *const *conf_reached_protocols(void)
+{
+	return reached_protocols;
+}
+
 const char *const *conf_reach_words(void)
 {
 	return protocols != NULL ? reach_words : NULL;
@@ -58,8 +65,7 @@ bool conf_reach_number(struct str word, uint8_t *number)
 		return true;
 	for (unsigned i = 0; i < protocol_count; i++) {
 		*number = (uint8_t)i;
-		if ((protocols[i].users & CONF_SUBSCRIBERS) != 0 &&
-		    str_eq(word, str_of(protocols[i].name)))
+		if (reached_protocols[i] != NULL && str_eq(word, str_of(reached_protocols[i])))
 			return true;
 	}
 	return false;

@@ -324,3 +324,14 @@ bool msg_extra_find(const struct msg *m, uint8_t protocol, uint16_t tag, struct 
 	}
 	return false;
 }
+
+const char *msg_content_word(unsigned content)
+{
+	static const char *const words[MSG_CONTENT_COUNT] = {
+#define MSG_CONTENT(id, word) [MSG_CONTENT_##id] = (word),
+#include "msg/contents.def"
+#undef MSG_CONTENT
+	};
+
+	return content < MSG_CONTENT_COUNT ? words[content] : NULL;
+}

@@ -44,6 +44,12 @@ enum msg_kind {
 	MSG_NATIVE,
 	MSG_KIND_COUNT
 };
+enum msg_content {
+#define MSG_CONTENT(id, word) MSG_CONTENT_##id,
+#include "msg/contents.def"
+#undef MSG_CONTENT
+	MSG_CONTENT_COUNT
+};
 /* A copy for another place of its sender or its recipient (XEP-0280): seen, and answered by nobody.
  */
 enum msg_copy { MSG_COPY_NONE, MSG_COPY_SENT, MSG_COPY_RECEIVED };
@@ -149,13 +155,14 @@ struct msg {
 	uint32_t           data_size;  /* bytes of data in use */
 	uint8_t            hops;
 	uint8_t            block_count;
-	bool possible_duplicate; /* sent before with an unknown outcome: the recipient may have it
-				  */
-	bool              alone; /* no copy of it is made */
-	uint8_t           copy;  /* enum msg_copy */
-	uint16_t          tags;  /* set by rules: one bit a tag */
-	struct msg_pool  *pool;  /* where its blocks go back to; written by msg_new() only */
-	struct msg_block *more;  /* second block of the chain, or NULL */
+	bool possible_duplicate;   /* sent before with an unknown outcome: the recipient may have it
+				    */
+	bool              alone;   /* no copy of it is made */
+	uint8_t           copy;    /* enum msg_copy */
+	uint8_t           carries; /* of kind TEXT: MSG_CONTENT_TEXT, or what the text stands for */
+	uint16_t          tags;    /* set by rules: one bit a tag */
+	struct msg_pool  *pool;    /* where its blocks go back to; written by msg_new() only */
+	struct msg_block *more;    /* second block of the chain, or NULL */
 	uint8_t data[]; /* MSG_BLOCK_SIZE - sizeof(struct msg) bytes, then the rest of the chain */
 };
 
@@ -190,6 +197,28 @@ static inline bool msg_is_report(const struct msg *m)
 {
 	return m->kind == MSG_RECEIPT || m->kind == MSG_READ_REPORT;
 }
+
+static inline enum msg_content msg_content(const struct msg *m)
+{
+	switch ((enum msg_kind)m->kind) {
+	case MSG_TEXT:
+		return (enum msg_content)m->carries;
+	case MSG_RECEIPT:
+	case MSG_READ_REPORT:
+		return MSG_CONTENT_RECEIPT;
+	case MSG_COMPOSING:
+		return MSG_CONTENT_COMPOSING;
+	case MSG_NATIVE:
+		return MSG_CONTENT_NATIVE;
+	case MSG_BINARY:
+	case MSG_KIND_COUNT:
+		break;
+	}
+	return MSG_CONTENT_BINARY;
+}
+
+/* How rules call it; NULL: there is no such content. */
+const char *msg_content_word(unsigned content);
 
 static inline struct str msg_addr(const struct msg *m, const struct addr *a)
 {

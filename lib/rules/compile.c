@@ -136,6 +136,14 @@ static int compile(struct language *l, uint8_t **image, size_t *size)
 	return err;
 }
 
+bool rules_image_is_current(const uint8_t *image, size_t size)
+{
+	struct cur from = cur_of(image, size);
+	bool       known = cur_be64(&from) == IMAGE_MAGIC;
+
+	return cur_be32(&from) == IMAGE_FORMAT && known;
+}
+
 int rules_compile(const struct rules_source rules[], size_t n, const hs_platform_info_t *platform,
 		  uint8_t **image, size_t *size, rules_fault_fn *fault, void *user)
 {

@@ -2,6 +2,7 @@
  * compilation, the image. Allocates, takes time. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,6 +12,14 @@ struct rules_source {
 	const char *name;
 	const char *when, *then; /* JSON text */
 };
+
+/* How `reached` calls the protocols, RULES_PROTOCOLS_MAX of them by their index in protocols.def;
+ * NULL: nobody registers in it. Lent for good. Once, when the program starts; without it no rule
+ * can say `reached` but nobody. */
+void rules_protocols_set(const char *const names[]);
+
+/* Is it an image that this version of the language makes, as far as its head tells? */
+bool rules_image_is_current(const uint8_t *image, size_t size);
 
 /* Called for each fault: which rule (index), which key path ("when.all[1].text"), what is wrong and
  * what would be right. */

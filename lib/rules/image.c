@@ -19,6 +19,7 @@ static const struct {
 	[IMAGE_trigger] = {sizeof(struct image_trigger), 16u * RULES_BITS_MAX},
 	[IMAGE_action] = {sizeof(struct image_action), 16u * RULES_MAX},
 	[IMAGE_account] = {sizeof(struct image_account), RULES_BITS_MAX},
+	[IMAGE_fact] = {sizeof(struct image_fact), RULES_FACTS_MAX},
 	[IMAGE_tag] = {sizeof(struct image_tag), RULES_TAGS_MAX},
 	[IMAGE_limit] = {sizeof(struct image_limit), RULES_LIMIT_RULES_MAX},
 	[IMAGE_route] = {sizeof(struct image_route), RULES_MAX},

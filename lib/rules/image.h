@@ -3,10 +3,10 @@
  * checksum over all. Control writes it, the dataplane reads it. Both sides hold it in the same
  * form, struct image.
  *
- * A condition is a list of tests. Each looks at one bit (a pattern that matched, the account) and
- * says which test of the same rule comes next, always a later one, or that the condition holds or
- * fails. A rule without tests always holds. A rule's triggers are bits of which at least one is set
- * whenever its condition holds; a rule without triggers must be tried for every message.
+ * A condition is a list of tests. Each looks at one bit (a pattern that matched, the account, a
+ * fact) and says which test of the same rule comes next, always a later one, or that the condition
+ * holds or fails. A rule without tests always holds. A rule's triggers are bits of which at least
+ * one is set whenever its condition holds; a rule without triggers must be tried for every message.
  *
  * All numbers are big-endian:
  *   magic 8, format 4, size of the whole 8, Hyperscan version 64, platform tune 4 and features 8,
@@ -26,7 +26,7 @@
 #include "rules/rules.h"
 
 #define IMAGE_MAGIC 0x43504d52554c4553ull /* "CPMRULES" */
-#define IMAGE_FORMAT 1u
+#define IMAGE_FORMAT 2u
 #define IMAGE_VERSION_SIZE 64u
 #define IMAGE_CHECKSUM_SIZE 8u
 #define IMAGE_SIZE_MAX (1024u * 1024u * 1024u)
@@ -37,6 +37,7 @@
 #define RULES_MAX 65536u
 #define RULES_BITS_MAX (1024u * 1024u)
 #define RULES_TAGS_MAX 16u
+#define RULES_FACTS_MAX 256u   /* a message is compared with each */
 #define RULES_DATABASES_MAX 3u /* one a field: from, to, text */
 
 enum action {
@@ -71,6 +72,12 @@ struct image_account {
 	uint32_t name, bit;
 };
 
+/* Sets its bit where a field beside the texts is as it says: size and parts between low and high,
+ * content and reached with a bit of low. */
+struct image_fact {
+	uint32_t field, low, high, bit;
+};
+
 struct image_tag {
 	uint32_t name;
 };
@@ -97,6 +104,7 @@ struct image_database {
 	SECTION(trigger)                                                                           \
 	SECTION(action)                                                                            \
 	SECTION(account)                                                                           \
+	SECTION(fact)                                                                              \
 	SECTION(tag)                                                                               \
 	SECTION(limit)                                                                             \
 	SECTION(route)                                                                             \

@@ -134,6 +134,29 @@ uint32_t language_bit(struct language *l, uint8_t field, uint32_t bit)
 	return node;
 }
 
+uint32_t language_fact(struct language *l, unsigned field, uint32_t low, uint32_t high)
+{
+	const uint32_t     same[] = {field, low, high};
+	uint32_t           next = l->image.bit_count, bit;
+	struct image_fact *fact;
+	bool               fresh;
+
+	bit = language_word(l, WORD_FACT, (struct str){(const char *)same, sizeof(same)}, next,
+			    &fresh);
+	if (fresh && image_count(&l->image, fact) == RULES_FACTS_MAX)
+		return language_fault(l,
+				      "the rules have more than %u different conditions of size, "
+				      "parts, content and reached",
+				      RULES_FACTS_MAX);
+	if (fresh) {
+		fact = image_add(&l->image, IMAGE_fact);
+		if (fact != NULL)
+			*fact = (struct image_fact){field, low, high, bit};
+		l->image.bit_count++;
+	}
+	return language_bit(l, (uint8_t)field, bit);
+}
+
 struct str language_string(struct language *l, const json_t *json)
 {
 	struct str text = {json_string_value(json), json_string_length(json)};

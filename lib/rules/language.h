@@ -76,6 +76,10 @@ uint32_t language_node(struct language *l, enum node_kind kind);
 void     language_append(struct language *l, uint32_t parent, uint32_t child);
 uint32_t language_bit(struct language *l, uint8_t field, uint32_t bit);
 
+/* A condition on a field beside the texts (struct image_fact), as a bit that all that say the same
+ * share. */
+uint32_t language_fact(struct language *l, unsigned field, uint32_t low, uint32_t high);
+
 /* One string or a list of them: calls one() for each with its path; the number of strings that were
  * in order. */
 typedef void language_string_fn(struct language *l, struct str text, void *user);
@@ -89,13 +93,14 @@ struct str language_cut(struct str text, size_t max);
 
 /* A word's number among those of its kind: the same text gives the same number. *fresh: it is new,
  * its number is `next`. */
-enum word { WORD_FROM, WORD_TO, WORD_TEXT, WORD_ACCOUNT, WORD_TAG, WORD_RULE };
+enum word { WORD_FROM, WORD_TO, WORD_TEXT, WORD_ACCOUNT, WORD_TAG, WORD_RULE, WORD_FACT };
 uint32_t language_word(struct language *l, enum word kind, struct str text, uint32_t next,
 		       bool *fresh);
 
 /* Readers of rule_types.def: a node, or NODE_NONE after faults. */
 typedef uint32_t type_fn(struct language *l, const json_t *json, unsigned field, unsigned depth);
-type_fn          type_pattern, type_account, type_all, type_any, type_not;
+type_fn          type_pattern, type_account, type_all, type_any, type_not, type_range, type_content,
+	type_reached;
 
 /* Readers of actions.def: add image actions, or report faults. */
 typedef void action_fn(struct language *l, const json_t *json);

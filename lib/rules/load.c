@@ -151,6 +151,25 @@ static bool load_accounts(struct rules *r)
 	return true;
 }
 
+static bool load_facts(struct rules *r)
+{
+	static const unsigned fields[] = {RULES_FIELD_SIZE, RULES_FIELD_PARTS, RULES_FIELD_CONTENT,
+					  RULES_FIELD_REACHED};
+
+	r->facts = image_items(&r->image, fact);
+	r->fact_count = image_count(&r->image, fact);
+	for (uint32_t i = 0; i < r->fact_count; i++) {
+		unsigned f = 0;
+
+		while (f < sizeof(fields) / sizeof(fields[0]) && fields[f] != r->facts[i].field)
+			f++;
+		if (f == sizeof(fields) / sizeof(fields[0]) || r->facts[i].bit >= r->bit_count)
+			return false;
+		r->fields |= r->facts[i].field;
+	}
+	return true;
+}
+
 static bool load_names(struct rules *r)
 {
 	const struct image_tag    *tag = image_items(&r->image, tag);
@@ -282,7 +301,8 @@ static bool load(struct rules *r, struct cur bytes, unsigned scratches, char err
 	if (!tables_new(r))
 		return false;
 	snprintf(error, 256, "the image contradicts itself, or memory is short");
-	if (!load_rules(r) || !load_triggers(r) || !load_accounts(r) || !load_names(r))
+	if (!load_rules(r) || !load_triggers(r) || !load_accounts(r) || !load_facts(r) ||
+	    !load_names(r))
 		return false;
 	for (uint32_t d = 0; d < image_count(&r->image, database); d++)
 		if (!load_database(r, d, error))

@@ -6,8 +6,8 @@
 #include "base/assert.h"
 #include "rules/language.h"
 
-/* How often a bit of the field may be set, as a guess: words of a text are rare, parties and
- * accounts are not. */
+/* How often a bit of the field may be set, as a guess: words of a text are rare, parties, accounts
+ * and what else a message is are not. */
 #define COST_TEXT 1u
 #define COST_OTHER 100u
 #define COST_NONE UINT64_MAX /* no triggers: can hold with no bit set */

@@ -1,9 +1,9 @@
 /*
- * Rules: patterns over from, to, account and text, joined by all, any and not; the first terminal
- * action in order wins. Control compiles them (compile.h) into an image: rule program, action table
- * and serialised Hyperscan databases. The dataplane loads an image, with a scratch for each worker,
- * and scans. rules_load() and rules_free(): management thread. rules_scan(): each worker with its
- * own scratch number, no allocation, no lock.
+ * Rules: patterns over from, to, account and text, and what a message is beside these, joined by
+ * all, any and not; the first terminal action in order wins. Control compiles them (compile.h) into
+ * an image: rule program, action table and serialised Hyperscan databases. The dataplane loads an
+ * image, with a scratch for each worker, and scans. rules_load() and rules_free(): management
+ * thread. rules_scan(): each worker with its own scratch number, no allocation, no lock.
  */
 #pragma once
 
@@ -31,11 +31,23 @@ void          rules_free(struct rules *rules);
 #define RULES_FIELD_TO 2u
 #define RULES_FIELD_ACCOUNT 4u
 #define RULES_FIELD_TEXT 8u
+#define RULES_FIELD_SIZE 16u
+#define RULES_FIELD_PARTS 32u
+#define RULES_FIELD_CONTENT 64u
+#define RULES_FIELD_REACHED 128u
+#define RULES_FIELDS_BESIDE                                                                        \
+	(RULES_FIELD_SIZE | RULES_FIELD_PARTS | RULES_FIELD_CONTENT | RULES_FIELD_REACHED)
 unsigned rules_fields(const struct rules *rules);
+
+#define RULES_PROTOCOLS_MAX 31u
+#define RULES_NOBODY 31u /* number of the bit that says so in `reached` */
 
 struct rules_input {
 	struct str from, to, account; /* normal form; name of the account or peer */
 	struct str text;              /* valid UTF-8, or empty */
+	uint32_t   size, parts;       /* bytes; short messages that it would take */
+	uint32_t   content;           /* enum msg_content */
+	uint32_t   reached;           /* where the recipient is: bits by protocol */
 };
 
 enum rules_outcome { RULES_PASS, RULES_REJECT, RULES_DROP, RULES_ROUTE };
@@ -58,7 +70,8 @@ struct rules_verdict {
 /*
  * scratch: number of the caller, below what rules_load() was given. Every rule looks at the input
  * as it came, whatever rules before it rewrote. A field that is empty matches no pattern. Cost: a
- * Hyperscan scan of each field that has patterns, then by what matched.
+ * Hyperscan scan of each field that has patterns, a comparison for each different condition on the
+ * fields beside, then by what matched.
  */
 void rules_scan(const struct rules *rules, unsigned scratch, const struct rules_input *input,
 		struct rules_verdict *verdict);

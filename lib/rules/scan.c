@@ -45,6 +45,17 @@ static inline void scan_field(const hs_database_t *db, struct scratch *s, struct
 	ASSERT(err == HS_SUCCESS);
 }
 
+static inline bool fact_holds(const struct image_fact *f, const struct rules_input *in)
+{
+	if (f->field == RULES_FIELD_SIZE)
+		return in->size >= f->low && in->size <= f->high;
+	if (f->field == RULES_FIELD_PARTS)
+		return in->parts >= f->low && in->parts <= f->high;
+	if (f->field == RULES_FIELD_CONTENT)
+		return in->content < 32 && (f->low >> in->content & 1) != 0;
+	return (f->low & in->reached) != 0;
+}
+
 static bool holds(const struct rules *r, const struct set_rule *rule, const uint64_t *bits)
 {
 	const struct set_test *tests = r->tests + rule->test_first;
@@ -175,6 +186,9 @@ void rules_scan(const struct rules *r, unsigned scratch, const struct rules_inpu
 		if (account->name.p != NULL)
 			set_bit(s, account->bit);
 	}
+	for (uint32_t i = 0; i < r->fact_count; i++)
+		if (fact_holds(&r->facts[i], input))
+			set_bit(s, r->facts[i].bit);
 	if (s->touched_count == 0 && !r->always_any)
 		return;
 	call_rules(r, s);

@@ -41,22 +41,24 @@ struct scratch {
 } __attribute__((aligned(RULES_CACHE_LINE)));
 
 struct rules {
-	uint32_t              bit_count, rule_count, summary_count;
-	bool                  always_any; /* some rule is tried for every message */
-	unsigned              fields;
-	hs_database_t        *from, *to, *text; /* NULL: no pattern looks at it */
-	struct set_rule      *rules;
-	struct set_test      *tests;
-	struct set_action    *actions;
-	uint32_t             *called_first; /* bit -> its part of called[]; one more than bits */
-	uint32_t             *called;       /* rules */
-	struct set_candidates always;
-	struct set_account   *accounts; /* open addressing, room a power of two; NULL: none */
-	uint32_t              account_room;
-	uint32_t             *target_first; /* of each route; one more than routes */
-	struct image          image;        /* names, limits, routes, tags */
-	unsigned              scratch_count;
-	struct scratch       *scratches;
+	uint32_t                 bit_count, rule_count, summary_count;
+	uint32_t                 fact_count;
+	bool                     always_any; /* some rule is tried for every message */
+	unsigned                 fields;
+	hs_database_t           *from, *to, *text; /* NULL: no pattern looks at it */
+	struct set_rule         *rules;
+	struct set_test         *tests;
+	struct set_action       *actions;
+	uint32_t                *called_first; /* bit -> its part of called[]; one more than bits */
+	uint32_t                *called;       /* rules */
+	struct set_candidates    always;
+	struct set_account      *accounts; /* open addressing, room a power of two; NULL: none */
+	uint32_t                 account_room;
+	uint32_t                *target_first; /* of each route; one more than routes */
+	const struct image_fact *facts;        /* of the image */
+	struct image             image;        /* names, limits, routes, tags, facts */
+	unsigned                 scratch_count;
+	struct scratch          *scratches;
 };
 
 /* The place of the name, or the free place where it would be. */

@@ -149,7 +149,8 @@ static double bare_round(const hs_database_t *db, hs_scratch_t *scratch, unsigne
 
 static double scan_round(const struct rules *rules, unsigned *hits)
 {
-	struct rules_input   in = {STR("+46701234567"), STR("+46707654321"), STR("esme1"), STR("")};
+	struct rules_input in = {
+		.from = STR("+46701234567"), .to = STR("+46707654321"), .account = STR("esme1")};
 	struct rules_verdict v;
 	double               start = seconds();
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "rules/compile.h"
+#include "rules/rules.h"
 
 #define RULES_MOST 8u
 #define INPUT_MOST 4096u
@@ -30,9 +31,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const names[RULES_MOST] = {"a", "b", "c", "d", "e", "f", "g", "h"};
 	struct rules_source      rules[RULES_MOST];
+	static const char *const protocols[RULES_PROTOCOLS_MAX] = {NULL, "sip", "xmpp"};
 	struct faults            f = {0};
 	char                    *text, *at, *end;
 
+	rules_protocols_set(protocols);
 	if (size > INPUT_MOST)
 		return 0;
 	text = malloc(size + 1);

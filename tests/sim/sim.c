@@ -33,6 +33,7 @@ void sim_eal(void)
 
 	ASSERT(err >= 0);
 	conf_protocols_set(protocols, PROTO_COUNT);
+	rules_protocols_set(conf_reached_protocols());
 }
 
 static struct rte_mempool *pool_new(const char *name, unsigned count)

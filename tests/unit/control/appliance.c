@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "dataplane/mgmt.h"
 #include "dataplane/query.h"
+#include "rules/compile.h"
 
 #include "test.h"
 
@@ -305,6 +306,7 @@ void appliance_make(struct appliance *a)
 		{"sip", UDP_AND_TCP, "sip", 5060, CONF_SUBSCRIBERS}};
 
 	conf_protocols_set(protocols, 2);
+	rules_protocols_set(conf_reached_protocols());
 	log_threshold(getenv("CPM_TEST_LOG") != NULL ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
 	memset(a, 0, sizeof(*a));
 	strcpy(a->dir, "/tmp/cpm-control-XXXXXX");

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "rules/rules.h"
+#include "rules/image.h"
 #include "rules_build.h"
 #include "test.h"
 
@@ -41,7 +42,10 @@ static enum change_outcome rule(struct appliance *a, const char *name, unsigned 
 static const char *ended_by(struct appliance *a, const char *text)
 {
 	const struct rules  *rules = dataplane_world(a)->rules;
-	struct rules_input   in = {STR("+4670"), STR("+4671"), STR("esme1"), str_of(text)};
+	struct rules_input   in = {.from = STR("+4670"),
+				   .to = STR("+4671"),
+				   .account = STR("esme1"),
+				   .text = str_of(text)};
 	struct rules_verdict v;
 
 	if (rules == NULL)
@@ -145,6 +149,35 @@ static void rules_for_another_platform_are_compiled_again_when_the_dataplane_is_
 	assert_string_equal(ended_by(a, "spam"), "r");
 }
 
+static void rules_in_the_form_of_another_version_are_compiled_again(void **state)
+{
+	struct appliance *a = *state;
+	struct db_rules   old;
+	uint8_t           older[64];
+	struct put        w = put_to(older, sizeof(older));
+
+	assert_int_equal(rule(a, "r", 10, "spam", "{\"drop\": true}"), CHANGE_IN_FORCE);
+	assert_false(rules_build_is_due(a->control));
+	dataplane_stop(a, false);
+	until_down(a);
+	put_be64(&w, IMAGE_MAGIC);
+	put_be32(&w, IMAGE_FORMAT - 1);
+	assert_int_equal(db_rules_get(a->control->db, &old), 0);
+	old = (struct db_rules){.image = cur_of(older, put_size(&w)),
+				.platform =
+					cur_of(&a->control->platform, sizeof(a->control->platform)),
+				.digest = old.digest};
+	db_release(a->control->db);
+	assert_int_equal(db_begin(a->control->db), 0);
+	assert_int_equal(db_rules_put(a->control->db, &old), 0);
+	assert_int_equal(db_commit(a->control->db), 0);
+	assert_true(rules_build_is_due(a->control));
+	dataplane_start(a);
+	until_in_step(a);
+	assert_false(rules_build_is_due(a->control));
+	assert_string_equal(ended_by(a, "spam"), "r");
+}
+
 static void a_rule_routes_to_what_exists(void **state)
 {
 	struct appliance *a = *state;
@@ -169,12 +202,17 @@ static void a_rule_routes_to_what_exists(void **state)
 static void a_world_that_the_dataplane_refuses_leaves_the_old_one_and_status_says_so(void **state)
 {
 	struct appliance     *a = *state;
-	struct db_rules       damaged = {.image = cur_of("nonsense", 8), .digest = 1};
+	struct db_rules       damaged = {.digest = 1};
+	uint8_t               nonsense[20] = "";
+	struct put            w = put_to(nonsense, sizeof(nonsense));
 	struct db_version     v = {.who = "test", .rules = true, .differences = "[]"};
 	struct control_status status;
 
 	assert_int_equal(rule(a, "r", 10, "spam", "{\"drop\": true}"), CHANGE_IN_FORCE);
-	/* The database says that the rules are nonsense, and there are none to compile again. */
+	/* The database says that the rules are nonsense, whose head shows nothing of it. */
+	put_be64(&w, IMAGE_MAGIC);
+	put_be32(&w, IMAGE_FORMAT);
+	damaged.image = cur_of(nonsense, sizeof(nonsense));
 	dataplane_stop(a, false);
 	until_down(a);
 	assert_int_equal(db_begin(a->control->db), 0);
@@ -205,6 +243,7 @@ int main(void)
 		T(rules_stay_as_compiled_while_other_objects_change),
 		T(faults_of_several_rules_are_all_named_and_the_old_rules_stay),
 		T(rules_for_another_platform_are_compiled_again_when_the_dataplane_is_back),
+		T(rules_in_the_form_of_another_version_are_compiled_again),
 		T(a_rule_routes_to_what_exists),
 		T(a_world_that_the_dataplane_refuses_leaves_the_old_one_and_status_says_so),
 	};

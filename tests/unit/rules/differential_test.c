@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "base/random.h"
+#include "msg/msg.h"
 #include "rules_test.h"
 
 #define SETS 150u
@@ -65,17 +66,44 @@ static void say_field(struct writing *w, const char *field)
 	say(w, "]");
 }
 
+static void say_beside(struct writing *w, const char *field)
+{
+	static const char *const reached[] = {"sip", "xmpp", "nobody"};
+	unsigned                 n = random_below(w->r, 6);
+	char                     text[96];
+
+	if (field[0] == 'c')
+		snprintf(text, sizeof(text), "\"content\": [\"%s\", \"%s\"]",
+			 msg_content_word(random_below(w->r, MSG_CONTENT_COUNT)),
+			 msg_content_word(random_below(w->r, MSG_CONTENT_COUNT)));
+	else if (field[0] == 'r')
+		snprintf(text, sizeof(text), "\"reached\": \"%s\"", reached[random_below(w->r, 3)]);
+	else if (random_below(w->r, 2) == 0)
+		snprintf(text, sizeof(text), "\"%s\": {\"over\": %u}", field, n);
+	else
+		snprintf(text, sizeof(text), "\"%s\": {\"under\": %u, \"over\": %u}", field,
+			 n + 2 + random_below(w->r, 3), n);
+	say(w, text);
+}
+
 static void say_condition(struct writing *w, unsigned depth)
 {
 	static const char *const fields[] = {"from", "to", "account", "text"};
 	unsigned                 members = 0;
 	static const char *const lists[] = {"all", "any"};
+	static const char *const beside[] = {"size", "parts", "content", "reached"};
 
 	say(w, "{");
 	for (unsigned f = 0; f < 4; f++) {
 		if (random_below(w->r, 4) == 0) {
 			say(w, members++ > 0 ? ", " : "");
 			say_field(w, fields[f]);
+		}
+	}
+	for (unsigned f = 0; f < COUNT(beside); f++) {
+		if (random_below(w->r, 8) == 0) {
+			say(w, members++ > 0 ? ", " : "");
+			say_beside(w, beside[f]);
 		}
 	}
 	for (unsigned l = 0; l < 2 && depth > 0; l++) {
@@ -101,7 +129,8 @@ static void say_condition(struct writing *w, unsigned depth)
 }
 
 struct message {
-	char fields[4][24]; /* from, to, account, text */
+	char               fields[4][24]; /* from, to, account, text */
+	struct rules_input beside;
 };
 
 /* Compiled once for the whole run. */
@@ -129,6 +158,31 @@ static bool naive_strings(const json_t *value, const char *field, bool account)
 	return false;
 }
 
+static bool naive_range(const json_t *value, uint32_t n)
+{
+	const json_t *over = json_object_get(value, "over"),
+		     *under = json_object_get(value, "under");
+
+	return (over == NULL || n > json_integer_value(over)) &&
+	       (under == NULL || n < json_integer_value(under));
+}
+
+static bool naive_words(const json_t *value, const struct message *m)
+{
+	uint32_t    reached = m->beside.reached;
+	const char *word = json_string_value(value);
+
+	if (word != NULL)
+		return strcmp(word, "nobody") == 0 ? reached == 1u << RULES_NOBODY
+		       : strcmp(word, "sip") == 0  ? (reached & 2) != 0
+						   : (reached & 4) != 0;
+	for (size_t i = 0; i < json_array_size(value); i++)
+		if (strcmp(json_string_value(json_array_get(value, i)),
+			   msg_content_word(m->beside.content)) == 0)
+			return true;
+	return false;
+}
+
 static bool naive(const json_t *when, const struct message *m)
 {
 	const char *key;
@@ -148,6 +202,12 @@ static bool naive(const json_t *when, const struct message *m)
 					    false);
 		} else if (strcmp(key, "account") == 0) {
 			met = naive_strings(value, m->fields[2], true);
+		} else if (strcmp(key, "size") == 0) {
+			met = naive_range(value, m->beside.size);
+		} else if (strcmp(key, "parts") == 0) {
+			met = naive_range(value, m->beside.parts);
+		} else if (strcmp(key, "content") == 0 || strcmp(key, "reached") == 0) {
+			met = naive_words(value, m);
 		} else if (strcmp(key, "not") == 0) {
 			met = !naive(value, m);
 		} else if (strcmp(key, "any") == 0) {
@@ -171,6 +231,12 @@ static void random_message(struct random *r, struct message *m)
 			m->fields[f][i] = "abcd"[random_below(r, 4)];
 		m->fields[f][n] = '\0';
 	}
+	m->beside = (struct rules_input){.size = random_below(r, 9),
+					 .parts = random_below(r, 9),
+					 .content = random_below(r, MSG_CONTENT_COUNT),
+					 .reached = random_below(r, 4) << 1};
+	if (m->beside.reached == 0)
+		m->beside.reached = 1u << RULES_NOBODY;
 }
 
 /* What the rules should say: tag bits of the rules before the one that ends it, and that one. */
@@ -215,10 +281,10 @@ static void random_set(struct random *r, struct set *s)
 
 static void compare(const struct rules *r, const struct set *s, const struct message *m)
 {
-	struct rules_verdict v =
-		test_scan(r, m->fields[0], m->fields[1], m->fields[2], m->fields[3]);
-	uint16_t tags;
-	uint32_t last;
+	struct rules_verdict v = test_scan_beside(r, m->fields[0], m->fields[1], m->fields[2],
+						  m->fields[3], m->beside);
+	uint16_t             tags;
+	uint32_t             last;
 
 	judge(s->json, s->ends, m, &tags, &last);
 	if (v.tags != tags || v.rule != last)
@@ -265,6 +331,7 @@ static void random_rules_say_what_a_naive_evaluator_says(void **state)
 
 int main(void)
 {
+	rules_protocols_set(test_protocols);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_rules_say_what_a_naive_evaluator_says),
 	};

@@ -11,6 +11,8 @@ static const struct rules_source source[] = {
 	 "{\"tag\": [\"t\", \"u\"], \"limit\": 3, \"rewrite_to\": \"+1\"}"},
 	{"c", "{\"any\": [{\"text\": \"c\"}, {\"to\": \"2$\"}]}",
 	 "{\"route\": [\"p\", \"q\"], \"rewrite_from\": \"me\"}"},
+	{"d", "{\"size\": {\"over\": 2}, \"content\": \"file\", \"reached\": \"nobody\"}",
+	 "{\"tag\": \"t\"}"},
 };
 
 struct bytes {
@@ -76,6 +78,20 @@ static void use(const struct rules *r)
 	for (unsigned bit = 0; bit < RULES_TAGS_MAX; bit++)
 		if (rules_tag_name(r, bit) != NULL)
 			assert_true(strlen(rules_tag_name(r, bit)) < 65536);
+}
+
+static void an_image_of_another_format_is_not_current(void **state)
+{
+	struct bytes b = compiled();
+
+	(void)state;
+	assert_true(rules_image_is_current(b.p, b.n));
+	assert_true(rules_image_is_current(b.p, 12));
+	for (size_t n = 0; n < 12; n++)
+		assert_false(rules_image_is_current(b.p, n));
+	b.p[11]--;
+	assert_false(rules_image_is_current(b.p, b.n));
+	free(b.p);
 }
 
 static void every_changed_byte_is_refused(void **state)
@@ -237,6 +253,7 @@ static void a_pattern_is_compiled_once_however_many_rules_have_it(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_image_of_another_format_is_not_current),
 		cmocka_unit_test(every_changed_byte_is_refused),
 		cmocka_unit_test(every_shorter_image_is_refused),
 		cmocka_unit_test(a_changed_table_with_a_fitting_checksum_is_refused_or_harmless),

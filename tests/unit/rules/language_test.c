@@ -1,5 +1,7 @@
 #include "rules_test.h"
 
+#include "msg/msg.h"
+
 #define GOOD_WHEN "{\"text\": \"x\"}"
 #define GOOD_THEN "{\"drop\": true}"
 
@@ -12,12 +14,33 @@ static const struct wrong wrongs[] = {
 	{"[]", GOOD_THEN, "when", "is not an object"},
 	{"{", GOOD_THEN, "when", "is not valid JSON"},
 	{"{\"text\": \"a\", \"text\": \"b\"}", GOOD_THEN, "when", "is not valid JSON"},
-	{"{\"body\": \"a\"}", GOOD_THEN, "when.body", "from, to, text, account, all, any, not"},
+	{"{\"body\": \"a\"}", GOOD_THEN, "when.body",
+	 "from, to, text, account, size, parts, content, "
+	 "reached, all, any, not"},
 	{"{\"text\": 5}", GOOD_THEN, "when.text", "put it in quotes"},
 	{"{\"text\": \"\"}", GOOD_THEN, "when.text", "is empty"},
 	{"{\"text\": []}", GOOD_THEN, "when.text", "1 to 1024"},
 	{"{\"text\": [\"a\", 5]}", GOOD_THEN, "when.text[1]", "put it in quotes"},
 	{"{\"account\": {}}", GOOD_THEN, "when.account", "put it in quotes"},
+	{"{\"size\": 1000}", GOOD_THEN, "when.size", "write {over: 160}, {under: 1000} or both"},
+	{"{\"size\": {}}", GOOD_THEN, "when.size", "write {over: 160}"},
+	{"{\"size\": {\"above\": 5}}", GOOD_THEN, "when.size.above",
+	 "the bounds are over and under"},
+	{"{\"size\": {\"over\": \"5\"}}", GOOD_THEN, "when.size.over",
+	 "is not a number of 0 to 1000000"},
+	{"{\"size\": {\"over\": -1}}", GOOD_THEN, "when.size.over", "0 to 1000000"},
+	{"{\"size\": {\"over\": 1000001}}", GOOD_THEN, "when.size.over", "0 to 1000000"},
+	{"{\"size\": {\"over\": 1.5}}", GOOD_THEN, "when.size.over", "0 to 1000000"},
+	{"{\"size\": {\"under\": 0}}", GOOD_THEN, "when.size.under", "1 to 1000000"},
+	{"{\"parts\": {\"over\": 5, \"under\": 6}}", GOOD_THEN, "when.parts",
+	 "nothing is over 5 and under 6; turn them round"},
+	{"{\"content\": \"picture\"}", GOOD_THEN, "when.content",
+	 "\"picture\" is no content; write of text, file, location, binary, composing, receipt, "
+	 "native"},
+	{"{\"content\": [\"text\", \"\"]}", GOOD_THEN, "when.content[1]", "is empty"},
+	{"{\"content\": {\"text\": true}}", GOOD_THEN, "when.content", "put it in quotes"},
+	{"{\"reached\": [\"sip\", \"smpp\"]}", GOOD_THEN, "when.reached[1]",
+	 "\"smpp\" is no way to be reached; write of sip, xmpp, nobody"},
 	{"{\"all\": {\"text\": \"a\"}}", GOOD_THEN, "when.all", "list of 1 to 1024 conditions"},
 	{"{\"any\": []}", GOOD_THEN, "when.any", "list of 1 to 1024 conditions"},
 	{"{\"any\": [{}]}", GOOD_THEN, "when.any[0]", "empty condition"},
@@ -313,8 +336,42 @@ static void an_endless_key_is_cut_between_characters(void **state)
 	assert_int_equal(strlen(f.key), strlen("when.") + 39);
 }
 
+static void the_manual_names_every_content(void **state)
+{
+	static const char said[] =
+#define RULE_TYPE(key, reader, field, value, text) text
+#include "rules/rule_types.def"
+#undef RULE_TYPE
+		;
+
+	(void)state;
+	for (unsigned i = 0; i < MSG_CONTENT_COUNT; i++)
+		assert_non_null(strstr(said, msg_content_word(i)));
+	assert_null(msg_content_word(MSG_CONTENT_COUNT));
+}
+
+static void so_many_different_conditions_and_no_more_are_compared_with_a_message(void **state)
+{
+	static char         when[300][64], name[300][16];
+	struct rules_source many[300];
+	struct test_faults  f = {0};
+
+	(void)state;
+	for (unsigned i = 0; i < 300; i++) {
+		snprintf(name[i], sizeof(name[i]), "r%u", i);
+		snprintf(when[i], sizeof(when[i]), "{\"size\": {\"over\": %u}}", i < 257 ? i : 7);
+		many[i] = (struct rules_source){name[i], when[i], GOOD_THEN};
+	}
+	assert_int_equal(rules_check(many, 256, test_fault, &f), 0);
+	assert_int_equal(rules_check(many + 1, 299, test_fault, &f), 0); /* the rest is 7 again */
+	assert_int_equal(rules_check(many, 257, test_fault, &f), 1);
+	assert_string_equal(f.key, "when.size");
+	assert_non_null(strstr(f.text, "more than 256 different conditions"));
+}
+
 int main(void)
 {
+	rules_protocols_set(test_protocols);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_fault_names_rule_key_and_remedy),
 		cmocka_unit_test(hyperscans_messages_are_said_for_people),
@@ -326,6 +383,9 @@ int main(void)
 		cmocka_unit_test(conditions_nest_sixteen_deep_and_no_deeper),
 		cmocka_unit_test(lists_and_rules_have_limits_that_say_so),
 		cmocka_unit_test(a_set_has_sixteen_tags),
+		cmocka_unit_test(the_manual_names_every_content),
+		cmocka_unit_test(
+			so_many_different_conditions_and_no_more_are_compared_with_a_message),
 		cmocka_unit_test(an_endless_key_is_cut_between_characters),
 	};
 

@@ -43,9 +43,11 @@ static inline struct rules *test_rules(const struct rules_source source[], size_
 	return r;
 }
 
-/* Scan with copies that end where the input ends. NULL: empty. */
-static inline struct rules_verdict test_scan(const struct rules *r, const char *from,
-					     const char *to, const char *account, const char *text)
+/* Scan with copies that end where the input ends. NULL: empty. beside: the fields that are no
+ * texts. */
+static inline struct rules_verdict test_scan_beside(const struct rules *r, const char *from,
+						    const char *to, const char *account,
+						    const char *text, struct rules_input beside)
 {
 	const char          *in[4] = {from, to, account, text};
 	struct str           field[4];
@@ -55,10 +57,23 @@ static inline struct rules_verdict test_scan(const struct rules *r, const char *
 		field[i].n = in[i] != NULL ? strlen(in[i]) : 0;
 		field[i].p = (const char *)test_copy(in[i], field[i].n);
 	}
-	rules_scan(r, 0, &(struct rules_input){field[0], field[1], field[2], field[3]}, &v);
+	beside.from = field[0];
+	beside.to = field[1];
+	beside.account = field[2];
+	beside.text = field[3];
+	rules_scan(r, 0, &beside, &v);
 	for (unsigned i = 0; i < 4; i++)
 		free((void *)(uintptr_t)field[i].p);
 	return v;
 }
+
+static inline struct rules_verdict test_scan(const struct rules *r, const char *from,
+					     const char *to, const char *account, const char *text)
+{
+	return test_scan_beside(r, from, to, account, text, (struct rules_input){.size = 0});
+}
+
+/* As the program that compiles calls them: by their index. */
+static const char *const test_protocols[RULES_PROTOCOLS_MAX] = {NULL, "sip", "xmpp"};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -1,5 +1,7 @@
 #include "rules_test.h"
 
+#include "msg/msg.h"
+
 static void a_message_that_no_rule_meets_passes(void **state)
 {
 	const struct rules_source source[] = {
@@ -321,8 +323,101 @@ static void one_message_leaves_nothing_for_the_next(void **state)
 	free(text);
 }
 
+/* Of one condition: does it hold for that message? */
+static bool says(const char *when, struct rules_input beside)
+{
+	const struct rules_source source[] = {{"r", when, "{\"drop\": true}"}};
+	struct rules             *r = test_rules(source, 1);
+	bool hit = test_scan_beside(r, "+461", "+462", NULL, "x", beside).outcome == RULES_DROP;
+
+	rules_free(r);
+	return hit;
+}
+
+static void bounds_are_themselves_outside(void **state)
+{
+	static const struct {
+		const char *when;
+		uint32_t    first, last; /* sizes for which it holds */
+	} ranges[] = {
+		{"{\"size\": {\"over\": 3}}", 4, UINT32_MAX},
+		{"{\"size\": {\"over\": 0}}", 1, UINT32_MAX},
+		{"{\"size\": {\"under\": 3}}", 0, 2},
+		{"{\"size\": {\"under\": 1}}", 0, 0},
+		{"{\"size\": {\"over\": 3, \"under\": 5}}", 4, 4},
+		{"{\"size\": {\"over\": 1000000}}", 1000001, UINT32_MAX},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(ranges); i++) {
+		uint32_t first = ranges[i].first, last = ranges[i].last;
+
+		assert_true(says(ranges[i].when, (struct rules_input){.size = first}));
+		assert_true(says(ranges[i].when, (struct rules_input){.size = last}));
+		assert_true(first == 0 ||
+			    !says(ranges[i].when, (struct rules_input){.size = first - 1}));
+		assert_true(last == UINT32_MAX ||
+			    !says(ranges[i].when, (struct rules_input){.size = last + 1}));
+	}
+	assert_true(says("{\"parts\": {\"over\": 1}}", (struct rules_input){.parts = 2}));
+	assert_false(says("{\"parts\": {\"over\": 1}}", (struct rules_input){.size = 2}));
+}
+
+static void one_of_the_words_is_enough(void **state)
+{
+	static const char content[] = "{\"content\": [\"file\", \"location\"]}",
+			  reached[] = "{\"reached\": [\"xmpp\", \"nobody\"]}";
+
+	(void)state;
+	assert_true(says(content, (struct rules_input){.content = MSG_CONTENT_FILE}));
+	assert_true(says(content, (struct rules_input){.content = MSG_CONTENT_LOCATION}));
+	assert_false(says(content, (struct rules_input){.content = MSG_CONTENT_TEXT}));
+	assert_false(says(content, (struct rules_input){.content = 1000}));
+	assert_true(says(reached, (struct rules_input){.reached = 1u << 2}));
+	assert_true(says(reached, (struct rules_input){.reached = 1u << 1 | 1u << 2}));
+	assert_true(says(reached, (struct rules_input){.reached = 1u << RULES_NOBODY}));
+	assert_false(says(reached, (struct rules_input){.reached = 1u << 1}));
+	assert_false(says("{\"reached\": \"sip\"}", (struct rules_input){.reached = 1u << 2}));
+}
+
+static void what_a_message_is_joins_with_its_texts(void **state)
+{
+	static const char when[] = "{\"text\": \"x\", \"parts\": {\"over\": 3}, \"not\": "
+				   "{\"reached\": [\"sip\", \"xmpp\"]}}";
+
+	(void)state;
+	assert_true(says(when, (struct rules_input){.parts = 4, .reached = 1u << RULES_NOBODY}));
+	assert_false(says(when, (struct rules_input){.parts = 3, .reached = 1u << RULES_NOBODY}));
+	assert_false(says(when, (struct rules_input){.parts = 4, .reached = 2}));
+}
+
+static void fields_beside_are_asked_for_where_a_rule_names_them(void **state)
+{
+	static const struct {
+		const char *when;
+		unsigned    fields;
+	} asked[] = {
+		{"{\"text\": \"a\"}", RULES_FIELD_TEXT},
+		{"{\"size\": {\"over\": 1}}", RULES_FIELD_SIZE},
+		{"{\"parts\": {\"over\": 1}, \"text\": \"a\"}",
+		 RULES_FIELD_PARTS | RULES_FIELD_TEXT},
+		{"{\"not\": {\"content\": \"text\"}}", RULES_FIELD_CONTENT},
+		{"{\"reached\": \"nobody\"}", RULES_FIELD_REACHED},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(asked); i++) {
+		const struct rules_source source[] = {{"r", asked[i].when, "{\"drop\": true}"}};
+		struct rules             *r = test_rules(source, 1);
+
+		assert_int_equal(rules_fields(r), asked[i].fields);
+		rules_free(r);
+	}
+}
+
 int main(void)
 {
+	rules_protocols_set(test_protocols);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_message_that_no_rule_meets_passes),
 		cmocka_unit_test(reject_drop_and_route_end_the_rules),
@@ -335,6 +430,10 @@ int main(void)
 		cmocka_unit_test(texts_are_read_as_characters),
 		cmocka_unit_test(an_address_may_hold_any_bytes),
 		cmocka_unit_test(scratches_count_their_own_hits),
+		cmocka_unit_test(bounds_are_themselves_outside),
+		cmocka_unit_test(one_of_the_words_is_enough),
+		cmocka_unit_test(what_a_message_is_joins_with_its_texts),
+		cmocka_unit_test(fields_beside_are_asked_for_where_a_rule_names_them),
 		cmocka_unit_test(one_message_leaves_nothing_for_the_next),
 	};
 
