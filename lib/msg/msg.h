@@ -108,6 +108,7 @@ struct msg_receipt {
 	uint8_t         intermediate; /* true: not the last word about that message */
 	uint8_t         interworked;  /* true: it says that the message is a short message there */
 	uint8_t         error[3];     /* network_error_code, 0 0 0 when none */
+	uint8_t         why; /* enum reason, of a failure; NONE: no more is said than ->state */
 };
 
 /* Part n of m of a long message; m == 0: not a part. */

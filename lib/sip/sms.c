@@ -249,6 +249,15 @@ static struct sip_client *reported(struct sip_instance *i, const struct sip_inpu
 		       : NULL;
 }
 
+static enum reason reason_of(const struct sip_rp *rp)
+{
+	struct sip_tpdu t;
+	bool            tells = rp->has_user_data &&
+		     sip_tpdu_parse(rp->user_data, rp->type, &t) == SIP_BODY_OK && t.failed;
+
+	return sip_reason_of_rp(rp->cause, tells ? t.fcs : 0);
+}
+
 /* RP-ACK or RP-ERROR: the result of a submission. */
 static void settle_reported(struct sip_input *in, struct sip_client *c, const struct sip_rp *rp)
 {
@@ -265,7 +274,7 @@ static void settle_reported(struct sip_input *in, struct sip_client *c, const st
 	in->event->kind = EVENT_RESULT;
 	in->event->token = c->token;
 	in->event->result = (struct result){
-		.why = (uint8_t)(error ? sip_reason_of_rp(rp->cause) : REASON_NONE),
+		.why = (uint8_t)(error ? reason_of(rp) : REASON_NONE),
 		.delivered = !error,
 		.short_message = !error,
 	};

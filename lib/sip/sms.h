@@ -26,8 +26,8 @@ struct sip_rp_report sip_rp_report_of(enum reason why);
 /* What is wrong with a relay message, or with the TPDU in one. */
 struct sip_rp_report sip_rp_report_of_fault(enum sip_body fault);
 struct sip_rp_report sip_rp_report_of_tpdu(enum sip_body fault, enum sip_tpdu_type type);
-/* What the RP-ERROR of a recipient means. */
-enum reason sip_reason_of_rp(uint8_t cause);
+/* What the RP-ERROR of a recipient means, and the TP-FCS of the report inside; 0: there is none. */
+enum reason sip_reason_of_rp(uint8_t cause, uint8_t fcs);
 /* TP-ST (TS 23.040, 9.2.3.15) of what a receipt says. */
 uint8_t sip_tpdu_status_of(enum msg_state state);
 /* The other way; *more: the service centre tries on. */

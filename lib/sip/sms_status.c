@@ -1,9 +1,13 @@
 #include "sip/sms.h"
 
 /* TP-FCS beside those of tpdu.h (TS 23.040, 9.2.3.22). */
+#define FCS_PID_FIRST 0x80u
 #define FCS_DCS_UNSPECIFIED 0x9fu
 #define FCS_NO_SUBSCRIPTION 0xc1u
 #define FCS_SYSTEM_FAILURE 0xc2u
+#define FCS_SIM_FULL 0xd0u
+#define FCS_MEMORY_EXCEEDED 0xd3u
+#define FCS_SIM_DOWNLOAD_BUSY 0xd4u
 
 /* TP-ST (TS 23.040, 9.2.3.15). */
 #define ST_RECEIVED 0x00u
@@ -30,9 +34,12 @@ struct sip_rp_report sip_rp_report_of(enum reason why)
 		return (struct sip_rp_report){0, 0};
 	case REASON_DESTINATION:
 	case REASON_NO_ROUTE:
+	case REASON_PEER_UNKNOWN:
+	case REASON_PEER_GONE:
 		return (struct sip_rp_report){SIP_RP_UNASSIGNED, SIP_TPDU_FCS_INVALID_ADDRESS};
 	case REASON_NOT_REGISTERED:
-	case REASON_EXPIRED:
+		return (struct sip_rp_report){SIP_RP_UNKNOWN_SUBSCRIBER, SIP_TPDU_FCS_UNSPECIFIED};
+	case REASON_PEER_AWAY:
 		return (struct sip_rp_report){SIP_RP_DESTINATION_OUT_OF_ORDER,
 					      SIP_TPDU_FCS_UNSPECIFIED};
 	case REASON_SENDER:
@@ -42,21 +49,27 @@ struct sip_rp_report sip_rp_report_of(enum reason why)
 		return (struct sip_rp_report){SIP_RP_UNIDENTIFIED_SUBSCRIBER, FCS_NO_SUBSCRIPTION};
 	case REASON_SPAM:
 	case REASON_FORBIDDEN:
+	case REASON_PEER_FORBIDDEN:
 		return (struct sip_rp_report){SIP_RP_CALL_BARRED, SIP_TPDU_FCS_BARRED};
 	case REASON_BIND_REFUSED:
 	case REASON_REGISTRATIONS_FULL:
 	case REASON_ROSTER_OWNER:
 	case REASON_ROSTER_FULL:
 	case REASON_ROSTER_ITEM:
+	case REASON_PEER_UNSUPPORTED:
 		return (struct sip_rp_report){SIP_RP_FACILITY_REJECTED, SIP_TPDU_FCS_UNSPECIFIED};
 	case REASON_CODING:
+	case REASON_PEER_CONTENT:
 		return (struct sip_rp_report){SIP_RP_TRANSFER_REJECTED, FCS_DCS_UNSPECIFIED};
 	case REASON_VALIDITY:
 	case REASON_SCHEDULE:
 		return (struct sip_rp_report){SIP_RP_TRANSFER_REJECTED,
 					      SIP_TPDU_FCS_VP_UNSUPPORTED};
 	case REASON_MESSAGE_SIZE:
+	case REASON_EXPIRED:
+	case REASON_LOOP:
 	case REASON_PEER_PERMANENT:
+	case REASON_PEER_TOO_LARGE:
 	case REASON_RECEIPT_UNKNOWN:
 		return (struct sip_rp_report){SIP_RP_TRANSFER_REJECTED, SIP_TPDU_FCS_UNSPECIFIED};
 	case REASON_NOT_SUPPORTED:
@@ -68,6 +81,7 @@ struct sip_rp_report sip_rp_report_of(enum reason why)
 	case REASON_RATE:
 	case REASON_RULE_LIMIT:
 	case REASON_QUEUE_FULL:
+	case REASON_PEER_BUSY:
 		return (struct sip_rp_report){SIP_RP_CONGESTION, SIP_TPDU_FCS_SC_BUSY};
 	case REASON_POOL:
 	case REASON_RECEIPTS_FULL:
@@ -79,6 +93,9 @@ struct sip_rp_report sip_rp_report_of(enum reason why)
 		return (struct sip_rp_report){SIP_RP_TEMPORARY_FAILURE, SIP_TPDU_FCS_SC_BUSY};
 	case REASON_UNKNOWN_OUTCOME:
 	case REASON_ANSWER_TIMEOUT:
+	case REASON_PEER_TIMEOUT:
+	case REASON_MSRP_ABORTED:
+	case REASON_MSRP_STALLED:
 		return (struct sip_rp_report){SIP_RP_TEMPORARY_FAILURE, SIP_TPDU_FCS_UNSPECIFIED};
 	case REASON_SHUTDOWN:
 	case REASON_NO_TARGET:
@@ -92,7 +109,7 @@ struct sip_rp_report sip_rp_report_of(enum reason why)
 	case REASON_ADDRESS_GONE:
 	case REASON_SESSION_GONE:
 	case REASON_REPLACED:
-	case REASON_LOOP:
+	case REASON_PEER_TROUBLE:
 		return (struct sip_rp_report){SIP_RP_NETWORK_OUT_OF_ORDER, FCS_SYSTEM_FAILURE};
 	case REASON_BIND_STATE:
 	case REASON_BIND_AGAIN:
@@ -103,6 +120,7 @@ struct sip_rp_report sip_rp_report_of(enum reason why)
 	case REASON_PDU_FIELD:
 	case REASON_PDU_TLV:
 	case REASON_PDU_RESPONSE:
+	case REASON_PEER_MALFORMED:
 	case REASON_REGISTRATION_ORDER:
 	case REASON_ROSTER_QUESTION:
 	case REASON_SIP_START_LINE:
@@ -154,8 +172,6 @@ struct sip_rp_report sip_rp_report_of(enum reason why)
 	case REASON_MSRP_ORDER:
 	case REASON_MSRP_SESSION:
 	case REASON_MSRP_SESSION_TAKEN:
-	case REASON_MSRP_ABORTED:
-	case REASON_MSRP_STALLED:
 	case REASON_COUNT:
 		break;
 	}
@@ -192,19 +208,58 @@ struct sip_rp_report sip_rp_report_of_tpdu(enum sip_body fault, enum sip_tpdu_ty
 							       : SIP_TPDU_FCS_TPDU_UNSUPPORTED};
 }
 
-enum reason sip_reason_of_rp(uint8_t cause)
+static enum reason reason_of_cause(uint8_t cause)
 {
 	switch (cause) {
 	case SIP_RP_MEMORY_EXCEEDED:
 	case SIP_RP_DESTINATION_OUT_OF_ORDER:
+		return REASON_PEER_AWAY;
 	case SIP_RP_NETWORK_OUT_OF_ORDER:
+		return REASON_PEER_TROUBLE;
 	case SIP_RP_TEMPORARY_FAILURE:
+		return REASON_PEER_TEMPORARY;
 	case SIP_RP_CONGESTION:
 	case SIP_RP_RESOURCES:
-		return REASON_PEER_TEMPORARY;
+		return REASON_PEER_BUSY;
+	case SIP_RP_UNASSIGNED:
+	case SIP_RP_UNIDENTIFIED_SUBSCRIBER:
+	case SIP_RP_UNKNOWN_SUBSCRIBER:
+		return REASON_PEER_UNKNOWN;
+	case SIP_RP_OPERATOR_BARRED:
+	case SIP_RP_CALL_BARRED:
+	case SIP_RP_FACILITY_NOT_SUBSCRIBED:
+		return REASON_PEER_FORBIDDEN;
+	case SIP_RP_FACILITY_REJECTED:
+	case SIP_RP_FACILITY_NOT_IMPLEMENTED:
+	case SIP_RP_TYPE_UNKNOWN:
+		return REASON_PEER_UNSUPPORTED;
+	case SIP_RP_INVALID_REFERENCE:
+	case SIP_RP_SEMANTICALLY_INCORRECT:
+	case SIP_RP_INVALID_MANDATORY:
+	case SIP_RP_WRONG_STATE:
+	case SIP_RP_PROTOCOL_ERROR:
+		return REASON_PEER_MALFORMED;
 	default:
 		return REASON_PEER_PERMANENT;
 	}
+}
+
+enum reason sip_reason_of_rp(uint8_t cause, uint8_t fcs)
+{
+	switch (fcs) {
+	case FCS_SIM_FULL:
+	case FCS_MEMORY_EXCEEDED:
+	case FCS_SIM_DOWNLOAD_BUSY:
+		return REASON_PEER_AWAY;
+	case SIP_TPDU_FCS_INVALID_ADDRESS:
+		return REASON_PEER_UNKNOWN;
+	case FCS_NO_SUBSCRIPTION:
+	case SIP_TPDU_FCS_BARRED:
+		return REASON_PEER_FORBIDDEN;
+	}
+	if (fcs >= FCS_PID_FIRST && fcs <= FCS_DCS_UNSPECIFIED)
+		return REASON_PEER_CONTENT;
+	return reason_of_cause(cause);
 }
 
 enum msg_state sip_state_of_tpdu(uint8_t status, bool *more)

@@ -5,13 +5,13 @@
 enum whose { HOP, RECIPIENT };
 
 static const struct status {
-	uint16_t code;
-	uint8_t  whose; /* enum whose */
-	enum reason_class class;
-	struct str phrase;
+	uint16_t    code;
+	uint8_t     whose; /* enum whose */
+	enum reason why;
+	struct str  phrase;
 } statuses[] = {
-#define SIP_STATUS(code, phrase, class, whose)                                                     \
-	{code, whose, REASON_CLASS_##class, {phrase, sizeof(phrase) - 1}},
+#define SIP_STATUS(code, phrase, why, whose)                                                       \
+	{code, whose, REASON_##why, {phrase, sizeof(phrase) - 1}},
 #include "sip/statuses.def"
 #undef SIP_STATUS
 };
@@ -80,6 +80,7 @@ unsigned sip_status_of_reason(enum reason why)
 	case REASON_ROSTER_QUESTION:
 	case REASON_SCHEDULE:
 	case REASON_VALIDITY:
+	case REASON_PEER_MALFORMED:
 		return 400;
 	case REASON_SIP_START_LINE:
 	case REASON_SIP_VERSION:
@@ -134,6 +135,7 @@ unsigned sip_status_of_reason(enum reason why)
 	case REASON_SPAM:
 	case REASON_FORBIDDEN:
 	case REASON_PEER_PERMANENT:
+	case REASON_PEER_FORBIDDEN:
 	case REASON_REGISTRATIONS_FULL:
 	case REASON_ROSTER_OWNER:
 	case REASON_ROSTER_FULL:
@@ -151,20 +153,32 @@ unsigned sip_status_of_reason(enum reason why)
 	case REASON_SHUTDOWN:
 		return 503;
 	case REASON_MESSAGE_SIZE:
+	case REASON_PEER_TOO_LARGE:
 		return 413;
 	case REASON_CODING:
-		return 415;
+		return 415; /* with Accept, which of a peer we do not know */
+	case REASON_PEER_CONTENT:
+		return 406;
+	case REASON_PEER_UNSUPPORTED:
+		return 501;
+	case REASON_PEER_GONE:
+		return 410;
+	case REASON_PEER_BUSY:
+	case REASON_PEER_TROUBLE:
+		return 500;
 	case REASON_DESTINATION:
 	case REASON_NO_ROUTE:
 	case REASON_NOT_REGISTERED:
 	case REASON_RECEIPT_UNKNOWN:
 	case REASON_ROSTER_ITEM:
+	case REASON_PEER_UNKNOWN:
 		return 404;
 	case REASON_LOOP:
 		return 483;
 	case REASON_EXPIRED:
 	case REASON_NO_TARGET:
 	case REASON_PEER_TEMPORARY:
+	case REASON_PEER_AWAY:
 	case REASON_INACTIVITY:
 	case REASON_LINK_DEAD:
 	case REASON_CLOSED_BY_PEER:
@@ -180,6 +194,7 @@ unsigned sip_status_of_reason(enum reason why)
 		return 480;
 	case REASON_UNKNOWN_OUTCOME:
 	case REASON_ANSWER_TIMEOUT:
+	case REASON_PEER_TIMEOUT:
 		return 504;
 	case REASON_COUNT:
 		break;
@@ -195,23 +210,14 @@ unsigned sip_status_of_result(const struct result *r, uint8_t protocol)
 		return r->delivered ? 200 : 202;
 	s = status_get(r->peer_status);
 	if (r->has_status && r->peer_protocol == protocol && s->whose == RECIPIENT &&
-	    s->class != REASON_CLASS_OK && r->peer_status >= 300 && r->peer_status <= 699)
+	    s->why != REASON_NONE && r->peer_status >= 300 && r->peer_status <= 699)
 		return r->peer_status;
 	return sip_status_of_reason((enum reason)r->why);
 }
 
 enum reason sip_reason_of_status(unsigned status)
 {
-	switch (status_get(status)->class) {
-	case REASON_CLASS_OK:
-		return REASON_NONE;
-	case REASON_CLASS_TEMPORARY:
-		return REASON_PEER_TEMPORARY;
-	case REASON_CLASS_PERMANENT:
-	case REASON_CLASS_PROTOCOL:
-		break;
-	}
-	return REASON_PEER_PERMANENT;
+	return status_get(status)->why;
 }
 
 bool sip_status_retries(unsigned status)

@@ -24,7 +24,6 @@ static uint32_t submit_status(enum reason why)
 		return SMPP_RINVBNDSTS;
 	case REASON_BIND_AGAIN:
 		return SMPP_RALYBND;
-	case REASON_BIND_LIMIT:
 	case REASON_BIND_REFUSED:
 		return SMPP_RBINDFAIL;
 	case REASON_SYSTEM_ID:
@@ -39,18 +38,21 @@ static uint32_t submit_status(enum reason why)
 	case REASON_POOL:
 	case REASON_RECEIPTS_FULL:
 	case REASON_QUESTIONS_FULL:
-	case REASON_ROSTER_FULL:
+	case REASON_BIND_LIMIT:
 	case REASON_DATAGRAM_SIZE:
-	case REASON_REGISTRATIONS_FULL:
 	case REASON_REGISTRATION_ORDER:
+	case REASON_PEER_BUSY:
 		return SMPP_RMSGQFUL;
 	case REASON_MESSAGE_SIZE:
+	case REASON_PEER_TOO_LARGE:
 		return SMPP_RINVMSGLEN;
 	case REASON_SENDER:
 		return SMPP_RINVSRCADR;
 	case REASON_DESTINATION:
 	case REASON_NO_ROUTE:
 	case REASON_NOT_REGISTERED:
+	case REASON_PEER_UNKNOWN:
+	case REASON_PEER_GONE:
 		return SMPP_RINVDSTADR;
 	case REASON_SCHEDULE:
 		return SMPP_RINVSCHED;
@@ -58,9 +60,11 @@ static uint32_t submit_status(enum reason why)
 	case REASON_EXPIRED:
 		return SMPP_RINVEXPIRY;
 	case REASON_CODING:
+	case REASON_PEER_CONTENT:
 		return SMPP_RINVDCS;
 	case REASON_SPAM:
 	case REASON_FORBIDDEN:
+	case REASON_PEER_FORBIDDEN:
 		return SMPP_RPROHIBITED;
 	case REASON_RECEIPT_UNKNOWN:
 		return SMPP_RINVMSGID;
@@ -73,15 +77,13 @@ static uint32_t submit_status(enum reason why)
 	case REASON_CONNECTION_UNREACHABLE:
 	case REASON_CONNECTION_REFUSED:
 	case REASON_SHUTDOWN:
-	case REASON_ACCOUNT_GONE:
 	case REASON_ADDRESS_GONE:
 	case REASON_NO_TARGET:
 	case REASON_SESSION_GONE:
 	case REASON_REPLACED:
 	case REASON_CONTROL_DOWN:
 	case REASON_ROSTER_QUESTION:
-	case REASON_ROSTER_OWNER:
-	case REASON_ROSTER_ITEM:
+	case REASON_PEER_TROUBLE:
 	case REASON_SIP_START_LINE:
 	case REASON_SIP_VERSION:
 	case REASON_SIP_LINE_END:
@@ -106,7 +108,6 @@ static uint32_t submit_status(enum reason why)
 	case REASON_SIP_MAX_FORWARDS:
 	case REASON_SIP_CONTACT:
 	case REASON_SIP_HOST:
-	case REASON_SIP_PATH:
 	case REASON_SIP_ROUTE:
 	case REASON_SIP_FIELD:
 	case REASON_SIP_EXTENSION:
@@ -118,7 +119,6 @@ static uint32_t submit_status(enum reason why)
 	case REASON_XMPP_TRIES:
 	case REASON_XMPP_DOMAIN:
 	case REASON_SIP_DIALOG:
-	case REASON_SIP_OFFER:
 	case REASON_SIP_TRANSACTION:
 	case REASON_MSRP_START_LINE:
 	case REASON_MSRP_LINE:
@@ -134,12 +134,24 @@ static uint32_t submit_status(enum reason why)
 	case REASON_MSRP_ABORTED:
 	case REASON_MSRP_STALLED:
 		return SMPP_RSYSERR;
-	case REASON_LOOP:
 	case REASON_UNKNOWN_OUTCOME:
 	case REASON_ANSWER_TIMEOUT:
 	case REASON_PEER_TEMPORARY:
-	case REASON_PEER_PERMANENT:
+	case REASON_PEER_AWAY:
+	case REASON_PEER_TIMEOUT:
 		return SMPP_RSUBMITFAIL;
+	case REASON_LOOP:
+	case REASON_PEER_PERMANENT:
+	case REASON_PEER_UNSUPPORTED:
+	case REASON_PEER_MALFORMED:
+	case REASON_ACCOUNT_GONE:
+	case REASON_SIP_PATH:
+	case REASON_SIP_OFFER:
+	case REASON_REGISTRATIONS_FULL:
+	case REASON_ROSTER_OWNER:
+	case REASON_ROSTER_ITEM:
+	case REASON_ROSTER_FULL:
+		return SMPP_RX_P_APPN; /* the one that says no more than that it is for good */
 	case REASON_COUNT:
 		break;
 	}
@@ -149,7 +161,7 @@ static uint32_t submit_status(enum reason why)
 /* For deliver_sm: an ESME says only whether another try makes sense (5.1.3, ESME_RX_*). */
 static uint32_t deliver_status(enum reason why)
 {
-	if (why == REASON_SPAM || why == REASON_FORBIDDEN)
+	if (why == REASON_SPAM || why == REASON_FORBIDDEN || why == REASON_PEER_FORBIDDEN)
 		return SMPP_RX_R_APPN;
 	switch (reason_class(why)) {
 	case REASON_CLASS_OK:
@@ -219,15 +231,42 @@ enum reason smpp_reason_of_status(uint32_t status, uint32_t *retry_after_ms)
 	case SMPP_RTHROTTLED:
 	case SMPP_RMSGQFUL:
 		*retry_after_ms = SMPP_RETRY_THROTTLED_MS;
-		return REASON_PEER_TEMPORARY;
+		return REASON_PEER_BUSY;
 	case SMPP_RSYSERR:
+	case SMPP_RSERTYPUNAVAIL:
+		return REASON_PEER_TROUBLE;
 	case SMPP_RSUBMITFAIL:
 	case SMPP_RINVBNDSTS:
 	case SMPP_RX_T_APPN:
 	case SMPP_RDELIVERYFAILURE:
 	case SMPP_RUNKNOWNERR:
-	case SMPP_RSERTYPUNAVAIL:
 		return REASON_PEER_TEMPORARY;
+	case SMPP_RINVDSTADR:
+	case SMPP_RINVDSTTON:
+	case SMPP_RINVDSTNPI:
+	case SMPP_RINVDLNAME:
+		return REASON_PEER_UNKNOWN;
+	case SMPP_RINVSRCADR:
+	case SMPP_RX_R_APPN:
+	case SMPP_RSERTYPUNAUTH:
+	case SMPP_RPROHIBITED:
+	case SMPP_RSERTYPDENIED:
+		return REASON_PEER_FORBIDDEN;
+	case SMPP_RINVMSGLEN:
+		return REASON_PEER_TOO_LARGE;
+	case SMPP_RINVDCS:
+	case SMPP_RINVESMCLASS:
+		return REASON_PEER_CONTENT;
+	case SMPP_RINVCMDID:
+	case SMPP_RINVSERTYP:
+	case SMPP_ROPTPARNOTALLWD:
+		return REASON_PEER_UNSUPPORTED;
+	case SMPP_RINVCMDLEN:
+	case SMPP_RINVOPTPARSTREAM:
+	case SMPP_RINVPARLEN:
+	case SMPP_RMISSINGOPTPARAM:
+	case SMPP_RINVOPTPARAMVAL:
+		return REASON_PEER_MALFORMED;
 	default:
 		return REASON_PEER_PERMANENT;
 	}

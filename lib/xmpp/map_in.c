@@ -290,7 +290,8 @@ static bool fill_kind(const struct xmpp_map *map, const struct xmpp_stanza *s,
 			m->kind = XMPP_NO_MESSAGE;
 			return true;
 		}
-		return fill_report(m, MSG_RECEIPT, MSG_STATE_UNDELIVERABLE, c->id);
+		m->receipt.why = (uint8_t)xmpp_reason_of(c->condition);
+		return fill_report(m, MSG_RECEIPT, xmpp_state_of(c->condition), c->id);
 	}
 	if (c->has_body || c->url.n > 0) {
 		m->kind = MSG_TEXT;

@@ -280,7 +280,7 @@ static void put_report(const struct msg *m, struct str id, struct put *w)
 	else if (m->receipt.state == MSG_STATE_DELIVERED)
 		put_id_element(w, "received", "urn:xmpp:receipts", id);
 	else
-		xmpp_put_error(w, XMPP_RECIPIENT_UNAVAILABLE,
+		xmpp_put_error(w, xmpp_condition_of_report(&m->receipt),
 			       STR("The message was not delivered."));
 }
 

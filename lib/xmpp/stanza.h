@@ -8,6 +8,7 @@
 #include "base/put.h"
 #include "base/reason.h"
 #include "base/str.h"
+#include "msg/msg.h"
 #include "xml/frame.h"
 #include "xml/xml.h"
 
@@ -118,6 +119,9 @@ void xmpp_put_stream_error(struct put *w, enum xmpp_stream_error e, struct str t
 /* What the sender of a stanza is told of a refusal, and what an error stanza says to us. */
 enum xmpp_condition xmpp_condition_of(enum reason why);
 enum reason         xmpp_reason_of(enum xmpp_condition c);
+/* The same of a report that comes as an error, and of one that goes out as such. */
+enum msg_state      xmpp_state_of(enum xmpp_condition c);
+enum xmpp_condition xmpp_condition_of_report(const struct msg_receipt *r);
 /* That of an <error/> whose START was read, up to its END; UNDEFINED_CONDITION where it has none
  * that we know. */
 enum xmpp_condition xmpp_error_read(struct xml *x);

@@ -490,7 +490,7 @@ static void a_refusal_of_the_invite_is_the_result(void **state)
 	assert_int_equal(strncmp(ack, "ACK ", 4), 0);
 	assert_int_equal(side_last(s, EVENT_RESULT)->token, 77);
 	assert_int_equal(side_last(s, EVENT_RESULT)->result.peer_status, 486);
-	assert_int_equal(side_last(s, EVENT_RESULT)->result.why, REASON_PEER_TEMPORARY);
+	assert_int_equal(side_last(s, EVENT_RESULT)->result.why, REASON_PEER_AWAY);
 	assert_ptr_equal(side_last(s, EVENT_RESULT)->session, s->peer);
 	assert_int_equal(sip_ops.window_used(s->peer), 0);
 	ack = respond(s, text, 486, "b", "", "");

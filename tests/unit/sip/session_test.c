@@ -280,7 +280,7 @@ static void too_many_open_messages_of_one_side_are_put_off(void **state)
 	side_submit_to(p.a, p.a->session, m, NULL, 2, &refused);
 	sides_pump(p.a, p.b);
 	assert_non_null(side_last(p.a, EVENT_RESULT));
-	assert_int_equal(side_last(p.a, EVENT_RESULT)->result.why, REASON_PEER_TEMPORARY);
+	assert_int_equal(side_last(p.a, EVENT_RESULT)->result.why, REASON_PEER_BUSY);
 	assert_int_equal(side_last(p.a, EVENT_RESULT)->result.peer_status, 503);
 	assert_int_equal(side_last(p.a, EVENT_RESULT)->result.retry_after_ms, 5000);
 	assert_int_equal(side_refused(p.b, REASON_WINDOW), 1);

@@ -279,7 +279,7 @@ static void the_part_that_is_refused_is_the_result_of_all(void **state)
 		}
 		assert_null(arrived(a, b));
 		assert_int_equal(a->event_count, 1);
-		assert_int_equal(side_last(a, EVENT_RESULT)->result.why, REASON_PEER_PERMANENT);
+		assert_int_equal(side_last(a, EVENT_RESULT)->result.why, REASON_PEER_FORBIDDEN);
 		assert_false(side_last(a, EVENT_RESULT)->result.delivered);
 		assert_int_equal(sip_ops.window_used(a->peer), 0);
 	}

@@ -38,7 +38,7 @@ static void reasons_are_told_by_their_own_causes(void **state)
 		uint8_t     cause, fcs;
 	} rows[] = {
 		{REASON_DESTINATION, 1, 0xc3},     {REASON_NO_ROUTE, 1, 0xc3},
-		{REASON_NOT_REGISTERED, 27, 0xff}, {REASON_EXPIRED, 27, 0xff},
+		{REASON_NOT_REGISTERED, 30, 0xff}, {REASON_EXPIRED, 21, 0xff},
 		{REASON_SENDER, 28, 0xc1},         {REASON_ACCOUNT_GONE, 28, 0xc1},
 		{REASON_SPAM, 10, 0xc4},           {REASON_FORBIDDEN, 10, 0xc4},
 		{REASON_CODING, 21, 0x9f},         {REASON_VALIDITY, 21, 0xc7},
@@ -66,8 +66,8 @@ static void causes_of_a_recipient_are_for_now_or_for_good(void **state)
 		bool for_now = cause == 22 || cause == 27 || cause == 38 || cause == 41 ||
 			       cause == 42 || cause == 47;
 
-		assert_int_equal(sip_reason_of_rp((uint8_t)cause),
-				 for_now ? REASON_PEER_TEMPORARY : REASON_PEER_PERMANENT);
+		assert_int_equal(reason_class(sip_reason_of_rp((uint8_t)cause, 0)),
+				 for_now ? REASON_CLASS_TEMPORARY : REASON_CLASS_PERMANENT);
 	}
 }
 
@@ -538,7 +538,7 @@ static void a_peer_of_short_messages_gets_and_reports_them(void **state)
 		e = side_last(a, EVENT_RESULT);
 		assert_non_null(e);
 		assert_int_equal(e->token, 77);
-		assert_int_equal(e->result.why, good ? REASON_NONE : REASON_PEER_PERMANENT);
+		assert_int_equal(e->result.why, good ? REASON_NONE : REASON_PEER_FORBIDDEN);
 		assert_int_equal(e->result.delivered, good);
 		assert_int_equal(sip_ops.window_used(a->peer), 0);
 	}

@@ -21,6 +21,9 @@ static void a_reason_has_the_status_that_its_sender_understands(void **state)
 		{REASON_FORBIDDEN, 403},
 		{REASON_SPAM, 403},
 		{REASON_PEER_PERMANENT, 403},
+		{REASON_PEER_UNKNOWN, 404},
+		{REASON_PEER_GONE, 410},
+		{REASON_PEER_CONTENT, 406},
 		{REASON_DESTINATION, 404},
 		{REASON_NO_ROUTE, 404},
 		{REASON_MESSAGE_SIZE, 413},
@@ -64,12 +67,8 @@ static void a_reason_keeps_its_weight_when_the_next_gateway_reads_its_status(voi
 	for (enum reason why = 0; why < REASON_COUNT; why++) {
 		enum reason there = sip_reason_of_status(sip_status_of_reason(why));
 
-		if (reason_class(why) == REASON_CLASS_OK)
-			assert_int_equal(there, REASON_NONE);
-		else if (reason_class(why) == REASON_CLASS_TEMPORARY)
-			assert_int_equal(there, REASON_PEER_TEMPORARY);
-		else if (reason_class(why) == REASON_CLASS_PERMANENT && why != REASON_EXPIRED)
-			assert_int_equal(there, REASON_PEER_PERMANENT);
+		if (reason_class(why) != REASON_CLASS_PROTOCOL && why != REASON_EXPIRED)
+			assert_int_equal(reason_class(there), reason_class(why));
 	}
 }
 
@@ -81,18 +80,18 @@ static void every_final_status_of_a_peer_has_a_meaning(void **state)
 	} cases[] = {
 		{200, REASON_NONE},           {202, REASON_NONE},
 		{299, REASON_NONE},           {300, REASON_PEER_PERMANENT},
-		{302, REASON_PEER_TEMPORARY}, {400, REASON_PEER_PERMANENT},
-		{401, REASON_PEER_TEMPORARY}, {403, REASON_PEER_PERMANENT},
-		{404, REASON_PEER_PERMANENT}, {407, REASON_PEER_TEMPORARY},
-		{408, REASON_PEER_TEMPORARY}, {413, REASON_PEER_PERMANENT},
-		{415, REASON_PEER_PERMANENT}, {480, REASON_PEER_TEMPORARY},
-		{482, REASON_PEER_PERMANENT}, {486, REASON_PEER_TEMPORARY},
-		{499, REASON_PEER_PERMANENT}, /* not registered: as 400 */
-		{500, REASON_PEER_TEMPORARY}, {501, REASON_PEER_PERMANENT},
-		{503, REASON_PEER_TEMPORARY}, {504, REASON_PEER_TEMPORARY},
-		{513, REASON_PEER_PERMANENT}, {599, REASON_PEER_TEMPORARY}, /* as 500 */
-		{600, REASON_PEER_TEMPORARY}, {603, REASON_PEER_PERMANENT},
-		{607, REASON_PEER_PERMANENT}, {699, REASON_PEER_TEMPORARY}, /* as 600 */
+		{302, REASON_PEER_TEMPORARY}, {400, REASON_PEER_MALFORMED},
+		{401, REASON_PEER_TEMPORARY}, {403, REASON_PEER_FORBIDDEN},
+		{404, REASON_PEER_UNKNOWN},   {407, REASON_PEER_TEMPORARY},
+		{408, REASON_PEER_TIMEOUT},   {413, REASON_PEER_TOO_LARGE},
+		{415, REASON_PEER_CONTENT},   {480, REASON_PEER_AWAY},
+		{482, REASON_PEER_PERMANENT}, {486, REASON_PEER_AWAY},
+		{499, REASON_PEER_MALFORMED}, /* not registered: as 400 */
+		{500, REASON_PEER_TROUBLE},   {501, REASON_PEER_UNSUPPORTED},
+		{503, REASON_PEER_BUSY},      {504, REASON_PEER_TIMEOUT},
+		{513, REASON_PEER_TOO_LARGE}, {599, REASON_PEER_TROUBLE}, /* as 500 */
+		{600, REASON_PEER_AWAY},      {603, REASON_PEER_FORBIDDEN},
+		{607, REASON_PEER_FORBIDDEN}, {699, REASON_PEER_AWAY}, /* as 600 */
 	};
 
 	(void)state;
@@ -120,6 +119,7 @@ static void a_peers_status_goes_on_only_to_sip_and_only_when_it_is_of_the_recipi
 		{REASON_PEER_PERMANENT, true, 1, 482, 403},
 		{REASON_PEER_PERMANENT, true, 1, 200, 403}, /* a refusal is never answered well */
 		{REASON_PEER_PERMANENT, true, 1, 70000, 403},
+		{REASON_PEER_TIMEOUT, true, 1, 408, 504}, /* RFC 4320, 4.2 */
 		{REASON_NONE, true, 1, 404, 202},
 	};
 

@@ -494,7 +494,7 @@ static void a_response_with_an_error_and_a_message_id_is_no_fault(void **state)
 	assert_int_equal(side_submit(s, m, 1, &result),
 			 SUBMIT_SENT); /* sequence 2: 1 was the bind */
 	side_feed(s, resp, sizeof(resp), &last);
-	assert_int_equal(side_last(s, EVENT_RESULT)->result.why, REASON_PEER_PERMANENT);
+	assert_int_equal(side_last(s, EVENT_RESULT)->result.why, REASON_PEER_FORBIDDEN);
 	assert_int_equal(side_last(s, EVENT_RESULT)->result.peer_status, SMPP_RINVSRCADR);
 	for (unsigned i = 0; i < 3; i++) {
 		assert_int_equal(side_submit(s, m, 2 + i, &result), SUBMIT_SENT);

@@ -184,7 +184,7 @@ static void a_peer_beyond_its_window_is_throttled_and_still_heard(void **state)
 	side_move(p.server, p.client);
 	assert_int_equal(side_last(p.client, EVENT_RESULT)->token, 2);
 	assert_int_equal(side_last(p.client, EVENT_RESULT)->result.peer_status, SMPP_RTHROTTLED);
-	assert_int_equal(side_last(p.client, EVENT_RESULT)->result.why, REASON_PEER_TEMPORARY);
+	assert_int_equal(side_last(p.client, EVENT_RESULT)->result.why, REASON_PEER_BUSY);
 	assert_true(side_last(p.client, EVENT_RESULT)->result.retry_after_ms > 0);
 	side_answer(p.server, p.server->events[0].token, &(struct result){.msg_id = 7});
 	assert_true(side_sent_pdu(p.server, &pdu));
@@ -550,7 +550,7 @@ static void a_nack_answers_the_request_whose_sequence_it_has(void **state)
 	smpp_pdu_put(&w, SMPP_generic_nack, SMPP_RINVCMDLEN, 2);
 	side_feed(p.client, nack, sizeof(nack), &last);
 	assert_int_equal(side_last(p.client, EVENT_RESULT)->token, 9);
-	assert_int_equal(side_last(p.client, EVENT_RESULT)->result.why, REASON_PEER_PERMANENT);
+	assert_int_equal(side_last(p.client, EVENT_RESULT)->result.why, REASON_PEER_MALFORMED);
 	assert_int_equal(side_metric(p.client, METRIC_smpp_nacks_in), 1);
 	pair_free(&p);
 }

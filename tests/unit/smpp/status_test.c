@@ -58,9 +58,9 @@ a_peers_own_status_goes_on_only_to_its_own_protocol_and_only_with_a_refusal(void
 
 	(void)state;
 	assert_int_equal(smpp_status_of_result(SMPP_submit_sm, &r, 3), SMPP_RINVSERTYP);
-	assert_int_equal(smpp_status_of_result(SMPP_submit_sm, &r, 4), SMPP_RSUBMITFAIL);
+	assert_int_equal(smpp_status_of_result(SMPP_submit_sm, &r, 4), SMPP_RX_P_APPN);
 	r.peer_status = SMPP_ROK;
-	assert_int_equal(smpp_status_of_result(SMPP_submit_sm, &r, 3), SMPP_RSUBMITFAIL);
+	assert_int_equal(smpp_status_of_result(SMPP_submit_sm, &r, 3), SMPP_RX_P_APPN);
 	r.why = REASON_NONE;
 	r.peer_status = SMPP_RINVSERTYP;
 	assert_int_equal(smpp_status_of_result(SMPP_submit_sm, &r, 3), SMPP_ROK);
@@ -74,13 +74,13 @@ static void a_peers_status_says_whether_to_try_again_and_when(void **state)
 		bool        pause;
 	} cases[] = {
 		{SMPP_ROK, REASON_NONE, false},
-		{SMPP_RTHROTTLED, REASON_PEER_TEMPORARY, true},
-		{SMPP_RMSGQFUL, REASON_PEER_TEMPORARY, true},
-		{SMPP_RSYSERR, REASON_PEER_TEMPORARY, false},
+		{SMPP_RTHROTTLED, REASON_PEER_BUSY, true},
+		{SMPP_RMSGQFUL, REASON_PEER_BUSY, true},
+		{SMPP_RSYSERR, REASON_PEER_TROUBLE, false},
 		{SMPP_RSUBMITFAIL, REASON_PEER_TEMPORARY, false},
 		{SMPP_RX_T_APPN, REASON_PEER_TEMPORARY, false},
 		{SMPP_RX_P_APPN, REASON_PEER_PERMANENT, false},
-		{SMPP_RINVDSTADR, REASON_PEER_PERMANENT, false},
+		{SMPP_RINVDSTADR, REASON_PEER_UNKNOWN, false},
 		{0x4ab, REASON_PEER_PERMANENT, false},
 	};
 	uint32_t retry_after_ms;

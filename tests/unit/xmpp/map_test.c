@@ -236,7 +236,17 @@ static void what_is_said_without_words_has_its_kind(void **state)
 		 "type='cancel'><service-unavailable "
 		 "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>",
 		 MSG_RECEIPT, "", "c"},
+		{"<message to='+46@example.org' type='error' id='d'><error type='auth'><forbidden "
+		 "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>",
+		 MSG_RECEIPT, "", "d"},
 	};
+	static const struct {
+		enum msg_state state;
+		enum reason    why;
+	} said[] = {{MSG_STATE_DELIVERED, REASON_NONE},
+		    {0},
+		    {MSG_STATE_UNDELIVERABLE, REASON_PEER_PERMANENT},
+		    {MSG_STATE_REJECTED, REASON_PEER_FORBIDDEN}}; /* by the id: a to d */
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
@@ -252,9 +262,9 @@ static void what_is_said_without_words_has_its_kind(void **state)
 					    m->receipt.remote_id.size},
 			       str_of(table[i].remote_id)));
 		if (m->kind == MSG_RECEIPT)
-			assert_int_equal(m->receipt.state, table[i].remote_id[0] == 'a'
-								   ? MSG_STATE_DELIVERED
-								   : MSG_STATE_UNDELIVERABLE);
+			assert_int_equal(m->receipt.state, said[table[i].remote_id[0] - 'a'].state);
+		if (m->kind == MSG_RECEIPT)
+			assert_int_equal(m->receipt.why, said[table[i].remote_id[0] - 'a'].why);
 		msg_free(m);
 	}
 }
@@ -362,6 +372,12 @@ static void reports_of_others_name_the_message_by_the_id_of_its_sender(void **st
 		strstr(give(m, "alice@example.org"),
 		       "<message type=\"error\" id=\"m1\" from=\"+46707654321@example.org\" "
 		       "to=\"alice@example.org\"><error type=\"wait\"><recipient-unavailable"));
+	m->receipt.state = MSG_STATE_REJECTED;
+	assert_non_null(strstr(give(m, "alice@example.org"), "<error type=\"auth\"><forbidden"));
+	m->receipt.why = REASON_PEER_GONE; /* what more is known is said */
+	assert_non_null(strstr(give(m, "alice@example.org"), "<error type=\"cancel\"><gone"));
+	m->receipt.why = REASON_NONE;
+	m->receipt.state = MSG_STATE_EXPIRED;
 	m->receipt.intermediate = true;
 	assert_string_equal(give(m, "alice@example.org"), "RECEIPT_UNKNOWN");
 	msg_free(m);
