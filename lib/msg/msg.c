@@ -290,6 +290,7 @@ bool msg_extra_add(struct msg *m, uint8_t protocol, uint16_t tag, const void *by
 	if (m->extras.size == 0)
 		m->extras.off = off;
 	m->extras.size += EXTRA_HEADER + n;
+	m->extra_marks |= msg_extra_mark(protocol, tag);
 	return true;
 }
 
@@ -316,7 +317,7 @@ bool msg_extra_next(const struct msg *m, uint32_t *at, struct msg_extra *extra)
 	return extra_next(m, at, extra);
 }
 
-bool msg_extra_find(const struct msg *m, uint8_t protocol, uint16_t tag, struct msg_extra *extra)
+bool msg_extra_search(const struct msg *m, uint8_t protocol, uint16_t tag, struct msg_extra *extra)
 {
 	for (uint32_t at = 0; extra_next(m, &at, extra);) {
 		if (extra->protocol == protocol && extra->tag == tag)

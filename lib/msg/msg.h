@@ -144,8 +144,9 @@ struct msg {
 	uint8_t         wants;           /* MSG_WANT_ bits */
 	uint8_t         udh_size; /* bytes of user data header at the start of the body, 0: none */
 	struct addr     from, to;
-	struct msg_part body;      /* as received, user data header included */
-	struct msg_part extras;    /* opaque entries, see msg_extra_next() */
+	struct msg_part body;        /* as received, user data header included */
+	struct msg_part extras;      /* opaque entries, see msg_extra_next() */
+	uint32_t        extra_marks; /* msg_extra_mark() of each of them */
 	struct msg_part origin_id; /* that its sender gave it, at most MSG_ORIGIN_ID_MAX bytes, for
 				      the receipts that it asked for; empty: none */
 	struct msg_concat  concat;
@@ -249,4 +250,18 @@ enum msg_common_tag { MSG_COMMON_SUBJECT = 1 /* UTF-8 */, MSG_COMMON_LANGUAGE = 
 bool msg_extra_add(struct msg *m, uint8_t protocol, uint16_t tag, const void *bytes, uint16_t n);
 /* Iterate: *at starts at 0; false after the last. */
 bool msg_extra_next(const struct msg *m, uint32_t *at, struct msg_extra *extra);
-bool msg_extra_find(const struct msg *m, uint8_t protocol, uint16_t tag, struct msg_extra *extra);
+/* The first with that tag. */
+bool msg_extra_search(const struct msg *m, uint8_t protocol, uint16_t tag, struct msg_extra *extra);
+
+/* One bit for an extra, which few others have: without it in ->extra_marks there is none. */
+static inline uint32_t msg_extra_mark(uint8_t protocol, uint16_t tag)
+{
+	return 1u << ((tag + 8u * protocol) % 32);
+}
+
+static inline bool msg_extra_find(const struct msg *m, uint8_t protocol, uint16_t tag,
+				  struct msg_extra *extra)
+{
+	return (m->extra_marks & msg_extra_mark(protocol, tag)) != 0 &&
+	       msg_extra_search(m, protocol, tag, extra);
+}

@@ -10,11 +10,10 @@ static bool value_parse(struct cur *c, struct sip_param *p)
 		p->quoted = true;
 		return sip_lex_quoted(c, &p->value);
 	}
-	for (;;) {
-		sip_lex_while(c, SIP_CLASS_TOKEN);
+	for (;; c->p++) {
+		c->p = sip_class_end(c->p, c->end, SIP_CLASS_TOKEN);
 		if (sip_lex_peek(c) != '[' && sip_lex_peek(c) != ']' && sip_lex_peek(c) != ':')
 			break;
-		c->p++;
 	}
 	p->value = (struct str){start, (size_t)((const char *)c->p - start)};
 	return p->value.n > 0 ? true : sip_lex_fail(c);
@@ -117,6 +116,11 @@ static bool take_tag(struct sip_name_addr *a)
 	struct cur       c = sip_cur(a->params);
 	struct sip_param p;
 
+	if (str_starts(a->params, STR("tag=")) &&
+	    sip_lex_all(str_skip(a->params, 4), SIP_CLASS_TOKEN)) { /* as most is written */
+		a->tag = str_skip(a->params, 4);
+		return true;
+	}
 	while (sip_param_next(&c, &p)) {
 		if (!sip_same(p.name, STR("tag")))
 			continue;
@@ -135,7 +139,7 @@ bool sip_name_addr_parse(struct str element, struct sip_name_addr *a)
 
 	*a = (struct sip_name_addr){.display = STR(""), .params = STR(""), .tag = STR("")};
 	a->uri_text = STR("");
-	element = sip_trim(element);
+	element = sip_is_trim(element) ? element : sip_trim(element);
 	c = bare = sip_cur(element);
 	angle = display_parse(&c, a);
 	if (!angle) {
@@ -145,15 +149,16 @@ bool sip_name_addr_parse(struct str element, struct sip_name_addr *a)
 		c = bare;
 	}
 	start = c.p;
-	if (angle)
-		sip_lex_while(&c, SIP_CLASS_URI);
+	if (angle) /* which no URI has in it */
+		c.p = sip_byte_find(c.p, c.end, '>');
 	while (!angle && c.p < c.end && sip_is(*c.p, SIP_CLASS_URI) && *c.p != ';' && *c.p != '?' &&
 	       *c.p != ',')
 		c.p++;
 	a->uri_text = between(start, c.p);
 	if (angle && !sip_lex_char(&c, '>'))
 		return false;
-	if (!sip_uri_parse(a->uri_text, &a->uri))
+	if (!sip_uri_parse(a->uri_text, &a->uri) ||
+	    (a->uri.scheme == SIP_SCHEME_TEL && !sip_lex_all(a->uri_text, SIP_CLASS_URI)))
 		return false;
 	return sip_params_rest(&c, &a->params) && take_tag(a);
 }

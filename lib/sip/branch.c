@@ -24,37 +24,42 @@ static uint64_t letters_of(uint64_t five)
 	return v + SIP_OF_EACH('a') - digits * ('a' + 26 - '2');
 }
 
+void sip_base32_five(struct put *w, uint64_t five)
+{
+	put_be64(w, letters_of(five));
+}
+
 void sip_base32_put(struct put *w, const uint8_t *bytes, size_t n)
 {
 	ASSERT(n % 5 == 0);
 	for (size_t i = 0; i < n; i += 5) {
-		uint64_t five = 0;
+		uint32_t four;
 
-		for (size_t k = 0; k < 5; k++)
-			five = five << 8 | bytes[i + k];
-		put_be64(w, letters_of(five));
+		memcpy(&four, bytes + i, sizeof(four));
+		put_be64(w, letters_of((uint64_t)be32toh(four) << 8 | bytes[i + 4]));
 	}
 }
 
-static int value(char c)
+/* The high bit of each byte that is in a range, all being of ASCII. */
+static uint64_t each_within(uint64_t x, uint8_t low, uint8_t high)
 {
-	if (c >= 'a' && c <= 'z')
-		return c - 'a';
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	return c >= '2' && c <= '7' ? c - '2' + 26 : -1;
+	return (x + SIP_OF_EACH(0x80u - low)) & ~(x + SIP_OF_EACH(0x7fu - high)) &
+	       SIP_OF_EACH(0x80);
 }
 
+/* The other way round, in any case. */
 static bool five_parse(const char *text, uint64_t *five)
 {
-	*five = 0;
-	for (size_t k = 0; k < 8; k++) {
-		int v = value(text[k]);
+	uint64_t word = be64toh(sip_word_at(text)), v = word | SIP_OF_EACH(0x20);
+	uint64_t letters = each_within(v & SIP_OF_EACH(0x7f), 'a', 'z');
+	uint64_t digits = each_within(word & SIP_OF_EACH(0x7f), '2', '7');
 
-		if (v < 0)
-			return false;
-		*five = *five << 5 | (uint64_t)v;
-	}
+	if ((letters | digits) != SIP_OF_EACH(0x80) || (word & SIP_OF_EACH(0x80)) != 0)
+		return false;
+	v -= (letters >> 7) * 'a' + (digits >> 7) * ('2' - 26);
+	v = (v & 0x001f001f001f001full) | (v & 0x1f001f001f001f00ull) >> 3;
+	v = (v & 0x000003ff000003ffull) | (v & 0x03ff000003ff0000ull) >> 6;
+	*five = (v & 0xfffff) | (v >> 32 & 0xfffff) << 20;
 	return true;
 }
 
@@ -102,15 +107,12 @@ static uint64_t prove(const struct hash_key *key, const struct opened *o)
 void sip_name_put(struct put *w, const struct hash_key *key, const struct sip_branch *b)
 {
 	struct opened o = name(b);
-	uint8_t       bytes[BYTES];
-	struct put    to = put_to(bytes, sizeof(bytes));
 
 	o.proof = prove(key, &o);
-	put_be64(&to, o.first);
-	put_u8(&to, o.ninth);
-	put_be16(&to, (uint16_t)(o.proof >> 32));
-	put_be32(&to, (uint32_t)o.proof);
-	sip_base32_put(w, bytes, sizeof(bytes));
+	put_be64(w, letters_of(o.first >> 24));
+	put_be64(w,
+		 letters_of((o.first & 0xffffff) << 16 | (uint64_t)o.ninth << 8 | o.proof >> 40));
+	put_be64(w, letters_of(o.proof & 0xffffffffff));
 }
 
 void sip_branch_put(struct put *w, const struct hash_key *key, const struct sip_branch *b)
@@ -140,7 +142,7 @@ static struct str inside(struct str text)
 {
 	struct str cookie = STR(SIP_BRANCH_COOKIE);
 
-	return text.n == SIP_BRANCH_SIZE && strncasecmp(text.p, cookie.p, cookie.n) == 0
+	return text.n == SIP_BRANCH_SIZE && sip_same_bytes(text.p, cookie.p, cookie.n)
 		       ? str_skip(text, cookie.n)
 		       : STR("");
 }

@@ -34,7 +34,9 @@ bool sip_name_worker(struct str text, unsigned *worker);
  * there is none. */
 bool sip_branch_find(struct str text, struct str *branch);
 
-/* Five bits a character, for branches, tags and nonces. Bytes in fives. */
+/* Five bits a character, for branches, tags and nonces: eight letters of RFC 4648 for 40 bits. */
+void sip_base32_five(struct put *w, uint64_t five);
+/* The same for bytes, in fives. */
 void sip_base32_put(struct put *w, const uint8_t *bytes, size_t n);
 /* text.n must be n / 5 * 8. */
 bool sip_base32_parse(struct str text, uint8_t *bytes, size_t n);

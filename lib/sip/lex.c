@@ -69,6 +69,14 @@ const uint8_t sip_class_rows[8][SIP_PART] = {
 	 0x7c},
 };
 
+sip_part sip_part_copy(const uint8_t *p, size_t left)
+{
+	sip_part x = {0};
+
+	memcpy(&x, p, left < SIP_PART ? left : SIP_PART);
+	return x;
+}
+
 /* Bytes of the white space that begins here: 1, 3 for a fold, 0 for none. */
 static size_t space_size(const uint8_t *p, size_t left)
 {
@@ -168,11 +176,35 @@ bool sip_controls_quoted(struct str value)
 	return true;
 }
 
+static void small_word(char *to, const char *from)
+{
+	uint64_t word = sip_word_at(from), low = word & SIP_OF_EACH(0x7f);
+	uint64_t capitals = (low + SIP_OF_EACH(0x80 - 'A')) & ~(low + SIP_OF_EACH(0x7f - 'Z')) &
+			    ~word & SIP_OF_EACH(0x80);
+
+	word |= capitals >> 2;
+	memcpy(to, &word, sizeof(word));
+}
+
+void sip_small_copy(char *to, struct str s)
+{
+	size_t at = 0;
+
+	for (; s.n - at >= 8; at += 8)
+		small_word(to + at, s.p + at);
+	if (at < s.n && s.n >= 8) { /* some of it for a second time */
+		small_word(to + s.n - 8, s.p + s.n - 8);
+		return;
+	}
+	for (; at < s.n; at++)
+		to[at] = (char)(s.p[at] >= 'A' && s.p[at] <= 'Z' ? s.p[at] | 0x20 : s.p[at]);
+}
+
 struct str sip_trim(struct str s)
 {
 	struct cur c = sip_cur(s);
 
-	if (s.n > 0 && (uint8_t)s.p[0] > ' ' && (uint8_t)s.p[s.n - 1] > ' ')
+	if (sip_is_trim(s))
 		return s;
 	sip_lex_space(&c);
 	s = (struct str){(const char *)c.p, cur_left(&c)};

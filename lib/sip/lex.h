@@ -38,24 +38,23 @@ typedef uint8_t sip_part __attribute__((vector_size(SIP_PART)));
 
 #define SIP_PAGE 4096u
 
+sip_part sip_part_copy(const uint8_t *p, size_t left); /* by its bytes that are there */
+
 /* The part at p, of which left bytes (at least one) are there. What follows them is read as well
  * and means nothing: in a page that is there it can be read, and what it is changes no result. */
 __attribute__((no_sanitize("address"))) static inline sip_part sip_part_at(const uint8_t *p,
 									   size_t         left)
 {
-	uint8_t room[SIP_PART] = {0};
-
-	if (left >= SIP_PART || ((uintptr_t)p & (SIP_PAGE - 1)) <= SIP_PAGE - SIP_PART)
-		return (sip_part)_mm_loadu_si128((const __m128i *)(const void *)p);
-	for (size_t i = 0; i < left; i++)
-		room[i] = p[i];
-	return (sip_part)_mm_loadu_si128((const __m128i *)(void *)room);
+	if (__builtin_expect(((uintptr_t)p & (SIP_PAGE - 1)) > SIP_PAGE - SIP_PART, 0))
+		return sip_part_copy(p, left);
+	return (sip_part)_mm_loadu_si128((const __m128i *)(const void *)p);
 }
 
-/* Of the bits of a part those of bytes that are there, and one more where these end. */
-static inline uint32_t sip_part_ends(uint32_t bits, size_t left)
+/* Of the bits of a part the place of the first, or where the bytes end that are there; SIP_PART:
+ * neither is in it. */
+static inline unsigned sip_part_first(uint32_t bits, size_t left)
 {
-	return left < SIP_PART ? (bits & ((1u << left) - 1)) | 1u << left : bits;
+	return (unsigned)__builtin_ctz(bits | 1u << (left < SIP_PART ? left : SIP_PART));
 }
 
 /* The byte in each of the eight of a word. */
@@ -91,29 +90,34 @@ static inline bool sip_lex_char(struct cur *c, uint8_t want)
 
 extern const uint8_t sip_class_rows[8][SIP_PART];
 
-/* The first byte that is not in the class, or the end. */
-static inline const uint8_t *sip_class_end(const uint8_t *p, const uint8_t *end,
-					   enum sip_class class)
+/* A bit for each byte that is not in the class. */
+static inline uint32_t sip_part_outside(sip_part part, enum sip_class class)
 {
 	const __m128i half = _mm_set1_epi8(0x0f);
 	const __m128i high_bit =
 		_mm_setr_epi8(1, 2, 4, 8, 16, 32, 64, -128, 0, 0, 0, 0, 0, 0, 0, 0);
-	const uint8_t *row = sip_class_rows[__builtin_ctz(class)];
+	const void *row = sip_class_rows[__builtin_ctz(class)];
+	__m128i     x = (__m128i)part, high = _mm_and_si128(_mm_srli_epi16(x, 4), half);
+	/* By the low half of a byte; nothing for one above ASCII, which is in no class. */
+	__m128i rows = _mm_shuffle_epi8(_mm_loadu_si128(row), x);
+	__m128i in = _mm_and_si128(rows, _mm_shuffle_epi8(high_bit, high));
 
+	return SIP_PART_BITS(_mm_cmpeq_epi8(in, _mm_setzero_si128()));
+}
+
+/* The first byte that is not in the class, or the end. */
+static inline const uint8_t *sip_class_end(const uint8_t *p, const uint8_t *end,
+					   enum sip_class class)
+{
 	for (; p < end; p += SIP_PART) {
-		size_t  left = (size_t)(end - p);
-		__m128i x = (__m128i)sip_part_at(p, left);
-		__m128i high = _mm_and_si128(_mm_srli_epi16(x, 4), half);
-		__m128i rows = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(const void *)row),
-						_mm_and_si128(x, half));
-		__m128i in = _mm_and_si128(rows, _mm_shuffle_epi8(high_bit, high));
-		uint32_t outside = SIP_PART_BITS(_mm_cmpeq_epi8(in, _mm_setzero_si128()));
+		size_t   left = (size_t)(end - p);
+		sip_part x = sip_part_at(p, left);
+		unsigned at = sip_part_first(sip_part_outside(x, class), left);
 
-		outside = sip_part_ends(outside, left);
-		if (outside != 0)
-			return p + __builtin_ctz(outside);
+		if (at < SIP_PART)
+			return p + at;
 	}
-	return p;
+	return end;
 }
 
 /* As many bytes of the class as there are, maybe none. */
@@ -125,12 +129,25 @@ static inline struct str sip_lex_while(struct cur *c, enum sip_class class)
 	return (struct str){(const char *)start, (size_t)(c->p - start)};
 }
 
-void sip_lex_folds(struct cur *c); /* SWS that begins with white space or CR */
+/* The first of such a byte, or the end. */
+static inline const uint8_t *sip_byte_find(const uint8_t *p, const uint8_t *end, uint8_t byte)
+{
+	for (; p < end; p += SIP_PART) {
+		size_t   left = (size_t)(end - p);
+		unsigned at = sip_part_first(SIP_PART_BITS(sip_part_at(p, left) == byte), left);
+
+		if (at < SIP_PART)
+			return p + at;
+	}
+	return end;
+}
+
+void sip_lex_folds(struct cur *c); /* SWS where there may be some */
 
 /* SWS. */
 static inline void sip_lex_space(struct cur *c)
 {
-	if (c->p < c->end && (*c->p == ' ' || *c->p == '\t' || *c->p == '\r'))
+	if (c->p < c->end && *c->p <= ' ')
 		sip_lex_folds(c);
 }
 
@@ -140,6 +157,33 @@ static inline bool sip_lex_all(struct str s, enum sip_class class)
 	const uint8_t *p = (const uint8_t *)s.p;
 
 	return s.n > 0 && sip_class_end(p, p + s.n, class) == p + s.n;
+}
+
+/* Writes the text, of which each byte is of the class; false, and nothing is written: it is empty,
+ * or one is not. What a part has too much is overwritten by what comes next. */
+static inline bool sip_class_put(struct put *w, struct str s, enum sip_class class)
+{
+	const uint8_t *p = (const uint8_t *)s.p;
+	size_t         at = 0;
+
+	if (w->failed || s.n == 0 || put_room(w) < s.n + SIP_PART) {
+		if (!sip_lex_all(s, class))
+			return false;
+		put_str(w, s);
+		return true;
+	}
+	do {
+		size_t   left = s.n - at;
+		sip_part x = sip_part_at(p + at, left);
+
+		memcpy(w->p + at, &x, sizeof(x));
+		if (sip_part_first(sip_part_outside(x, class), left) <
+		    (left < SIP_PART ? left : SIP_PART))
+			return false;
+		at += SIP_PART;
+	} while (at < s.n);
+	w->p += s.n;
+	return true;
 }
 
 static inline bool sip_lex_token(struct cur *c, struct str *token)
@@ -210,6 +254,14 @@ static inline bool sip_same(struct str a, struct str b)
 {
 	return a.n == b.n && sip_same_bytes(a.p, b.p, a.n);
 }
+/* With ASCII's capitals as small letters; to has room for all. */
+void       sip_small_copy(char *to, struct str s);
 struct str sip_trim(struct str s); /* without white space at both ends */
+
+/* There is some of it, and no white space (or control character) at either end. */
+static inline bool sip_is_trim(struct str s)
+{
+	return s.n > 0 && (uint8_t)s.p[0] > ' ' && (uint8_t)s.p[s.n - 1] > ' ';
+}
 /* The inside of a quoted string with quoted pairs resolved and folds made one SP. */
 void sip_unquote_put(struct put *w, struct str inside);

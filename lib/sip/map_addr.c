@@ -52,9 +52,7 @@ bool sip_host_fold(struct str host, char room[SIP_HOST_SIZE_MAX], struct str *fo
 {
 	if (host.n > SIP_HOST_SIZE_MAX)
 		return false;
-	for (size_t i = 0; i < host.n; i++)
-		room[i] =
-			(char)(host.p[i] >= 'A' && host.p[i] <= 'Z' ? host.p[i] | 0x20 : host.p[i]);
+	sip_small_copy(room, host);
 	*folded = (struct str){room, host.n};
 	return true;
 }
@@ -129,10 +127,8 @@ void sip_host_text_put(struct put *w, struct str host)
 {
 	bool ip6;
 
-	if (sip_lex_all(host, SIP_CLASS_HOST)) {
-		put_str(w, host);
+	if (sip_class_put(w, host, SIP_CLASS_HOST))
 		return;
-	}
 	ip6 = host.n > 0 && host.p[0] != '[' && memchr(host.p, ':', host.n) != NULL;
 	if (ip6)
 		put_u8(w, '[');

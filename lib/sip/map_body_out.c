@@ -180,13 +180,9 @@ static bool came_wrapped(const struct sip_map *map, const struct msg *m)
 {
 	struct msg_extra extra;
 
-	for (uint32_t at = 0; msg_extra_next(m, &at, &extra);) {
-		if (extra.protocol == map->protocol &&
-		    (extra.tag == SIP_EXTRA_CPIM || extra.tag == SIP_EXTRA_CONVERSATION_ID ||
-		     extra.tag == SIP_EXTRA_CONTRIBUTION_ID))
-			return true;
-	}
-	return false;
+	return msg_extra_find(m, map->protocol, SIP_EXTRA_CPIM, &extra) ||
+	       msg_extra_find(m, map->protocol, SIP_EXTRA_CONVERSATION_ID, &extra) ||
+	       msg_extra_find(m, map->protocol, SIP_EXTRA_CONTRIBUTION_ID, &extra);
 }
 
 bool sip_map_wrapped(const struct sip_map *map, const struct msg *m, const struct sip_way *way)

@@ -74,6 +74,11 @@ static bool asserted(const struct sip_map *map, const struct sip_message *in, st
 	struct sip_address   next;
 	bool                 found = false;
 
+	if (!sip_header_find(in, SIP_P_ASSERTED_IDENTITY, &element))
+		return false;
+	if (in->headers[in->first[SIP_P_ASSERTED_IDENTITY]].next == SIP_NO_SLOT &&
+	    sip_name_addr_parse(element, &name)) /* what is one is no list of some */
+		return sip_address_of(map, &name.uri, a) && a->kind != ADDR_NONE;
 	sip_list_init(&l, in, SIP_P_ASSERTED_IDENTITY);
 	while (sip_list_next(&l, &element)) {
 		if (!sip_name_addr_parse(element, &name) ||

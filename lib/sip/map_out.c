@@ -232,23 +232,21 @@ static void put_extras(const struct sip_map *map, const struct msg *m, const str
 	}
 }
 
-/* 32 bits as eight digits: four bits in each byte, then "0" to "9" and "a" to "f". */
-static uint64_t hex_of(uint32_t word)
-{
-	uint64_t v = (word & 0xffff) | (uint64_t)(word >> 16) << 32, letters;
-
-	v = (v & 0x000000ff000000ffull) | (v & 0x0000ff000000ff00ull) << 8;
-	v = (v & 0x000f000f000f000full) | (v & 0x00f000f000f000f0ull) << 4;
-	letters = (v + SIP_OF_EACH(0x80 - 10)) >> 7 & SIP_OF_EACH(1);
-	return v + SIP_OF_EACH('0') + letters * ('a' - 10 - '0');
-}
-
+/* 128 bits as 32 digits: a byte for each four bits, and by it the digit. */
 static void put_hex(struct put *w, uint64_t high, uint64_t low)
 {
-	put_be64(w, hex_of((uint32_t)(high >> 32)));
-	put_be64(w, hex_of((uint32_t)high));
-	put_be64(w, hex_of((uint32_t)(low >> 32)));
-	put_be64(w, hex_of((uint32_t)low));
+	const __m128i digits = _mm_loadu_si128((const void *)"0123456789abcdef"),
+		      half = _mm_set1_epi8(0x0f);
+	__m128i bytes = _mm_set_epi64x((long long)htobe64(low), (long long)htobe64(high)),
+		first = _mm_and_si128(_mm_srli_epi16(bytes, 4), half),
+		second = _mm_and_si128(bytes, half);
+	uint8_t *to = put_reserve(w, 2 * sizeof(bytes));
+
+	if (to == NULL)
+		return;
+	_mm_storeu_si128((void *)to, _mm_shuffle_epi8(digits, _mm_unpacklo_epi8(first, second)));
+	_mm_storeu_si128((void *)(to + sizeof(bytes)),
+			 _mm_shuffle_epi8(digits, _mm_unpackhi_epi8(first, second)));
 }
 
 /* The two parties in whichever order, each with an end. */

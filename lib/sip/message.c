@@ -1,6 +1,7 @@
 #include "sip/message.h"
 
 #include "sip/lex.h"
+#include "sip/names.h"
 
 #define BLOCK 64u
 
@@ -12,8 +13,8 @@ struct look {
 	size_t         line_end; /* the LF of the first line, 0: none yet */
 	size_t         end;      /* of the head, its empty line included; 0: none yet */
 	unsigned       count;    /* lines, the start line included */
-	bool           lone, control, crowded;
-	uint16_t       lines[SIP_HEADERS_MAX + 1]; /* where they begin */
+	bool           lone, control, crowded, folded;
+	uint16_t       lines[SIP_HEADERS_MAX + 2]; /* where they begin, and the empty one */
 };
 
 struct masks { /* a bit for each byte of a block */
@@ -37,54 +38,76 @@ static struct masks masks_of(const uint8_t *p, size_t left)
 	return m;
 }
 #else
-static struct masks masks_part(const uint8_t *p)
-{
-	sip_part x;
+/* As many bytes as one instruction compares here. */
+#ifdef __AVX2__
+#define LOOK_PART 32u
+#define LOOK_BITS(part) ((uint64_t)(uint32_t)_mm256_movemask_epi8((__m256i)(part)))
+#else
+#define LOOK_PART SIP_PART
+#define LOOK_BITS(part) ((uint64_t)SIP_PART_BITS(part))
+#endif
+typedef uint8_t look_part __attribute__((vector_size(LOOK_PART), aligned(1)));
 
-	memcpy(&x, p, sizeof(x));
-	return (struct masks){
-		SIP_PART_BITS(x == '\n'), SIP_PART_BITS(x == '\r'),
-		SIP_PART_BITS(((x < ' ') & (x != '\n') & (x != '\r') & (x != '\t')) | (x == 0x7f))};
+static uint64_t tabs_of(const uint8_t p[BLOCK])
+{
+	uint64_t tabs = 0;
+
+	for (unsigned i = 0; i < BLOCK; i++)
+		tabs |= (uint64_t)(p[i] == '\t') << i;
+	return tabs;
 }
 
-/* Of the up to 64 bytes at p. */
-static struct masks masks_of(const uint8_t *p, size_t left)
+/* Of the up to 64 bytes at p. What follows them in their page is read as well, and left out. */
+__attribute__((no_sanitize("address"))) static struct masks masks_of(const uint8_t *p, size_t left)
 {
 	uint8_t      tail[BLOCK];
-	struct masks all = {0, 0, 0};
+	struct masks m = {0, 0, 0};
+	uint64_t     there = left < BLOCK ? (1ull << left) - 1 : UINT64_MAX;
 
-	if (left < BLOCK) {
+	if (left < BLOCK && ((uintptr_t)p & (SIP_PAGE - 1)) > SIP_PAGE - BLOCK) {
 		memset(tail, ' ', sizeof(tail));
 		memcpy(tail, p, left);
 		p = tail;
 	}
-	for (unsigned at = 0; at < BLOCK; at += SIP_PART) {
-		struct masks part = masks_part(p + at);
+	for (unsigned at = 0; at < BLOCK; at += LOOK_PART) {
+		look_part x = *(const look_part *)(const void *)(p + at);
 
-		all.lf |= part.lf << at;
-		all.cr |= part.cr << at;
-		all.control |= part.control << at;
+		m.lf |= LOOK_BITS(x == '\n') << at;
+		m.cr |= LOOK_BITS(x == '\r') << at;
+		m.control |= LOOK_BITS((x < ' ') | (x == 0x7f)) << at;
 	}
-	return all;
+	m.lf &= there;
+	m.cr &= there;
+	m.control &= there & ~(m.lf | m.cr);
+	if (m.control != 0)
+		m.control &= ~tabs_of(p);
+	return m;
 }
 #endif
 
 /* A line ends at the LF at i. Gives whether the look is over: at the end of the head, or where it
  * takes the next bytes to tell. */
-static bool look_line_end(struct look *l, size_t i)
+static inline bool look_line_end(struct look *l, size_t i)
 {
 	if (l->line_end == 0)
 		l->line_end = i;
+	if (i + 1 < l->n && l->p[i + 1] > ' ' && l->count <= SIP_HEADERS_MAX) { /* as of most */
+		l->lines[l->count++] = (uint16_t)(i + 1);
+		return false;
+	}
 	if (i + 1 >= l->n || (l->p[i + 1] == '\r' && i + 2 >= l->n)) {
 		l->seen = i;
 		return true;
 	}
 	if (l->p[i + 1] == '\r' && l->p[i + 2] == '\n') {
 		l->end = i + 3;
+		l->lines[l->count] = (uint16_t)(i + 1);
 		return true;
 	}
-	if (l->p[i + 1] == ' ' || l->p[i + 1] == '\t')
-		return false; /* goes on in the next line */
+	if (l->p[i + 1] == ' ' || l->p[i + 1] == '\t') {
+		l->folded = true; /* goes on in the next line */
+		return false;
+	}
 	if (l->count > SIP_HEADERS_MAX)
 		l->crowded = true;
 	else
@@ -94,12 +117,12 @@ static bool look_line_end(struct look *l, size_t i)
 
 static void look_from(struct look *l, size_t from)
 {
-	bool after_cr = from > 0 && l->p[from - 1] == '\r';
+	bool after_cr = from > 0 && l->p[from - 1] == '\r', over = false;
 
 	l->lines[0] = 0;
 	l->count = 1;
 	l->seen = l->n;
-	for (size_t at = from; at < l->n && l->end == 0 && l->seen == l->n; at += BLOCK) {
+	for (size_t at = from; at < l->n && !over; at += BLOCK) {
 		size_t       left = l->n - at < BLOCK ? l->n - at : BLOCK;
 		struct masks m = masks_of(l->p + at, left);
 		uint64_t     known = left < BLOCK ? (1ull << left) - 1 : UINT64_MAX;
@@ -108,14 +131,10 @@ static void look_from(struct look *l, size_t from)
 		uint64_t     lone_cr = m.cr & ~(m.lf >> 1) & judged;
 		uint64_t     ends = paired;
 
-		while (ends != 0) {
-			unsigned bit = (unsigned)__builtin_ctzll(ends);
-
-			if (look_line_end(l, at + bit)) {
-				known = bit < 63 ? (1ull << (bit + 1)) - 1 : UINT64_MAX;
-				break;
-			}
-			ends &= ends - 1;
+		for (; ends != 0 && !over; ends &= ends - 1) {
+			over = look_line_end(l, at + (unsigned)__builtin_ctzll(ends));
+			if (over)
+				known = ends ^ (ends - 1); /* up to the LF that told */
 		}
 		if (((lone_cr | (m.lf & ~paired)) & known) != 0 || (after_cr && (m.lf & 1) == 0))
 			l->lone = true;
@@ -184,6 +203,13 @@ static bool response_line(struct sip_message *m, struct str line)
 	return true;
 }
 
+#define SIP_TWO_SIZE 8u
+
+static uint64_t two_word(void)
+{
+	return sip_word_at(" SIP/2.0");
+}
+
 static bool request_line(struct sip_message *m, struct str line)
 {
 	struct cur c = sip_cur(line);
@@ -195,14 +221,19 @@ static bool request_line(struct sip_message *m, struct str line)
 	if (m->method_text.n == 0 || sip_lex_peek(&c) != ' ')
 		return false;
 	rest = str_skip(line, m->method_text.n + 1);
-	while (rest.n > 0 && rest.p[rest.n - 1] == ' ') {
-		rest.n--;
-		trailing = true;
+	if (rest.n > SIP_TWO_SIZE && sip_word_at(rest.p + rest.n - SIP_TWO_SIZE) == two_word()) {
+		last = rest.n - SIP_TWO_SIZE + 1; /* as all are written */
+		two = true;
+	} else {
+		while (rest.n > 0 && rest.p[rest.n - 1] == ' ') {
+			rest.n--;
+			trailing = true;
+		}
+		for (last = rest.n; last > 0 && rest.p[last - 1] != ' '; last--)
+			;
+		if (last == 0 || !version_parse(str_skip(rest, last), &two))
+			return false;
 	}
-	for (last = rest.n; last > 0 && rest.p[last - 1] != ' '; last--)
-		;
-	if (last == 0 || !version_parse(str_skip(rest, last), &two))
-		return false;
 	m->kind = SIP_REQUEST;
 	m->method = sip_method_classify(m->method_text);
 	m->uri = (struct str){rest.p, last - 1};
@@ -218,15 +249,15 @@ static bool request_line(struct sip_message *m, struct str line)
 	return true;
 }
 
-/* False: this is not SIP. A start line has no control character and is not folded; control: there
- * is one in the head. */
-static bool start_line(struct sip_message *m, struct str line, bool control)
+/* False: this is not SIP. A start line has no control character and is not folded; odd: the head
+ * has what its lines may not. */
+static bool start_line(struct sip_message *m, struct str line, bool odd)
 {
 	struct str first = {line.p, line.n < 4 ? line.n : 4};
 
-	if (line.n == 0 || memchr(line.p, '\r', line.n) != NULL)
+	if (line.n == 0)
 		return false;
-	for (size_t i = 0; control && i < line.n; i++) {
+	for (size_t i = 0; odd && i < line.n; i++) {
 		if (((uint8_t)line.p[i] < ' ' && line.p[i] != '\t') || line.p[i] == 0x7f)
 			return false;
 	}
@@ -235,14 +266,15 @@ static bool start_line(struct sip_message *m, struct str line, bool control)
 
 /* ---- header lines ---- */
 
-static void header_add(struct sip_message *m, enum sip_header_id id, struct str name,
-		       struct str value)
+static inline void header_add(struct sip_message *m, enum sip_header_id id, struct str name,
+			      struct str value, bool plain)
 {
 	uint8_t            slot = m->header_count++;
 	struct sip_header *h = &m->headers[slot];
 
 	h->id = (uint8_t)id;
 	h->next = SIP_NO_SLOT;
+	h->plain = plain;
 	h->name = name;
 	h->value = value;
 	if (m->first[id] == SIP_NO_SLOT) {
@@ -271,45 +303,57 @@ static bool header_name(struct cur *c, struct str *name, uint8_t *id)
 	return true;
 }
 
-/* *guess: what it may be, and then what it is. */
-static void header_line(struct sip_message *m, struct str line, bool control, uint8_t *guess)
+/* As most peers write it, each time in the same place. False: it takes a closer look. */
+static bool line_as_guessed(struct sip_message *m, struct str line, enum sip_header_id guess)
+{
+	size_t     label = sip_header_label(line, guess);
+	struct str value = str_skip(line, label);
+
+	if (label == 0 || !sip_is_trim(value))
+		return false;
+	header_add(m, guess, (struct str){line.p, label - sizeof(": ") + 1}, value, true);
+	return true;
+}
+
+static void header_line(struct sip_message *m, struct str line, bool control, uint8_t *id)
 {
 	struct cur c = sip_cur(line);
 	struct str name, value;
-	size_t     label = sip_header_label(line, *guess);
 
-	if (label > 0) {
-		name = (struct str){line.p, label - sizeof(": ") + 1};
-		cur_bytes(&c, label);
-	} else if (!header_name(&c, &name, guess)) {
+	if (!header_name(&c, &name, id)) {
 		fault(m, REASON_SIP_HEADER_NAME);
 		return;
 	}
-	while (sip_lex_peek(&c) == ' ')
-		c.p++;
 	value = sip_trim((struct str){(const char *)c.p, cur_left(&c)});
 	if (control && !sip_controls_quoted(value))
 		fault(m, REASON_SIP_CONTROL);
-	header_add(m, *guess, name, value);
+	header_add(m, *id, name, value, false);
+}
+
+/* Without its CRLF. */
+static struct str line_at(const struct look *l, unsigned i)
+{
+	const uint16_t *begin = &l->lines[i];
+
+	return (struct str){(const char *)l->p + begin[0], begin[1] - begin[0] - 2u};
 }
 
 /* False: the start line is not SIP. */
 static bool head_parse(struct sip_message *m, const struct look *l, struct sip_scan *scan)
 {
 	static const uint8_t mandatory[] = {SIP_VIA, SIP_FROM, SIP_TO, SIP_CALL_ID, SIP_CSEQ};
-	const char          *p = (const char *)l->p;
-	uint8_t             *guess = NULL, other = SIP_HEADER_OTHER;
+	uint8_t             *guess, other = SIP_HEADER_OTHER;
+	bool                 odd = l->control || l->folded || l->lone;
 
-	for (unsigned i = 0; i < l->count; i++) {
-		size_t     end = (i + 1 < l->count ? l->lines[i + 1] : l->end - 2) - 2u;
-		struct str line = {p + l->lines[i], end - l->lines[i]};
+	if (!start_line(m, line_at(l, 0), odd))
+		return false;
+	guess = scan->guess[m->kind == SIP_REQUEST];
+	for (unsigned i = 1; i < l->count; i++) {
+		uint8_t   *id = i <= SIP_GUESSES ? &guess[i - 1] : &other;
+		struct str line = line_at(l, i);
 
-		if (i > 0)
-			header_line(m, line, l->control, i <= SIP_GUESSES ? &guess[i - 1] : &other);
-		else if (!start_line(m, line, l->control))
-			return false;
-		else
-			guess = scan->guess[m->kind == SIP_REQUEST];
+		if (odd || !line_as_guessed(m, line, *id))
+			header_line(m, line, l->control, id);
 	}
 	if (l->lone)
 		fault(m, REASON_SIP_LINE_END);
@@ -564,12 +608,12 @@ static const uint8_t *mark_find(const uint8_t *p, const uint8_t *end)
 		size_t   left = (size_t)(end - p);
 		sip_part x = sip_part_at(p, left);
 		uint32_t bits = SIP_PART_BITS((x == ',') | (x == '"') | (x == '<') | (x == '>'));
+		unsigned at = sip_part_first(bits, left);
 
-		bits = sip_part_ends(bits, left);
-		if (bits != 0)
-			return p + __builtin_ctz(bits);
+		if (at < SIP_PART)
+			return p + at;
 	}
-	return p;
+	return end;
 }
 
 /* Up to the next comma that parts elements, or the end. False: a quote or < is open. */

@@ -66,6 +66,7 @@ enum sip_kind {
 struct sip_header {       /* one header line, its continuation lines included */
 	uint8_t    id;    /* enum sip_header_id */
 	uint8_t    next;  /* slot of the next one with this id; SIP_NO_SLOT: none */
+	bool       plain; /* the line is as we would write it */
 	struct str name;  /* as received, maybe compact */
 	struct str value; /* without white space around it; CRLF and white space inside where it is
 			     folded */
@@ -130,10 +131,7 @@ static inline bool sip_header_find(const struct sip_message *m, enum sip_header_
 	return found;
 }
 
-enum sip_header_id sip_header_classify(struct str name); /* long or compact, any case */
-/* Does the line begin with the long name of that, as its table has it, a colon and a space? Gives
- * the bytes of these; 0: no. */
-size_t              sip_header_label(struct str line, enum sip_header_id id);
+enum sip_header_id  sip_header_classify(struct str name);   /* long or compact, any case */
 const char         *sip_header_name(enum sip_header_id id); /* "Call-ID"; NULL for OTHER */
 enum sip_header_how sip_header_how(enum sip_header_id id);
 enum sip_method     sip_method_classify(struct str name);

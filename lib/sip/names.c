@@ -1,17 +1,26 @@
 /* Header fields and methods by their names. */
+#include "sip/names.h"
+
 #include "base/assert.h"
 #include "sip/print.h"
 
-#define NAME_MAX 32u
+#define NAME_MAX SIP_LABEL_MAX
+
+const struct sip_label sip_labels[SIP_HEADER_OTHER + 1] = {
+#define SIP_HEADER(id, name, compact, how)                                                         \
+	[SIP_##id] = {.text = name ": ",                                                           \
+		      .mask = (1u << (sizeof(name) + 1)) - 1,                                      \
+		      .size = sizeof(name) + 1},
+#include "sip/headers.def"
+#undef SIP_HEADER
+};
 
 static const struct {
 	char                name[NAME_MAX];
-	char                label[NAME_MAX];
-	uint8_t             label_size;
+	uint8_t             size;
 	enum sip_header_how how;
 } headers[SIP_HEADER_OTHER] = {
-#define SIP_HEADER(id, name, compact, how)                                                         \
-	[SIP_##id] = {name, name ": ", sizeof(name) + 1, SIP_HEADER_##how},
+#define SIP_HEADER(id, name, compact, how) [SIP_##id] = {name, sizeof(name) - 1, SIP_HEADER_##how},
 #include "sip/headers.def"
 #undef SIP_HEADER
 };
@@ -50,8 +59,7 @@ enum sip_header_id sip_header_classify(struct str name)
 	if (name.n >= NAME_MAX)
 		return SIP_HEADER_OTHER;
 	/* The table is in the order of lengths: those of one length stand together. */
-	for (id = last_of_length[name.n]; id > 0 && headers[id - 1].label_size == name.n + 2;
-	     id--) {
+	for (id = last_of_length[name.n]; id > 0 && headers[id - 1].size == name.n; id--) {
 		if (((headers[id - 1].name[0] ^ name.p[0]) & 0xdf) == 0 &&
 		    sip_same_bytes(headers[id - 1].name, name.p, name.n))
 			return (enum sip_header_id)(id - 1);
@@ -59,33 +67,9 @@ enum sip_header_id sip_header_classify(struct str name)
 	return SIP_HEADER_OTHER;
 }
 
-size_t sip_header_label(struct str line, enum sip_header_id id)
-{
-	const uint8_t *p = (const uint8_t *)line.p;
-	size_t         n = id < SIP_HEADER_OTHER ? headers[id].label_size : 0;
-
-	if (n == 0 || line.n < n)
-		return 0;
-	for (size_t at = 0; at < n; at += SIP_PART) {
-		sip_part x = sip_part_at(p + at, line.n - at), y;
-		uint32_t want = n - at < SIP_PART ? (1u << (n - at)) - 1 : UINT16_MAX;
-
-		memcpy(&y, headers[id].label + at, sizeof(y));
-		if ((SIP_PART_BITS(x == y) & want) != want)
-			return 0;
-	}
-	return n;
-}
-
 const char *sip_header_name(enum sip_header_id id)
 {
 	return id < SIP_HEADER_OTHER ? headers[id].name : NULL;
-}
-
-void sip_put_header_begin(struct put *w, enum sip_header_id id)
-{
-	ASSERT(id < SIP_HEADER_OTHER);
-	put_padded(w, headers[id].label, headers[id].label_size, NAME_MAX);
 }
 
 enum sip_header_how sip_header_how(enum sip_header_id id)

@@ -20,12 +20,12 @@ static const uint8_t *control_find(const uint8_t *p, const uint8_t *end)
 		size_t   left = (size_t)(end - p);
 		sip_part x = sip_part_at(p, left);
 		uint32_t bits = SIP_PART_BITS(((x < ' ') & (x != '\t')) | (x == 0x7f));
+		unsigned at = sip_part_first(bits, left);
 
-		bits = sip_part_ends(bits, left);
-		if (bits != 0)
-			return p + __builtin_ctz(bits);
+		if (at < SIP_PART)
+			return p + at;
 	}
-	return p;
+	return end;
 }
 
 /* Text without control characters, which most is, is copied while it is looked at; what a part has
@@ -81,9 +81,7 @@ void sip_put_text(struct put *w, struct str text)
 
 void sip_put_token(struct put *w, struct str token)
 {
-	if (sip_lex_all(token, SIP_CLASS_TOKEN))
-		put_str(w, token);
-	else
+	if (!sip_class_put(w, token, SIP_CLASS_TOKEN))
 		fail(w);
 }
 
@@ -106,18 +104,11 @@ struct str sip_flow_text(const struct flow *f, char room[SIP_FLOW_TEXT_SIZE])
 	return (struct str){room, (size_t)(to - room) - 1};
 }
 
-static void crlf(struct put *w)
-{
-	put_str(w, STR("\r\n"));
-}
-
 void sip_put_request(struct put *w, struct str method, struct str uri)
 {
 	sip_put_token(w, method);
 	put_u8(w, ' ');
-	if (sip_lex_all(uri, SIP_CLASS_URI))
-		put_str(w, uri);
-	else
+	if (!sip_class_put(w, uri, SIP_CLASS_URI))
 		fail(w);
 	put_str(w, STR(" SIP/2.0\r\n"));
 }
@@ -129,19 +120,14 @@ void sip_put_response(struct put *w, unsigned status, struct str reason)
 	put_number(w, status);
 	put_u8(w, ' ');
 	sip_put_text(w, reason);
-	crlf(w);
-}
-
-void sip_put_header_end(struct put *w)
-{
-	crlf(w);
+	sip_put_header_end(w);
 }
 
 void sip_put_header(struct put *w, enum sip_header_id id, struct str value)
 {
 	sip_put_header_begin(w, id);
 	sip_put_text(w, value);
-	crlf(w);
+	sip_put_header_end(w);
 }
 
 void sip_put_header_named(struct put *w, struct str name, struct str value)
@@ -149,20 +135,69 @@ void sip_put_header_named(struct put *w, struct str name, struct str value)
 	sip_put_token(w, name);
 	put_str(w, STR(": "));
 	sip_put_text(w, value);
-	crlf(w);
+	sip_put_header_end(w);
 }
 
 void sip_put_header_number(struct put *w, enum sip_header_id id, uint32_t number)
 {
 	sip_put_header_begin(w, id);
 	put_number(w, number);
-	crlf(w);
+	sip_put_header_end(w);
 }
 
 void sip_put_headers_of(struct put *w, const struct sip_message *m, enum sip_header_id id)
 {
 	for (uint8_t slot = m->first[id]; slot != SIP_NO_SLOT; slot = m->headers[slot].next)
 		sip_put_header(w, id, m->headers[slot].value);
+}
+
+/* Bytes of a request that go on as they are, gathered as long as they lie one after the other. */
+struct run {
+	struct put *w;
+	struct str  bytes;
+};
+
+static void run_flush(struct run *r)
+{
+	put_str(r->w, r->bytes);
+	r->bytes.n = 0;
+}
+
+static void run_add(struct run *r, const char *from, const char *to)
+{
+	if (r->bytes.n > 0 && r->bytes.p + r->bytes.n == from) {
+		r->bytes.n += (size_t)(to - from);
+		return;
+	}
+	run_flush(r);
+	r->bytes = (struct str){from, (size_t)(to - from)};
+}
+
+/* All lines of an id, each followed by the tag where there is one. */
+static void run_lines(struct run *r, const struct sip_message *m, enum sip_header_id id,
+		      struct str tag)
+{
+	for (uint8_t slot = m->first[id]; slot != SIP_NO_SLOT; slot = m->headers[slot].next) {
+		const struct sip_header *h = &m->headers[slot];
+		const char              *end = h->value.p + h->value.n;
+
+		if (h->plain) {
+			run_add(r, h->name.p, end);
+		} else {
+			run_flush(r);
+			sip_put_header_begin(r->w, id);
+			sip_put_text(r->w, h->value);
+		}
+		if (tag.n > 0) {
+			run_flush(r);
+			put_str(r->w, STR(";tag="));
+			sip_put_token(r->w, tag);
+		}
+		if (h->plain)
+			run_add(r, end, end + 2);
+		else
+			sip_put_header_end(r->w);
+	}
 }
 
 void sip_put_quoted(struct put *w, struct str text)
@@ -184,10 +219,8 @@ void sip_put_user(struct put *w, struct str user)
 {
 	static const char digits[] = "0123456789ABCDEF";
 
-	if (sip_lex_all(user, SIP_CLASS_USER)) {
-		put_str(w, user);
+	if (sip_class_put(w, user, SIP_CLASS_USER))
 		return;
-	}
 	if (user.n == 0)
 		fail(w);
 	for (size_t i = 0; i < user.n; i++) {
@@ -222,14 +255,13 @@ void sip_put_name_addr(struct put *w, struct str display, struct str uri)
 		put_u8(w, ' ');
 	}
 	put_u8(w, '<');
-	if (!sip_lex_all(uri, SIP_CLASS_URI))
+	if (!sip_class_put(w, uri, SIP_CLASS_URI))
 		fail(w);
-	put_str(w, uri);
 	put_u8(w, '>');
 }
 
-void sip_put_via(struct put *w, enum sip_transport transport, const struct sip_host *host,
-		 uint16_t port, struct str branch, bool rport)
+void sip_put_via_begin(struct put *w, enum sip_transport transport, const struct sip_host *host,
+		       uint16_t port)
 {
 	ASSERT(transport < SIP_TRANSPORT_OTHER);
 	sip_put_header_begin(w, SIP_VIA);
@@ -242,10 +274,16 @@ void sip_put_via(struct put *w, enum sip_transport transport, const struct sip_h
 		put_number(w, port);
 	}
 	put_str(w, STR(";branch="));
+}
+
+void sip_put_via(struct put *w, enum sip_transport transport, const struct sip_host *host,
+		 uint16_t port, struct str branch, bool rport)
+{
+	sip_put_via_begin(w, transport, host, port);
 	sip_put_token(w, branch);
 	if (rport)
 		put_str(w, STR(";rport"));
-	crlf(w);
+	sip_put_header_end(w);
 }
 
 void sip_put_cseq(struct put *w, uint32_t number, struct str method)
@@ -254,7 +292,7 @@ void sip_put_cseq(struct put *w, uint32_t number, struct str method)
 	put_number(w, number);
 	put_u8(w, ' ');
 	sip_put_token(w, method);
-	crlf(w);
+	sip_put_header_end(w);
 }
 
 /* The parameters up to one that we write ourselves; *rest is what follows that. */
@@ -266,13 +304,8 @@ static void put_before(struct put *w, struct str *rest, struct str ours)
 	*rest = str_skip(*rest, (size_t)(ours.p - rest->p) + ours.n);
 }
 
-/* The top element again, with what we know of the source in place of what the peer says of it. */
-static void put_top_via(struct put *w, const struct sip_via *via, struct str source,
-			uint16_t source_port)
+static void put_sent(struct put *w, const struct sip_via *via)
 {
-	struct str rest = via->params_good;
-	bool       swap = via->rport_text.n > 0 && via->rport_text.p < via->received_text.p;
-
 	put_str(w, STR("SIP/2.0/"));
 	sip_put_token(w, via->transport_text);
 	put_u8(w, ' ');
@@ -281,6 +314,19 @@ static void put_top_via(struct put *w, const struct sip_via *via, struct str sou
 		put_u8(w, ':');
 		put_number(w, via->port);
 	}
+}
+
+/* The top element again, with what we know of the source in place of what the peer says of it. */
+static void put_top_via(struct put *w, const struct sip_via *via, struct str source,
+			uint16_t source_port)
+{
+	struct str rest = via->params_good;
+	bool       swap = via->rport_text.n > 0 && via->rport_text.p < via->received_text.p;
+
+	if (via->sent.n > 0)
+		put_str(w, via->sent);
+	else
+		put_sent(w, via);
 	if (source.n == 0) {
 		sip_put_text(w, rest);
 		return;
@@ -313,25 +359,18 @@ void sip_put_response_fields(struct put *w, const struct sip_message *request,
 			     const struct sip_mandatory *known, struct str source,
 			     uint16_t source_port, struct str to_tag)
 {
-	struct str to;
+	struct run r = {w, STR("")};
 
 	sip_put_header_begin(w, SIP_VIA);
 	put_top_via(w, &known->via, source, source_port);
-	crlf(w);
+	sip_put_header_end(w);
 	if (known->via_count > 1)
 		put_other_vias(w, request, known->via_count);
-	sip_put_headers_of(w, request, SIP_FROM);
-	if (sip_header_find(request, SIP_TO, &to)) {
-		sip_put_header_begin(w, SIP_TO);
-		sip_put_text(w, to);
-		if (known->to.tag.n == 0 && to_tag.n > 0) {
-			put_str(w, STR(";tag="));
-			sip_put_token(w, to_tag);
-		}
-		crlf(w);
-	}
-	sip_put_headers_of(w, request, SIP_CALL_ID);
-	sip_put_headers_of(w, request, SIP_CSEQ);
+	run_lines(&r, request, SIP_FROM, STR(""));
+	run_lines(&r, request, SIP_TO, known->to.tag.n == 0 ? to_tag : STR(""));
+	run_lines(&r, request, SIP_CALL_ID, STR(""));
+	run_lines(&r, request, SIP_CSEQ, STR(""));
+	run_flush(&r);
 }
 
 void sip_put_body(struct put *w, struct str type, const void *body, size_t n)
@@ -339,6 +378,6 @@ void sip_put_body(struct put *w, struct str type, const void *body, size_t n)
 	if (type.n > 0)
 		sip_put_header(w, SIP_CONTENT_TYPE, type);
 	sip_put_header_number(w, SIP_CONTENT_LENGTH, (uint32_t)n);
-	crlf(w);
+	sip_put_header_end(w);
 	put_bytes(w, body, n);
 }

@@ -7,9 +7,11 @@
  */
 #pragma once
 
+#include "base/assert.h"
 #include "base/put.h"
 #include "proto/out.h"
 #include "sip/message.h"
+#include "sip/names.h"
 #include "sip/uri.h"
 #include "sip/via.h"
 
@@ -21,8 +23,16 @@ void sip_put_header(struct put *w, enum sip_header_id id, struct str value);
 void sip_put_header_named(struct put *w, struct str name, struct str value); /* name: a token */
 void sip_put_header_number(struct put *w, enum sip_header_id id, uint32_t number);
 /* Parts: begin writes "Name: ", then sip_put_text() and the like, end the CRLF. */
-void sip_put_header_begin(struct put *w, enum sip_header_id id);
-void sip_put_header_end(struct put *w);
+static inline void sip_put_header_begin(struct put *w, enum sip_header_id id)
+{
+	ASSERT_HOT(id < SIP_HEADER_OTHER);
+	put_padded(w, sip_labels[id].text, sip_labels[id].size, SIP_LABEL_MAX);
+}
+
+static inline void sip_put_header_end(struct put *w)
+{
+	put_str(w, STR("\r\n"));
+}
 /* All lines of an id, as they came. */
 void sip_put_headers_of(struct put *w, const struct sip_message *m, enum sip_header_id id);
 
@@ -39,6 +49,9 @@ void sip_put_name_addr(struct put *w, struct str display, struct str uri);
 /* SIP/2.0/UDP host:port;branch=...;rport: a Via of our own; port 0: none. */
 void sip_put_via(struct put *w, enum sip_transport transport, const struct sip_host *host,
 		 uint16_t port, struct str branch, bool rport);
+/* The same up to its branch. */
+void sip_put_via_begin(struct put *w, enum sip_transport transport, const struct sip_host *host,
+		       uint16_t port);
 void sip_put_cseq(struct put *w, uint32_t number, struct str method);
 /*
  * Via, From, To, Call-ID and CSeq of a request for its response (8.2.6.2). The top Via gets

@@ -17,22 +17,45 @@ static enum sip_transport transport_of(const struct sip_session *s)
 	return s->datagram ? SIP_TRANSPORT_UDP : SIP_TRANSPORT_TCP;
 }
 
+/* It is the same in most requests of a worker: written once, and again when they go from
+ * elsewhere. */
+static struct str own_via_begin(const struct sip_session *s)
+{
+	struct sip_own_via *v = &s->instance->own_via[s->datagram];
+
+	if (v->size == 0 || !flow_eq(&v->from, &s->local)) {
+		char                  room[SIP_FLOW_TEXT_SIZE];
+		const struct sip_host host = {.kind = s->local.ip6 ? SIP_HOST_IP6 : SIP_HOST_IP4,
+					      .text = sip_flow_text(&s->local, room)};
+		struct put            w = put_to(v->text, sizeof(v->text));
+
+		sip_put_via_begin(&w, transport_of(s), &host, s->local.port);
+		ASSERT(!w.failed);
+		v->from = s->local;
+		v->size = (uint8_t)put_size(&w);
+	}
+	return (struct str){v->text, v->size};
+}
+
+static void own_via_end(const struct sip_session *s, struct put *w)
+{
+	if (s->datagram)
+		put_str(w, STR(";rport"));
+	sip_put_header_end(w);
+}
+
 void sip_own_via_put(const struct sip_session *s, struct str branch, struct put *w)
 {
-	char                  room[SIP_FLOW_TEXT_SIZE];
-	const struct sip_host host = {.kind = s->local.ip6 ? SIP_HOST_IP6 : SIP_HOST_IP4,
-				      .text = sip_flow_text(&s->local, room)};
-
-	sip_put_via(w, transport_of(s), &host, s->local.port, branch, s->datagram);
+	put_str(w, own_via_begin(s));
+	sip_put_token(w, branch);
+	own_via_end(s, w);
 }
 
 static void put_own_via(const struct sip_session *s, const struct sip_client *c, struct put *w)
 {
-	char       branch[SIP_BRANCH_SIZE];
-	struct put b = put_to(branch, sizeof(branch));
-
-	sip_client_branch(&s->instance->transactions, c, &b);
-	sip_own_via_put(s, (struct str){branch, put_size(&b)}, w);
+	put_str(w, own_via_begin(s));
+	sip_client_branch(&s->instance->transactions, c, w);
+	own_via_end(s, w);
 }
 
 static void put_credentials(const struct sip_session *s, struct str method, struct str uri,

@@ -18,8 +18,8 @@ static void part_small(struct put *w, struct str s)
 
 	put_be32(w, (uint32_t)s.n);
 	to = put_reserve(w, s.n);
-	for (size_t i = 0; to != NULL && i < s.n; i++)
-		to[i] = (uint8_t)(s.p[i] >= 'A' && s.p[i] <= 'Z' ? s.p[i] | 0x20 : s.p[i]);
+	if (to != NULL)
+		sip_small_copy((char *)to, s);
 }
 
 /*
@@ -66,11 +66,10 @@ struct str sip_server_tag(const struct sip_transactions *t, const struct sip_key
 			  char room[SIP_TAG_SIZE])
 {
 	uint64_t   h = hash_sip(&t->tag_key, key, sizeof(*key));
-	uint8_t    bytes[10] = {0};
 	struct put w = put_to(room, SIP_TAG_SIZE);
 
-	memcpy(bytes, &h, sizeof(h));
-	sip_base32_put(&w, bytes, sizeof(bytes));
+	sip_base32_five(&w, h >> 24);
+	sip_base32_five(&w, (h & 0xffffff) << 16);
 	return (struct str){room, SIP_TAG_SIZE};
 }
 

@@ -32,6 +32,7 @@ static int instance_init(void *instance, const struct proto_instance_config *con
 	i->worker = config->worker;
 	i->word_count = 0;
 	i->texts = 0;
+	i->own_via[0].size = i->own_via[1].size = 0;
 	random_seed(&i->random, config->seed ^ 0x736970ull);
 	i->text_key.k0 = random_next(&i->random);
 	i->text_key.k1 = random_next(&i->random);
@@ -53,14 +54,12 @@ static int instance_init(void *instance, const struct proto_instance_config *con
 
 void sip_text_new(struct sip_instance *i, char room[SIP_TEXT_SIZE])
 {
-	uint8_t    bytes[SIP_TEXT_SIZE / 8 * 5];
 	uint64_t   hash = hash_sip(&i->text_key, &i->texts, sizeof(i->texts));
 	struct put w = put_to(room, SIP_TEXT_SIZE);
 
-	memcpy(bytes, &hash, sizeof(hash));
-	memcpy(bytes + sizeof(hash), &i->texts, sizeof(bytes) - sizeof(hash));
+	sip_base32_five(&w, hash >> 24);
+	sip_base32_five(&w, (hash & 0xffffff) << 16 | (i->texts & 0xffff));
 	i->texts++;
-	sip_base32_put(&w, bytes, sizeof(bytes));
 }
 
 /* They are few and sessions many: each is kept once. 0, which is a domain, where there is no room.

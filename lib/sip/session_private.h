@@ -30,6 +30,14 @@ struct sip_word {
 	char    text[SIP_WORD_SIZE_MAX];
 };
 
+/* "Via: SIP/2.0/UDP [address]:port;branch=" of requests from there. */
+#define SIP_OWN_VIA_MAX 96u
+struct sip_own_via {
+	struct flow from;
+	uint8_t     size; /* 0: none was written yet */
+	char        text[SIP_OWN_VIA_MAX];
+};
+
 struct sip_instance {
 	struct metrics              *metrics;
 	const struct proto_services *services;
@@ -45,6 +53,7 @@ struct sip_instance {
 	uint8_t                      protocol, worker;
 	uint32_t                     word_count;
 	struct sip_word              words[SIP_WORDS_MAX];
+	struct sip_own_via           own_via[2];           /* the last of streams, of UDP */
 	uint32_t                     plain[SIP_PLAIN_MAX]; /* bindings that refuse message/cpim */
 	struct proto_registration    registration;         /* of the event that is out */
 	char                         text[PROTO_RECORD_TEXT_MAX];

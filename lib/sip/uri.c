@@ -5,19 +5,17 @@
 #include "sip/print.h"
 
 /* As many bytes of the class and escapes as there are; fails at a "%" that is none. */
-static struct str escaped_while(struct cur *c, enum sip_class class)
+static inline struct str escaped_while(struct cur *c, enum sip_class class)
 {
 	const char *start = (const char *)c->p;
 
-	for (;;) {
-		sip_lex_while(c, class);
-		if (sip_lex_peek(c) != '%')
-			break;
+	c->p = sip_class_end(c->p, c->end, class);
+	while (__builtin_expect(sip_lex_peek(c) == '%', 0)) {
 		if (cur_left(c) < 3 || str_hex(c->p[1]) < 0 || str_hex(c->p[2]) < 0) {
 			sip_lex_fail(c);
 			break;
 		}
-		c->p += 3;
+		c->p = sip_class_end(c->p + 3, c->end, class);
 	}
 	return (struct str){start, (size_t)((const char *)c->p - start)};
 }
@@ -52,26 +50,19 @@ bool sip_ip6_parse(struct str text, uint8_t address[16])
 /* Four numbers of one to three digits, up to 255. */
 static bool ip4_parse(struct str text, uint8_t address[16])
 {
-	unsigned part = 0, digits = 0, dots = 0;
+	const uint8_t *p = (const uint8_t *)text.p, *end = p + text.n;
 
-	if (text.n > 0 && (uint8_t)text.p[0] > '9')
-		return false;
-	for (size_t i = 0; i < text.n; i++) {
-		unsigned digit = (unsigned)(uint8_t)text.p[i] - '0';
+	for (unsigned part = 0; part < 4; part++) {
+		const uint8_t *start = p;
+		unsigned       number = 0;
 
-		if (digit <= 9) {
-			part = part * 10 + digit;
-			if (++digits > 3 || part > 255)
-				return false;
-		} else if (text.p[i] == '.' && digits > 0 && dots < 3) {
-			address[dots++] = (uint8_t)part;
-			part = digits = 0;
-		} else {
+		for (; p < end && *p - (unsigned)'0' <= 9 && p - start < 3; p++)
+			number = number * 10 + (*p - (unsigned)'0');
+		if (p == start || number > 255 || (part < 3 && (p == end || *p++ != '.')))
 			return false;
-		}
+		address[part] = (uint8_t)number;
 	}
-	address[dots] = (uint8_t)part;
-	return dots == 3 && digits > 0;
+	return p == end;
 }
 
 #define NAME_AT_ONCE 64u
@@ -129,20 +120,24 @@ static bool name_check(struct str name)
 	return labels_check(dots, hyphens, name.n) && !(p[label] >= '0' && p[label] <= '9');
 }
 
+/* With its brackets. */
+static bool ip6_parse(struct cur *c, struct sip_host *host)
+{
+	const uint8_t *start = ++c->p;
+
+	c->p = sip_byte_find(start, c->end, ']');
+	host->text = (struct str){(const char *)start, (size_t)(c->p - start)};
+	if (!sip_lex_char(c, ']') || !sip_ip6_parse(host->text, host->address))
+		return sip_lex_fail(c);
+	host->kind = SIP_HOST_IP6;
+	return true;
+}
+
 bool sip_host_parse(struct cur *c, struct sip_host *host)
 {
 	*host = (struct sip_host){.kind = SIP_HOST_NONE, .text = STR("")};
-	if (sip_lex_peek(c) == '[') {
-		const uint8_t *start = ++c->p;
-
-		while (c->p < c->end && *c->p != ']')
-			c->p++;
-		host->text = (struct str){(const char *)start, (size_t)(c->p - start)};
-		if (!sip_lex_char(c, ']') || !sip_ip6_parse(host->text, host->address))
-			return sip_lex_fail(c);
-		host->kind = SIP_HOST_IP6;
-		return true;
-	}
+	if (sip_lex_peek(c) == '[')
+		return ip6_parse(c, host);
 	host->text = sip_lex_while(c, SIP_CLASS_HOST);
 	if (host->text.n == 0)
 		return sip_lex_fail(c);
@@ -206,6 +201,8 @@ static bool uri_params_check(struct str params)
 	struct sip_param p, other;
 	unsigned         count = 0;
 
+	if (str_eq(params, STR("user=phone"))) /* as most numbers are written */
+		return true;
 	while (sip_uri_param_next(&c, &p)) {
 		if (++count > SIP_URI_PARAMS_MAX)
 			return false;
@@ -263,8 +260,7 @@ static bool sip_rest_parse(struct cur *c, struct sip_uri *uri)
 	if (sip_lex_peek(c) == ';') {
 		cur_bytes(c, 1);
 		start = (const char *)c->p;
-		while (cur_left(c) > 0 && sip_lex_peek(c) != '?')
-			c->p++;
+		c->p = sip_byte_find(c->p, c->end, '?');
 		uri->params = (struct str){start, (size_t)((const char *)c->p - start)};
 		if (uri->params.n == 0 || !uri_params_check(uri->params))
 			return sip_lex_fail(c);

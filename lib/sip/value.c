@@ -8,6 +8,11 @@ bool sip_media_parse(struct str value, struct sip_media *media)
 {
 	struct cur c = sip_cur(value);
 
+	if (str_eq(value, STR("text/plain;charset=UTF-8"))) { /* as most is */
+		*media = (struct sip_media){
+			{value.p, 4}, {value.p + 5, 5}, {value.p + 11, value.n - 11}};
+		return true;
+	}
 	*media = (struct sip_media){STR(""), STR(""), STR("")};
 	if (!sip_lex_token(&c, &media->type))
 		return false;

@@ -48,38 +48,73 @@ static bool received_parse(struct str value, struct sip_host *host)
 	return sip_host_parse(&c, host) && cur_left(&c) == 0 && host->kind != SIP_HOST_NAME;
 }
 
-static bool via_param(struct sip_via *via, const struct sip_param *p, struct str text)
+static bool take_branch(struct sip_via *via, const struct sip_param *p, struct str text)
+{
+	if (via->branch.n > 0 || !p->has_value || p->quoted)
+		return false;
+	via->branch = p->value;
+	return true;
+}
+
+static bool take_received(struct sip_via *via, const struct sip_param *p, struct str text)
+{
+	if (via->received.kind != SIP_HOST_NONE || !p->has_value ||
+	    !received_parse(p->value, &via->received))
+		return false;
+	via->received_text = text;
+	return true;
+}
+
+static bool take_maddr(struct sip_via *via, const struct sip_param *p, struct str text)
+{
+	if (!p->has_value || via->maddr.n > 0)
+		return false;
+	via->maddr = p->value;
+	return true;
+}
+
+static bool take_rport(struct sip_via *via, const struct sip_param *p, struct str text)
 {
 	uint32_t number;
 
-	if (sip_same(p->name, STR("branch"))) {
-		if (via->branch.n > 0 || !p->has_value || p->quoted)
-			return false;
-		via->branch = p->value;
-	} else if (sip_same(p->name, STR("received"))) {
-		if (via->received.kind != SIP_HOST_NONE || !p->has_value ||
-		    !received_parse(p->value, &via->received))
-			return false;
-		via->received_text = text;
-	} else if (sip_same(p->name, STR("maddr"))) {
-		if (!p->has_value || via->maddr.n > 0)
-			return false;
-		via->maddr = p->value;
-	} else if (sip_same(p->name, STR("rport"))) {
-		if (via->has_rport)
-			return false;
-		via->has_rport = true;
-		via->rport_text = text;
-		if (!p->has_value)
-			return true;
-		if (!sip_number_parse(p->value, &number) || number == 0 || number > 65535)
-			return false;
-		via->rport = (uint16_t)number;
-	} else if (sip_same(p->name, STR("ttl"))) {
-		if (via->has_ttl || !sip_number_parse(p->value, &number) || number > 255)
-			return false;
-		via->has_ttl = true;
-		via->ttl = (uint8_t)number;
+	if (via->has_rport)
+		return false;
+	via->has_rport = true;
+	via->rport_text = text;
+	if (!p->has_value)
+		return true;
+	if (!sip_number_parse(p->value, &number) || number == 0 || number > 65535)
+		return false;
+	via->rport = (uint16_t)number;
+	return true;
+}
+
+static bool take_ttl(struct sip_via *via, const struct sip_param *p, struct str text)
+{
+	uint32_t number;
+
+	if (via->has_ttl || !sip_number_parse(p->value, &number) || number > 255)
+		return false;
+	via->has_ttl = true;
+	via->ttl = (uint8_t)number;
+	return true;
+}
+
+/* text: all of it, with the ";" before it. */
+static bool via_param(struct sip_via *via, const struct sip_param *p, struct str text)
+{
+	static const struct {
+		struct str name;
+		bool (*take)(struct sip_via *via, const struct sip_param *p, struct str text);
+	} params[] = {
+		{{"branch", 6}, take_branch},     {{"rport", 5}, take_rport},
+		{{"received", 8}, take_received}, {{"maddr", 5}, take_maddr},
+		{{"ttl", 3}, take_ttl},
+	};
+
+	for (size_t i = 0; i < sizeof(params) / sizeof(params[0]); i++) {
+		if (sip_same(p->name, params[i].name))
+			return params[i].take(via, p, text);
 	}
 	return true;
 }
@@ -132,19 +167,44 @@ static bool via_port(struct cur *c, struct sip_via *via)
 	return true;
 }
 
+/* "SIP" SLASH "2.0" SLASH */
+static bool via_protocol(struct cur *c)
+{
+	struct str name, version;
+
+	if (cur_left(c) > 8 && memcmp(c->p, "SIP/2.0/", 8) == 0) { /* without spaces, as most do */
+		c->p += 8;
+		sip_lex_space(c);
+		return true;
+	}
+	return sip_lex_token(c, &name) && slash(c) && sip_lex_token(c, &version) && slash(c) &&
+	       sip_same(name, STR("SIP")) && str_eq(version, STR("2.0"));
+}
+
+/* Protocol and sent-by, if as we would write them. */
+static struct str sent_plain(struct str element, const struct sip_via *via)
+{
+	size_t n = 8 + via->transport_text.n + 1 + via->host.text.n;
+
+	for (unsigned port = via->port; via->has_port && port > 0; port /= 10)
+		n++;
+	n += via->has_port; /* its colon */
+	return str_starts(element, STR("SIP/2.0/")) && via->host.kind != SIP_HOST_IP6 &&
+			       via->params_good.p == element.p + n
+		       ? (struct str){element.p, n}
+		       : STR("");
+}
+
 bool sip_via_parse(struct str element, struct sip_via *via)
 {
 	struct cur     c = sip_cur(element);
 	const uint8_t *before;
-	struct str     name, version;
 
 	*via = (struct sip_via){.transport = SIP_TRANSPORT_OTHER};
 	via->transport_text = via->branch = via->maddr = via->params = STR("");
-	via->params_good = via->received_text = via->rport_text = STR("");
+	via->params_good = via->received_text = via->rport_text = via->sent = STR("");
 	via->host.text = via->received.text = STR("");
-	if (!sip_lex_token(&c, &name) || !slash(&c) || !sip_lex_token(&c, &version) || !slash(&c) ||
-	    !sip_lex_token(&c, &via->transport_text) || !sip_same(name, STR("SIP")) ||
-	    !str_eq(version, STR("2.0")))
+	if (!via_protocol(&c) || !sip_lex_token(&c, &via->transport_text))
 		return false;
 	via->transport = sip_transport_classify(via->transport_text);
 	before = c.p;
@@ -152,14 +212,21 @@ bool sip_via_parse(struct str element, struct sip_via *via)
 	if (c.p == before || !sip_host_parse(&c, &via->host))
 		return false;
 	sip_lex_space(&c);
-	return via_port(&c, via) && via_params(&c, via);
+	if (!via_port(&c, via) || !via_params(&c, via))
+		return false;
+	via->sent = sent_plain(element, via);
+	return true;
 }
 
+/* A line is mostly one element: what is none may be a list of some. */
 bool sip_via_top(const struct sip_message *m, struct sip_via *via)
 {
 	struct sip_list l;
 	struct str      element;
 
+	if (m->first[SIP_VIA] != SIP_NO_SLOT &&
+	    sip_via_parse(m->headers[m->first[SIP_VIA]].value, via))
+		return true;
 	sip_list_init(&l, m, SIP_VIA);
 	return sip_list_next(&l, &element) && sip_via_parse(element, via);
 }
@@ -196,10 +263,15 @@ bool sip_call_id_check(struct str value)
 
 static enum reason vias_parse(const struct sip_message *m, struct sip_mandatory *out)
 {
-	struct sip_list l;
-	struct str      element;
-	struct sip_via  other;
+	const struct sip_header *first = &m->headers[m->first[SIP_VIA]];
+	struct sip_list          l;
+	struct str               element;
+	struct sip_via           other;
 
+	if (first->next == SIP_NO_SLOT && sip_via_parse(first->value, &out->via)) {
+		out->via_count = 1;
+		return REASON_NONE;
+	}
 	for (sip_list_init(&l, m, SIP_VIA); sip_list_next(&l, &element); out->via_count++) {
 		if (!sip_via_parse(element, out->via_count == 0 ? &out->via : &other))
 			return REASON_SIP_VIA;
@@ -227,11 +299,27 @@ static enum reason request_parse(const struct sip_message *m, struct sip_mandato
 	return REASON_NONE;
 }
 
+/* What is not parsed is not there. */
+static void mandatory_clear(struct sip_mandatory *out)
+{
+	out->via.host.kind = SIP_HOST_NONE;
+	out->via.branch = STR("");
+	out->via_count = 0;
+	out->call_id = STR("");
+	out->from.uri.host.kind = out->to.uri.host.kind = out->uri.host.kind = SIP_HOST_NONE;
+	out->from.uri.scheme = out->to.uri.scheme = out->uri.scheme = SIP_SCHEME_OTHER;
+	out->from.tag = out->to.tag = STR("");
+	out->cseq = (struct sip_cseq){0};
+	out->media = (struct sip_media){0};
+	out->has_max_forwards = false;
+	out->max_forwards = 0;
+}
+
 enum reason sip_response_parse(const struct sip_message *m, struct sip_mandatory *out)
 {
 	struct str value;
 
-	memset(out, 0, sizeof(*out));
+	mandatory_clear(out);
 	if (!sip_header_find(m, SIP_CALL_ID, &out->call_id) ||
 	    !sip_header_find(m, SIP_CSEQ, &value) || m->first[SIP_VIA] == SIP_NO_SLOT)
 		return REASON_SIP_HEADER_MISSING;
@@ -245,7 +333,7 @@ enum reason sip_mandatory_parse(const struct sip_message *m, struct sip_mandator
 	struct str  value;
 	enum reason why;
 
-	memset(out, 0, sizeof(*out));
+	mandatory_clear(out);
 	if (m->first[SIP_VIA] == SIP_NO_SLOT)
 		return REASON_SIP_HEADER_MISSING;
 	why = vias_parse(m, out);

@@ -39,6 +39,7 @@ struct sip_via {
 	/* Parameters with the ";" before each: all, or of a wrong one those before the fault; and
 	 * where in that those are that responses have otherwise. */
 	struct str params_good, received_text, rport_text;
+	struct str sent; /* what is before the parameters, if as we would write it; else empty */
 };
 
 /* One element. False: its syntax is wrong, or protocol and version are not SIP/2.0. */

@@ -64,12 +64,41 @@ static void five_bits_go_into_each_character(void **state)
 	assert_false(sip_base32_parse(STR("MZXW6YT"), bytes, 5));
 }
 
+/* RFC 4648, 6, by its alphabet, in any case; each byte at each place of a group. */
+static void letters_of_the_alphabet_alone_are_read(void **state)
+{
+	static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
+
+	(void)state;
+	for (unsigned at = 0; at < 8; at++) {
+		for (unsigned b = 0; b < 256; b++) {
+			char        text[8] = {'7', 'a', 'z', '2', 'b', '3', 'q', 'm'};
+			char        small = b >= 'A' && b <= 'Z' ? (char)(b | 0x20) : (char)b;
+			const char *letter = b != 0 ? strchr(alphabet, small) : NULL;
+			uint8_t     bytes[5];
+			uint64_t    five = 0;
+
+			text[at] = (char)b;
+			assert_int_equal(sip_base32_parse((struct str){text, 8}, bytes, 5),
+					 letter != NULL);
+			if (letter == NULL)
+				continue;
+			for (unsigned i = 0; i < 5; i++)
+				five = five << 8 | bytes[i];
+			assert_int_equal(five >> (35 - 5 * at) & 31, letter - alphabet);
+			assert_int_equal(five >> (35 - 5 * ((at + 1) % 8)) & 31,
+					 strchr(alphabet, text[(at + 1) % 8]) - alphabet);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_branch_comes_back_as_it_was),
 		cmocka_unit_test(branches_of_others_are_not_ours),
 		cmocka_unit_test(five_bits_go_into_each_character),
+		cmocka_unit_test(letters_of_the_alphabet_alone_are_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

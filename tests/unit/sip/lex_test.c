@@ -108,6 +108,71 @@ static void case_is_of_no_meaning_in_letters_alone(void **state)
 	assert_true(sip_same(STR(""), STR("")));
 }
 
+static void a_text_is_written_when_all_of_it_is_of_the_class(void **state)
+{
+	struct random r;
+
+	(void)state;
+	random_seed(&r, 2);
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		enum sip_class class = classes[random_below(&r, CLASSES)];
+		size_t     n = random_below(&r, SIZE_MAX_TRIED), room = random_below(&r, 100);
+		char      *bytes = malloc(n + 1), *to = malloc(room + 1);
+		struct put w = put_to(to, room);
+		struct str s = {bytes, n};
+		bool       good = n > 0;
+
+		for (size_t i = 0; i < n; i++) {
+			bytes[i] = random_below(&r, 40) == 0 ? (char)random_below(&r, 256) : 'x';
+			good = good && sip_is((uint8_t)bytes[i], class);
+		}
+		assert_int_equal(sip_class_put(&w, s, class), good);
+		assert_int_equal(w.failed, good && n > room);
+		assert_int_equal(put_size(&w), good && n <= room ? n : 0);
+		assert_memory_equal(to, bytes, put_size(&w));
+		free(bytes);
+		free(to);
+	}
+}
+
+static void capitals_of_ascii_alone_become_small(void **state)
+{
+	struct random r;
+	char          from[40], to[40];
+
+	(void)state;
+	random_seed(&r, 3);
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		size_t n = random_below(&r, sizeof(from));
+
+		for (size_t i = 0; i < n; i++)
+			from[i] = (char)random_below(&r, 256);
+		memset(to, '#', sizeof(to));
+		sip_small_copy(to, (struct str){from, n});
+		for (size_t i = 0; i < n; i++)
+			assert_int_equal(to[i], from[i] >= 'A' && from[i] <= 'Z' ? from[i] + 0x20
+										 : from[i]);
+		for (size_t i = n; i < sizeof(to); i++)
+			assert_int_equal(to[i], '#');
+	}
+}
+
+static void a_byte_is_found_or_the_end(void **state)
+{
+	(void)state;
+	for (size_t n = 0; n < SIZE_MAX_TRIED; n++) {
+		uint8_t *bytes = malloc(n + 1);
+
+		memset(bytes, 'x', n);
+		assert_ptr_equal(sip_byte_find(bytes, bytes + n, '>'), bytes + n);
+		for (size_t at = n; at-- > 0;) { /* before the ones that are there already */
+			bytes[at] = '>';
+			assert_ptr_equal(sip_byte_find(bytes, bytes + n, '>'), bytes + at);
+		}
+		free(bytes);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -115,6 +180,9 @@ int main(void)
 		cmocka_unit_test(a_run_ends_at_its_first_other_byte),
 		cmocka_unit_test(nothing_is_read_of_a_page_that_is_not_there),
 		cmocka_unit_test(case_is_of_no_meaning_in_letters_alone),
+		cmocka_unit_test(a_text_is_written_when_all_of_it_is_of_the_class),
+		cmocka_unit_test(capitals_of_ascii_alone_become_small),
+		cmocka_unit_test(a_byte_is_found_or_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

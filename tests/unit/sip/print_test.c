@@ -206,6 +206,54 @@ static void a_response_repeats_what_its_request_is_known_by(void **state)
 			    82);
 }
 
+#define VIA "Via: SIP/2.0/UDP h:5070;rport;branch=z9hG4bK1\r\n"
+#define FROM "From: <sip:d>;tag=1\r\n"
+#define TO "To: <sip:c>\r\n"
+#define CALL "Call-ID: x\r\n"
+#define CSEQ "CSeq: 5 OPTIONS\r\n"
+
+/* Lines that are as we write them go on as they lie there; the second time a shape is known. */
+static void it_does_so_alike_however_the_request_is_laid_out(void **state)
+{
+	static const char *const layouts[] = {
+		VIA FROM TO CALL                              CSEQ,
+		CSEQ CALL TO FROM                             VIA,
+		VIA "Max-Forwards: 70\r\n" FROM "X: y\r\n" TO CALL "Y: z\r\n" CSEQ,
+		"v: SIP/2.0/UDP  h:05070 ; rport ; branch=z9hG4bK1\r\nf:<sip:d>;tag=1\r\n"
+		"To:  <sip:c> \r\nCALL-ID: x\r\nCSeq:5 OPTIONS\r\n",
+		VIA FROM TO CALL "CSeq: 5\r\n\tOPTIONS\r\n",
+	};
+	static struct sip_message m;
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(layouts) / sizeof(layouts[0]); i++) {
+		struct put             w = put_to(room, sizeof(room)), request;
+		char                   text[512];
+		static struct sip_scan scan;
+		struct sip_mandatory   known;
+		struct cur             in;
+		enum reason            why;
+
+		request = put_to(text, sizeof(text));
+		put_str(&request, STR("OPTIONS sip:c SIP/2.0\r\n"));
+		put_str(&request, str_of(layouts[i / 2]));
+		put_str(&request, STR("\r\n"));
+		in = cur_of(text, put_size(&request));
+		assert_int_equal(sip_message_next(&scan, &in, SIP_DATAGRAM, &m, &why), PULL_ITEM);
+		assert_int_equal(sip_mandatory_parse(&m, &known), REASON_NONE);
+		sip_put_response_fields(&w, &m, &known, STR("192.0.2.7"), 6000, STR("ours"));
+		assert_false(w.failed);
+		put_u8(&w, 0);
+		assert_memory_equal(room, "Via: SIP/2.0/UDP h:5070", 23);
+		assert_string_equal(strstr((char *)room, ";received"),
+				    ";received=192.0.2.7;rport=6000\r\n"
+				    "From: <sip:d>;tag=1\r\n"
+				    "To: <sip:c>;tag=ours\r\n"
+				    "Call-ID: x\r\n"
+				    "CSeq: 5 OPTIONS\r\n");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -214,6 +262,7 @@ int main(void)
 		cmocka_unit_test(a_quoted_pair_with_a_control_character_is_passed_on),
 		cmocka_unit_test(what_does_not_fit_fails),
 		cmocka_unit_test(a_response_repeats_what_its_request_is_known_by),
+		cmocka_unit_test(it_does_so_alike_however_the_request_is_laid_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
