@@ -137,8 +137,9 @@ bool sip_name_addr_parse(struct str element, struct sip_name_addr *a)
 	const uint8_t *start;
 	bool           angle;
 
-	*a = (struct sip_name_addr){.display = STR(""), .params = STR(""), .tag = STR("")};
-	a->uri_text = STR("");
+	a->display = a->params = a->tag = a->uri_text = STR("");
+	a->display_quoted = false;
+	a->uri.host.kind = SIP_HOST_NONE;
 	element = sip_is_trim(element) ? element : sip_trim(element);
 	c = bare = sip_cur(element);
 	angle = display_parse(&c, a);

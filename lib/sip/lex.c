@@ -129,17 +129,19 @@ bool sip_lex_quoted(struct cur *c, struct str *inside)
 
 bool sip_lex_number(struct cur *c, uint32_t *number)
 {
-	uint64_t value = 0;
-	bool     any = false;
+	const uint8_t *p = c->p;
+	uint64_t       value = 0;
 
-	for (; c->p < c->end && *c->p >= '0' && *c->p <= '9'; c->p++) {
-		value = value * 10 + (uint64_t)(*c->p - '0');
+	for (; p < c->end && *p - (unsigned)'0' <= 9; p++) {
+		value = value * 10 + (*p - (unsigned)'0');
 		if (value > UINT32_MAX)
 			value = UINT32_MAX;
-		any = true;
 	}
 	*number = (uint32_t)value;
-	return any ? true : sip_lex_fail(c);
+	if (p == c->p)
+		return sip_lex_fail(c);
+	c->p = p;
+	return true;
 }
 
 bool sip_number_parse(struct str text, uint32_t *number)

@@ -48,15 +48,6 @@ static struct masks masks_of(const uint8_t *p, size_t left)
 #endif
 typedef uint8_t look_part __attribute__((vector_size(LOOK_PART), aligned(1)));
 
-static uint64_t tabs_of(const uint8_t p[BLOCK])
-{
-	uint64_t tabs = 0;
-
-	for (unsigned i = 0; i < BLOCK; i++)
-		tabs |= (uint64_t)(p[i] == '\t') << i;
-	return tabs;
-}
-
 /* Of the up to 64 bytes at p. What follows them in their page is read as well, and left out. */
 __attribute__((no_sanitize("address"))) static struct masks masks_of(const uint8_t *p, size_t left)
 {
@@ -74,13 +65,11 @@ __attribute__((no_sanitize("address"))) static struct masks masks_of(const uint8
 
 		m.lf |= LOOK_BITS(x == '\n') << at;
 		m.cr |= LOOK_BITS(x == '\r') << at;
-		m.control |= LOOK_BITS((x < ' ') | (x == 0x7f)) << at;
+		m.control |= LOOK_BITS(((x < ' ') & (x != '\t')) | (x == 0x7f)) << at;
 	}
 	m.lf &= there;
 	m.cr &= there;
 	m.control &= there & ~(m.lf | m.cr);
-	if (m.control != 0)
-		m.control &= ~tabs_of(p);
 	return m;
 }
 #endif

@@ -47,22 +47,34 @@ bool sip_ip6_parse(struct str text, uint8_t address[16])
 	       (three_colons(text, room, sizeof(room)) && inet_pton(AF_INET6, room, address) == 1);
 }
 
+static unsigned digit_of(uint8_t c)
+{
+	return c - (unsigned)'0';
+}
+
 /* Four numbers of one to three digits, up to 255. */
 static bool ip4_parse(struct str text, uint8_t address[16])
 {
-	const uint8_t *p = (const uint8_t *)text.p, *end = p + text.n;
+	uint8_t  bytes[SIP_PART];
+	sip_part x;
+	unsigned at = 0;
 
+	if (text.n >= sizeof(bytes) || text.n == 0)
+		return false;
+	x = sip_part_at((const uint8_t *)text.p, text.n);
+	memcpy(bytes, &x, sizeof(bytes));
+	bytes[text.n] = 0; /* no digit and no dot: nothing is read past it */
 	for (unsigned part = 0; part < 4; part++) {
-		const uint8_t *start = p;
-		unsigned       number = 0;
+		unsigned start = at, number = 0;
 
-		for (; p < end && *p - (unsigned)'0' <= 9 && p - start < 3; p++)
-			number = number * 10 + (*p - (unsigned)'0');
-		if (p == start || number > 255 || (part < 3 && (p == end || *p++ != '.')))
+		for (; digit_of(bytes[at]) <= 9; at++)
+			number = number * 10 + digit_of(bytes[at]);
+		if (at == start || at - start > 3 || number > 255 ||
+		    (part < 3 && bytes[at++] != '.'))
 			return false;
 		address[part] = (uint8_t)number;
 	}
-	return p == end;
+	return at == text.n;
 }
 
 #define NAME_AT_ONCE 64u

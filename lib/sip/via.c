@@ -186,9 +186,9 @@ static struct str sent_plain(struct str element, const struct sip_via *via)
 {
 	size_t n = 8 + via->transport_text.n + 1 + via->host.text.n;
 
-	for (unsigned port = via->port; via->has_port && port > 0; port /= 10)
-		n++;
-	n += via->has_port; /* its colon */
+	if (via->has_port) /* and its colon */
+		n += 2u + (via->port > 9) + (via->port > 99) + (via->port > 999) +
+		     (via->port > 9999);
 	return str_starts(element, STR("SIP/2.0/")) && via->host.kind != SIP_HOST_IP6 &&
 			       via->params_good.p == element.p + n
 		       ? (struct str){element.p, n}
