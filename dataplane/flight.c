@@ -344,8 +344,8 @@ static bool speaks(const struct worker *w, const struct route_target *t, uint8_t
 	       (a != NULL && a->conf->protocol == protocol);
 }
 
-/* What one protocol alone understands goes to those who speak it: where the recipient is, or, in a
- * domain that is not ours, over the links that lead there. */
+/* What one protocol alone understands, or is for one place, goes to those who speak it: where the
+ * recipient is, or, in a domain that is not ours, over the links that lead there. */
 static unsigned native_targets(const struct worker *w, const struct msg *m,
 			       struct route_target order[ROUTE_TARGETS_MAX])
 {
@@ -378,7 +378,7 @@ static unsigned flight_targets(struct worker *w, const struct flight *e,
 		order[0] = (struct route_target){.kind = ROUTE_REGISTERED};
 		return 1;
 	}
-	if (m->kind == MSG_NATIVE)
+	if (m->kind == MSG_NATIVE || m->there)
 		return native_targets(w, m, order);
 	if (msg_is_report(m) && m->account != MSG_SLOT_NONE) {
 		order[0] = (struct route_target){.slot = m->account, .kind = ROUTE_ACCOUNT};

@@ -203,7 +203,7 @@ bool registered_same(const struct world *world, struct str one, struct str other
 void registered_find_for(const struct dataplane *dp, const struct world *world, const struct msg *m,
 			 uint64_t now_us, struct registered_places *found)
 {
-	bool          native = m->kind == MSG_NATIVE && m->copy == MSG_COPY_NONE;
+	bool          native = (m->kind == MSG_NATIVE || m->there) && m->copy == MSG_COPY_NONE;
 	struct search s = {.dp = dp,
 			   .recipient = recipient_of(world, registered_address(m)),
 			   .place = m->to_place,
@@ -212,7 +212,7 @@ void registered_find_for(const struct dataplane *dp, const struct world *world, 
 			   .protocol = native ? m->native_protocol : PROTO_COUNT,
 			   .found = found};
 
-	if (m->kind == MSG_NATIVE || m->copy != MSG_COPY_NONE)
+	if (native || m->copy != MSG_COPY_NONE)
 		find_all(&s);
 	else
 		find_in_order(&s);

@@ -63,8 +63,10 @@ static inline struct str registered_address(const struct msg *m)
 }
 
 /* The same of whom a message is for, and before all others the place that it names (to_place). A
- * MSG_NATIVE goes to its own protocol alone, and to no place but the one that it names; a copy to
- * that place alone; to both the order says nothing. */
+ * MSG_NATIVE goes to its own protocol alone, and to no place but the one that it names, and so does
+ * what is for that place (there); a copy to that place alone; to all of them the order says
+ * nothing.
+ */
 void registered_find_for(const struct dataplane *dp, const struct world *world, const struct msg *m,
 			 uint64_t now_us, struct registered_places *found);
 /* The session to which a worker hands a message for there: of its own, where that does as well. */

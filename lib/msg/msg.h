@@ -160,6 +160,7 @@ struct msg {
 	bool possible_duplicate;   /* sent before with an unknown outcome: the recipient may have it
 				    */
 	bool              alone;   /* no copy of it is made */
+	bool              there;   /* it goes to to_place and to no other */
 	uint8_t           copy;    /* enum msg_copy */
 	uint8_t           carries; /* of kind TEXT: MSG_CONTENT_TEXT, or what the text stands for */
 	uint16_t          tags;    /* set by rules: one bit a tag */

@@ -185,8 +185,8 @@ static bool ends_read(struct xmpp_input *in, struct xmpp_jid *to)
 		   : in->s->role == XMPP_ROLE_COMPONENT
 			   ? xmpp_other(in->s) /* which libraries leave out */
 			   : STR("");
-	if (in->from.n > 0 && in->from.n <= XMPP_TO_MAX && in->to.n > 0 &&
-	    in->to.n <= XMPP_TO_MAX && xmpp_jid_parse(in->from, &in->room, &in->sender) &&
+	if (in->from.n > 0 && in->to.n > 0 &&
+	    xmpp_jid_parse(in->from, &in->room, &in->sender) &&
 	    xmpp_jid_parse(in->to, &in->room, to))
 		return true;
 	xmpp_close(in, XMPP_STREAM_IMPROPER_ADDRESSING, REASON_XMPP_STANZA);
@@ -258,16 +258,28 @@ static void send_back(struct xmpp_session *s, struct now now, struct str text,
 
 static void on_message(struct xmpp_input *in, const struct xmpp_jid *to)
 {
-	if (in->stanza->type == XMPP_TYPE_GROUPCHAT ||
-	    (to->local.n == 0 && xmpp_is_here(in->s, to->domain)))
+	if (xmpp_is_here(in->s, to->domain) && (to->local.n == 0 || xmpp_is_for_no_room(in, to)))
 		xmpp_refuse(in, XMPP_SERVICE_UNAVAILABLE, REASON_NOT_SUPPORTED);
 	else
 		xmpp_give(in, to);
 }
 
+/* Addresses longer than we remember. The error goes to what there is room for: the sender without its
+ * resource. */
+static void refuse_long(struct xmpp_input *in)
+{
+	const char *slash = memchr(in->from.p, '/', in->from.n);
+
+	if (in->from.n > XMPP_TO_MAX && slash != NULL)
+		in->from.n = (size_t)(slash - in->from.p);
+	xmpp_refuse(in, XMPP_POLICY_VIOLATION, REASON_XMPP_STANZA);
+}
+
 static void on_kind(struct xmpp_input *in, const struct xmpp_jid *to)
 {
-	if (in->id.n > XMPP_STANZA_ID_MAX)
+	if (in->from.n > XMPP_TO_MAX || in->to.n > XMPP_TO_MAX)
+		refuse_long(in);
+	else if (in->id.n > XMPP_STANZA_ID_MAX)
 		xmpp_refuse(in, XMPP_POLICY_VIOLATION, REASON_XMPP_STANZA);
 	else if (in->stanza->kind == XMPP_MESSAGE)
 		on_message(in, to);

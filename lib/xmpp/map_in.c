@@ -63,6 +63,12 @@ static bool append_unescaped(struct str local, struct msg *m)
 	       msg_append_addr(m, ADDR_URI, 0, 0, address, &m->to);
 }
 
+/* Is there a place for it in a record? */
+static bool fits(const struct xmpp_jid *jid)
+{
+	return sizeof("xmpp:") + jid->local.n + jid->domain.n <= MSG_ADDR_SIZE_MAX;
+}
+
 static bool append_to(const struct xmpp_map *map, const struct xmpp_jid *to, struct msg *m)
 {
 	char       text[MSG_ADDR_SIZE_MAX];
@@ -147,11 +153,24 @@ static bool take(struct xmpp_stanza *s, enum xmpp_payload p, struct content *c, 
 	}
 }
 
-/* Servers alone say so (XEP-0280, 11; XEP-0359, 4). */
-static bool is_servers_own(enum xmpp_payload p)
+/* Does the id claim to be one that we gave? What names nobody is nobody's. */
+static bool is_our_id(const struct xmpp_map *map, const struct xmpp_stanza *s)
+{
+	char            text[XMPP_JID_SIZE_MAX], value[XMPP_JID_SIZE_MAX];
+	struct put      room = put_to(text, sizeof(text)), by = put_to(value, sizeof(value));
+	struct xmpp_jid jid;
+
+	return !xmpp_jid_parse(xmpp_value(xmpp_attribute(&s->x, STR("by")), &by), &room, &jid) ||
+	       is_gateway(map, &jid) ||
+	       map->services->serves(map->services->context, map->protocol, jid.domain);
+}
+
+/* Servers alone say so (XEP-0280, 11), and of ids each its own (XEP-0359, 5). */
+static bool is_servers_own(const struct xmpp_map *map, const struct xmpp_stanza *s,
+			   enum xmpp_payload p)
 {
 	return p == XMPP_PAYLOAD_CARBONS_SENT || p == XMPP_PAYLOAD_CARBONS_RECEIVED ||
-	       p == XMPP_PAYLOAD_STANZA_ID;
+	       (p == XMPP_PAYLOAD_STANZA_ID && is_our_id(map, s));
 }
 
 static void read_url(struct xml *x, struct content *c, struct put *room)
@@ -187,7 +206,8 @@ static void take_twice(enum xmpp_payload p, struct str raw, struct xmpp_stanza *
 }
 
 /* room: texts, then payloads, which must lie together. */
-static bool read_payloads(struct xmpp_stanza *s, bool several, struct content *c, struct put *room)
+static bool read_payloads(const struct xmpp_map *map, struct xmpp_stanza *s, struct content *c,
+			  struct put *room)
 {
 	size_t            half = put_room(room) / 2;
 	struct put        texts = put_to(room->p, half), raw = put_to(room->p + half, half);
@@ -201,9 +221,9 @@ static bool read_payloads(struct xmpp_stanza *s, bool several, struct content *c
 			c->condition = xmpp_error_read(&s->x);
 			continue;
 		}
-		if (is_servers_own(p) || take(s, p, c, &texts))
+		if (is_servers_own(map, s, p) || take(s, p, c, &texts))
 			continue;
-		if (several && p == XMPP_PAYLOAD_ADDRESSES) {
+		if (map->several && p == XMPP_PAYLOAD_ADDRESSES) {
 			xmpp_addresses_put(&s->x, &raw);
 			continue;
 		}
@@ -382,14 +402,16 @@ enum xmpp_condition xmpp_map_in(const struct xmpp_map *map, struct xmpp_stanza *
 	struct xmpp_head head = {.kind = s->kind, .type = s->type, .lang = s->lang};
 
 	c.id = xmpp_value(s->id, room);
-	*why = REASON_DESTINATION;
+	*why = fits(&from->jid) ? REASON_DESTINATION : REASON_SENDER;
+	if (!fits(to) || !fits(&from->jid))
+		return XMPP_POLICY_VIOLATION;
 	if (!append_to(map, to, m))
 		return is_gateway(map, to) ? XMPP_ITEM_NOT_FOUND
 		       : to->local.n > 0   ? XMPP_JID_MALFORMED
 					   : XMPP_SERVICE_UNAVAILABLE;
 	native = is_native(map, s, m);
 	*why = REASON_MESSAGE_SIZE;
-	if (!(native ? read_native(s, &c, room) : read_payloads(s, map->several, &c, room)))
+	if (!(native ? read_native(s, &c, room) : read_payloads(map, s, &c, room)))
 		return XMPP_POLICY_VIOLATION;
 	if (s->kind == XMPP_IQ && c.id.n > MSG_ORIGIN_ID_MAX) /* the answer would name another */
 		return XMPP_POLICY_VIOLATION;
@@ -402,6 +424,7 @@ enum xmpp_condition xmpp_map_in(const struct xmpp_map *map, struct xmpp_stanza *
 	m->native_protocol = map->protocol;
 	m->received_us = map->now.us;
 	m->to_place = to->resource.n > 0 ? xmpp_resource_key(to->resource) : 0;
+	m->there = s->type == XMPP_TYPE_GROUPCHAT && m->to_place != 0; /* RFC 6121, 8.5.3.2.1 */
 	m->class = s->type == XMPP_TYPE_HEADLINE ? MSG_BULK : MSG_NORMAL;
 	if (!fill_kind(map, s, &c, native, m))
 		return XMPP_RESOURCE_CONSTRAINT;

@@ -378,7 +378,7 @@ static void put_stamps(const struct xmpp_map *map, const struct msg *m, const st
 	uint64_t waited_us = map->now.us > m->received_us ? map->now.us - m->received_us : 0;
 	char     id[MSG_ID_TEXT_SIZE_MAX];
 
-	if (m->id != 0) {
+	if (m->id != 0 && !map->link) { /* else the other side has a word of its own */
 		put_str(w, STR("<stanza-id xmlns=\"urn:xmpp:sid:0\""));
 		xmpp_put_attribute(w, STR("by"), bare(way->address));
 		xmpp_put_attribute(w, STR("id"), (struct str){id, msg_id_text(m->id, id)});

@@ -208,14 +208,22 @@ void xmpp_give(struct xmpp_input *in, const struct xmpp_jid *to)
 	}
 }
 
+bool xmpp_is_for_no_room(const struct xmpp_input *in, const struct xmpp_jid *to)
+{
+	return in->stanza->type == XMPP_TYPE_GROUPCHAT && to->resource.n == 0;
+}
+
 void xmpp_on_message(struct xmpp_input *in)
 {
 	struct xmpp_jid to;
 
-	if (in->stanza->type == XMPP_TYPE_GROUPCHAT)
+	if (!xmpp_to(in, &to))
+		return;
+	if (!xmpp_serves(in->s, to.domain))
+		xmpp_give(in, &to);
+	else if (xmpp_is_for_no_room(in, &to))
 		xmpp_refuse(in, XMPP_SERVICE_UNAVAILABLE, REASON_NOT_SUPPORTED);
-	else if (xmpp_to(in, &to) &&
-		 !(to.local.n == 0 && xmpp_serves(in->s, to.domain) && xmpp_multicast(in)))
+	else if (to.local.n > 0 || !xmpp_multicast(in))
 		xmpp_give(in, &to);
 }
 

@@ -505,6 +505,9 @@ bool xmpp_jid_of(struct xmpp_input *in, struct str text, struct xmpp_jid *jid);
 bool xmpp_to(struct xmpp_input *in, struct xmpp_jid *to);
 /* The stanza goes to the pipeline, or comes back; within the window. */
 void xmpp_give(struct xmpp_input *in, const struct xmpp_jid *to);
+/* What is said in a room, to an address without a resource: among ours there are no rooms (RFC
+ * 6121, 8.5.2.1.1). */
+bool xmpp_is_for_no_room(const struct xmpp_input *in, const struct xmpp_jid *to);
 void xmpp_on_message(struct xmpp_input *in);
 void xmpp_answer_message(struct xmpp_session *s, uint64_t token, const struct result *r,
 			 struct put *w);

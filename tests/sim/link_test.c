@@ -158,6 +158,44 @@ static void a_component_is_asked_and_told_as_its_domain(void **state)
 	chat_expects(client, "<remote-server-not-found ");
 }
 
+/* XEP-0045, 7.2 to 7.5, with the component as the room. */
+static void clients_speak_in_a_room_of_another_domain(void **state)
+{
+	struct phone *client = alice(), *desk = chat_client(ALICE, "desk"),
+		     *bot = bot_connects("pw");
+
+	(void)state;
+	chat_expects(bot, "<handshake/>");
+	phone_send(client, "<presence to='room@bot.example.org/al'><x "
+			   "xmlns='http://jabber.org/protocol/muc'/></presence>");
+	chat_expects(bot, "from=\"alice@example.org/phone\" to=\"room@bot.example.org/al\"");
+	phone_send(bot, "<presence from='room@bot.example.org/al' to='alice@example.org/phone'><x "
+			"xmlns='http://jabber.org/protocol/muc#user'><status code='110'/></x>"
+			"</presence>");
+	chat_expects(client, "<status code='110'/>");
+	phone_send(client, "<message to='room@bot.example.org' type='groupchat' id='g1'><body>hi "
+			   "all</body></message>");
+	chat_expects(bot, "<message type=\"groupchat\" id=\"g1\" from=\"alice@example.org/phone\" "
+			  "to=\"room@bot.example.org\"><body>hi all");
+	phone_send(bot, "<message from='room@bot.example.org/al' to='alice@example.org/phone' "
+			"type='groupchat' id='g1'><body>hi all</body></message>");
+	chat_expects(client, "<message type=\"groupchat\" id=\"g1\" "
+			     "from=\"room@bot.example.org/al\" to=\"alice@example.org/phone\">");
+	phone_send(bot, "<message from='room@bot.example.org' to='alice@example.org/gone' "
+			"type='groupchat' id='g2'><body>for nobody</body></message>");
+	chat_expects(bot, "<message type=\"error\" id=\"g2\" from=\"alice@example.org/gone\" "
+			  "to=\"room@bot.example.org\"><error type=\"cancel\">"
+			  "<service-unavailable");
+	phone_send(bot, "<message from='room@bot.example.org' to='alice@example.org' "
+			"type='groupchat' id='g3'><body>for nobody</body></message>");
+	chat_expects(bot, "<message type=\"error\" id=\"g3\"");
+	phone_send(bot, "<message from='room@bot.example.org/al' to='alice@example.org/desk' "
+			"id='c'><body>last</body></message>");
+	chat_expects(desk, "<body>last");
+	assert_null(strstr(desk->in, "groupchat"));
+	assert_null(strstr(client->in, "nobody"));
+}
+
 static void a_component_with_another_password_is_not_let_in(void **state)
 {
 	struct phone *bot = bot_connects("other");
@@ -495,6 +533,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		OPEN(a_component_and_clients_write_to_each_other),
 		OPEN(a_component_is_asked_and_told_as_its_domain),
+		OPEN(clients_speak_in_a_room_of_another_domain),
 		OPEN(a_component_with_another_password_is_not_let_in),
 		OPEN(we_are_a_component_of_another_server),
 		OPEN(users_of_two_servers_write_to_each_other),
@@ -503,6 +542,7 @@ int main(void)
 		OPEN(what_a_server_said_last_is_carried_out),
 		OF_TWO(a_component_and_clients_write_to_each_other),
 		OF_TWO(a_component_is_asked_and_told_as_its_domain),
+		OF_TWO(clients_speak_in_a_room_of_another_domain),
 		OF_TWO(we_are_a_component_of_another_server),
 		OF_TWO(our_key_is_vouched_for_at_any_worker),
 		OF_TWO(users_of_two_servers_write_to_each_other),

@@ -1,11 +1,12 @@
 """A client of XMPP that a test drives: client.py USER PASSWORD RESOURCE [HOST] reads commands from stdin, one a line, and prints what happens, one a line.
 Commands: send ID TO TEXT (with a request for a receipt), ping, pings TO, disco, typing TO, copies, cut (its connection is reset), lose (it is left alone, with
-what comes over it), again (it connects once more), roster, item JID NAME GROUP, drop JID, presence TYPE TO, show SHOW STATUS, block JID, unblock JID, blocked,
+what comes over it), again (it connects once more), join ROOM/NICK, speak ROOM TEXT, what JID (disco), roster, item JID NAME GROUP, drop JID, presence TYPE TO, show SHOW STATUS, block JID, unblock JID, blocked,
 quit. It answers requests for receipts by itself."""
 import asyncio
 import socket
 import struct
 import sys
+from xml.etree import ElementTree
 
 import slixmpp
 from slixmpp.plugins.xep_0198.stanza import Resume
@@ -54,7 +55,9 @@ class Client(slixmpp.ClientXMPP):
         self.say("started", self.boundjid.full)
 
     def message(self, m):
-        if m["type"] == "error":
+        if m["type"] == "groupchat" and m["body"]:
+            self.say("room", m["from"], m["body"])
+        elif m["type"] == "error":
             self.say("error", m["id"], m["error"]["condition"])
         elif m["body"]:
             self.say("message", m["from"], m["body"])
@@ -91,6 +94,16 @@ class Client(slixmpp.ClientXMPP):
         elif word == "disco":
             info = await self["xep_0030"].get_info("example.org")
             self.say("disco", *sorted(f"{i[0]}/{i[1]}" for i in info["disco_info"]["identities"]))
+        elif word == "join":
+            p = self.make_presence(pto=rest)
+            p.xml.append(ElementTree.Element("{http://jabber.org/protocol/muc}x"))
+            p.send()
+        elif word == "speak":
+            to, text = rest.split(" ", 1)
+            self.make_message(mto=to, mbody=text, mtype="groupchat").send()
+        elif word == "what":
+            info = await self["xep_0030"].get_info(rest, timeout=10)
+            self.say("what", rest, *sorted(f"{i[0]}/{i[1]}" for i in info["disco_info"]["identities"]))
         elif word == "roster":
             await self.get_roster(timeout=20)
             self.say("roster")

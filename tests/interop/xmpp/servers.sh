@@ -13,12 +13,14 @@ peers:
   - {name: smsc1, host: 198.18.0.2, port: 2776, password: pw, reconnect: 1}
   - {name: prosody, protocol: xmpp, link: server, domain: prosody.example, host: prosody.example, reconnect: 1}
   - {name: ejabberd, protocol: xmpp, link: server, domain: ejabberd.example, host: 198.18.0.4, reconnect: 1}
+  - {name: rooms, protocol: xmpp, link: server, domain: conference.prosody.example, host: 198.18.0.3, reconnect: 1}
   - {name: in-prosody, protocol: xmpp, link: component, domain: sms.prosody.example, password: pw, host: 198.18.0.3, reconnect: 1}
   - {name: in-ejabberd, protocol: xmpp, link: component, domain: sms.ejabberd.example, password: pw, host: 198.18.0.4, reconnect: 1}
 routes:
   - {to: "+4670", via: [smsc1]}
   - {to: "+4673", via: [registered]}
   - {to: "xmpp:*@prosody.example", via: [prosody]}
+  - {to: "xmpp:*@conference.prosody.example", via: [rooms]}
   - {to: "xmpp:*@ejabberd.example", via: [ejabberd]}
   - {to: "=xmpp:dora@prosody.example", via: [in-prosody]}
   - {to: "=xmpp:dora@ejabberd.example", via: [in-ejabberd]}
@@ -73,5 +75,21 @@ with() { # SERVER ADDRESS
 centre_begin
 with prosody 198.18.0.3
 expect "where the server is DNS said (SRV)" eval 'ctl peer list | grep "^prosody" | grep -q "198.18.0.3:5269"'
+room=talk@conference.prosody.example
+expect "a stream of ours to the rooms of Prosody is up" wait_for 30 "the link" bound rooms 1
+tell alice what conference.prosody.example
+expect "a client of ours asks what they are" says alice "what conference.prosody.example conference/text"
+tell prosody join "$room/caz"
+expect "a client of Prosody is in a room" says prosody "presence $room/caz available"
+tell alice what "$room"
+expect "which a client of ours asks about" says alice "what $room conference/text"
+tell alice join "$room/al"
+expect "and enters" says alice "presence $room/al available"
+expect "who is there sees it" says prosody "presence $room/al available"
+tell alice speak "$room" 'Smörgås an alle'
+expect "what it says is heard there" says prosody "room $room/al Smörgås an alle"
+expect "and by itself, from the room" says alice "room $room/al Smörgås an alle"
+tell prosody speak "$room" 'Hej <alla> & 😀'
+expect "and what is answered is heard here" says alice "room $room/caz Hej <alla> & 😀"
 with ejabberd 198.18.0.4
 finish

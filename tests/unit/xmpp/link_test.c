@@ -304,6 +304,54 @@ static void requests_of_a_link_are_answered_for_a_domain_of_ours_alone(void **st
 	client_free(c);
 }
 
+/* RFC 7622, 3.1: such addresses are valid, and others of that stream are not to suffer. */
+static void one_stanza_with_a_long_address_does_not_end_the_stream(void **state)
+{
+	struct client *c = component_up();
+	char           text[8192], part[1024];
+
+	(void)state;
+	memset(part, 'y', sizeof(part) - 1);
+	part[sizeof(part) - 1] = '\0';
+	snprintf(text, sizeof(text),
+		 "<message id='1' from='x@bot.example.org/r' to='alice@example.org/%s'><body>x"
+		 "</body></message>",
+		 part);
+	client_says(c, text);
+	hears(c, "<message type=\"error\" id=\"1\" from=\"example.org\" "
+		 "to=\"x@bot.example.org/r\"><error type=\"modify\"><policy-violation");
+	snprintf(text, sizeof(text),
+		 "<message id='2' from='x@bot.example.org/%s' to='alice@example.org'><body>x"
+		 "</body></message>",
+		 part);
+	client_says(c, text);
+	hears(c, "<message type=\"error\" id=\"2\" from=\"alice@example.org\" "
+		 "to=\"x@bot.example.org\"><error type=\"modify\"><policy-violation");
+	snprintf(text, sizeof(text),
+		 "<message id='3' from='%s@bot.example.org/%s' to='%s@example.org/%s'><body>x"
+		 "</body></message>",
+		 part, part, part, part);
+	client_says(c, text);
+	hears(c, "<policy-violation");
+	snprintf(text, sizeof(text),
+		 "<message id='4' from='%.300s@bot.example.org' to='alice@example.org'><body>x"
+		 "</body></message>",
+		 part);
+	client_says(c, text);
+	hears(c, "<policy-violation");
+	snprintf(text, sizeof(text),
+		 "<iq type='result' id='5' from='x@bot.example.org/%s' "
+		 "to='alice@example.org/r'/>",
+		 part);
+	client_says(c, text);
+	assert_string_equal(client_sent(c), "");
+	assert_int_equal(c->event_count, 0);
+	client_says(c, "<message from='x@bot.example.org' to='alice@example.org'><body>x</body>"
+		       "</message>");
+	client_last(c, EVENT_MSG);
+	client_free(c);
+}
+
 static void messages_go_to_users_of_the_component(void **state)
 {
 	struct client *c = component_up();
@@ -1002,6 +1050,7 @@ int main(void)
 		cmocka_unit_test(what_accounts_have_is_refused_to_a_link),
 		cmocka_unit_test(a_component_without_users_is_reached_as_its_domain),
 		cmocka_unit_test(requests_of_a_link_are_answered_for_a_domain_of_ours_alone),
+		cmocka_unit_test(one_stanza_with_a_long_address_does_not_end_the_stream),
 		cmocka_unit_test(messages_go_to_users_of_the_component),
 		cmocka_unit_test(whoever_of_a_component_writes_is_answered),
 		cmocka_unit_test(we_log_in_as_a_component),

@@ -287,16 +287,56 @@ static void clients_cannot_say_what_servers_alone_say(void **state)
 	struct msg *m = take("<message to='bob@example.org' id='1'><body>x</body><sent "
 			     "xmlns='urn:xmpp:carbons:2'/><received "
 			     "xmlns='urn:xmpp:carbons:2'><forwarded/></received><stanza-id "
-			     "xmlns='urn:xmpp:sid:0' id='1' by='bob@example.org'/><origin-id "
-			     "xmlns='urn:xmpp:sid:0' id='2'/></message>",
+			     "xmlns='urn:xmpp:sid:0' id='1' by='bob@example.org'/><stanza-id "
+			     "xmlns='urn:xmpp:sid:0' id='1' by='Example.org'/><stanza-id "
+			     "xmlns='urn:xmpp:sid:0' id='1'/><stanza-id "
+			     "xmlns='urn:xmpp:sid:0' id='1' by='a b'/><origin-id "
+			     "xmlns='urn:xmpp:sid:0' id='2'/><stanza-id xmlns='urn:xmpp:sid:0' "
+			     "id='3' by='room@conference.example'/></message>",
 			     XMPP_CONDITION_NONE);
 
 	(void)state;
 	assert_string_equal(give(m, "bob@example.org"),
 			    "<message id=\"1\" from=\"alice@example.org/balcony\" "
 			    "to=\"bob@example.org\"><body>x</body><origin-id "
-			    "xmlns='urn:xmpp:sid:0' id='2'/></message>");
+			    "xmlns='urn:xmpp:sid:0' id='2'/><stanza-id xmlns='urn:xmpp:sid:0' "
+			    "id='3' by='room@conference.example'/></message>");
 	msg_free(m);
+}
+
+/* The id that a message has at another server is that server's word (XEP-0359, 5). */
+static void a_link_hears_no_id_of_ours(void **state)
+{
+	struct msg     *m = of_smpp(MSG_TEXT, "71234", "x");
+	struct xmpp_map link = map;
+	char            out[2048];
+	struct put      w = put_to(out, sizeof(out) - 1);
+	struct xmpp_way way = {.domain = STR("example.org"), .address = STR("dora@chat.example")};
+
+	(void)state;
+	assert_non_null(strstr(give(m, "dora@chat.example"), "<stanza-id "));
+	link.link = true;
+	assert_int_equal(xmpp_map_out(&link, m, &way, &w), REASON_NONE);
+	out[put_size(&w)] = '\0';
+	assert_non_null(strstr(out, "<body>x</body>"));
+	assert_null(strstr(out, "<stanza-id "));
+	msg_free(m);
+}
+
+static void an_address_too_long_for_a_record_is_a_matter_of_policy(void **state)
+{
+	char text[1200], local[256];
+
+	(void)state;
+	for (size_t n = 230; n < sizeof(local); n++) {
+		bool fits = n + sizeof("xmpp:@example.org") - 1 <= MSG_ADDR_SIZE_MAX;
+
+		memset(local, 'x', n);
+		local[n] = '\0';
+		snprintf(text, sizeof(text),
+			 "<message to='%s@example.org'><body>x</body></message>", local);
+		msg_free(take(text, fits ? XMPP_CONDITION_NONE : XMPP_POLICY_VIOLATION));
+	}
 }
 
 static void a_short_message_is_a_chat_with_what_its_sender_asks_for(void **state)
@@ -439,6 +479,8 @@ int main(void)
 		TEST(what_is_said_without_words_has_its_kind),
 		TEST(what_says_nothing_is_no_message),
 		TEST(clients_cannot_say_what_servers_alone_say),
+		TEST(a_link_hears_no_id_of_ours),
+		TEST(an_address_too_long_for_a_record_is_a_matter_of_policy),
 		TEST(a_short_message_is_a_chat_with_what_its_sender_asks_for),
 		TEST(a_long_text_of_another_protocol_comes_whole),
 		TEST(reports_of_others_name_the_message_by_the_id_of_its_sender),

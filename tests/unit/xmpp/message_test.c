@@ -134,6 +134,33 @@ static void a_failure_comes_back_and_success_is_silent(void **state)
 	client_free(c);
 }
 
+/* XEP-0045, 7.4 and 7.5, and RFC 6121, 8.5.3. */
+static void what_is_said_in_a_room_goes_to_the_room_and_to_the_place_it_names(void **state)
+{
+	struct client *c = client_new();
+	struct msg    *m;
+
+	(void)state;
+	client_up(c, "bob", "r");
+	client_says(c, "<message to='room@conference.example' type='groupchat' id='1'><body>x"
+		       "</body></message>");
+	m = client_last(c, EVENT_MSG)->msg;
+	assert_true(str_eq(msg_addr(m, &m->to), STR("xmpp:room@conference.example")));
+	assert_int_equal(m->kind, MSG_TEXT);
+	assert_true(m->alone); /* the room sends it back */
+	assert_false(m->there);
+	client_says(c, "<message to='alice@example.org/phone' type='groupchat' id='2'><body>x"
+		       "</body></message>");
+	m = client_last(c, EVENT_MSG)->msg;
+	assert_true(m->there);
+	assert_true(m->to_place == xmpp_resource_key(STR("phone")));
+	client_says(c, "<message to='alice@example.org/phone' type='chat' id='3'><body>x"
+		       "</body></message>");
+	assert_false(client_last(c, EVENT_MSG)->msg->there);
+	assert_string_equal(client_sent(c), "");
+	client_free(c);
+}
+
 static void what_cannot_be_taken_comes_back_at_once(void **state)
 {
 	static const struct {
@@ -143,7 +170,11 @@ static void what_cannot_be_taken_comes_back_at_once(void **state)
 		{"<message to='' id='1'><body>x</body></message>", "<jid-malformed"},
 		{"<message to='example.org' id='1'><body>x</body></message>",
 		 "<service-unavailable"},
-		{"<message to='r@c' type='groupchat' id='1'><body>x</body></message>",
+		{"<message to='alice@example.org' type='groupchat' id='1'><body>x</body></message>",
+		 "<service-unavailable"},
+		{"<message to='example.org' type='groupchat' id='1'><body>x</body></message>",
+		 "<service-unavailable"},
+		{"<message type='groupchat' id='1'><body>x</body></message>",
 		 "<service-unavailable"},
 	};
 	struct client *c = client_new();
@@ -605,6 +636,7 @@ int main(void)
 		cmocka_unit_test(addresses_become_what_they_name),
 		cmocka_unit_test(a_stanza_is_read_whatever_its_length),
 		cmocka_unit_test(a_failure_comes_back_and_success_is_silent),
+		cmocka_unit_test(what_is_said_in_a_room_goes_to_the_room_and_to_the_place_it_names),
 		cmocka_unit_test(what_cannot_be_taken_comes_back_at_once),
 		cmocka_unit_test(what_says_nothing_is_ignored),
 		cmocka_unit_test(receipts_markers_and_states_are_what_they_are_elsewhere),
