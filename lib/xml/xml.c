@@ -561,7 +561,7 @@ void xml_tape_keep(struct xml_tape *t, const struct xml *x, enum xml_token token
 void xml_tape_read(struct xml *x, const struct xml_tape *t)
 {
 	ASSERT(!t->full);
-	xml_begin(x, cur_of(NULL, 0));
+	xml_begin(x, cur_of("", 0));
 	x->tape = t;
 	x->attribute = t->attribute;
 }
