@@ -26,8 +26,11 @@ static void result(struct xmpp_input *in, struct str content)
 	xmpp_put(in, STR("</iq>"));
 }
 
-static const struct str features[] = {
-#define FEATURE(name) {name, sizeof(name) - 1},
+static const struct {
+	struct str name;
+	bool       of_account;
+} features[] = {
+#define FEATURE(name, of_account) {{name, sizeof(name) - 1}, of_account},
 #include "xmpp/features.def"
 #undef FEATURE
 };
@@ -35,6 +38,14 @@ static const struct str features[] = {
 static const struct { /* sorted, as features.def is */
 	const char *category, *type;
 } identities[] = {{"gateway", "sms"}, {"server", "im"}};
+
+static void identity_put(struct put *w, const char *category, const char *type)
+{
+	put_str(w, STR("<identity"));
+	xmpp_put_attribute(w, STR("category"), str_of(category));
+	xmpp_put_attribute(w, STR("type"), str_of(type));
+	put_str(w, STR(" name=\"CPM\"/>"));
+}
 
 /* XEP-0115, 5.1: of what on_disco_info() says. */
 void xmpp_caps_make(struct xmpp_instance *i)
@@ -50,7 +61,7 @@ void xmpp_caps_make(struct xmpp_instance *i)
 		put_str(&w, STR("//CPM<"));
 	}
 	for (size_t n = 0; n < sizeof(features) / sizeof(features[0]); n++) {
-		put_str(&w, features[n]);
+		put_str(&w, features[n].name);
 		put_u8(&w, '<');
 	}
 	ASSERT(!w.failed);
@@ -69,12 +80,20 @@ static bool is_our_node(struct xmpp_input *in, struct str node)
 				      (struct str){in->s->instance->caps, XMPP_CAPS_SIZE}));
 }
 
+/* Does a client ask its own account, and not the domain (XEP-0030, 8)? */
+static bool asks_account(const struct xmpp_input *in)
+{
+	return in->s->link == XMPP_BLOCK_NONE &&
+	       (in->to.n == 0 || memchr(in->to.p, '@', in->to.n) != NULL);
+}
+
 static void on_disco_info(struct xmpp_input *in)
 {
+	bool        account = asks_account(in);
 	struct put *w = &in->out->put;
 	struct str  node = xmpp_value(xmpp_attribute(&in->stanza->x, STR("node")), &in->room);
 
-	if (!is_our_node(in, node)) {
+	if (!is_our_node(in, node) || (account && node.n > 0)) {
 		xmpp_refuse(in, XMPP_ITEM_NOT_FOUND, REASON_NONE);
 		return;
 	}
@@ -83,15 +102,15 @@ static void on_disco_info(struct xmpp_input *in)
 	if (node.n > 0)
 		xmpp_put_attribute(w, STR("node"), node);
 	put_u8(w, '>');
-	for (size_t n = 0; n < sizeof(identities) / sizeof(identities[0]); n++) {
-		put_str(w, STR("<identity"));
-		xmpp_put_attribute(w, STR("category"), str_of(identities[n].category));
-		xmpp_put_attribute(w, STR("type"), str_of(identities[n].type));
-		put_str(w, STR(" name=\"CPM\"/>"));
-	}
+	if (account)
+		identity_put(w, "account", "registered");
+	for (size_t n = 0; !account && n < sizeof(identities) / sizeof(identities[0]); n++)
+		identity_put(w, identities[n].category, identities[n].type);
 	for (size_t n = 0; n < sizeof(features) / sizeof(features[0]); n++) {
+		if (account && !features[n].of_account)
+			continue;
 		put_str(w, STR("<feature"));
-		xmpp_put_attribute(w, STR("var"), features[n]);
+		xmpp_put_attribute(w, STR("var"), features[n].name);
 		put_str(w, STR("/>"));
 	}
 	put_str(w, STR("</query></iq>"));

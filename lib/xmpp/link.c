@@ -142,10 +142,12 @@ static void on_server(struct xmpp_input *in, const struct xml *x, struct put *ro
 		l->own_size = xmpp_keep(l->own, sizeof(l->own), domain);
 	}
 	xmpp_link_head_put(s, &in->out->put);
-	if (str_starts(head_value(x, STR("version"), room), STR("1.")))
+	if (str_starts(head_value(x, STR("version"), room), STR("1."))) {
 		xmpp_put(in, STR("<stream:features><dialback "
-				 "xmlns=\"urn:xmpp:features:dialback\"><errors/></dialback>"
-				 "</stream:features>"));
+				 "xmlns=\"urn:xmpp:features:dialback\"><errors/></dialback>"));
+		xmpp_limits_put(&in->out->put, XMPP_ITEM_SIZE_MAX); /* of who has proven itself */
+		xmpp_put(in, STR("</stream:features>"));
+	}
 	s->state = XMPP_STATE_AUTH;
 }
 
@@ -185,8 +187,7 @@ static bool ends_read(struct xmpp_input *in, struct xmpp_jid *to)
 		   : in->s->role == XMPP_ROLE_COMPONENT
 			   ? xmpp_other(in->s) /* which libraries leave out */
 			   : STR("");
-	if (in->from.n > 0 && in->to.n > 0 &&
-	    xmpp_jid_parse(in->from, &in->room, &in->sender) &&
+	if (in->from.n > 0 && in->to.n > 0 && xmpp_jid_parse(in->from, &in->room, &in->sender) &&
 	    xmpp_jid_parse(in->to, &in->room, to))
 		return true;
 	xmpp_close(in, XMPP_STREAM_IMPROPER_ADDRESSING, REASON_XMPP_STANZA);
@@ -264,8 +265,8 @@ static void on_message(struct xmpp_input *in, const struct xmpp_jid *to)
 		xmpp_give(in, to);
 }
 
-/* Addresses longer than we remember. The error goes to what there is room for: the sender without its
- * resource. */
+/* Addresses longer than we remember. The error goes to what there is room for: the sender without
+ * its resource. */
 static void refuse_long(struct xmpp_input *in)
 {
 	const char *slash = memchr(in->from.p, '/', in->from.n);

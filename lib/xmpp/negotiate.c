@@ -1,6 +1,4 @@
 /* From the head of a stream to a bound resource (RFC 6120, 4.3, 6 and 7). */
-#include <assert.h>
-
 #include "base/base64.h"
 #include "xmpp/session_private.h"
 
@@ -15,19 +13,12 @@ static void text_element_put(struct put *w, struct str name, struct str text)
 	put_u8(w, '>');
 }
 
-static void limits_put(struct xmpp_input *in)
+void xmpp_limits_put(struct put *w, uint32_t bytes)
 {
-	/* XEP-0478; both are constants of ours: */
-	if (in->s->who == XMPP_BLOCK_NONE)
-		xmpp_put(in, STR("<limits xmlns=\"urn:xmpp:stream-limits:0\"><max-bytes>10000"
-				 "</max-bytes></limits>"));
-	else
-		xmpp_put(in, STR("<limits xmlns=\"urn:xmpp:stream-limits:0\"><max-bytes>65536"
-				 "</max-bytes></limits>"));
+	put_str(w, STR("<limits xmlns=\"urn:xmpp:stream-limits:0\"><max-bytes>"));
+	put_number(w, bytes);
+	put_str(w, STR("</max-bytes></limits>"));
 }
-
-static_assert(XMPP_ITEM_STRANGER == 10000 && XMPP_ITEM_SIZE_MAX == 65536,
-	      "what is said of the limits is so");
 
 /* XEP-0115, 6.3 */
 static void caps_put(struct xmpp_input *in)
@@ -59,7 +50,8 @@ static void features_put(struct xmpp_input *in)
 				 "<sub xmlns=\"urn:xmpp:features:pre-approval\"/>"));
 		caps_put(in);
 	}
-	limits_put(in);
+	xmpp_limits_put(&in->out->put,
+			in->s->who == XMPP_BLOCK_NONE ? XMPP_ITEM_STRANGER : XMPP_ITEM_SIZE_MAX);
 	xmpp_put(in, STR("</stream:features>"));
 }
 

@@ -355,6 +355,8 @@ void xmpp_refuse_text(struct xmpp_input *in, enum xmpp_condition c, enum reason 
 
 /* negotiate.c */
 void xmpp_head_put(struct xmpp_session *s, struct put *w); /* of our stream */
+/* How long a stanza may be that we read (XEP-0478). */
+void xmpp_limits_put(struct put *w, uint32_t bytes);
 void xmpp_on_head(struct xmpp_input *in, struct str item);
 void xmpp_on_auth(struct xmpp_input *in);
 void xmpp_on_response(struct xmpp_input *in);

@@ -605,7 +605,9 @@ static void another_server_is_told_what_we_offer(void **state)
 	(void)state;
 	client_says(c, SERVER_HEAD("from='chat.example' to='example.net'"));
 	hears(c, "from=\"example.net\" version=\"1.0\"><stream:features><dialback "
-		 "xmlns=\"urn:xmpp:features:dialback\"><errors/></dialback></stream:features>");
+		 "xmlns=\"urn:xmpp:features:dialback\"><errors/></dialback><limits "
+		 "xmlns=\"urn:xmpp:stream-limits:0\"><max-bytes>65536</max-bytes></limits>"
+		 "</stream:features>");
 	client_free(c);
 	c = server_in();
 	client_says(c, SERVER_HEAD("from='chat.example' to='else.example'"));

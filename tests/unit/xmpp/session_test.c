@@ -408,6 +408,18 @@ static void requests_to_us_are_answered(void **state)
 		{"<iq type='get' id='1' to='example.org'><query "
 		 "xmlns='http://jabber.org/protocol/disco#info'/></iq>",
 		 "<identity category=\"gateway\" type=\"sms\""},
+		{"<iq type='get' id='1' to='alice@example.org'><query "
+		 "xmlns='http://jabber.org/protocol/disco#info'/></iq>",
+		 "<query xmlns=\"http://jabber.org/protocol/disco#info\"><identity "
+		 "category=\"account\" type=\"registered\" name=\"CPM\"/><feature "
+		 "var=\"http://jabber.org/protocol/disco#info\"/><feature "
+		 "var=\"http://jabber.org/protocol/disco#items\"/></query></iq>"},
+		{"<iq type='get' id='1'><query "
+		 "xmlns='http://jabber.org/protocol/disco#info'/></iq>",
+		 "category=\"account\" type=\"registered\""},
+		{"<iq type='get' id='1' to='alice@example.org'><query node='n' "
+		 "xmlns='http://jabber.org/protocol/disco#info'/></iq>",
+		 "<item-not-found"},
 		{"<iq type='get' id='1' to='example.org'><query node='n' "
 		 "xmlns='http://jabber.org/protocol/disco#info'/></iq>",
 		 "<item-not-found"},
