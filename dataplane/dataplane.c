@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/punycode.h"
 #include "registry/registry.h"
 
 #include "directory.h"
@@ -105,6 +106,12 @@ struct flow listeners_media(const struct dataplane *dp, unsigned protocol, bool 
 
 bool dataplane_serves(const struct dataplane *dp, unsigned protocol, struct str domain)
 {
+	char       room[CONF_TO_SIZE];
+	struct put w = put_to(room, sizeof(room));
+
+	/* In the form of the configuration, which for SIP is not that of the wire. */
+	if (memmem(domain.p, domain.n, "xn--", 4) != NULL && punycode_unicode_put(&w, domain))
+		domain = (struct str){room, put_size(&w)};
 	for (unsigned i = 0; i < dp->listener_count; i++) {
 		const struct conf_listener *conf = dp->listeners[i].conf;
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/aor.h"
+#include "base/aor_map.h"
 #include "rcu/rcu.h"
 #include "rules/rules.h"
 
@@ -29,11 +29,13 @@ static const struct world_subscriber *namesake(const struct world *world, const 
 	char                           room[MSG_ADDR_SIZE_MAX + 1];
 
 	for (unsigned p = 0; s == NULL && p < PROTO_COUNT; p++) {
-		struct aor other = {str_of(registry_ops(p)->name), aor->user, aor->domain};
-		size_t     n = aor_write(room, sizeof(room), &other);
+		struct str scheme = str_of(registry_ops(p)->name);
+		struct put w = put_to(room, sizeof(room));
 
-		if (n > 0)
-			s = world_subscriber_by_uri(world, (struct str){room, n});
+		put_str(&w, scheme);
+		put_u8(&w, ':');
+		if (!str_eq(scheme, aor->scheme) && aor_map_put(&w, aor, scheme) && !w.failed)
+			s = world_subscriber_by_uri(world, (struct str){room, put_size(&w)});
 	}
 	return s;
 }

@@ -128,6 +128,16 @@ bool aor_is_domain(struct str s)
 	return is_utf8(s);
 }
 
+bool aor_has_user_of(const struct aor *a)
+{
+	return is_user(a->scheme, a->user);
+}
+
+bool aor_is_plain(char c)
+{
+	return is(c, OF_SIP);
+}
+
 static bool split_domain(struct str text, struct aor *a)
 {
 	*a = (struct aor){.scheme = {text.p, text.n < 4 ? text.n : 4}, .user = STR("")};

@@ -30,6 +30,12 @@ bool aor_is_domain(struct str text);
  * without "USER@" likewise. Returns its bytes; 0: the room is too small. */
 size_t aor_write(char *room, size_t size, const struct aor *a);
 
+/* Is the user one of its scheme, or where there is none of any? */
+bool aor_has_user_of(const struct aor *a);
+
+/* May it stand in a user of SIP as it is? */
+bool aor_is_plain(char c);
+
 static inline bool aor_is_all_users(const struct aor *a)
 {
 	return a->user.n == 1 && a->user.p[0] == '*';

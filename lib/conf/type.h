@@ -27,3 +27,6 @@ bool conf_is_pattern(struct str s);
 /* In small letters and NFC, as domains and users of XMPP are compared, with a NUL behind. False: no
  * UTF-8, or it does not fit. */
 bool conf_fold(struct str s, char *room, size_t size);
+
+/* The same of a domain, with "xn--..." as what it stands for. */
+bool conf_fold_domain(struct str s, char *room, size_t size);

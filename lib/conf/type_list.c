@@ -82,7 +82,7 @@ static bool list_append(const struct conf_key *key, struct conf_list *list, stru
 {
 	char folded[2 * CONF_ITEM_MAX];
 
-	if (key->type == &conf_type_DOMAINS && conf_fold(s, folded, sizeof(folded)))
+	if (key->type == &conf_type_DOMAINS && conf_fold_domain(s, folded, sizeof(folded)))
 		s = str_of(folded);
 	list->items[list->n] = strndup(s.p, s.n);
 	if (list->items[list->n] == NULL)

@@ -6,6 +6,7 @@
 #include <unicase.h>
 
 #include "base/aor.h"
+#include "base/punycode.h"
 #include "conf/type.h"
 
 static bool is_digit(char c)
@@ -68,16 +69,31 @@ bool conf_fold(struct str s, char *room, size_t size)
 	return true;
 }
 
+bool conf_fold_domain(struct str s, char *room, size_t size)
+{
+	char       name[2 * CONF_ITEM_MAX];
+	struct put w = put_to(name, sizeof(name));
+
+	return punycode_unicode_put(&w, s) &&
+	       conf_fold((struct str){name, put_size(&w)}, room, size);
+}
+
 /* In normal form, with what people write in any case of letters in one: a domain, and of XMPP the
  * user, too (RFC 7622, 3.2 and 3.3). */
 static bool write_folded(const struct aor *a, char *room, size_t size)
 {
-	char       user[CONF_TO_SIZE], domain[CONF_TO_SIZE];
+	char       user[CONF_TO_SIZE], domain[CONF_TO_SIZE], ascii[CONF_TO_SIZE];
+	struct put w = put_to(ascii, sizeof(ascii));
 	struct aor folded = *a;
 
-	if (!conf_fold(a->domain, domain, sizeof(domain)))
+	if (!conf_fold_domain(a->domain, domain, sizeof(domain)))
 		return false;
 	folded.domain = str_of(domain);
+	if (str_eq_nocase(a->scheme, STR("sip")) || str_eq_nocase(a->scheme, STR("sips"))) {
+		if (!punycode_ascii_put(&w, folded.domain)) /* as SIP has it */
+			return false;
+		folded.domain = (struct str){ascii, put_size(&w)};
+	}
 	if (a->user.n > 0 && str_eq_nocase(a->scheme, STR("xmpp"))) {
 		if (!conf_fold(a->user, user, sizeof(user)))
 			return false;
@@ -166,7 +182,7 @@ static struct str scheme_of(const struct conf_key *key)
 static bool domain_normalise(struct str s, char normal[CONF_TO_SIZE])
 {
 	normal[0] = '\0';
-	return s.n == 0 || (aor_is_domain(s) && conf_fold(s, normal, CONF_TO_SIZE));
+	return s.n == 0 || (aor_is_domain(s) && conf_fold_domain(s, normal, CONF_TO_SIZE));
 }
 
 /* Of the types that have a normal form. False: it is none of them. */

@@ -5,6 +5,7 @@
 #include <tmmintrin.h>
 
 #include "base/aor.h"
+#include "base/punycode.h"
 #include "route/trie.h"
 
 #define BURST 32u
@@ -158,16 +159,28 @@ enum trie_form trie_form_of(struct str to)
 	return (exact ? TRIE_ADDRESS : TRIE_DOMAIN) + (colon == NULL);
 }
 
+/* As entries for any scheme write it: beyond ASCII in UTF-8. */
+static struct str unicode_of(struct str domain, char room[ROUTE_TO_MAX])
+{
+	struct put w = put_to(room, ROUTE_TO_MAX);
+
+	if (memmem(domain.p, domain.n, "xn--", 4) == NULL || !punycode_unicode_put(&w, domain))
+		return domain;
+	return (struct str){room, put_size(&w)};
+}
+
 /* False: it is no address with a domain. Else what entries of its own forms say, NULL: nothing. */
 static __attribute__((noinline)) bool find_address(const struct route_table *table, struct str to,
 						   const struct route_set **found)
 {
-	char       room[ROUTE_TO_MAX + 1];
+	char       room[ROUTE_TO_MAX + 1], name[ROUTE_TO_MAX];
 	struct aor a, wanted;
+	struct str domain;
 
 	*found = NULL;
 	if (!aor_split(to, &a))
 		return false;
+	domain = unicode_of(a.domain, name);
 	for (enum trie_form form = 0; form < TRIE_FORMS && *found == NULL; form++) {
 		bool   exact = form < TRIE_DOMAIN, any = (form & 1) != 0;
 		size_t n;
@@ -177,7 +190,7 @@ static __attribute__((noinline)) bool find_address(const struct route_table *tab
 			continue;
 		wanted = (struct aor){.scheme = any ? STR("") : a.scheme,
 				      .user = exact ? a.user : STR("*"),
-				      .domain = a.domain};
+				      .domain = any ? domain : a.domain};
 		room[0] = '=';
 		n = aor_write(room + exact, sizeof(room) - exact, &wanted);
 		if (n > 0)

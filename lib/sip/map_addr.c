@@ -1,4 +1,6 @@
 /* Addresses: between URIs and the normal form. */
+#include "base/aor_map.h"
+#include "base/punycode.h"
 #include "msg/addr.h"
 #include "sip/map.h"
 
@@ -146,18 +148,22 @@ static void put_host_port(struct put *w, struct str host, uint16_t port)
 	}
 }
 
-/* As it stands, when it is a URI of SIP; "user@domain" of another protocol gets its scheme. */
+/* As it stands, when it is a URI of SIP; what another protocol writes otherwise as SIP has it (RFC
+ * 7247, 5). */
 static bool put_uri(struct put *w, struct str text)
 {
-	char           room[MSG_ADDR_SIZE_MAX + 4];
+	char           room[SIP_URI_MAX];
 	struct put     full = put_to(room, sizeof(room));
+	bool           own = str_starts(text, STR("sip:")) || str_starts(text, STR("sips:"));
 	struct sip_uri uri;
+	struct aor     a;
 
-	if (str_starts(text, STR("xmpp:")))
-		text = str_skip(text, 5);
-	if (!str_starts(text, STR("sip:")) && !str_starts(text, STR("sips:")))
+	if (!own)
 		put_str(&full, STR("sip:"));
-	put_str(&full, text);
+	if (own || !aor_split(text, &a))
+		put_str(&full, text);
+	else if (!aor_map_put(&full, &a, STR("sip")))
+		return false;
 	if (full.failed || !sip_uri_parse((struct str){room, put_size(&full)}, &uri))
 		return false;
 	put_bytes(w, room, put_size(&full));

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "base/punycode.h"
 #include "sip/inflate.h"
 #include "sip/owner.h"
 #include "sip/session_private.h"
@@ -132,7 +133,8 @@ static void session_open(void *session, struct now now, const struct proto_open 
 			 struct out *out)
 {
 	struct sip_session *s = session;
-	char                room[SIP_FLOW_TEXT_SIZE];
+	char                room[SIP_FLOW_TEXT_SIZE], name[SIP_HOST_SIZE_MAX];
+	struct put          ascii = put_to(name, sizeof(name));
 
 	s->instance = how->instance;
 	s->role = (uint8_t)how->role;
@@ -146,8 +148,10 @@ static void session_open(void *session, struct now now, const struct proto_open 
 	s->media = how->media;
 	s->clients.session = s->servers.session = s;
 	s->heard_us = s->message_us = now.us;
-	s->domain = word_intern(s->instance,
-				how->domain.n > 0 ? how->domain : sip_flow_text(&how->local, room));
+	s->domain = word_intern(s->instance, how->domain.n == 0 ? sip_flow_text(&how->local, room)
+					     : punycode_ascii_put(&ascii, how->domain)
+						     ? (struct str){name, put_size(&ascii)}
+						     : how->domain);
 	if (how->service_route.n > 0)
 		s->service_route = word_intern(s->instance, how->service_route);
 	s->may = how->role == PROTO_CONNECTING ? (uint8_t)how->wants : PROTO_SENDS | PROTO_RECEIVES;

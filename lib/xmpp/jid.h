@@ -22,8 +22,3 @@ void xmpp_jid_put_bare(struct put *w, const struct xmpp_jid *jid);
 /* Are they of one account; are they the same? */
 bool xmpp_jid_same_bare(const struct xmpp_jid *a, const struct xmpp_jid *b);
 bool xmpp_jid_same(const struct xmpp_jid *a, const struct xmpp_jid *b);
-
-/* What a localpart may not have, as "\20" and so on, and back (XEP-0106). False: what begins or
- * ends with a blank has no such form. */
-bool xmpp_escape_put(struct put *w, struct str text);
-void xmpp_unescape_put(struct put *w, struct str local);

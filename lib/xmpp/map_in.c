@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "base/aor.h"
+#include "base/aor_map.h"
 #include "base/hash.h"
 #include "msg/addr.h"
 #include "xmpp/map.h"
@@ -55,7 +55,7 @@ static bool append_unescaped(struct str local, struct msg *m)
 	struct str address;
 
 	put_str(&w, STR("xmpp:"));
-	xmpp_unescape_put(&w, local);
+	aor_unescape_put(&w, local);
 	address = (struct str){text, put_size(&w)};
 	if (str_starts(str_skip(address, 5), STR("sip:")))
 		address = str_skip(address, 5);

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "base/aor.h"
+#include "base/aor_map.h"
 #include "base/date.h"
 #include "msg/concat.h"
 #include "msg/id.h"
@@ -78,7 +78,7 @@ static struct str valid(struct str text, char *room, size_t n)
 
 static bool put_at(struct put *w, struct str local, struct str domain)
 {
-	if (!xmpp_escape_put(w, local))
+	if (!aor_escape_put(w, local))
 		return false;
 	put_u8(w, '@');
 	put_str(w, domain);
@@ -102,7 +102,7 @@ static bool put_address(struct put *w, enum addr_kind kind, struct str text, str
 		if (!aor_split(text, &a))
 			return false;
 		if (!str_eq(a.scheme, STR("xmpp")))
-			return put_at(w, a.user, a.domain);
+			return aor_map_put(w, &a, STR("xmpp"));
 		put_str(w, str_skip(text, 5));
 		return true;
 	case ADDR_KIND_COUNT:

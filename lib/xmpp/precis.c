@@ -4,6 +4,7 @@
 #include <unictype.h>
 #include <uninorm.h>
 
+#include "base/punycode.h"
 #include "base/utf8.h"
 #include "xmpp/precis_private.h"
 
@@ -183,7 +184,7 @@ static bool letter_or_digit(uint8_t c)
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
 
-/* RFC 1123, 2.1. Labels in the ASCII form of IDNA ("xn--") are names of their own. */
+/* RFC 1123, 2.1. */
 static bool label_ascii(struct put *w, struct str label)
 {
 	uint8_t *to = put_reserve(w, label.n);
@@ -221,6 +222,29 @@ static bool label_far(struct put *w, struct str label)
 	return put_codes(w, codes, n) && put_size(w) - before <= LABEL_MAX ? true : fail(w);
 }
 
+/* Labels of IDNA are converted to what they stand for (RFC 7622, 3.2.1), which must be in normal
+ * form. */
+static bool label_put(struct put *w, struct str label)
+{
+	char        room[4 * PUNYCODE_LABEL_MAX];
+	struct put  far = put_to(room, sizeof(room));
+	const char *start = (const char *)w->p;
+	struct str  text;
+
+	if (!is_ascii(label))
+		return label_far(w, label);
+	if (label.n < 4 || !str_eq_nocase((struct str){label.p, 4}, STR("xn--")))
+		return label_ascii(w, label);
+	if (!punycode_label_put(&far, label))
+		return fail(w);
+	text = (struct str){room, put_size(&far)};
+	return label_far(w, text) &&
+			       str_eq((struct str){start, (size_t)((const char *)w->p - start)},
+				      text)
+		       ? true
+		       : fail(w);
+}
+
 /* An address of IPv6 in brackets (RFC 3986, 3.2.2); its form is not looked into further. */
 static bool literal_put(struct put *w, struct str text)
 {
@@ -250,8 +274,7 @@ bool xmpp_domain_put(struct put *w, struct str text)
 		const char *dot = memchr(text.p, '.', text.n);
 		struct str  label = {text.p, dot != NULL ? (size_t)(dot - text.p) : text.n};
 
-		if (label.n == 0 || label.n > LABEL_MAX ||
-		    !(is_ascii(label) ? label_ascii(w, label) : label_far(w, label)))
+		if (label.n == 0 || label.n > LABEL_MAX || !label_put(w, label))
 			return fail(w);
 		last = dot == NULL;
 		if (!last)

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/aor_map.h"
 #include "base/assert.h"
 #include "base/utf8.h"
 #include "xmpp/jid.h"
@@ -47,9 +48,9 @@ static void escaping(struct str text)
 	static char room[3 * SIZE_MAX_IN], back[3 * SIZE_MAX_IN];
 	struct put  w = put_to(room, sizeof(room)), b = put_to(back, sizeof(back));
 
-	if (!xmpp_escape_put(&w, text))
+	if (!aor_escape_put(&w, text))
 		return;
-	xmpp_unescape_put(&b, (struct str){room, put_size(&w)});
+	aor_unescape_put(&b, (struct str){room, put_size(&w)});
 	ASSERT(!b.failed && str_eq((struct str){back, put_size(&b)}, text));
 }
 

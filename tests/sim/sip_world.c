@@ -179,6 +179,15 @@ void world_adds(const char *accounts, const char *peers, const char *routes)
 	sim_change(&sim, site, more);
 }
 
+void world_adds_subscribers(const char *subscribers)
+{
+	static char more[4 * sizeof(site)];
+
+	strcpy(more, site);
+	add_to(more, sizeof(more), "subscribers:\n", subscribers);
+	sim_change(&sim, site, more);
+}
+
 int world_open(void **state)
 {
 	(void)state;

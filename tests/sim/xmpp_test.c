@@ -94,6 +94,26 @@ static void who_has_the_same_name_in_another_protocol_is_reached_by_it(void **st
 	assert_memory_equal(next_of(dave), "SIP/2.0 20", 10);
 }
 
+/* RFC 7247, 5: the apostrophe is a letter like others to SIP, and escaped in XMPP (XEP-0106). */
+static void the_name_is_the_same_however_each_protocol_writes_it(void **state)
+{
+	struct phone *ohara = phone_udp(&sim.host, 5080), *carol = chat_client(CAROL, "desk");
+	const char   *text;
+
+	(void)state;
+	world_adds_subscribers("  - {address: \"+46737777777\", sip: \"sip:o'hara@example.org\", "
+			       "password: secret}\n");
+	send_register(ohara, "sip:o'hara@example.org", "sip:o'hara@198.18.0.2:5080", "");
+	assert_status(next_of(ohara), "200");
+	phone_send(carol, "<message to='o\\27hara@example.org' id='m4'><body>Hi Tom</body>"
+			  "</message>");
+	text = next_of(ohara);
+	assert_non_null(text);
+	assert_memory_equal(text, "MESSAGE sip:o'hara@198.18.0.2:5080", 34);
+	assert_non_null(strstr(phone_header(text, "To"), "sip:o'hara@example.org"));
+	phone_answer(ohara, text, "200 OK", "");
+}
+
 static void what_cannot_be_delivered_comes_back_as_an_error(void **state)
 {
 	struct phone *alice = chat_client(ALICE, "phone");
@@ -332,6 +352,7 @@ int main(void)
 		OPEN(a_short_message_reaches_a_client_by_its_number),
 		OPEN(a_message_goes_from_a_client_to_a_device_of_sip_and_back),
 		OPEN(who_has_the_same_name_in_another_protocol_is_reached_by_it),
+		OPEN(the_name_is_the_same_however_each_protocol_writes_it),
 		OPEN(what_cannot_be_delivered_comes_back_as_an_error),
 		OPEN(a_resource_has_one_stream_and_the_newer_one_stays),
 		OPEN(a_client_that_is_gone_gets_nothing_more),

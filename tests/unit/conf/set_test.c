@@ -337,6 +337,10 @@ static void a_destination_is_kept_in_its_normal_form(void **state)
 		{"xmpp:*@MÜNCHEN.example", "xmpp:*@münchen.example"},
 		{"xmpp:*@mu\u0308nchen.example", "xmpp:*@m\u00fcnchen.example"}, /* NFC */
 		{"*@Ñ.example", "*@ñ.example"},
+		{"xmpp:*@XN--Mnchen-3ya.example", "xmpp:*@münchen.example"},
+		{"*@xn--mnchen-3ya.example", "*@münchen.example"},
+		{"sip:*@MÜNCHEN.example", "sip:*@xn--mnchen-3ya.example"},
+		{"sip:*@XN--Mnchen-3ya.example", "sip:*@xn--mnchen-3ya.example"},
 		{"=xmpp:JÜRGEN@Chat.example", "=xmpp:jürgen@chat.example"},
 		{"=xmpp:D\\27Artagnan@chat.example", "=xmpp:d\\27artagnan@chat.example"},
 		{"=xmpp:Transport.example", "=xmpp:transport.example"},

@@ -169,9 +169,10 @@ static void a_domain_of_xmpp_alone_finds_itself_then_the_routes_of_its_users(voi
 
 static void users_are_found_whatever_their_scheme_lets_them_have(void **state)
 {
-	static const char *const  entries[] = {"=xmpp:d\\27artagnan@x.example",
-					       "=sip:o'hara@x.example", "xmpp:*@x.example",
-					       "xmpp:*@münchen.example", "sip:*@x.example"};
+	static const char *const entries[] = {
+		"=xmpp:d\\27artagnan@x.example", "=sip:o'hara@x.example", "xmpp:*@x.example",
+		"xmpp:*@münchen.example",        "sip:*@x.example",       "*@münchen.example",
+		"sip:*@xn--bcher-kva.example"};
 	const struct route_table *t = table_of(entries, sizeof(entries) / sizeof(entries[0]));
 
 	(void)state;
@@ -184,6 +185,8 @@ static void users_are_found_whatever_their_scheme_lets_them_have(void **state)
 	assert_string_equal(found(t, "xmpp:münchen.example"), entries[3]);
 	assert_string_equal(found(t, "sip:j%C3%BCrgen@x.example"), entries[4]);
 	assert_string_equal(found(t, "sip:jürgen@x.example"), "none");
+	assert_string_equal(found(t, "sip:bob@xn--mnchen-3ya.example"), entries[5]);
+	assert_string_equal(found(t, "sip:bob@xn--bcher-kva.example"), entries[6]);
 	route_table_free(t);
 }
 

@@ -343,6 +343,17 @@ static void an_address_of_another_protocol_becomes_a_uri(void **state)
 		 "From: \"Anonymous\" <sip:anonymous@anonymous.invalid>;tag=tag1\r\n"},
 		{ADDR_URI, "bob@xmpp.example", "From: <sip:bob@xmpp.example>;tag=tag1\r\n"},
 		{ADDR_URI, "sip:bob@else.example", "From: <sip:bob@else.example>;tag=tag1\r\n"},
+		{ADDR_URI, "xmpp:bob@x.example", "From: <sip:bob@x.example>;tag=tag1\r\n"},
+		{ADDR_URI, "xmpp:jürgen@x.example", /* RFC 7247, 5 */
+		 "From: <sip:j%C3%BCrgen@x.example>;tag=tag1\r\n"},
+		{ADDR_URI, "xmpp:d\\27artagnan@x.example",
+		 "From: <sip:d'artagnan@x.example>;tag=tag1\r\n"},
+		{ADDR_URI, "xmpp:a#b@x.example", "From: <sip:a%23b@x.example>;tag=tag1\r\n"},
+		{ADDR_URI, "xmpp:user\\40host@x.example",
+		 "From: <sip:user%40host@x.example>;tag=tag1\r\n"},
+		{ADDR_URI, "xmpp:bob@münchen.example",
+		 "From: <sip:bob@xn--mnchen-3ya.example>;tag=tag1\r\n"},
+		{ADDR_URI, "xmpp:transport.example", "From: <sip:transport.example>;tag=tag1\r\n"},
 	};
 	struct bench *b = bench_new();
 

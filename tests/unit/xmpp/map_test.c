@@ -304,6 +304,31 @@ static void clients_cannot_say_what_servers_alone_say(void **state)
 	msg_free(m);
 }
 
+/* RFC 7247, 5 */
+static void a_sender_of_sip_is_written_as_one_of_xmpp(void **state)
+{
+	static const struct {
+		const char *sip, *jid;
+	} table[] = {
+		{"sip:bob@x.example", " from=\"bob@x.example\""},
+		{"sip:o'hara@x.example", " from=\"o\\27hara@x.example\""},
+		{"sip:j%C3%BCrgen@xn--mnchen-3ya.example", " from=\"jürgen@münchen.example\""},
+		{"sip:user%40host@x.example", " from=\"user\\40host@x.example\""},
+		{"sip:a%23b@x.example", " from=\"a#b@x.example\""},
+		{"sips:at&t%20guy@x.example", " from=\"at\\26t\\20guy@x.example\""},
+		{"sip:%FF@x.example", "SENDER"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct msg *m = of_smpp(MSG_TEXT, table[i].sip, "x");
+
+		if (strstr(give(m, "alice@example.org"), table[i].jid) == NULL)
+			fail_msg("%s: %s", table[i].sip, give(m, "alice@example.org"));
+		msg_free(m);
+	}
+}
+
 /* The id that a message has at another server is that server's word (XEP-0359, 5). */
 static void a_link_hears_no_id_of_ours(void **state)
 {
@@ -479,6 +504,7 @@ int main(void)
 		TEST(what_is_said_without_words_has_its_kind),
 		TEST(what_says_nothing_is_no_message),
 		TEST(clients_cannot_say_what_servers_alone_say),
+		TEST(a_sender_of_sip_is_written_as_one_of_xmpp),
 		TEST(a_link_hears_no_id_of_ours),
 		TEST(an_address_too_long_for_a_record_is_a_matter_of_policy),
 		TEST(a_short_message_is_a_chat_with_what_its_sender_asks_for),
