@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/put.h"
+#include "domains.h"
 #include "dp_link.h"
 #include "roster.h"
 #include "roster/question.h"
@@ -35,6 +36,15 @@ struct answers {
 	uint8_t         room[ROOM];
 };
 
+static enum reason answer_one(struct control *c, struct cur question, struct put *answer)
+{
+	struct str domain;
+
+	return world_domain_question_read(question, &domain)
+		       ? domains_answer(c->domains, domain, answer)
+		       : roster_answer(c, question, answer);
+}
+
 /* As many as there is room for, each whole or not at all. Returns how many. */
 static unsigned answer_all(struct answers *a)
 {
@@ -44,7 +54,7 @@ static unsigned answer_all(struct answers *a)
 	while (n < a->count && put_room(&w) >= ROSTER_ANSWER_SIZE_MAX) {
 		struct waiting *q = &a->queue[(a->first + n) % QUEUE_MAX];
 		struct put      answer = put_to(w.p, ROSTER_ANSWER_SIZE_MAX);
-		enum reason     why = roster_answer(a->control, cur_of(q->bytes, q->size), &answer);
+		enum reason     why = answer_one(a->control, cur_of(q->bytes, q->size), &answer);
 
 		a->done[n++] = (struct done){
 			q->id,

@@ -1,5 +1,6 @@
 /*
- * Questions of the dataplane's sessions about what users make (lib/roster): they come over the
+ * Questions of the dataplane's sessions about what users make (lib/roster), and of workers
+ * about servers of other domains (domains.h): they come over the
  * channel whenever control looks there, also while it waits for something else, and are answered
  * when it does nothing else: all that have come, in their order, in one transaction. Main thread of
  * control.

@@ -11,6 +11,7 @@
 #include <hs/hs.h>
 
 #include "answers.h"
+#include "domains.h"
 #include "base/assert.h"
 #include "base/log.h"
 #include "dp_link.h"
@@ -127,7 +128,8 @@ struct control *control_new(const struct conf_file *file, struct event_loop *loo
 	if (c->resolver == NULL)
 		goto fail;
 	c->answers = answers_new(c);
-	c->link = c->answers != NULL ? dp_link_new(c) : NULL;
+	c->domains = domains_new(c);
+	c->link = c->answers != NULL && c->domains != NULL ? dp_link_new(c) : NULL;
 	if (c->link != NULL)
 		return c;
 	snprintf(error, 256, "no memory for the channel to the dataplane");
@@ -143,6 +145,7 @@ void control_free(struct control *c)
 	dp_link_free(c->link);
 	answers_free(c->answers);
 	resolver_free(c->resolver);
+	domains_free(c->domains);
 	secrets_free(c->secrets);
 	db_close(c->db);
 	free(c);

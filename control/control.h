@@ -10,6 +10,7 @@
 #include "secret.h"
 
 struct answers;
+struct domains;
 struct dp_link;
 struct resolver;
 
@@ -28,6 +29,7 @@ struct control {
 	struct dp_link         *link;
 	struct resolver        *resolver;
 	struct answers         *answers;
+	struct domains         *domains;
 	struct control_platform
 		 platform; /* of the dataplane, as it said last; before that of this machine */
 	uint64_t version, checksum; /* newest committed */

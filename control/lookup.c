@@ -326,7 +326,9 @@ void lookup_start(ares_channel channel, const struct lookup_wanted              
 	l->wanted = *wanted;
 	l->done = done;
 	l->user = user;
-	if (l->wanted.service != NULL)
+	if (l->wanted.service != NULL && l->wanted.by_srv)
+		ask_usual_srv(l);
+	else if (l->wanted.service != NULL)
 		ask(l, l->wanted.host, ns_t_naptr, on_naptr, l);
 	else {
 		hold(l);

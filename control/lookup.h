@@ -1,7 +1,7 @@
 /*
- * One name looked up: NAPTR, SRV, then addresses, each step by what the one before has said (RFC
- * 3263, 4.1 and 4.2), or addresses alone. Runs on c-ares, which the caller drives. Control's main
- * thread.
+ * One name looked up: NAPTR (unless by_srv), SRV, then addresses, each step by what the one before
+ * has said (RFC 3263, 4.1 and 4.2), or addresses alone. Runs on c-ares, which the caller drives.
+ * Control's main thread.
  */
 #pragma once
 
@@ -15,6 +15,7 @@ struct lookup_wanted {
 	const char
 		*service; /* "sip"; NULL: addresses alone, and the port is known. Lent for good */
 	uint8_t  transport;
+	bool     by_srv;   /* without NAPTR (RFC 6120, 3.2) */
 	bool     ip4, ip6; /* families that we can reach */
 };
 

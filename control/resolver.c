@@ -448,7 +448,7 @@ static bool follow_one(void *user, const char *id, const void *object)
 	struct named_peer      *to = &f->peers[f->n], *before = peer_find(r, peer->name);
 
 	(void)id;
-	if (is_fixed(r->control->file, peer->host))
+	if (conf_peer_is_open(peer) || is_fixed(r->control->file, peer->host))
 		return true;
 	if (f->n == f->room) { /* more than are counted: not ours to mend */
 		f->err = -E2BIG;
@@ -517,6 +517,17 @@ void resolver_put(const struct resolver *r, struct world_delta *d)
 	for (size_t i = 0; i < r->n; i++)
 		if (r->peers[i].host->is_known)
 			world_delta_addresses(d, r->peers[i].name, &r->peers[i].host->known);
+}
+
+void resolver_look_up(struct resolver *r, const struct lookup_wanted                     *wanted,
+		      void (*done)(void *user, const struct lookup_result *result), void *user)
+{
+	struct lookup_wanted ours = *wanted;
+
+	ours.ip4 = r->ip4;
+	ours.ip6 = r->ip6;
+	metric_inc(control_counters(r->control), METRIC_dns_lookups);
+	lookup_start(r->channel, &ours, done, user);
 }
 
 /* ---- for people ---- */

@@ -22,6 +22,12 @@ int resolver_follow(struct resolver *r);
 /* Adds to an image what is known of peers. */
 void resolver_put(const struct resolver *r, struct world_delta *d);
 
+/* A name of no peer is looked up, in the families that are ours (lookup.h). */
+struct lookup_wanted;
+struct lookup_result;
+void resolver_look_up(struct resolver *r, const struct lookup_wanted                     *wanted,
+		      void (*done)(void *user, const struct lookup_result *result), void *user);
+
 /* How things stand with a peer whose host is a name. */
 struct resolver_state {
 	const char                   *peer, *host;

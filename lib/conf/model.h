@@ -123,8 +123,15 @@ struct conf_peer {
 	bool               mark_duplicates, trusted;
 	uint32_t           port, connections, window, rate, queue;
 	uint32_t           source_ton, source_npi, dest_ton, dest_npi;
-	uint32_t           enquire_link, response_time, reconnect;
+	uint32_t           enquire_link, response_time, reconnect, inactivity;
+	struct conf_list   except;
 };
+
+/* Does it stand for all servers that have no peer of their own? */
+static inline bool conf_peer_is_open(const struct conf_peer *p)
+{
+	return p->link == LINK_SERVER && p->domain[0] == '*';
+}
 
 struct conf_route {
 	char            to[CONF_TO_SIZE];

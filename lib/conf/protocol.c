@@ -221,6 +221,36 @@ bool conf_check_protocol(enum conf_section section, void *object, const struct c
 
 /* ---- links ---- */
 
+bool conf_needs_not(const struct conf_key *key, const void *object)
+{
+	return key->section == CONF_SECTION_peer && str_eq(str_of(key->name), STR("host")) &&
+	       conf_peer_is_open(object);
+}
+
+/* Of a peer that stands for all servers, and of the keys that it alone has. */
+static bool check_open(const struct conf_peer *p, unsigned line, struct conf_reading *r)
+{
+	bool every = p->domain[0] == '*', good = true;
+
+	if (every && p->link != LINK_SERVER) {
+		conf_reading_fault(r, line, "domain",
+				   "'*' is not for components; write the domain that the server "
+				   "has given us, as in sms.example.org");
+		good = false;
+	}
+	if (conf_peer_is_open(p) && p->host[0] != '\0') {
+		conf_reading_fault(r, line, "host",
+				   "is not for domain '*', whose servers are found by DNS; leave "
+				   "it out");
+		good = false;
+	}
+	if (!every && p->except.n > 0) {
+		conf_reading_fault(r, line, "except", "is for domain '*' alone; leave it out");
+		good = false;
+	}
+	return good;
+}
+
 static bool check_peer(const struct conf_peer *p, unsigned line, struct conf_reading *r)
 {
 	bool good = true;
@@ -245,6 +275,7 @@ static bool check_peer(const struct conf_peer *p, unsigned line, struct conf_rea
 			"is missing; write the one that the server has for the component");
 		good = false;
 	}
+	good = check_open(p, line, r) && good;
 	if (p->connections > 1) {
 		conf_reading_fault(r, line, "connections",
 				   "%u streams would each end the one before; write 1, or leave it "

@@ -28,6 +28,8 @@ bool conf_protocol_has_accounts(unsigned protocol);
 /* The usual port of a protocol; 0: there is no such protocol. */
 uint16_t conf_protocol_port(unsigned protocol);
 
+/* A required key that an object of this kind goes without. */
+bool conf_needs_not(const struct conf_key *key, const void *object);
 /* What an object of XMPP must say of its link, once all its keys were read. */
 bool conf_check_link(enum conf_section section, const void *object, unsigned line,
 		     struct conf_reading *r);

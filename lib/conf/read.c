@@ -100,7 +100,8 @@ bool conf_check_required(enum conf_section section, const void *object, unsigned
 
 	for (unsigned i = 0; i < n; i++) {
 		if (!conf_key_required(&keys[i]) || keys[i].type->given == NULL ||
-		    keys[i].type->given(conf_field_read(&keys[i], object)))
+		    keys[i].type->given(conf_field_read(&keys[i], object)) ||
+		    conf_needs_not(&keys[i], object))
 			continue;
 		char range[512];
 

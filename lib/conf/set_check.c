@@ -40,6 +40,14 @@ static struct entry peer_name(const void *object)
 	return (struct entry){.name = ((const struct conf_peer *)object)->name};
 }
 
+/* Of those that stand for all servers there is one. */
+static struct entry peer_open(const void *object)
+{
+	const struct conf_peer *p = object;
+
+	return (struct entry){.name = conf_peer_is_open(p) ? p->domain : "", .number = p->protocol};
+}
+
 static struct entry route_to(const void *object)
 {
 	const struct conf_route *r = object;
@@ -86,6 +94,12 @@ static const struct unique {
 	 "is what an account logs in as",
 	 "give one of them another system_id"},
 	{{CONF_PEER}, {peer_name}, 1, "name", "is the name of a peer", "give each name once"},
+	{{CONF_PEER},
+	 {peer_open},
+	 1,
+	 "domain",
+	 "is the domain of a peer",
+	 "one peer is enough for all servers"},
 	{{CONF_ACCOUNT, CONF_PEER},
 	 {account_name, peer_name},
 	 2,

@@ -185,6 +185,12 @@ static bool domain_normalise(struct str s, char normal[CONF_TO_SIZE])
 	return s.n == 0 || (aor_is_domain(s) && conf_fold_domain(s, normal, CONF_TO_SIZE));
 }
 
+/* "*", which of a peer alone is a domain: of all that have no peer of their own. */
+static bool is_every_domain(const struct conf_key *key, struct str s)
+{
+	return key->section == CONF_SECTION_peer && str_eq(s, STR("*"));
+}
+
 /* Of the types that have a normal form. False: it is none of them. */
 static bool normalise(const struct conf_key *key, struct str s, char normal[CONF_TO_SIZE])
 {
@@ -194,7 +200,8 @@ static bool normalise(const struct conf_key *key, struct str s, char normal[CONF
 	if (key->type == &conf_type_DESTINATION)
 		return conf_destination(s, normal);
 	if (key->type == &conf_type_DOMAIN)
-		return domain_normalise(s, normal);
+		return is_every_domain(key, s) ? str_copy(normal, CONF_TO_SIZE, s)
+					       : domain_normalise(s, normal);
 	normal[0] = '\0';
 	if (scheme.n == 0 || s.n == 0)
 		return scheme.n > 0;

@@ -36,6 +36,7 @@ struct sip_rp_report sip_rp_report_of(enum reason why)
 	case REASON_NO_ROUTE:
 	case REASON_PEER_UNKNOWN:
 	case REASON_PEER_GONE:
+	case REASON_DOMAIN_UNKNOWN:
 		return (struct sip_rp_report){SIP_RP_UNASSIGNED, SIP_TPDU_FCS_INVALID_ADDRESS};
 	case REASON_NOT_REGISTERED:
 		return (struct sip_rp_report){SIP_RP_UNKNOWN_SUBSCRIBER, SIP_TPDU_FCS_UNSPECIFIED};
@@ -82,6 +83,7 @@ struct sip_rp_report sip_rp_report_of(enum reason why)
 	case REASON_RULE_LIMIT:
 	case REASON_QUEUE_FULL:
 	case REASON_PEER_BUSY:
+	case REASON_DOMAINS_FULL:
 		return (struct sip_rp_report){SIP_RP_CONGESTION, SIP_TPDU_FCS_SC_BUSY};
 	case REASON_POOL:
 	case REASON_RECEIPTS_FULL:
@@ -99,6 +101,7 @@ struct sip_rp_report sip_rp_report_of(enum reason why)
 		return (struct sip_rp_report){SIP_RP_TEMPORARY_FAILURE, SIP_TPDU_FCS_UNSPECIFIED};
 	case REASON_SHUTDOWN:
 	case REASON_NO_TARGET:
+	case REASON_DOMAIN_UNREACHABLE:
 	case REASON_INACTIVITY:
 	case REASON_LINK_DEAD:
 	case REASON_CLOSED_BY_PEER:

@@ -145,6 +145,7 @@ unsigned sip_status_of_reason(enum reason why)
 	case REASON_RATE:
 	case REASON_RULE_LIMIT:
 	case REASON_QUEUE_FULL:
+	case REASON_DOMAINS_FULL:
 	case REASON_POOL:
 	case REASON_RECEIPTS_FULL:
 	case REASON_CONTROL_DOWN:
@@ -168,6 +169,7 @@ unsigned sip_status_of_reason(enum reason why)
 		return 500;
 	case REASON_DESTINATION:
 	case REASON_NO_ROUTE:
+	case REASON_DOMAIN_UNKNOWN:
 	case REASON_NOT_REGISTERED:
 	case REASON_RECEIPT_UNKNOWN:
 	case REASON_ROSTER_ITEM:
@@ -177,6 +179,7 @@ unsigned sip_status_of_reason(enum reason why)
 		return 483;
 	case REASON_EXPIRED:
 	case REASON_NO_TARGET:
+	case REASON_DOMAIN_UNREACHABLE:
 	case REASON_PEER_TEMPORARY:
 	case REASON_PEER_AWAY:
 	case REASON_INACTIVITY:

@@ -35,6 +35,7 @@ static uint32_t submit_status(enum reason why)
 	case REASON_RULE_LIMIT:
 		return SMPP_RTHROTTLED;
 	case REASON_QUEUE_FULL:
+	case REASON_DOMAINS_FULL:
 	case REASON_POOL:
 	case REASON_RECEIPTS_FULL:
 	case REASON_QUESTIONS_FULL:
@@ -50,6 +51,7 @@ static uint32_t submit_status(enum reason why)
 		return SMPP_RINVSRCADR;
 	case REASON_DESTINATION:
 	case REASON_NO_ROUTE:
+	case REASON_DOMAIN_UNKNOWN:
 	case REASON_NOT_REGISTERED:
 	case REASON_PEER_UNKNOWN:
 	case REASON_PEER_GONE:
@@ -79,6 +81,7 @@ static uint32_t submit_status(enum reason why)
 	case REASON_SHUTDOWN:
 	case REASON_ADDRESS_GONE:
 	case REASON_NO_TARGET:
+	case REASON_DOMAIN_UNREACHABLE:
 	case REASON_SESSION_GONE:
 	case REASON_REPLACED:
 	case REASON_CONTROL_DOWN:

@@ -36,6 +36,28 @@ void world_addresses_pack(const struct world_addresses *a, struct put *to)
 	}
 }
 
+#define DOMAIN_QUESTION 0xffu /* no question of lib/roster */
+
+void world_domain_question_put(struct put *to, struct str domain)
+{
+	if (domain.n == 0 || domain.n > WORLD_DOMAIN_SIZE_MAX)
+		to->failed = true;
+	put_u8(to, DOMAIN_QUESTION);
+	put_u8(to, (uint8_t)domain.n);
+	put_str(to, domain);
+}
+
+bool world_domain_question_read(struct cur question, struct str *domain)
+{
+	bool           is_domain = cur_u8(&question) == DOMAIN_QUESTION;
+	size_t         n = cur_u8(&question);
+	const uint8_t *p = cur_bytes(&question, n);
+
+	*domain = (struct str){(const char *)p, n};
+	return is_domain && p != NULL && n > 0 && n <= WORLD_DOMAIN_SIZE_MAX &&
+	       cur_left(&question) == 0;
+}
+
 /* Does b stand right behind a? */
 static bool in_order(const struct world_address *a, const struct world_address *b)
 {

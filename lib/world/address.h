@@ -33,6 +33,20 @@ void world_addresses_pack(const struct world_addresses *a, struct put *to);
 bool world_addresses_unpack(struct cur *from, struct world_addresses *a);
 
 /*
+ * A worker asks control where the server of a domain is (RFC 6120, 3.2), beside questions of
+ * lib/roster, from whose first bytes this one's differs. The answer comes at once
+ * and is addresses as packed, none while they are being looked up; of a domain that has none it is
+ * a reason instead.
+ */
+#define WORLD_DOMAIN_SIZE_MAX 120u
+#define WORLD_DOMAIN_QUESTION_SIZE_MAX (2u + WORLD_DOMAIN_SIZE_MAX)
+
+/* The room fails where the domain is empty or too long. */
+void world_domain_question_put(struct put *to, struct str domain);
+/* False: it is another question, or damaged. The domain is lent from the bytes. */
+bool world_domain_question_read(struct cur question, struct str *domain);
+
+/*
  * The order in which they are tried: by priority, among servers of one priority drawn by weight
  * (RFC 2782, page 3); where none has a weight, all are as likely. The same seed gives the same
  * order. Returns how many, which are their numbers in items.

@@ -38,6 +38,26 @@ static void links_are_read(void **state)
 	conf_set_free(&set);
 }
 
+static void a_peer_may_stand_for_all_servers(void **state)
+{
+	static const char text[] =
+		"peers: [{name: world, protocol: xmpp, link: server, domain: '*', "
+		"except: [Bad.Example]}]\n";
+	struct conf_faults      faults = {0, NULL};
+	struct conf_set         set;
+	const struct conf_peer *p;
+
+	(void)state;
+	assert_int_equal(conf_set_read("site.yaml", text, sizeof(text) - 1, &set, &faults), 0);
+	p = set.kinds[CONF_PEER].objects[0];
+	assert_true(conf_peer_is_open(p));
+	assert_string_equal(p->host, "");
+	assert_int_equal(p->except.n, 1);
+	assert_string_equal(p->except.items[0], "bad.example");
+	assert_int_equal(p->inactivity, 600);
+	conf_set_free(&set);
+}
+
 static void each_fault_of_a_link_says_what_would_be_right(void **state)
 {
 	static const struct {
@@ -72,6 +92,25 @@ static void each_fault_of_a_link_says_what_would_be_right(void **state)
 		 "2}]\n",
 		 "site.yaml:1: peers.p.connections: 2 streams would each end the one before; write "
 		 "1, or leave it out"},
+		{"peers: [{name: p, protocol: xmpp, link: server, domain: d}]\n",
+		 "site.yaml:1: peers.p.host: is missing; write an IPv4 or IPv6 address, or a name"},
+		{"peers: [{name: p, protocol: xmpp, link: server, domain: '*', host: h}]\n",
+		 "site.yaml:1: peers.p.host: is not for domain '*', whose servers are found by "
+		 "DNS; leave it out"},
+		{"peers: [{name: p, protocol: xmpp, host: h, link: server, domain: d, except: "
+		 "[e.example]}]\n",
+		 "site.yaml:1: peers.p.except: is for domain '*' alone; leave it out"},
+		{"peers: [{name: p, protocol: xmpp, host: h, link: component, password: pw, "
+		 "domain: '*'}]\n",
+		 "site.yaml:1: peers.p.domain: '*' is not for components; write the domain that "
+		 "the server has given us, as in sms.example.org"},
+		{"peers: [{name: p, protocol: xmpp, link: server, domain: '*'}, {name: q, "
+		 "protocol: xmpp, link: server, domain: '*'}]\n",
+		 "site.yaml:1: domain: '*' is the domain of a peer on line 1 as well; one peer is "
+		 "enough for all servers"},
+		{"accounts: [{name: a, protocol: xmpp, domain: '*', password: pw}]\n",
+		 "site.yaml:1: accounts.a.domain: '*' is not a domain name as in example.org, of "
+		 "up to 120 characters"},
 		{"peers: [{name: p, host: h, link: server}]\n",
 		 "site.yaml:1: peers.p.link: is a key of xmpp, and this is smpp; leave it out"},
 	};
@@ -136,6 +175,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(links_are_read),
+		cmocka_unit_test(a_peer_may_stand_for_all_servers),
 		cmocka_unit_test(each_fault_of_a_link_says_what_would_be_right),
 		cmocka_unit_test(a_listener_takes_clients_components_or_servers),
 	};

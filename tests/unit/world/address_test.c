@@ -132,6 +132,37 @@ static void packed_addresses_are_read_back_and_no_others(void **state)
 	assert_false(world_addresses_unpack(&in, &b));
 }
 
+static void a_question_about_a_domain_is_read_back_whole_or_not_at_all(void **state)
+{
+	char       room[WORLD_DOMAIN_QUESTION_SIZE_MAX + 1], longest[WORLD_DOMAIN_SIZE_MAX + 1];
+	struct put to = put_to(room, sizeof(room));
+	struct str domain;
+
+	(void)state;
+	world_domain_question_put(&to, STR("far.example"));
+	for (size_t n = 0; n < put_size(&to); n++) {
+		uint8_t *exact = test_copy(room, n);
+
+		assert_false(world_domain_question_read(cur_of(exact, n), &domain));
+		free(exact);
+	}
+	assert_true(world_domain_question_read(cur_of(room, put_size(&to)), &domain));
+	assert_true(str_eq(domain, STR("far.example")));
+	assert_false(world_domain_question_read(cur_of(room, put_size(&to) + 1), &domain));
+	room[0] = 0; /* one of lib/roster */
+	assert_false(world_domain_question_read(cur_of(room, put_size(&to)), &domain));
+	memset(longest, 'a', sizeof(longest));
+	to = put_to(room, sizeof(room));
+	world_domain_question_put(&to, (struct str){longest, WORLD_DOMAIN_SIZE_MAX});
+	assert_true(world_domain_question_read(cur_of(room, put_size(&to)), &domain));
+	to = put_to(room, sizeof(room));
+	world_domain_question_put(&to, (struct str){longest, WORLD_DOMAIN_SIZE_MAX + 1});
+	assert_true(to.failed);
+	to = put_to(room, sizeof(room));
+	world_domain_question_put(&to, STR(""));
+	assert_true(to.failed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -139,6 +170,7 @@ int main(void)
 		cmocka_unit_test(every_address_comes_once_whatever_is_drawn),
 		cmocka_unit_test(the_addresses_of_a_server_stand_together),
 		cmocka_unit_test(packed_addresses_are_read_back_and_no_others),
+		cmocka_unit_test(a_question_about_a_domain_is_read_back_whole_or_not_at_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
