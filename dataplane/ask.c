@@ -117,6 +117,11 @@ static void refuse_question(struct worker *w, struct conn *c, uint64_t token, en
 	tell(w, c, token, why, &none);
 }
 
+bool ask_has_room(const struct worker *w)
+{
+	return w->asks.free_count > 0;
+}
+
 void ask_begin(struct worker *w, struct conn *c, const struct proto_question *question)
 {
 	struct asks *a = &w->asks;
@@ -216,6 +221,9 @@ static void tell_one(struct worker *w, struct ask *q)
 	struct conn *c = conn_get(w, q->origin);
 	enum reason  why = q->given_up ? REASON_CONTROL_DOWN : q->why;
 	bool         open = c != NULL && conn_has_session(c);
+
+	if (c != NULL && c->state == CONN_CONNECTING)
+		search_told(w, c, why, &q->left);
 
 	if (open && !c->datagram && q->due_us + ASK_TAKE_US <= w->now.us) {
 		end_stuck(w, c);

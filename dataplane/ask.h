@@ -69,7 +69,10 @@ void asks_free(struct worker *w);
 
 /* ---- the worker ---- */
 
-/* c's session asks; it is told later, or at once why not. */
+/* May another question be asked now? */
+bool ask_has_room(const struct worker *w);
+/* c's session asks, or c itself, which has none yet (search.h); it is told later, or at once why
+ * not. */
 void ask_begin(struct worker *w, struct conn *c, const struct proto_question *q);
 /* Takes what has come back, and tells it. Returns how much there was; *next_us as of worker_turn().
  */

@@ -136,6 +136,7 @@ static struct conn *conn_new(struct worker *w, uint8_t protocol, enum proto_role
 			   .need = 1,
 			   .tcp = TCP_CONN_NONE,
 			   .queue_max = 1,
+			   .unsent_why = REASON_SESSION_GONE,
 			   .requeued_last = DELIVERY_NONE,
 			   .due_us = UINT64_MAX,
 			   .since_ms = w->now.wall_ms};
@@ -150,7 +151,7 @@ static void conn_free(struct worker *w, struct conn *c)
 {
 	uint32_t index = conn_index(w, c);
 
-	if (c->role == PROTO_CONNECTING && c->peer != MSG_SLOT_NONE)
+	if (c->role == PROTO_CONNECTING && c->peer != MSG_SLOT_NONE && !c->federated)
 		session_peer_gone(w, c);
 	list_remove(&c->wheel);
 	w->conns.detached -= c->detached;
@@ -250,6 +251,8 @@ enum conn_submit conn_submit(struct worker *w, struct conn *c, const struct msg 
 /* The session is over: nothing is submitted to it any more, and what it owed has its result. */
 static void session_end(struct worker *w, struct conn *c, enum reason why, struct out *out)
 {
+	if (c->domain != 0)
+		domain_ended(w, c, why);
 	session_unpublish(w, c);
 	if (c->registers)
 		registered_ended(w, c);
@@ -349,7 +352,11 @@ void conn_part(struct worker *w, struct conn *c, enum reason why)
 	struct out out = conn_out(w);
 
 	if (c->state == CONN_CONNECTING) {
-		tcp_close(w->tcp, c->tcp, true);
+		search_end(w, c);
+		if (c->tcp == TCP_CONN_NONE)
+			conn_unmade(w, c, why);
+		else
+			tcp_close(w->tcp, c->tcp, true);
 		return;
 	}
 	if (c->state != CONN_OPEN || c->parting)
@@ -366,7 +373,8 @@ void conn_part(struct worker *w, struct conn *c, enum reason why)
 }
 
 /* A session asks for a stream. The answer comes when there is one, or is none. */
-static void conn_dial(struct worker *w, struct conn *dialler, const struct flow *to, uint64_t token)
+static void conn_dial(struct worker *w, struct conn *dialler, const struct flow *to,
+		      struct str domain, uint64_t token)
 {
 	struct session_ref ref = conn_ref(w, dialler);
 	struct net_addr    remote = {.ip6 = to->ip6};
@@ -374,7 +382,8 @@ static void conn_dial(struct worker *w, struct conn *dialler, const struct flow 
 
 	ASSERT(token != 0);
 	memcpy(remote.w, to->address, sizeof(remote.w));
-	c = conn_connect(w, dialler->protocol, &remote, to->port);
+	c = to->port != 0 ? conn_connect(w, dialler->protocol, &remote, to->port)
+			  : search_begin(w, dialler->protocol, domain);
 	if (c == NULL) {
 		conn_answer(w, ref, token, &(struct result){.why = REASON_CONNECTION_UNREACHABLE});
 		return;
@@ -454,7 +463,7 @@ void conn_event(struct worker *w, struct conn *c, struct proto_event *event)
 		registered_change(w, c, event->registration);
 		break;
 	case EVENT_DIAL:
-		conn_dial(w, c, &event->dial, event->token);
+		conn_dial(w, c, &event->dial, event->dial_domain, event->token);
 		break;
 	case EVENT_ASK:
 		ask_begin(w, c, &event->ask);
@@ -670,6 +679,7 @@ static void conn_connected(struct worker *w, struct conn *c)
 	const struct conn *dialler;
 	struct out         out = conn_out(w);
 
+	search_end(w, c);
 	if (c->dial == 0) {
 		conn_begun(w, c);
 		return;
@@ -686,24 +696,36 @@ static void conn_connected(struct worker *w, struct conn *c)
 	conn_answer(w, c->dialler, c->dial, &(struct result){.why = REASON_NONE});
 }
 
+void conn_unmade(struct worker *w, struct conn *c, enum reason why)
+{
+	uint64_t           token = c->dial;
+	struct session_ref dialler = c->dialler;
+
+	ASSERT(c->state == CONN_CONNECTING && c->tcp == TCP_CONN_NONE);
+	search_end(w, c);
+	if (c->domain != 0)
+		domain_ended(w, c, why);
+	deliver_unsent(w, c); /* what waited for the connection */
+	conn_free(w, c);
+	if (token != 0)
+		conn_answer(w, dialler, token, &(struct result){.why = (uint8_t)why});
+}
+
 static void conn_closed(struct worker *w, struct conn *c, enum reason why)
 {
-	struct conn was = *c;
-
 	c->tcp = TCP_CONN_NONE;
+	if (c->state == CONN_CONNECTING) {
+		if (!search_goes_on(w, c)) /* else by us */
+			conn_unmade(w, c, why != REASON_NONE ? why : REASON_CONNECTION_RESET);
+		return;
+	}
 	if (c->state == CONN_OPEN && conn_detach(w, c))
 		return;
 	if (conn_leaves(w, c, why != REASON_NONE ? why : REASON_CLOSED_BY_PEER, NULL))
 		return;
 	if (c->state == CONN_OPEN)
 		session_end(w, c, why != REASON_NONE ? why : REASON_CLOSED_BY_PEER, NULL);
-	deliver_unsent(w, c); /* what waited for the connection */
 	conn_free(w, c);
-	if (was.state == CONN_CONNECTING && was.dial != 0) {
-		if (why == REASON_NONE)
-			why = REASON_CONNECTION_RESET; /* by us */
-		conn_answer(w, was.dialler, was.dial, &(struct result){.why = (uint8_t)why});
-	}
 }
 
 void conn_tcp_event(struct worker *w, const struct tcp_event *event)
@@ -742,26 +764,41 @@ void conn_tcp_event(struct worker *w, const struct tcp_event *event)
 
 /* ---- peers ---- */
 
-struct conn *conn_connect(struct worker *w, uint8_t protocol, const struct net_addr *remote,
-			  uint16_t port)
+struct conn *conn_begin(struct worker *w, uint8_t protocol)
 {
-	struct conn       *c = conn_new(w, protocol, PROTO_CONNECTING);
+	struct conn *c = conn_new(w, protocol, PROTO_CONNECTING);
+
+	if (c != NULL)
+		c->state = CONN_CONNECTING;
+	return c;
+}
+
+bool conn_try(struct worker *w, struct conn *c, const struct net_addr *remote, uint16_t port)
+{
 	struct tcp_options options = {.send_max = CONN_BUFFER_MAX,
 				      .receive_max = CONN_BUFFER_MAX,
 				      .connect_timeout_s = 5};
 
-	if (c == NULL)
-		return NULL;
-	c->state = CONN_CONNECTING;
 	c->tcp = tcp_connect(w->tcp, w->now, remote, port, &options, USER_CONN | conn_index(w, c));
-	if (c->tcp == TCP_CONN_NONE) {
-		conn_free(w, c);
-		return NULL;
-	}
+	if (c->tcp == TCP_CONN_NONE)
+		return false;
 	memcpy(c->flow.address, remote->w, sizeof(c->flow.address));
 	c->flow.ip6 = remote->ip6;
 	c->flow.port = port;
-	return c;
+	return true;
+}
+
+struct conn *conn_connect(struct worker *w, uint8_t protocol, const struct net_addr *remote,
+			  uint16_t port)
+{
+	struct conn *c = conn_begin(w, protocol);
+
+	if (c == NULL)
+		return NULL;
+	if (conn_try(w, c, remote, port))
+		return c;
+	conn_free(w, c);
+	return NULL;
 }
 
 struct conn *conn_of_datagrams(struct worker *w, uint8_t protocol, enum proto_role role,

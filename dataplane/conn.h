@@ -49,7 +49,9 @@ struct conn {
 		detached,  /* the session goes on, its connection is gone */
 		waits,     /* feed() said WAIT: not read until it is touched */
 		beside,    /* the stream beside a peer's datagrams: nobody chooses it as a link */
+		federated, /* of a peer that stands for all servers: to one domain of many */
 		blocked;   /* blocked: waits for EVENT_READY or TCP_EVENT_WRITABLE */
+	uint8_t            unsent_why;    /* enum reason: of what waits when it ends */
 	uint8_t            may;           /* PROTO_SENDS | PROTO_RECEIVES */
 	uint32_t           account, peer; /* slots, or MSG_SLOT_NONE */
 	uint32_t           need;          /* bytes that feed() asked for */
@@ -71,6 +73,8 @@ struct conn {
 	struct ask        *telling; /* the one that is being told, or NULL */
 	uint64_t           dial;    /* asked for by a session: its token; 0: not */
 	struct session_ref dialler; /* and which that is */
+	uint32_t           search;  /* 1 + where it may be; 0: it is known, or made (search.h) */
+	uint32_t           domain;  /* 1 + what it goes to; 0: a peer, or nobody (domain.h) */
 };
 
 /* Session of a peer that this worker is to keep up. */
@@ -134,6 +138,12 @@ void conn_part(struct worker *w, struct conn *c, enum reason why);
 /* A connection to a peer is begun; NULL when there is no memory, port or way. */
 struct conn *conn_connect(struct worker *w, uint8_t protocol, const struct net_addr *remote,
 			  uint16_t port);
+/* The same in steps: a connection, which is not tried yet; TCP to an address of it, false: that
+ * cannot be; it is given up before it was made, and who asked for it, or waits for it, hears why.
+ */
+struct conn *conn_begin(struct worker *w, uint8_t protocol);
+bool conn_try(struct worker *w, struct conn *c, const struct net_addr *remote, uint16_t port);
+void conn_unmade(struct worker *w, struct conn *c, enum reason why);
 /* The same for datagrams, which leave from `local`; conn_begun() when its peer is known. */
 struct conn *conn_of_datagrams(struct worker *w, uint8_t protocol, enum proto_role role,
 			       const struct flow *local, const struct flow *remote);

@@ -63,8 +63,19 @@ static uint64_t conn_timers(struct worker *w, struct conn *c)
 	}
 }
 
+/* What waits for the connection has its time, too, and where it goes to is asked again. */
+static void end_turn_connecting(struct worker *w, struct conn *c)
+{
+	deliver_expire(w, c);
+	c->due_us = earlier(deliver_due_us(w, c), search_tick(w, c));
+	if (c->due_us != UINT64_MAX && (list_empty(&c->wheel) || c->due_us < c->slot_us))
+		wheel_put(w, c);
+}
+
 static void conn_end_turn(struct worker *w, struct conn *c)
 {
+	if (c->state == CONN_CONNECTING)
+		end_turn_connecting(w, c);
 	if (!conn_has_session(c))
 		return;
 	if (c->waits)

@@ -49,6 +49,11 @@ uint32_t conns_reset(struct worker *w, uint32_t from, uint32_t max)
 
 		if (c->state == CONN_FREE || c->datagram || c->detached)
 			continue;
+		search_end(w, c);
+		if (c->state == CONN_CONNECTING && c->tcp == TCP_CONN_NONE) {
+			conn_unmade(w, c, REASON_SHUTDOWN);
+			continue;
+		}
 		tcp_close(w->tcp, c->tcp, true);
 		max--;
 	}

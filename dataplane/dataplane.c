@@ -35,8 +35,9 @@ static int shared_init(struct dataplane *dp, unsigned workers, uint64_t seed)
 	dp->accounts = aligned_alloc(64, WORLD_ACCOUNTS_MAX * sizeof(dp->accounts[0]));
 	dp->peer_rates = aligned_alloc(64, WORLD_PEERS_MAX * sizeof(dp->peer_rates[0]));
 	dp->rule_limits = aligned_alloc(64, WORLD_RULE_LIMITS_MAX * sizeof(dp->rule_limits[0]));
-	if (dp->links == NULL || dp->directory == NULL || dp->accounts == NULL ||
-	    dp->peer_rates == NULL || dp->rule_limits == NULL)
+	dp->domain_marks = calloc(DOMAIN_MARKS, sizeof(dp->domain_marks[0]));
+	if (dp->links == NULL || dp->domain_marks == NULL || dp->directory == NULL ||
+	    dp->accounts == NULL || dp->peer_rates == NULL || dp->rule_limits == NULL)
 		return -ENOMEM;
 	memset(dp->accounts, 0, WORLD_ACCOUNTS_MAX * sizeof(dp->accounts[0]));
 	memset(dp->peer_rates, 0, WORLD_PEERS_MAX * sizeof(dp->peer_rates[0]));
@@ -208,6 +209,7 @@ int dataplane_init(struct dataplane *dp, const struct dataplane_config *config, 
 				 .port_count = config->port_count,
 				 .sequence_first = config->sequence_first,
 				 .sequence_end = config->sequence_end,
+				 .domain_seed = hash_mix(config->shared_seed + 3),
 				 .started_ms = (uint64_t)wall.tv_sec * 1000};
 	err = shared_init(dp, config->workers, config->shared_seed);
 	if (err == 0 && config->state_dir != NULL)
@@ -234,6 +236,7 @@ void dataplane_free(struct dataplane *dp)
 		free(dp->workers[i]);
 	}
 	dp->worker_count = 0;
+	free(dp->domain_marks);
 	free(dp->rule_limits);
 	free(dp->peer_rates);
 	free(dp->accounts);

@@ -87,9 +87,11 @@ struct dataplane {
 	struct store_place      places[CONF_LISTENERS_MAX]; /* of those of datagrams */
 	_Atomic bool            stopping;       /* workers: part with everybody and end */
 	uint64_t                sequence_first; /* of message ids in this run */
-	_Atomic uint64_t sequence_end; /* leased so far: no worker goes beyond; the management
-					  thread raises it */
-	uint64_t started_ms;
+	_Atomic uint64_t sequence_end;  /* leased so far: no worker goes beyond; the management
+					   thread raises it */
+	uint64_t          domain_seed;  /* which worker has which domain */
+	_Atomic uint64_t *domain_marks; /* [DOMAIN_MARKS]: when one was heard of, us; relaxed */
+	uint64_t          started_ms;
 	size_t   answer_bytes; /* of questions; management thread, as the worker that is next */
 	unsigned asks_turn;
 };

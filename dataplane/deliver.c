@@ -134,9 +134,17 @@ static uint32_t queue_take(struct worker *w, struct conn *c)
 
 static bool rate_allows(struct worker *w, const struct conn *c)
 {
+	if (c->domain != 0)
+		return domain_rate_allows(w, c);
 	if (c->peer == MSG_SLOT_NONE)
 		return true;
 	return limit_take(&w->dp->peer_rates[c->peer], &w->peer_leases[c->peer], w->now, 1);
+}
+
+/* The way to its domain is not there yet: what comes for it waits. */
+static bool is_awaited(const struct conn *c)
+{
+	return c->domain != 0 && !c->logged_in;
 }
 
 /* Submit a delivery that is in no queue. LATER: it is the caller's to queue. */
@@ -147,7 +155,7 @@ static enum conn_submit delivery_submit(struct worker *w, struct conn *c, uint32
 	struct proto_target found;
 	enum conn_submit    submitted;
 
-	if (c->blocked || w->now.us < c->throttled_until_us)
+	if (c->blocked || w->now.us < c->throttled_until_us || is_awaited(c))
 		return CONN_LATER;
 	if (!rate_allows(w, c)) {
 		c->throttled_until_us = w->now.us + US_PER_MS;
@@ -191,12 +199,19 @@ bool deliver_accept(struct worker *w, const struct delivery_order *order,
 		    const struct proto_target *at, unsigned home, uint32_t flight,
 		    struct result *result)
 {
-	struct conn     *c = conn_get(w, order->to);
+	struct conn     *c;
 	uint32_t         index;
 	enum conn_submit submitted = CONN_LATER;
 
-	if (c == NULL || c->state != CONN_OPEN || c->parting ||
-	    (!c->logged_in && order->binding == 0)) {
+	if (order->to.index == DOMAIN_SESSION) {
+		c = domain_conn(w, order->msg, result);
+		if (c == NULL)
+			return false;
+	} else {
+		c = conn_get(w, order->to);
+	}
+	if (c == NULL || c->parting ||
+	    (!is_awaited(c) && (c->state != CONN_OPEN || (!c->logged_in && order->binding == 0)))) {
 		*result = (struct result){.why = REASON_SESSION_GONE};
 		return false;
 	}
@@ -356,7 +371,7 @@ void deliver_closed(struct worker *w, struct conn *c)
 
 void deliver_unsent(struct worker *w, struct conn *c)
 {
-	struct result not_sent = {.why = REASON_SESSION_GONE};
+	struct result not_sent = {.why = c->unsent_why};
 
 	while (c->queued > 0)
 		delivery_end(w, queue_take(w, c), &not_sent);

@@ -263,13 +263,27 @@ static bool flight_lend(struct worker *w, struct flight *e, struct session_ref t
 	return false;
 }
 
+/* The same to the worker that has the recipient's domain. */
+static bool flight_try_domain(struct worker *w, struct flight *e)
+{
+	struct session_ref to;
+
+	if (domain_session(w, e->msg, &to))
+		return flight_lend(w, e, to, 0);
+	e->last = (struct result){.why = REASON_DESTINATION};
+	return false;
+}
+
 /* Hand the message to one target. False: it does not take it, e->last says why. */
 static bool flight_try(struct worker *w, struct flight *e, const struct route_target *target,
 		       uint64_t to_hash)
 {
-	struct link_line  *line = link_choose(link_group(w->dp->links, target), to_hash);
+	struct link_line  *line;
 	struct session_ref ref;
 
+	if (domains_are_of(w, target))
+		return flight_try_domain(w, e);
+	line = link_choose(link_group(w->dp->links, target), to_hash);
 	if (e->last.why == REASON_NOT_REGISTERED)
 		e->last = (struct result){.why = REASON_NO_TARGET};
 	if (line == NULL)
@@ -361,9 +375,12 @@ static unsigned native_targets(const struct worker *w, const struct msg *m,
 		if (speaks(w, &order[i], m->native_protocol))
 			order[kept++] = order[i];
 	}
-	if (kept == 0)
-		order[kept++] = (struct route_target){.kind = ROUTE_REGISTERED};
-	return kept;
+	if (kept > 0)
+		return kept;
+	order[0] = (struct route_target){.kind = ROUTE_REGISTERED};
+	if (set == NULL && !registered_here(w->dp, to))
+		domains_target(w, to, &order[0]);
+	return 1;
 }
 
 /* set: what this turn has found already, or NULL. */
@@ -394,7 +411,7 @@ static unsigned flight_targets(struct worker *w, const struct flight *e,
 	else
 		set = w->world->routes != NULL ? route_find(w->world->routes, to) : NULL;
 	if (set == NULL && !registered_here(w->dp, to))
-		return 0;
+		return e->rule_route == UINT32_MAX && domains_target(w, to, &order[0]) ? 1 : 0;
 	return route_order(set != NULL ? set : &flight_here, from, to, order);
 }
 

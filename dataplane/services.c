@@ -196,11 +196,23 @@ static bool server(void *context, unsigned protocol, struct str domain, uint32_t
 		p = world_peer(w->world, *slot);
 	for (uint32_t i = 0; !is_server_of(p, protocol, domain) && i < w->world->peer_slots; i++)
 		p = world_peer(w->world, i);
+	if (!is_server_of(p, protocol, domain) && domains_admit(w, protocol, domain)) {
+		*slot = w->domains.peer;
+		*where = (struct flow){.port = 0};
+		return true;
+	}
 	if (!is_server_of(p, protocol, domain) || session_peer_flows(w, p, flows) == 0)
 		return false;
 	*slot = p->slot;
 	*where = flows[0];
 	return true;
+}
+
+static void proven(void *context, struct str domain)
+{
+	struct worker *w = context;
+
+	domain_heard(w->dp, domain, w->now);
 }
 
 static void wake(void *context, void *session)
@@ -228,6 +240,7 @@ const struct proto_services services_template = {
 	.source = source,
 	.resolve = resolve,
 	.server = server,
+	.proven = proven,
 	.wake = wake,
 	.conversation = conversation,
 	.converse = converse,

@@ -59,6 +59,8 @@ static struct proto_settings peer_settings(const struct conf_peer *p)
 		.body = p->body,
 	};
 
+	if (conf_peer_is_open(p))
+		settings.inactivity_us = p->inactivity * US_PER_SECOND;
 	memcpy(settings.service_centre, p->service_centre, sizeof(settings.service_centre));
 	return settings;
 }
@@ -78,7 +80,7 @@ static uint64_t account_digest(const struct conf_account *a)
 	return hash_sip(&digest_key, &of, sizeof(of));
 }
 
-static uint64_t peer_digest(const struct conf_peer *p)
+uint64_t session_peer_digest(const struct conf_peer *p)
 {
 	struct {
 		char               name[CONF_NAME_SIZE], host[254], system_id[16], system_type[13];
@@ -177,7 +179,7 @@ bool session_open_peer(struct worker *w, struct conn *c, struct out *out)
 					.instance = w->instances[c->protocol],
 					.settings = &settings};
 
-	if (p == NULL || peer_digest(p->conf) != c->owner_digest)
+	if (p == NULL || session_peer_digest(p->conf) != c->owner_digest)
 		return false;
 	settings = peer_settings(p->conf);
 	how.identity = str_of(p->conf->system_id);
@@ -191,11 +193,12 @@ bool session_open_peer(struct worker *w, struct conn *c, struct out *out)
 	how.media = listeners_media(w->dp, c->protocol, c->flow.ip6, w->number);
 	listeners_name(w->dp, c->protocol, c->flow.ip6, &how.local, &how.domain);
 	how.link = p->conf->link;
-	how.link_domain = str_of(p->conf->domain);
+	how.link_domain = c->domain != 0 ? domain_name(w, c) : str_of(p->conf->domain);
 	if (how.link != LINK_CLIENT)
 		how.domain = listeners_domain(w->dp, c->protocol, how.link);
 	c->may = (uint8_t)how.wants;
-	c->queue_max = p->conf->queue;
+	if (c->domain == 0)
+		c->queue_max = p->conf->queue;
 	c->ops->open(c->session, w->now, &how, out);
 	return true;
 }
@@ -304,12 +307,17 @@ static struct peer_link *link_of(struct worker *w, const struct conn *c)
 
 void session_up(struct worker *w, struct conn *c)
 {
-	struct peer_link *p = link_of(w, c);
+	struct peer_link *p;
 
 	c->logged_in = true;
-	p->failures = p->tried = 0;
 	metric_inc(w->metrics, METRIC_logins);
 	metric_inc(w->metrics, METRIC_links_up);
+	if (c->domain != 0) {
+		domain_up(w, c);
+		return;
+	}
+	p = link_of(w, c);
+	p->failures = p->tried = 0;
 	if ((c->may & PROTO_RECEIVES) != 0 && !c->beside)
 		publish(w, c,
 			link_group(w->dp->links,
@@ -515,7 +523,7 @@ static void peer_connect(struct worker *w, const struct world_peer *peer, unsign
 		return;
 	c->peer = peer->slot;
 	c->link_index = (uint8_t)k;
-	c->owner_digest = peer_digest(peer->conf);
+	c->owner_digest = session_peer_digest(peer->conf);
 	p->conn = (uint32_t)(c - w->conns.table) + 1;
 	if (c->datagram)
 		conn_begun(w, c);
@@ -558,22 +566,25 @@ static void peer_follow(struct worker *w, struct conn *c)
 	struct flow              flows[WORLD_ADDRESSES_MAX];
 	struct proto_settings    settings;
 
-	if (p == NULL || peer_digest(p->conf) != c->owner_digest ||
-	    c->link_index >= p->conf->connections) {
+	if (p == NULL || session_peer_digest(p->conf) != c->owner_digest ||
+	    c->link_index >= p->conf->connections || !domain_follows(w, c)) {
 		conn_part(w, c, REASON_ACCOUNT_GONE);
 		return;
 	}
-	if (!flow_is_among(&c->flow, flows, session_peer_flows(w, p, flows))) {
+	if (!c->federated && !flow_is_among(&c->flow, flows, session_peer_flows(w, p, flows))) {
 		conn_part(w, c, REASON_ADDRESS_GONE);
 		return;
 	}
 	settings = peer_settings(p->conf);
-	c->queue_max = p->conf->queue;
-	c->ops->settings(c->session, &settings);
+	if (c->domain == 0)
+		c->queue_max = p->conf->queue;
+	if (c->state == CONN_OPEN)
+		c->ops->settings(c->session, &settings);
 }
 
 void sessions_follow_world(struct worker *w)
 {
+	domains_follow_world(w);
 	for (uint32_t i = 0; i < w->conns.used_high; i++) {
 		struct conn *c = &w->conns.table[i];
 

@@ -23,6 +23,8 @@ unsigned session_peer_flows(const struct worker *w, const struct world_peer *pee
 /* A session of the listener: somebody has come, or its datagrams begin. */
 void session_open_accepted(struct worker *w, struct conn *c, const struct listener *l,
 			   struct out *out);
+/* Of what a connection to the peer is made by: where it changes, the connection may not stay. */
+uint64_t session_peer_digest(const struct conf_peer *p);
 /* False: the peer is no more. */
 bool session_open_peer(struct worker *w, struct conn *c, struct out *out);
 /* A stream that another session asked for. */

@@ -16,9 +16,12 @@ void stage_route(struct worker *w, struct item items[], unsigned n)
 		if (items[i].rule_route != UINT32_MAX)
 			found[i] = world_rule_route(w->world, items[i].rule_route);
 		items[i].routes = found[i] != NULL ? found[i] : &flight_here;
-		if (found[i] == NULL && !registered_here(w->dp, to[i])) {
-			refuse(w, items[i].msg, REASON_NO_ROUTE);
-			items[i].msg = NULL;
-		}
+		if (found[i] != NULL || registered_here(w->dp, to[i]))
+			continue;
+		items[i].routes = NULL;
+		if (domains_target(w, to[i], &(struct route_target){0}))
+			continue;
+		refuse(w, items[i].msg, REASON_NO_ROUTE);
+		items[i].msg = NULL;
 	}
 }

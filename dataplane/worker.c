@@ -95,7 +95,7 @@ int worker_init(struct worker *w, const struct worker_config *config)
 	    flights_init(&w->flights, conf->messages_max) < 0 ||
 	    deliveries_init(&w->deliveries, conf->messages_max * 2) < 0 ||
 	    receipts_init(&w->receipts, conf->receipts_max, config->shared_seed) < 0 ||
-	    asks_init(w) < 0 ||
+	    asks_init(w) < 0 || searches_init(w) < 0 || domains_init(w) < 0 ||
 	    parts_init(&w->parts, w->metrics, hash_mix(config->seed + 200)) < 0 ||
 	    conversations_init(&w->conversations, conf->conversations_max, config->shared_seed) < 0)
 		return -ENOMEM;
@@ -109,6 +109,8 @@ void worker_free(struct worker *w)
 {
 	conversations_free(&w->conversations);
 	parts_free(&w->parts);
+	domains_free(w);
+	searches_free(w);
 	asks_free(w);
 	receipts_free(&w->receipts);
 	deliveries_free(&w->deliveries);

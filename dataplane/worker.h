@@ -24,6 +24,7 @@
 #include "conversations.h"
 #include "dataplane.h"
 #include "deliver.h"
+#include "domain.h"
 #include "drain.h"
 #include "flight.h"
 #include "ledger.h"
@@ -32,6 +33,7 @@
 #include "pipeline.h"
 #include "receipts.h"
 #include "registered.h"
+#include "search.h"
 #include "services.h"
 #include "session.h"
 #include "xcore.h"
@@ -72,6 +74,8 @@ struct worker {
 	struct sources          sources;
 	struct registered_ended ended;
 	struct asks             asks;
+	struct searches         searches;
+	struct domains          domains;
 
 	struct inheritance inheritance; /* of a predecessor that was killed */
 

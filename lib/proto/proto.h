@@ -196,10 +196,13 @@ struct proto_services {
 	/* An address for a host's name (in small letters) or literal; the port is left as it is.
 	 * False: not known here. */
 	bool (*resolve)(void *context, struct str host, struct flow *to);
-	/* The peer that is the server of a domain, and where it may be asked. *slot holds the
-	 * answer of last time, or MSG_SLOT_NONE. False: nobody is, or nobody knows where. */
+	/* The peer that is the server of a domain, or stands for it, and where it may be asked;
+	 * port 0: where the domain's name leads, which EVENT_DIAL finds out. *slot holds the answer
+	 * of last time, or MSG_SLOT_NONE. False: nobody is, or nobody knows where. */
 	bool (*server)(void *context, unsigned protocol, struct str domain, uint32_t *slot,
 		       struct flow *where);
+	/* The server of the domain has come, and is who it says. */
+	void (*proven)(void *context, struct str domain);
 	/* The tick() of another session of the instance, which is open, is called soon, as if
 	 * something had come for it. From any hook. */
 	void (*wake)(void *context, void *session);
@@ -299,13 +302,13 @@ enum proto_event_kind {
 	EVENT_READY,   /* after SUBMIT_LATER: there is place again */
 	EVENT_BINDING, /* ->registration is to be made; the caller owes one answer() with its token
 			*/
-	EVENT_DIAL,    /* a stream to ->dial is wanted: it opens as a session of its own, and the
-			  caller owes one answer() with ->token, which is not 0: NONE when it is
-			  open, else why there is none. For a session that ends meanwhile nothing
-			  is opened and nothing answered. */
-	EVENT_ASK,     /* ->ask is asked of control; the caller owes one told() with its token, that
-			  is called until the answer is all read. For a session that ends meanwhile
-			  it is asked, and nothing told. */
+	EVENT_DIAL, /* a stream to ->dial, or, port 0, to the server of ->dial_domain, is wanted: it
+		       opens as a session of its own, and the caller owes one answer() with ->token,
+		       which is not 0: NONE when it is open, else why there is none. For a session
+		       that ends meanwhile nothing is opened and nothing answered. */
+	EVENT_ASK,  /* ->ask is asked of control; the caller owes one told() with its token, that
+		       is called until the answer is all read. For a session that ends meanwhile
+		       it is asked, and nothing told. */
 	EVENT_ELSEWHERE, /* ->msg is taken by the caller: its body is an item that came over a
 			    stream and is about what ->worker has, where item() gets it; the caller
 			    owes one answer() with ->msg->token, unless that is 0 */
@@ -342,8 +345,9 @@ struct proto_event {
 	uint32_t peer; /* EVENT_MSG: the peer that it came from, or MSG_SLOT_NONE; sessions of
 			  a peer need not say */
 	const struct proto_registration *registration;
-	struct flow                      dial;   /* EVENT_DIAL: where to */
-	unsigned                         worker; /* EVENT_ELSEWHERE; as it was claimed */
+	struct flow                      dial;        /* EVENT_DIAL: where to */
+	struct str                       dial_domain; /* the same; lent during the event */
+	unsigned                         worker;      /* EVENT_ELSEWHERE; as it was claimed */
 	struct proto_question            ask;
 };
 

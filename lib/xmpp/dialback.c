@@ -237,6 +237,7 @@ static void on_claim(struct xmpp_input *in, const struct heard *h)
 	p->id_size = xmpp_keep(p->id, sizeof(p->id), (struct str){l->id, l->id_size});
 	in->event->kind = EVENT_DIAL;
 	in->event->dial = where;
+	in->event->dial_domain = other_of(p);
 	in->event->token =
 		xmpp_block_token(&s->instance->blocks, pair_number(s, p)) | XMPP_TOKEN_DIAL;
 }
@@ -336,7 +337,8 @@ void xmpp_dialback_on_element(struct xmpp_input *in)
 static bool tell(struct xmpp_session *s, struct xmpp_pair *p, struct out *out,
 		 struct proto_event *event)
 {
-	struct metrics *m = s->instance->metrics;
+	struct metrics              *m = s->instance->metrics;
+	const struct proto_services *services = s->instance->services;
 
 	if (p->state == XMPP_PAIR_RIGHT) {
 		verdict_put(&out->put, "result", own_of(p), other_of(p), STR(""), "valid");
@@ -345,6 +347,7 @@ static bool tell(struct xmpp_session *s, struct xmpp_pair *p, struct out *out,
 		s->state = XMPP_STATE_UP;
 		xmpp_link_known(s);
 		metric_inc(m, METRIC_xmpp_domains_proven);
+		services->proven(services->context, other_of(p));
 		return false;
 	}
 	if (p->state == XMPP_PAIR_UNKNOWN) {

@@ -95,6 +95,10 @@ static void wake(void *context, void *session)
 {
 }
 
+static void proven(void *context, struct str domain)
+{
+}
+
 static void rig_make(void)
 {
 	struct proto_instance_config config;
@@ -116,7 +120,8 @@ static void rig_make(void)
 					       .wake = wake,
 					       .conversation = conversation,
 					       .converse = converse,
-					       .server = server};
+					       .server = server,
+					       .proven = proven};
 	config = (struct proto_instance_config){.metrics = &metrics,
 						.blocks = calloc(BLOCKS, xmpp_ops.block_size),
 						.block_count = BLOCKS,

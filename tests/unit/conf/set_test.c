@@ -9,7 +9,8 @@
 
 static const struct conf_protocol protocols[] = {
 	{"smpp", TCP_ONLY, NULL, 2775, CONF_ACCOUNTS},
-	{"sip", UDP_AND_TCP, "sip", 5060, CONF_SUBSCRIBERS}};
+	{"sip", UDP_AND_TCP, "sip", 5060, CONF_SUBSCRIBERS},
+	{"xmpp", TCP_ONLY, "xmpp-client", 5222, CONF_SUBSCRIBERS}};
 
 static const char design[] = "accounts:                          # who may bind or log in here\n"
 			     "  - {name: esme1, protocol: smpp, password: secret1, window: 1000, "
@@ -91,7 +92,7 @@ static void the_example_of_the_design_is_read(void **state)
 	"\"sip:*@ims.example\" for a domain or \"=sip:alice@example.org\" for one user; at most "  \
 	"120 characters"
 
-#define REACH "a list of sip or sms, each at most once"
+#define REACH "a list of sip, xmpp or sms, each at most once"
 
 /* One fault each: the text and the one line that must come. */
 static const struct {
@@ -500,6 +501,9 @@ static void every_number_is_held_to_its_range(void **state)
 					value = 0;
 				json_object_set_new(json, keys[i].name,
 						    json_integer((json_int_t)value));
+				if (keys[i].protocols != NULL)
+					json_object_set_new(json, "protocol",
+							    json_string(keys[i].protocols));
 				assert_int_equal(
 					conf_object_from_json(kind, object, json, "here", &faults),
 					good ? 0 : -EINVAL);
@@ -588,7 +592,7 @@ static void a_set_packs_and_unpacks_to_the_same_json(void **state)
 static int setup(void **state)
 {
 	(void)state;
-	conf_protocols_set(protocols, 2);
+	conf_protocols_set(protocols, sizeof(protocols) / sizeof(protocols[0]));
 	return 0;
 }
 

@@ -38,6 +38,7 @@ struct client_answer { /* that control has to a question */
 };
 
 struct client {
+	char                  proven[128]; /* the domain that a server proved last */
 	void                 *instance, *session, *blocks, *memory;
 	struct msg_pool      *pool;
 	struct metrics       *metrics;
@@ -118,6 +119,13 @@ static inline bool client_server(void *context, unsigned protocol, struct str do
 	*slot = 7;
 	*where = (struct flow){.port = 5269};
 	return str_eq(domain, STR("chat.example"));
+}
+
+static inline void client_proven(void *context, struct str domain)
+{
+	struct client *c = context;
+
+	snprintf(c->proven, sizeof(c->proven), "%.*s", STR_ARG(domain));
 }
 
 static inline const struct proto_record *client_record(void *context, unsigned protocol,
@@ -206,6 +214,7 @@ static inline struct client *client_new(void)
 		.conversation = client_conversation,
 		.converse = client_converse,
 		.server = client_server,
+		.proven = client_proven,
 		.wake = client_wake,
 	};
 	c->metrics = aligned_alloc(64, sizeof(*c->metrics));
