@@ -51,11 +51,15 @@ struct xmpp_request {
 };
 
 struct xmpp_link { /* what a link joins */
-	uint8_t  own_size, other_size, id_size, password_size;
-	char     own[XMPP_DOMAIN_MAX], other[XMPP_DOMAIN_MAX];
-	char     id[XMPP_STANZA_ID_MAX]; /* of the stream, as who accepted it gave it */
-	char     password[PROTO_SECRET_SIZE_MAX];
-	uint64_t pair; /* of a stream that verifies: token of what it is about */
+	uint8_t own_size, other_size, id_size, password_size;
+	char    own[XMPP_DOMAIN_MAX], other[XMPP_DOMAIN_MAX];
+	char    id[XMPP_STANZA_ID_MAX]; /* of the stream, as who accepted it gave it */
+	char    password[PROTO_SECRET_SIZE_MAX];
+	union {
+		uint64_t pair;   /* of a stream that verifies: token of what it is about */
+		uint64_t source; /* of one that came: hash of its address */
+	};
+	uint8_t claims; /* that led to a question */
 };
 
 struct xmpp_pair {      /* two domains, one of which is to be proven (XEP-0220) */

@@ -60,17 +60,38 @@ static uint32_t pair_number(const struct xmpp_session *s, const struct xmpp_pair
 	return (uint32_t)(block - s->instance->blocks.blocks) + 1;
 }
 
+/* Another server may prove its domain over a few streams, each for a few of ours. */
+static bool pair_enters(struct xmpp_session *s, struct str other)
+{
+	struct xmpp_instance *i = s->instance;
+
+	return s->role != XMPP_ROLE_SERVER_IN ||
+	       xmpp_crowd_enter(&i->claimed, hash_sip(&i->text_key, other.p, other.n),
+				XMPP_DOMAIN_PAIRS_MAX);
+}
+
+static void pair_leaves(struct xmpp_session *s, struct str other)
+{
+	struct xmpp_instance *i = s->instance;
+
+	if (s->role == XMPP_ROLE_SERVER_IN)
+		xmpp_crowd_leave(&i->claimed, hash_sip(&i->text_key, other.p, other.n));
+}
+
 struct xmpp_pair *xmpp_pair_new(struct xmpp_session *s, struct str own, struct str other)
 {
 	struct xmpp_blocks *b = &s->instance->blocks;
-	uint32_t            number = XMPP_BLOCK_NONE;
+	uint32_t            number;
 	struct xmpp_pair   *p;
 
-	if (s->pairs.count < XMPP_PAIRS_MAX && own.n <= XMPP_DOMAIN_MAX &&
-	    other.n <= XMPP_DOMAIN_MAX)
-		number = xmpp_block_take(b);
-	if (number == XMPP_BLOCK_NONE)
+	if (s->pairs.count == XMPP_PAIRS_MAX || own.n > XMPP_DOMAIN_MAX ||
+	    other.n > XMPP_DOMAIN_MAX || !pair_enters(s, other))
 		return NULL;
+	number = xmpp_block_take(b);
+	if (number == XMPP_BLOCK_NONE) {
+		pair_leaves(s, other);
+		return NULL;
+	}
 	p = &xmpp_block_at(b, number)->u.pair;
 	*p = (struct xmpp_pair){
 		.state = XMPP_PAIR_NEW, .peer = MSG_SLOT_NONE, .due_us = UINT64_MAX, .session = s};
@@ -84,6 +105,7 @@ static void pair_end(struct xmpp_session *s, struct xmpp_pair *p)
 {
 	uint32_t number = pair_number(s, p);
 
+	pair_leaves(s, other_of(p));
 	xmpp_list_remove(&s->instance->blocks, &s->pairs, number);
 	xmpp_block_give(&s->instance->blocks, number);
 }
@@ -216,6 +238,11 @@ static void on_claim(struct xmpp_input *in, const struct heard *h)
 	}
 	if (p != NULL)
 		return; /* it is being asked for */
+	if (l->claims == XMPP_CLAIMS_MAX) {
+		xmpp_close(in, XMPP_STREAM_POLICY_VIOLATION, REASON_XMPP_DOMAIN);
+		return;
+	}
+	l->claims++;
 	if (!xmpp_serves(s, h->to))
 		c = XMPP_ITEM_NOT_FOUND;
 	else if (xmpp_serves(s, h->from) || h->key.n == 0 || h->key.n > XMPP_KEY_MAX)
@@ -424,5 +451,8 @@ void xmpp_dialback_undialled(struct xmpp_session *s, uint64_t token)
 
 void xmpp_dialback_close(struct xmpp_session *s)
 {
-	asked_end(s, XMPP_PAIR_UNKNOWN);
+	if (s->role == XMPP_ROLE_VERIFY)
+		asked_end(s, XMPP_PAIR_UNKNOWN);
+	while (s->pairs.first != XMPP_BLOCK_NONE)
+		pair_end(s, &xmpp_block_at(&s->instance->blocks, s->pairs.first)->u.pair);
 }

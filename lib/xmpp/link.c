@@ -59,23 +59,31 @@ static bool link_fill(struct xmpp_session *s, const struct proto_open *how)
 	       (own.n > 0 || s->role == XMPP_ROLE_COMPONENT);
 }
 
+/* False: too many prove nothing, altogether or from there. */
+static bool stranger_enters(struct xmpp_session *s, const struct flow *from)
+{
+	struct xmpp_instance *i = s->instance;
+	struct xmpp_link     *l = xmpp_link(s);
+
+	l->source = hash_sip(&i->text_key, from->address, sizeof(from->address));
+	s->stranger = i->strangers < XMPP_STRANGERS_MAX &&
+		      xmpp_crowd_enter(&i->sources, l->source, XMPP_SOURCE_MAX);
+	i->strangers += s->stranger;
+	return s->stranger;
+}
+
 void xmpp_link_open(struct xmpp_session *s, struct now now, const struct proto_open *how,
 		    struct out *out)
 {
 	s->role = (uint8_t)role_of(how);
 	s->link = xmpp_block_take(&s->instance->blocks);
-	if (s->role == XMPP_ROLE_SERVER_IN && s->instance->strangers < XMPP_STRANGERS_MAX) {
-		s->stranger = true;
-		s->instance->strangers++;
-	}
 	s->close_why = s->link == XMPP_BLOCK_NONE ? REASON_POOL : REASON_NOT_SUPPORTED;
 	if (s->link == XMPP_BLOCK_NONE || !link_fill(s, how)) {
 		s->close_due = true;
 		s->state = XMPP_STATE_CLOSED;
 		return;
 	}
-	if (s->role == XMPP_ROLE_SERVER_IN && !s->stranger) { /* too many prove nothing */
-
+	if (s->role == XMPP_ROLE_SERVER_IN && !stranger_enters(s, &how->remote)) {
 		xmpp_end_put(s, &out->put, XMPP_STREAM_RESOURCE_CONSTRAINT);
 		s->close_due = true;
 		s->close_why = REASON_BIND_LIMIT;
@@ -447,17 +455,18 @@ static void give_all(struct xmpp_blocks *b, struct xmpp_list *list)
 
 void xmpp_link_known(struct xmpp_session *s)
 {
-	if (s->stranger)
-		s->instance->strangers--;
+	if (!s->stranger)
+		return;
+	s->instance->strangers--;
+	xmpp_crowd_leave(&s->instance->sources, xmpp_link(s)->source);
 	s->stranger = false;
 }
 
 void xmpp_link_close(struct xmpp_session *s)
 {
 	xmpp_link_known(s);
-	if (s->role == XMPP_ROLE_VERIFY)
+	if (!is_component(s))
 		xmpp_dialback_close(s);
-	give_all(&s->instance->blocks, &s->pairs);
 	give_all(&s->instance->blocks, &s->back);
 	xmpp_block_give(&s->instance->blocks, s->link);
 	s->link = XMPP_BLOCK_NONE;

@@ -6,14 +6,18 @@
 #include "base/random.h"
 #include "roster/question.h"
 #include "xmpp/block.h"
+#include "xmpp/crowd.h"
 #include "xmpp/map.h"
 #include "xmpp/session.h"
 #include "xmpp/spaces.h"
 
 #define XMPP_DOMAINS_MAX 64u /* of all listeners of a worker */
 #define XMPP_DOMAIN_SIZE_MAX 255u
-#define XMPP_STRANGERS_MAX 256u              /* streams of servers that have proven nothing yet */
-#define XMPP_PAIRS_MAX 16u                   /* of a stream between servers */
+#define XMPP_STRANGERS_MAX 256u   /* streams of servers that have proven nothing yet */
+#define XMPP_SOURCE_MAX 16u       /* of them, from one address */
+#define XMPP_CLAIMS_MAX 32u       /* of domains, over one stream, that lead to a question */
+#define XMPP_DOMAIN_PAIRS_MAX 16u /* of a domain of another server with ours, over all streams */
+#define XMPP_PAIRS_MAX 16u        /* of a stream between servers */
 #define XMPP_LINK_UP_US (30 * US_PER_SECOND) /* in which a link that we open must be let in */
 #define XMPP_BLOCKS_MIN 64u
 #define XMPP_MULTICAST_MAX 20u /* recipients of one message */
@@ -106,6 +110,8 @@ struct xmpp_instance {
 	uint8_t                      secret[XMPP_SASL_SECRET_SIZE];
 	uint8_t                      protocol;
 	uint32_t                     strangers; /* sessions that are */
+	struct xmpp_crowd            sources;   /* where they come from */
+	struct xmpp_crowd            claimed;   /* domains of others in pairs */
 	uint32_t                     domain_count;
 	struct xmpp_domain           domains[XMPP_DOMAINS_MAX];
 	struct proto_registration    registration; /* of the event that is out */
@@ -342,7 +348,7 @@ struct xmpp_pair *xmpp_pair_find(const struct xmpp_session *s, struct str own, s
 struct xmpp_pair *xmpp_pair_new(struct xmpp_session *s, struct str own, struct str other);
 /* The stream to ask by is not to be had. */
 void xmpp_dialback_undialled(struct xmpp_session *s, uint64_t token);
-void xmpp_dialback_close(struct xmpp_session *s);
+void xmpp_dialback_close(struct xmpp_session *s); /* all its pairs end */
 
 /* feed.c */
 enum xmpp_stream_error xmpp_stream_error_of_fault(enum xml_fault fault);

@@ -1017,6 +1017,101 @@ static void servers_that_prove_nothing_are_few(void **state)
 	client_free(c);
 }
 
+/* Another stream of a server that comes, of the same instance, from an address of that number. */
+static void comes_from(struct client *c, uint32_t address)
+{
+	c->session = calloc(1, xmpp_ops.session_size);
+	opens(c, &(struct proto_open){.role = PROTO_ACCEPTED,
+				      .link = LINK_SERVER,
+				      .remote = {.address = {address}},
+				      .domain = STR("example.org")});
+	client_tick(c);
+}
+
+static void goes(struct client *c, void *session)
+{
+	c->session = session;
+	client_close(c);
+	free(session);
+}
+
+static void servers_of_one_address_that_prove_nothing_are_fewer(void **state)
+{
+	struct client *c = server_in();
+	void          *first = c->session, *sessions[XMPP_SOURCE_MAX];
+
+	(void)state;
+	for (unsigned i = 0; i < XMPP_SOURCE_MAX; i++) {
+		comes_from(c, 7);
+		sessions[i] = c->session;
+		client_says(c, SERVER_HEAD(""));
+		hears(c, "<stream:features>");
+	}
+	comes_from(c, 7);
+	hears(c, "<resource-constraint ");
+	assert_int_equal(client_last(c, EVENT_CLOSE)->why, REASON_BIND_LIMIT);
+	goes(c, c->session);
+	comes_from(c, 8);
+	client_says(c, SERVER_HEAD(""));
+	hears(c, "<stream:features>");
+	goes(c, c->session);
+	goes(c, sessions[0]);
+	comes_from(c, 7);
+	client_says(c, SERVER_HEAD(""));
+	hears(c, "<stream:features>");
+	goes(c, c->session);
+	for (unsigned i = 1; i < XMPP_SOURCE_MAX; i++)
+		goes(c, sessions[i]);
+	c->session = first;
+	client_free(c);
+}
+
+static void a_domain_is_claimed_over_few_streams(void **state)
+{
+	struct client *c = server_in();
+	void          *first = c->session, *sessions[XMPP_DOMAIN_PAIRS_MAX];
+	char           id[128];
+
+	(void)state;
+	for (unsigned i = 0; i < XMPP_DOMAIN_PAIRS_MAX; i++) {
+		comes_from(c, i);
+		sessions[i] = c->session;
+		claims(c, id);
+	}
+	comes_from(c, XMPP_DOMAIN_PAIRS_MAX);
+	client_says(c, SERVER_HEAD("from='chat.example' to='example.org'"));
+	client_says(c, "<db:result from='chat.example' to='example.org'>k</db:result>");
+	hears(c, "type=\"error\"><error type=\"wait\"><resource-constraint ");
+	goes(c, c->session);
+	for (unsigned i = 0; i < XMPP_DOMAIN_PAIRS_MAX; i++)
+		goes(c, sessions[i]);
+	comes_from(c, 1);
+	claims(c, id);
+	goes(c, c->session);
+	c->session = first;
+	client_free(c);
+}
+
+static void a_stream_that_claims_again_and_again_is_closed(void **state)
+{
+	struct client *c = server_in();
+	char           id[128];
+	uint64_t       token = claims(c, id);
+
+	(void)state;
+	for (unsigned i = 1; i <= XMPP_CLAIMS_MAX; i++) {
+		client_answer(c, token, &(struct result){.why = REASON_CONNECTION_REFUSED});
+		client_tick(c);
+		hears(c, "<remote-server-timeout");
+		client_says(c, "<db:result from='chat.example' to='example.org'>k</db:result>");
+		if (i < XMPP_CLAIMS_MAX)
+			token = client_last(c, EVENT_DIAL)->token;
+	}
+	hears(c, "<policy-violation ");
+	assert_int_equal(client_last(c, EVENT_CLOSE)->why, REASON_XMPP_DOMAIN);
+	client_free(c);
+}
+
 /* However the bytes are cut. */
 static void a_stream_cut_at_any_byte_is_read_alike(void **state)
 {
@@ -1073,6 +1168,9 @@ int main(void)
 		cmocka_unit_test(nothing_is_taken_from_a_stream_that_goes_the_other_way),
 		cmocka_unit_test(an_error_for_a_user_goes_to_that_user),
 		cmocka_unit_test(servers_that_prove_nothing_are_few),
+		cmocka_unit_test(servers_of_one_address_that_prove_nothing_are_fewer),
+		cmocka_unit_test(a_domain_is_claimed_over_few_streams),
+		cmocka_unit_test(a_stream_that_claims_again_and_again_is_closed),
 		cmocka_unit_test(a_stream_cut_at_any_byte_is_read_alike),
 	};
 
