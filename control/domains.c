@@ -224,6 +224,15 @@ enum reason domains_answer(struct domains *ds, struct str domain, struct put *an
 	return d->why;
 }
 
+void domains_forget(struct domains *ds, struct str domain)
+{
+	char           name[WORLD_DOMAIN_SIZE_MAX + 1];
+	struct domain *d = str_copy(name, sizeof(name), domain) ? domain_find(ds, name) : NULL;
+
+	if (d != NULL)
+		d->expires_ms = 0;
+}
+
 struct domains *domains_new(struct control *c)
 {
 	struct domains *ds = calloc(1, sizeof(*ds));

@@ -23,5 +23,8 @@ void domains_free(struct domains *ds);
  * server. DOMAIN_UNREACHABLE: no server of DNS has answered. */
 enum reason domains_answer(struct domains *ds, struct str domain, struct put *answer);
 
+/* It is looked up anew when it is asked for next. */
+void domains_forget(struct domains *ds, struct str domain);
+
 /* For tests: as if so much time had passed for what is known. */
 void domains_pass(struct domains *ds, uint64_t ms);

@@ -37,14 +37,9 @@ static uint64_t name_hash(const struct dataplane *dp, struct str name)
 	return hash_sip(&key, name.p, name.n);
 }
 
-static unsigned home_of(const struct dataplane *dp, struct str name)
+unsigned domain_home(const struct dataplane *dp, struct str domain)
 {
-	return (unsigned)((name_hash(dp, name) >> 32) % dp->worker_count);
-}
-
-bool domain_is_here(const struct worker *w, struct str domain)
-{
-	return home_of(w->dp, domain) == w->number;
+	return (unsigned)((name_hash(dp, domain) >> 32) % dp->worker_count);
 }
 
 static const struct world_peer *open_peer(const struct worker *w)
@@ -99,7 +94,7 @@ bool domain_session(const struct worker *w, const struct msg *m, struct session_
 	if (domain.n == 0)
 		return false;
 	*to = (struct session_ref){.index = DOMAIN_SESSION,
-				   .worker = (uint8_t)home_of(w->dp, domain),
+				   .worker = (uint8_t)domain_home(w->dp, domain),
 				   .protocol = p->conf->protocol};
 	return true;
 }
@@ -376,6 +371,14 @@ static uint32_t peer_that_is_open(const struct world *world)
 			return slot;
 	}
 	return MSG_SLOT_NONE;
+}
+
+struct str domains_explain(const struct world *world, struct str to, const struct world_peer **peer)
+{
+	uint32_t slot = peer_that_is_open(world);
+
+	*peer = slot != MSG_SLOT_NONE ? world_peer(world, slot) : NULL;
+	return *peer != NULL ? domain_of(*peer, to) : STR("");
 }
 
 void domains_follow_world(struct worker *w)

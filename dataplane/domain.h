@@ -24,6 +24,7 @@
 #include "proto/proto.h"
 #include "route/route.h"
 #include "world/address.h"
+#include "world/world.h"
 
 struct conn;
 struct dataplane;
@@ -68,6 +69,10 @@ void domains_free(struct worker *w);
 bool domains_are_of(const struct worker *w, const struct route_target *target);
 /* The target for an address that no route matches and that is not ours. False: there is none. */
 bool domains_target(const struct worker *w, struct str to, struct route_target *target);
+/* The same of a world, which the caller may read: the domain, and the peer that stands for it.
+ * Empty: none does. */
+struct str domains_explain(const struct world *world, struct str to,
+			   const struct world_peer **peer);
 /* Who takes a message for such a target. False: its recipient has no domain. */
 bool domain_session(const struct worker *w, const struct msg *m, struct session_ref *to);
 /* Is this a domain that is reached and let in here? */
@@ -93,5 +98,5 @@ bool domain_follows(const struct worker *w, const struct conn *c);
 void domain_heard(struct dataplane *dp, struct str domain, struct now now);
 /* A failure is forgotten. False: the domain is not known here. */
 bool domain_retry(struct worker *w, struct str domain);
-/* Is the domain this worker's? */
-bool domain_is_here(const struct worker *w, struct str domain);
+/* The worker that has the domain. Any thread. */
+unsigned domain_home(const struct dataplane *dp, struct str domain);

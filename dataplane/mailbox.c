@@ -103,6 +103,30 @@ static void connection_fill(struct worker *w, struct mailbox *m)
 	m->record_count = tcp_trace_read(w->tcp, m->from, m->records);
 }
 
+static void domain_row(struct worker *w, const struct domain *d, struct mailbox_domain *row)
+{
+	const struct conn *c = d->conn != 0 ? &w->conns.table[d->conn - 1] : NULL;
+
+	*row = (struct mailbox_domain){.state = d->state, .why = d->why, .failures = d->failures};
+	str_copy(row->name, sizeof(row->name), (struct str){d->name, d->size});
+	if (d->state == DOMAIN_FAILED && d->retry_us > w->now.us)
+		row->retry_us = d->retry_us - w->now.us;
+	if (c == NULL)
+		return;
+	row->session = conn_ref(w, c);
+	row->searched = c->state == CONN_CONNECTING && c->tcp == TCP_CONN_NONE;
+	row->waiting = c->queued;
+}
+
+static void domains_fill(struct worker *w, struct mailbox *m)
+{
+	uint32_t i = m->from;
+
+	for (m->count = 0; i < w->domains.used && m->count < MAILBOX_ROWS; i++)
+		domain_row(w, &w->domains.table[i], &m->domains[m->count++]);
+	m->from = i < w->domains.used ? i : UINT32_MAX;
+}
+
 void mailbox_turn(struct worker *w)
 {
 	struct mailbox *m = &w->mailbox;
@@ -142,9 +166,21 @@ void mailbox_turn(struct worker *w)
 	case MAILBOX_CONNECTION:
 		connection_fill(w, m);
 		break;
+	case MAILBOX_DOMAINS:
+		domains_fill(w, m);
+		break;
+	case MAILBOX_DOMAIN_RETRY:
+		m->count = domain_retry(w, str_of(m->domain));
+		break;
 	}
 	/* Release: pairs with the acquire in mailbox_ask(). */
 	atomic_store_explicit(&m->state, MAILBOX_ANSWERED, memory_order_release);
+}
+
+/* Is the mailbox ours, and not a worker's that has never answered an earlier question? */
+static bool is_free(struct mailbox *m)
+{
+	return atomic_load_explicit(&m->state, memory_order_acquire) != MAILBOX_ASKED;
 }
 
 bool mailbox_ask(struct worker *w, enum mailbox_kind kind, uint32_t from, struct session_ref ref)
@@ -152,8 +188,8 @@ bool mailbox_ask(struct worker *w, enum mailbox_kind kind, uint32_t from, struct
 	struct mailbox       *m = &w->mailbox;
 	const struct timespec step = {.tv_nsec = WAIT_STEP_NS};
 
-	if (atomic_load_explicit(&m->state, memory_order_acquire) == MAILBOX_ASKED)
-		return false; /* an earlier question was never answered */
+	if (!is_free(m))
+		return false;
 	m->kind = kind;
 	m->from = from;
 	m->ref = ref;
@@ -164,4 +200,12 @@ bool mailbox_ask(struct worker *w, enum mailbox_kind kind, uint32_t from, struct
 		nanosleep(&step, NULL);
 	}
 	return false;
+}
+
+bool mailbox_ask_domain(struct worker *w, struct str domain)
+{
+	struct mailbox *m = &w->mailbox;
+
+	return is_free(m) && str_copy(m->domain, sizeof(m->domain), domain) &&
+	       mailbox_ask(w, MAILBOX_DOMAIN_RETRY, 0, (struct session_ref){0});
 }

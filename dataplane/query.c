@@ -190,6 +190,25 @@ static void explain_step(json_t *rows, const char *step, const char *what, const
 	json_array_append_new(rows, json_pack("[s, s, s]", step, what, why));
 }
 
+/* A peer that stands for all servers: it takes it, whatever becomes of the domain. */
+static bool explain_domain(struct dataplane *dp, const struct world *world, struct str to,
+			   bool chosen, json_t *rows)
+{
+	const struct world_peer *p;
+	struct str               domain = domains_explain(world, to, &p);
+	char                     what[96], why[256];
+
+	snprintf(what, sizeof(what), "peer %s", p != NULL ? p->conf->name : "");
+	if (domain.n == 0) {
+		explain_step(rows, "target", what, "the recipient has no domain of its protocol");
+		return false;
+	}
+	snprintf(why, sizeof(why), "domain %.*s at worker %u, as `cpmctl domain list` shows it%s",
+		 STR_ARG(domain), domain_home(dp, domain), chosen ? "" : ": taken");
+	explain_step(rows, "target", what, why);
+	return true;
+}
+
 /* A peer or an account: its session for this recipient. Returns whether it would be taken. */
 static bool explain_link(struct dataplane *dp, const struct world *world,
 			 const struct route_target *t, struct str to, bool chosen, json_t *rows)
@@ -204,6 +223,8 @@ static bool explain_link(struct dataplane *dp, const struct world *world,
 	bool               full;
 	char               what[96], why[160];
 
+	if (p != NULL && conf_peer_is_open(p->conf))
+		return explain_domain(dp, world, to, chosen, rows);
 	snprintf(what, sizeof(what), "%s %s", p != NULL ? "peer" : "account",
 		 p != NULL   ? p->conf->name
 		 : a != NULL ? a->conf->name
@@ -413,11 +434,12 @@ static int query_route_explain(struct dataplane *dp, const json_t *args, json_t 
 	static const char *const columns[] = {"step", "what", "why"};
 	const struct world      *world = dp->world.current;
 	const char *from_text = query_argument(args, "from"), *to_text = query_argument(args, "to");
-	const struct route_set *set;
-	struct str              from, to;
-	json_t                 *rows;
-	bool                    ends;
-	char                    rooms[2][256];
+	const struct world_peer *open;
+	const struct route_set  *set;
+	struct str               from, to;
+	json_t                  *rows;
+	bool                     ends;
+	char                     rooms[2][256];
 
 	if (world == NULL || from_text == NULL || to_text == NULL) {
 		snprintf(error, 256,
@@ -443,6 +465,12 @@ static int query_route_explain(struct dataplane *dp, const json_t *args, json_t 
 			explain_step(rows, "route", "none",
 				     "needs none: a listener serves the domain");
 			explain_targets(dp, world, NULL, from, to, rows);
+			return 0;
+		}
+		if (set == NULL && domains_explain(world, to, &open).n > 0) {
+			explain_step(rows, "route", "none",
+				     "needs none: a peer stands for all other domains");
+			explain_domain(dp, world, to, false, rows);
 			return 0;
 		}
 		if (set == NULL) {
@@ -513,6 +541,8 @@ static const struct {
 	{"rule_hits", query_rule_hits},
 	{"port_list", query_port_list},
 	{"port_fault", query_port_fault},
+	{"domain_list", query_domain_list},
+	{"domain_retry", query_domain_retry},
 	{"registration_list", query_registration_list},
 	{"registration_show", query_registration_show},
 	{"registration_remove", query_registration_remove},

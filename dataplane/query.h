@@ -27,6 +27,10 @@ int query_connection_list(struct dataplane *dp, const json_t *args, json_t **rep
 int query_connection_show(struct dataplane *dp, const json_t *args, json_t **reply,
 			  char error[256]);
 
+/* The questions about domains of open federation, in query_domain.c. */
+int query_domain_list(struct dataplane *dp, const json_t *args, json_t **reply, char error[256]);
+int query_domain_retry(struct dataplane *dp, const json_t *args, json_t **reply, char error[256]);
+
 /* The questions about registrations, in query_registration.c. */
 int query_registration_list(struct dataplane *dp, const json_t *args, json_t **reply,
 			    char error[256]);

@@ -3,8 +3,12 @@
 #include "chat.h"
 
 #include <arpa/inet.h>
+#include <jansson.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
 #include "dataplane/ask.h"
+#include "dataplane/query.h"
 
 #define NAMES_MAX 16u
 #define HERE "198.18.0.2"
@@ -389,7 +393,7 @@ static void comes_back_within(struct zone_name *z, const char *condition, unsign
 	writes(to, id);
 	sim_pass(&sim, 10 * US_PER_MS);
 	assert_true(sim_until(&sim, no_message_is_open, seconds * US_PER_SECOND + 1));
-	comes_back(to, id, z->why == REASON_NONE ? "wait" : "cancel", condition);
+	comes_back(to, id, strstr(condition, "timeout") != NULL ? "wait" : "cancel", condition);
 	assert_int_equal(z->asked, asked);
 }
 
@@ -581,6 +585,109 @@ static void nobody_speaks_for_a_domain_that_it_has_not_proven(void **state)
 	chat_hears_nothing(client);
 }
 
+/* ---- operators ---- */
+
+struct question {
+	const char *name;
+	json_t     *args, *reply;
+	char        error[256];
+	int         err;
+	atomic_bool answered;
+};
+
+static void *ask_there(void *user)
+{
+	struct question *q = user;
+
+	q->err = query_run(&sim.dp, q->name, q->args, &q->reply, q->error);
+	atomic_store(&q->answered, true);
+	return NULL;
+}
+
+/* The workers turn while the question waits. Its rows as text; freed. */
+static char *asks(const char *name, json_t *args, int err)
+{
+	struct question q = {.name = name, .args = args};
+	pthread_t       thread;
+	char           *text;
+
+	assert_int_equal(pthread_create(&thread, NULL, ask_there, &q), 0);
+	while (!atomic_load(&q.answered))
+		sim_step(&sim, 1);
+	pthread_join(thread, NULL);
+	json_decref(args);
+	assert_int_equal(q.err, err);
+	if (err < 0)
+		return strdup(q.error);
+	text = json_dumps(json_object_get(q.reply, "rows"), JSON_COMPACT);
+	json_decref(q.reply);
+	return text;
+}
+
+static void has_row(const char *begin, const char *why)
+{
+	char *rows = asks("domain_list", json_object(), 0), *at = strstr(rows, begin);
+
+	if (at == NULL)
+		print_error("%s\nhas not: %s\n", rows, begin);
+	assert_non_null(at);
+	assert_memory_equal(strchr(at, ']') - strlen(why), why, strlen(why));
+	free(rows);
+}
+
+static void retried(const char *domain, int err, const char *said)
+{
+	char *text = asks("domain_retry", json_pack("{s:s}", "name", domain), err);
+
+	assert_non_null(strstr(text, said));
+	free(text);
+}
+
+static void explained(const char *to, const char *said)
+{
+	char *text = asks("route_explain",
+			  json_pack("{s:s, s:s}", "from", "xmpp:alice@example.org", "to", to), 0);
+
+	if (strstr(text, said) == NULL)
+		print_error("%s\nhas not: %s\n", text, said);
+	assert_non_null(strstr(text, said));
+	free(text);
+}
+
+static void an_operator_sees_domains_and_has_one_tried_again(void **state)
+{
+	struct phone *server;
+
+	(void)state;
+	begins("", "", "");
+	server = phone_chat_listen(&sim.host, 5269);
+	zone[0].silent = true;
+	writes("bob@far.example", "m1");
+	writes("bob@none.example", "n1");
+	comes_back("bob@none.example", "n1", "cancel", "remote-server-not-found");
+	has_row("[\"far.example\",\"resolving\",1,0,0,", "\"\"");
+	has_row("[\"none.example\",\"failed\",0,1,", "\"DNS knows no server of the domain, or the "
+						     "domain is not one that is reached from "
+						     "here.\"");
+	zone[0].silent = false;
+	lets_in(server, "far.example");
+	chat_expects(server, "<body>m1");
+	has_row("[\"far.example\",\"up\",0,0,0,", "\"\"");
+	zone[2].why = REASON_NONE;
+	zone[2].addresses[0] = HERE;
+	zone[2].port = 5270;
+	server = phone_chat_listen(&sim.host, 5270);
+	comes_back_within(&zone[2], "remote-server-not-found", 0, 1);
+	retried("None.Example", 0, "tried when there is something");
+	has_row("[\"none.example\",\"idle\",0,0,0,\"\",", "\"\"");
+	writes("bob@none.example", "n2");
+	lets_in(server, "none.example");
+	chat_expects(server, "<body>n2");
+	retried("other.example", -EINVAL, "nothing is known of the domain 'other.example'");
+	explained("xmpp:bob@far.example", "domain far.example at worker");
+	explained("sip:bob@far.example", "no route matches");
+}
+
 #define OPEN(test) cmocka_unit_test_setup_teardown(test, world_open, world_end)
 #define OF_TWO(test)                                                                               \
 	{                                                                                          \
@@ -607,6 +714,8 @@ int main(void)
 		OPEN(the_rate_of_the_peer_holds_for_each_domain),
 		OPEN(domains_of_ours_of_others_and_those_excepted_are_not_for_it),
 		OPEN(nobody_speaks_for_a_domain_that_it_has_not_proven),
+		OPEN(an_operator_sees_domains_and_has_one_tried_again),
+		OF_TWO(an_operator_sees_domains_and_has_one_tried_again),
 		OF_TWO(what_waits_for_a_domain_goes_in_its_order_when_it_is_connected),
 		OF_TWO(a_domain_that_comes_itself_is_tried_at_once),
 		OF_TWO(domains_of_ours_of_others_and_those_excepted_are_not_for_it),

@@ -125,6 +125,22 @@ static void an_answer_holds_as_long_as_it_says(void **state)
 	is_at("none.example", "198.18.0.15:0");
 }
 
+static void a_domain_that_is_forgotten_is_looked_up_anew(void **state)
+{
+	static const struct zone_record none[] = {{NULL, NULL, 0, NULL}};
+	static const struct zone_record one[] = {{"plain.example", "A", 60, "198.18.0.13"},
+						 {NULL, NULL, 0, NULL}};
+
+	(void)state;
+	zone.records = none;
+	is_at("plain.example", "DOMAIN_UNKNOWN");
+	zone.records = one;
+	is_at("plain.example", "DOMAIN_UNKNOWN");
+	domains_forget(a.control->domains, STR("plain.example"));
+	domains_forget(a.control->domains, STR("other.example")); /* nothing is known of it */
+	is_at("plain.example", "198.18.0.13:0");
+}
+
 static void the_oldest_domain_makes_room(void **state)
 {
 	static const struct zone_record none[] = {{NULL, NULL, 0, NULL}};
@@ -148,6 +164,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(each_domain_is_found_as_rfc_6120_says, begin, end),
 		cmocka_unit_test_setup_teardown(an_answer_holds_as_long_as_it_says, begin, end),
+		cmocka_unit_test_setup_teardown(a_domain_that_is_forgotten_is_looked_up_anew, begin,
+						end),
 		cmocka_unit_test_setup_teardown(the_oldest_domain_makes_room, begin, end),
 	};
 

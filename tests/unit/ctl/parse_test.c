@@ -50,6 +50,8 @@ static const struct {
 	 "{\"dry-run\":true,\"file\":\"site.yaml\",\"prune\":true}"},
 	{"session list account a protocol smpp", CTL_session_list,
 	 "{\"account\":\"a\",\"protocol\":\"smpp\"}"},
+	{"domain list", CTL_domain_list, "{}"},
+	{"domain retry far.example", CTL_domain_retry, "{\"name\":\"far.example\"}"},
 	{"metric", CTL_metric, "{}"},
 	{"metric smpp", CTL_metric, "{\"name\":\"smpp\"}"},
 	{"port fault core0 loss=10 direction=rx", CTL_port_fault,
@@ -81,13 +83,13 @@ static const struct {
 } bad[] = {
 	{"", "write a command: status, top, apply, account, peer, route, rule, subscriber, roster, "
 	     "block, "
-	     "session, registration, connection, "
+	     "session, domain, registration, connection, "
 	     "worker, port or metric"},
 	{"r list", "'r' could be route, rule, roster or registration; write more of it"},
 	{"rotue list", "'rotue' is unknown here; did you mean 'route'?"},
 	{"xyzzy", "'xyzzy' is unknown here; write status, top, apply, account, peer, route, rule, "
 		  "subscriber, roster, block, "
-		  "session, registration, connection, worker, port or metric"},
+		  "session, domain, registration, connection, worker, port or metric"},
 	{"route", "this goes on with list, show, add, set, remove or explain"},
 	{"route lst", "'lst' is unknown here; did you mean 'list'?"},
 	{"route s +4670", "'s' could be show or set; write more of it"},
@@ -200,7 +202,7 @@ static void completion_knows_nouns_verbs_and_keys(void **state)
 	ctl_completion_bash(f, "cpmctl");
 	fclose(f);
 	assert_non_null(strstr(text, "'') words='status top apply account peer route rule "
-				     "subscriber roster block session registration "
+				     "subscriber roster block session domain registration "
 				     "connection worker port metric' ;;"));
 	assert_non_null(strstr(text, "'route') words='list show add set remove explain' ;;"));
 	assert_non_null(strstr(text, "'route add') words='via priority' ;;"));
