@@ -72,6 +72,66 @@ with() { # SERVER ADDRESS
 	expect "what is routed to the component comes from its domain" says "dora-$1" "message +46731234567@sms.$domain as a component"
 	expect "and its receipt comes back there" says alice "receipt comp-$1"
 }
+
+# Whoever asks is seen, and sees; what is said of it before a restart of the server holds after it.
+count() { grep -cxF -- "$2" "$dir/$1.said"; }
+again() { [ "$(count "$1" "$2")" -ge "$3" ]; } # NAME LINE TIMES
+friends() { # SERVER ADDRESS
+	local domain=$1.example here="friend-$1" carol="carol@$1.example"
+	slixmpp "$here" "$carol" secret sofa "$2"
+	expect "a client of $1 is there once more" says "$here" "started $carol/sofa"
+	tell alice roster
+	tell "$here" roster
+	expect "both ask for their rosters" eval 'says alice roster && says "$here" roster'
+	tell alice show away "near $1"
+	tell alice presence subscribe "$carol"
+	expect "asked to be seen by ours, a user of $1 is told who asks" says "$here" "presence alice@example.org subscribe"
+	expect "and our roster says that it was asked" says alice "item $carol none subscribe"
+	tell "$here" presence subscribed alice@example.org
+	expect "the consent arrives" says alice "presence $carol subscribed"
+	expect "our roster says so" says alice "item $carol to"
+	expect "and who is there is seen" says alice "presence $carol/sofa available"
+	tell "$here" presence subscribe alice@example.org
+	expect "the other way round ours is asked" says alice "presence $carol subscribe"
+	tell alice presence subscribed "$carol"
+	expect "its consent arrives" says "$here" "presence alice@example.org subscribed"
+	expect "both rosters say so" eval 'says "$here" "item alice@example.org both" && says alice "item $carol both"'
+	expect "and ours is seen" says "$here" "presence alice@example.org/phone away near $1"
+	tell "$here" show away "by $1"
+	expect "what theirs becomes is seen" says alice "presence $carol/sofa away by $1"
+	tell alice show away "for $1"
+	expect "and what ours becomes" says "$here" "presence alice@example.org/phone away for $1"
+	tell "$here" quit
+	expect "and that theirs goes" says alice "presence $carol/sofa unavailable"
+	slixmpp "$here-2" "$carol" secret car "$2"
+	expect "it comes back, and is seen" says alice "presence $carol/car available"
+	expect "and sees, for its server asks (probe)" says "$here-2" "presence alice@example.org/phone away for $1"
+}
+restarted() { # SERVER ADDRESS
+	local domain=$1.example here="late-$1" carol="carol@$1.example"
+	tell "friend-$1-2" quit
+	expect "who goes before $1 stops is seen to go" says alice "presence $carol/car unavailable"
+	stop "${server[$1]}"
+	if [ "$1" = prosody ]; then prosody_start "$2"; else ejabberd_start "$domain" "$2"; fi
+	expect "it is back, and linked" wait_for 30 "the link" bound "$1" 1
+	slixmpp "$here" "$carol" secret boat "$2"
+	expect "who comes then is seen" says alice "presence $carol/boat available"
+	expect "and sees" says "$here" "presence alice@example.org/phone away for ejabberd"
+	tell "$here" roster
+	expect "its roster is what it was" says "$here" "item alice@example.org both"
+	tell "$here" presence unsubscribe alice@example.org
+	expect "it does not want to see any more: ours is told" says alice "presence $carol unsubscribe"
+	expect "and is not seen" says "$here" "presence alice@example.org/phone unavailable"
+	expect "our roster says so" wait_for 10 "the item" again alice "item $carol to" 2
+	tell alice presence unsubscribe "$carol"
+	expect "ours, neither: theirs is told" says "$here" "presence alice@example.org unsubscribe"
+	[ "$1" = prosody ] || # which does not say so (RFC 6121, 3.3.3)
+		expect "and is not seen" says alice "presence $carol/boat unavailable"
+	expect "and nothing is left" says alice "item $carol none"
+	tell "$here" show away "unseen"
+	tell alice pings example.org
+	expect "what it becomes is its own" eval 'says alice "pong example.org" && ! said alice "presence $carol/boat away unseen"'
+}
 centre_begin
 with prosody 198.18.0.3
 expect "where the server is DNS said (SRV)" eval 'ctl peer list | grep "^prosody" | grep -q "198.18.0.3:5269"'
@@ -92,4 +152,8 @@ expect "and by itself, from the room" says alice "room $room/al Smörgås an all
 tell prosody speak "$room" 'Hej <alla> & 😀'
 expect "and what is answered is heard here" says alice "room $room/caz Hej <alla> & 😀"
 with ejabberd 198.18.0.4
+friends prosody 198.18.0.3
+friends ejabberd 198.18.0.4
+restarted prosody 198.18.0.3
+restarted ejabberd 198.18.0.4
 finish
