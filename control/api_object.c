@@ -25,7 +25,10 @@ static bool list_row(void *user, const char *id, const void *object)
 			conf_key_find(conf_kind_section(l->kind), str_of(l->columns[i]));
 
 		ASSERT(key != NULL);
-		json_array_append_new(row, key->type->print(key, conf_field_read(key, object)));
+		json_array_append_new(row,
+				      conf_key_applies(key, object)
+					      ? key->type->print(key, conf_field_read(key, object))
+					      : json_string(""));
 	}
 	json_array_append_new(l->rows, row);
 	return --l->left > 0;

@@ -102,11 +102,11 @@ static json_t *address_of(struct control *control, const json_t *sessions, const
 
 void api_peer_list(struct api_call *call)
 {
-	static const char *const columns[] = {"name",      "protocol", "host", "port",
-					      "system_id", "password", "bind", "connections",
-					      "window",    "rate",     "queue"};
-	json_t                  *sessions, *names, *row;
-	size_t                   i;
+	static const char *const columns[] = {
+		"name",     "protocol", "link",        "domain", "host", "port", "system_id",
+		"password", "bind",     "connections", "window", "rate", "queue"};
+	json_t *sessions, *names, *row;
+	size_t  i;
 
 	api_object_list(call, CONF_PEER, columns, sizeof(columns) / sizeof(columns[0]));
 	if (call->status != API_OK)

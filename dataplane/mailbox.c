@@ -2,6 +2,7 @@
 
 #include <time.h>
 
+#include "conn_private.h"
 #include "worker.h"
 
 #define WAIT_STEP_NS 200000
@@ -25,6 +26,9 @@ static void session_row(struct worker *w, const struct conn *c, struct mailbox_s
 					.remote_port = c->flow.port};
 	memcpy(row->remote.w, c->flow.address, sizeof(row->remote.w));
 	row->remote.ip6 = c->flow.ip6;
+	row->has_party = conn_has_session(c) && c->ops->party != NULL;
+	if (row->has_party)
+		c->ops->party(c->session, &row->party);
 	row->window_used = c->state == CONN_OPEN ? c->ops->window_used(c->session) : 0;
 }
 

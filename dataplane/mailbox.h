@@ -11,6 +11,7 @@
 
 #include "msg/msg.h"
 #include "net/net.h"
+#include "proto/proto.h"
 #include "tcp/tcp.h"
 #include "world/address.h"
 
@@ -38,6 +39,8 @@ struct mailbox_session {
 	uint64_t           since_ms, msgs_in, msgs_out;
 	struct net_addr    remote;
 	uint16_t           remote_port;
+	bool               has_party; /* the protocol says who it is */
+	struct proto_party party;
 };
 
 struct mailbox_connection {

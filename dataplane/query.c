@@ -11,6 +11,7 @@
 
 #include "base/aor.h"
 #include "base/hash.h"
+#include "conf/key.h"
 #include "rcu/rcu.h"
 #include "registry/registry.h"
 #include "rules/rules.h"
@@ -66,7 +67,16 @@ static const char *session_party(const struct world *world, const struct mailbox
 	const struct world_peer *p = s->peer != MSG_SLOT_NONE ? world_peer(world, s->peer) : NULL;
 
 	*kind = a != NULL ? "account" : p != NULL ? "peer" : "";
+	if (a == NULL && p == NULL && s->party.name[0] != '\0') {
+		*kind = s->party.domain ? "domain" : "subscriber";
+		return s->party.name;
+	}
 	return a != NULL ? a->conf->name : p != NULL ? p->conf->name : "";
+}
+
+static const char *session_link(const struct mailbox_session *s)
+{
+	return s->has_party ? conf_type_ENUM_LINK.words[s->party.link] : "";
 }
 
 static const char *session_state(const struct mailbox_session *s)
@@ -114,12 +124,13 @@ static void session_row(const struct world *world, const struct mailbox_session 
 	else
 		snprintf(remote, sizeof(remote), s->remote.ip6 ? "[%s]:%u" : "%s:%u", address,
 			 s->remote_port);
-	json_array_append_new(rows, json_pack("[s, s, s, s, s, s, s, i, I, I, I, I, I]", id,
-					      registry_ops(s->ref.protocol)->name, kind, party,
-					      remote, session_state(s), session_direction(s),
-					      s->ref.worker, (json_int_t)s->window_used,
-					      (json_int_t)s->queued, (json_int_t)s->msgs_in,
-					      (json_int_t)s->msgs_out, (json_int_t)s->since_ms));
+	json_array_append_new(rows,
+			      json_pack("[s, s, s, s, s, s, s, s, i, I, I, I, I, I]", id,
+					registry_ops(s->ref.protocol)->name, session_link(s), kind,
+					party, remote, session_state(s), session_direction(s),
+					s->ref.worker, (json_int_t)s->window_used,
+					(json_int_t)s->queued, (json_int_t)s->msgs_in,
+					(json_int_t)s->msgs_out, (json_int_t)s->since_ms));
 }
 
 int query_worker_silent(const struct worker *w, char error[256])
@@ -131,9 +142,9 @@ int query_worker_silent(const struct worker *w, char error[256])
 static int query_session_list(struct dataplane *dp, const json_t *args, json_t **reply,
 			      char error[256])
 {
-	static const char *const columns[] = {"id",    "protocol", "kind",    "party",  "remote",
-					      "state", "messages", "worker",  "window", "queued",
-					      "in",    "out",      "since_ms"};
+	static const char *const columns[] = {"id",     "protocol", "link",     "kind",    "party",
+					      "remote", "state",    "messages", "worker",  "window",
+					      "queued", "in",       "out",      "since_ms"};
 	json_t                  *rows;
 
 	*reply = query_table(columns, sizeof(columns) / sizeof(columns[0]), &rows);

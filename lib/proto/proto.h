@@ -315,6 +315,16 @@ enum proto_event_kind {
 	EVENT_CLOSE,     /* *out holds the last bytes; close the connection in order; ->why */
 };
 
+/* Whom a session is with, as operators see it. */
+#define PROTO_PARTY_SIZE 256u
+
+struct proto_party {
+	uint8_t link;                   /* enum link_kind */
+	bool    domain;                 /* it has proven a domain; else, it is a subscriber */
+	char    name[PROTO_PARTY_SIZE]; /* as text with an end, cut where it is longer; empty: not
+					   known */
+};
+
 struct proto_login {
 	struct str identity, proof, system_type; /* lent from the input */
 	struct str challenge; /* the proof is SHA-1 of it and the secret, in hexadecimal; empty:
@@ -469,4 +479,8 @@ struct proto_ops {
 	 * receive, or while parting. */
 	bool (*ready)(const void *session);
 	unsigned (*window_used)(const void *session);
+
+	/* *p, which is zeroed, says who it is, where that is no account and no peer. NULL: the
+	 * protocol has no streams of several kinds. */
+	void (*party)(const void *session, struct proto_party *p);
 };

@@ -453,6 +453,28 @@ static void give_all(struct xmpp_blocks *b, struct xmpp_list *list)
 	}
 }
 
+/* Of several domains that a server has proven the first. */
+void xmpp_link_party(const struct xmpp_session *s, struct proto_party *p)
+{
+	const struct xmpp_blocks *b = &s->instance->blocks;
+	uint32_t                  number = s->pairs.first;
+	const struct xmpp_pair   *pair = NULL;
+
+	p->link = is_component(s) ? LINK_COMPONENT : LINK_SERVER;
+	p->domain = true;
+	if (s->role != XMPP_ROLE_SERVER_IN) {
+		str_copy(p->name, sizeof(p->name), xmpp_other(s));
+		return;
+	}
+	while (number != XMPP_BLOCK_NONE && pair == NULL) {
+		if (xmpp_block_at(b, number)->u.pair.state == XMPP_PAIR_VALID)
+			pair = &xmpp_block_at(b, number)->u.pair;
+		number = xmpp_block_at(b, number)->next;
+	}
+	if (pair != NULL)
+		str_copy(p->name, sizeof(p->name), (struct str){pair->other, pair->other_size});
+}
+
 void xmpp_link_known(struct xmpp_session *s)
 {
 	if (!s->stranger)

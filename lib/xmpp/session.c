@@ -308,6 +308,25 @@ static unsigned session_window_used(const void *session)
 	return ((const struct xmpp_session *)session)->out.count;
 }
 
+static void session_party(const void *session, struct proto_party *p)
+{
+	const struct xmpp_session *s = session;
+	struct put                 w = put_to(p->name, sizeof(p->name) - 1);
+
+	if (s->link != XMPP_BLOCK_NONE) {
+		xmpp_link_party(s, p);
+		return;
+	}
+	p->link = LINK_CLIENT;
+	if (s->who == XMPP_BLOCK_NONE || s->state == XMPP_STATE_CLOSED)
+		return;
+	if (xmpp_who(s)->resource_size > 0) {
+		struct xmpp_jid self = xmpp_self(s);
+
+		xmpp_jid_put(&w, &self);
+	}
+}
+
 static void give_all(struct xmpp_blocks *b, struct xmpp_list *l)
 {
 	while (l->first != XMPP_BLOCK_NONE) {
@@ -523,4 +542,5 @@ const struct proto_ops xmpp_ops = {
 	.detach = session_detach,
 	.hand_over = session_hand_over,
 	.window_used = session_window_used,
+	.party = session_party,
 };

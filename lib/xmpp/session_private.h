@@ -320,6 +320,7 @@ void        xmpp_link_close(struct xmpp_session *s);
 /* A copy in place, at most of so many bytes; those that it has. */
 uint8_t xmpp_keep(char *room, size_t size, struct str s);
 
+void xmpp_link_party(const struct xmpp_session *s, struct proto_party *p);
 /* The server has proven a domain, or is gone: its place is another's. */
 void xmpp_link_known(struct xmpp_session *s);
 

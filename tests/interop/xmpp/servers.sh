@@ -132,9 +132,10 @@ restarted() { # SERVER ADDRESS
 	tell alice pings example.org
 	expect "what it becomes is its own" eval 'says alice "pong example.org" && ! said alice "presence $carol/boat away unseen"'
 }
+of_party() { ctl --json session list | jq -r --arg p "$1" '. as $t | .rows[] | select(.[$t.columns | index("party")] == $p) | .[$t.columns | index("link")]' | sort -u; }
 centre_begin
 with prosody 198.18.0.3
-expect "where the server is DNS said (SRV)" eval 'ctl peer list | grep "^prosody" | grep -q "198.18.0.3:5269"'
+expect "where the server is DNS said (SRV)" eval 'ctl peer list | grep "^prosody .* server .*prosody.example" | grep -q "198.18.0.3:5269"'
 room=talk@conference.prosody.example
 expect "a stream of ours to the rooms of Prosody is up" wait_for 30 "the link" bound rooms 1
 tell alice what conference.prosody.example
@@ -152,6 +153,7 @@ expect "and by itself, from the room" says alice "room $room/al Smörgås an all
 tell prosody speak "$room" 'Hej <alla> & 😀'
 expect "and what is answered is heard here" says alice "room $room/caz Hej <alla> & 😀"
 with ejabberd 198.18.0.4
+expect "an operator sees whom streams are with" test "$(of_party prosody.example) $(of_party ejabberd) $(of_party in-prosody) $(of_party alice@example.org/phone)" = "server server component client"
 friends prosody 198.18.0.3
 friends ejabberd 198.18.0.4
 restarted prosody 198.18.0.3

@@ -252,6 +252,18 @@ static void a_file_is_applied_whole_or_not_at_all(void **state)
 	setup_end(&s);
 }
 
+static void a_list_shows_nothing_of_what_a_protocol_has_not(void **state)
+{
+	struct setup s;
+
+	(void)state;
+	setup_begin(&s, true);
+	expect(&s, "POST", "/v1/apply?file=site.yaml", "peers:\n- {name: p1, host: 198.18.0.2}\n",
+	       200, "\"added\":1");
+	expect(&s, "GET", "/v1/peer/list", "", 200, "[\"p1\",\"smpp\",\"\",\"\",\"198.18.0.2\",");
+	setup_end(&s);
+}
+
 static void what_is_wrong_is_answered_with_a_reason(void **state)
 {
 	(void)state;
@@ -432,6 +444,7 @@ int main(void)
 		cmocka_unit_test(without_a_dataplane_a_change_is_committed_and_not_in_force),
 		cmocka_unit_test(a_peer_by_name_says_where_it_is_or_why_it_is_nowhere),
 		cmocka_unit_test(a_file_is_applied_whole_or_not_at_all),
+		cmocka_unit_test(a_list_shows_nothing_of_what_a_protocol_has_not),
 		cmocka_unit_test(what_is_wrong_is_answered_with_a_reason),
 		cmocka_unit_test(a_name_in_use_is_not_added_again),
 		cmocka_unit_test(a_secret_is_in_no_reply),

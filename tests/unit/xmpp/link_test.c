@@ -750,6 +750,38 @@ static void a_domain_is_believed_when_its_server_says_so(void **state)
 	client_free(c);
 }
 
+static void is_party(struct client *c, enum link_kind link, bool domain, const char *name)
+{
+	struct proto_party p = {.link = LINK_KIND_COUNT};
+
+	xmpp_ops.party(c->session, &p);
+	assert_int_equal(p.link, link);
+	assert_int_equal(p.domain, domain);
+	assert_string_equal(p.name, name);
+}
+
+static void an_operator_sees_whom_a_stream_is_with(void **state)
+{
+	struct client *c = server_in();
+
+	(void)state;
+	client_says(c, SERVER_HEAD("from='chat.example' to='example.org'"));
+	is_party(c, LINK_SERVER, true, ""); /* it says so, and has not proven it */
+	client_free(c);
+	c = server_up();
+	is_party(c, LINK_SERVER, true, "chat.example");
+	client_free(c);
+	c = component_up();
+	is_party(c, LINK_COMPONENT, true, "bot.example.org");
+	client_free(c);
+	c = client_new();
+	client_open(c);
+	is_party(c, LINK_CLIENT, false, "");
+	client_up(c, "alice", "phone");
+	is_party(c, LINK_CLIENT, false, "alice@example.org/phone");
+	client_free(c);
+}
+
 static void a_domain_is_not_believed_otherwise(void **state)
 {
 	struct client *c = server_in();
@@ -1158,6 +1190,7 @@ int main(void)
 		cmocka_unit_test(another_server_is_told_what_we_offer),
 		cmocka_unit_test(a_key_is_vouched_for_by_whoever_is_asked),
 		cmocka_unit_test(a_domain_is_believed_when_its_server_says_so),
+		cmocka_unit_test(an_operator_sees_whom_a_stream_is_with),
 		cmocka_unit_test(a_domain_is_not_believed_otherwise),
 		cmocka_unit_test(who_claims_what_nobody_vouches_for_is_told),
 		cmocka_unit_test(
