@@ -36,6 +36,7 @@ enum xmpp_order {
 	XMPP_ORDER_PRESENCE, /* not written: the sender is told the presence */
 	XMPP_ORDER_FAREWELL, /* not written: the sender is told that it is gone */
 	XMPP_ORDER_BLOCKS,   /* the block list is another: written where it was asked for */
+	XMPP_ORDER_KEPT,     /* not written: what the session before had kept (resume.c) */
 	XMPP_ORDER_COUNT
 };
 
@@ -74,10 +75,15 @@ enum xmpp_condition xmpp_map_in(const struct xmpp_map *map, struct xmpp_stanza *
 				const struct xmpp_jid *to, const struct xmpp_sender *from,
 				struct put *room, struct msg *m, enum reason *why);
 
-/* Fills the empty record with a stanza of ours that a client gets wherever it is now. False: no
- * memory. */
+/* Fills the empty record with a stanza of ours that a client gets wherever it is now, or with
+ * bytes that its session there gets. False: no memory. */
 bool xmpp_map_said(const struct xmpp_map *map, const struct xmpp_jid *to, struct str stanza,
 		   struct msg *m);
+bool xmpp_map_kept(const struct xmpp_map *map, const struct xmpp_jid *to, struct str bytes,
+		   struct msg *m);
+/* The bytes of such; empty: they are longer than the room. */
+struct str xmpp_map_kept_get(const struct xmpp_map *map, const struct msg *m, uint8_t *room,
+			     size_t n);
 
 /*
  * A stanza of ours, no part of which came in as it is: for one place, or the server of another

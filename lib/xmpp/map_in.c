@@ -454,6 +454,15 @@ bool xmpp_map_said(const struct xmpp_map *map, const struct xmpp_jid *to, struct
 	       add(map, m, XMPP_EXTRA_STANZA, stanza);
 }
 
+bool xmpp_map_kept(const struct xmpp_map *map, const struct xmpp_jid *to, struct str bytes,
+		   struct msg *m)
+{
+	uint8_t order = XMPP_ORDER_KEPT;
+
+	return xmpp_map_said(map, to, bytes, m) &&
+	       add(map, m, XMPP_EXTRA_ORDER, (struct str){(const char *)&order, 1});
+}
+
 bool xmpp_map_own(const struct xmpp_map *map, const struct xmpp_own *own, const struct xmpp_jid *to,
 		  const struct xmpp_sender *from, struct msg *m)
 {

@@ -300,6 +300,12 @@ static void put_state(const struct msg *m, struct put *w)
 	put_str(w, STR(" xmlns=\"http://jabber.org/protocol/chatstates\"/>"));
 }
 
+struct str xmpp_map_kept_get(const struct xmpp_map *map, const struct msg *m, uint8_t *room,
+			     size_t n)
+{
+	return small_extra(map, m, XMPP_EXTRA_STANZA, room, n);
+}
+
 enum xmpp_order xmpp_map_order(const struct xmpp_map *map, const struct msg *m)
 {
 	uint8_t    room[1];

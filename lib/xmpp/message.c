@@ -381,6 +381,10 @@ static enum fate fate_of(struct xmpp_session *s, const struct xmpp_map *map, con
 		s->ask_due_us = 0;
 		return s->blocklist ? FATE_WRITE : FATE_TAKE;
 	}
+	if (order == XMPP_ORDER_KEPT) {
+		xmpp_resume_kept(s, map, m);
+		return FATE_TAKE;
+	}
 	if (order != XMPP_ORDER_NONE)
 		return !known || xmpp_owe(s, jid, order == XMPP_ORDER_FAREWELL) ? FATE_TAKE
 										: FATE_LATER;

@@ -211,6 +211,49 @@ static void keep_said(struct xmpp_session *s, const struct said *said, bool avai
 	s->priority = said->priority;
 }
 
+/* ---- for who goes on in its place ---- */
+
+bool xmpp_kept_any(const struct xmpp_session *s)
+{
+	const struct xmpp_who *who = xmpp_who(s);
+
+	return who->language_size + who->presence_size > 0 || s->directed != XMPP_BLOCK_NONE;
+}
+
+void xmpp_kept_put(struct xmpp_session *s, struct put *w)
+{
+	const struct xmpp_who      *who = xmpp_who(s);
+	const struct xmpp_directed *d = directed_of(s);
+
+	put_u8(w, who->language_size);
+	put_be16(w, who->presence_size);
+	put_bytes(w, who->presence, (size_t)who->language_size + who->presence_size);
+	if (d != NULL)
+		put_bytes(w, d->text, d->size);
+}
+
+void xmpp_kept_read(struct xmpp_session *s, struct cur kept)
+{
+	struct said said = {.priority = s->priority};
+	size_t      language = cur_u8(&kept), payloads = cur_be16(&kept);
+
+	said.language = (struct str){(const char *)cur_bytes(&kept, language), language};
+	said.payloads = (struct str){(const char *)cur_bytes(&kept, payloads), payloads};
+	if (kept.failed || language + payloads > XMPP_PRESENCE_MAX)
+		return;
+	if (!s->said_own)
+		keep_said(s, &said, s->available);
+	while (cur_left(&kept) > 0) {
+		size_t         n = cur_be16(&kept);
+		const uint8_t *jid = cur_bytes(&kept, n);
+
+		if (kept.failed || !directed_add(s, (struct str){(const char *)jid, n}))
+			return;
+	}
+}
+
+/* ---- what the client says of itself, again ---- */
+
 /* Over time one a second, for each is told to as many as the roster has. */
 static bool too_often(struct xmpp_session *s, struct now now)
 {
@@ -236,6 +279,7 @@ static void on_own(struct xmpp_input *in)
 	}
 	if (!available && !s->available && s->directed == XMPP_BLOCK_NONE)
 		return; /* nobody knows of it */
+	s->said_own = true;
 	same_place = s->available == available && s->priority == said.priority;
 	keep_said(s, &said, available);
 	s->tour = same_place ? XMPP_TOUR_OWN : XMPP_TOUR_BINDING;

@@ -8,6 +8,8 @@
  * and sends after them what it said to the client itself. Of itself it tells one word (struct
  * result). What it waits for of others it waits for still, and sends that after, too.
  */
+#include <assert.h>
+
 #include "xmpp/session_private.h"
 
 #define SEQUENCE_LEAP 1024u /* beyond all that the first session may have asked for meanwhile */
@@ -19,6 +21,12 @@
 #define WORD_CARBONS (UINT64_C(1) << 43)
 #define WORD_INTERESTED (UINT64_C(1) << 44)
 #define WORD_BLOCKLIST (UINT64_C(1) << 45)
+#define WORD_ARRIVING (UINT64_C(1) << 46)
+#define WORD_KEPT (UINT64_C(1) << 47) /* a message with its presence, and whom it told, follows */
+#define WORD_TOUR 48                  /* how far others have been told of its presence */
+#define TOUR_MASK 7u
+
+static_assert(XMPP_TOUR_AUDIENCE <= TOUR_MASK, "a tour fits into the word");
 
 bool xmpp_number_parse(struct str s, uint32_t *v)
 {
@@ -177,7 +185,8 @@ uint64_t xmpp_hand_over(struct xmpp_session *s, struct now now, uint64_t h, stru
 	uint64_t word = s->sm_in | (uint64_t)(uint8_t)s->priority << WORD_PRIORITY |
 			(s->sm ? WORD_KNOWN : 0) | (s->available ? WORD_AVAILABLE : 0) |
 			(s->carbons ? WORD_CARBONS : 0) | (s->interested ? WORD_INTERESTED : 0) |
-			(s->blocklist ? WORD_BLOCKLIST : 0);
+			(s->blocklist ? WORD_BLOCKLIST : 0) | (uint64_t)s->tour << WORD_TOUR |
+			(s->arriving ? WORD_ARRIVING : 0) | (xmpp_kept_any(s) ? WORD_KEPT : 0);
 
 	if (!s->detached && s->state != XMPP_STATE_CLOSED)
 		xmpp_end_put(s, &out->put, XMPP_STREAM_CONFLICT);
@@ -190,8 +199,29 @@ uint64_t xmpp_hand_over(struct xmpp_session *s, struct now now, uint64_t h, stru
 	s->sm_acked = (uint32_t)h;
 	xmpp_said_acknowledged(s);
 	s->moved = true;
+	s->leaves_kept = xmpp_kept_any(s);
 	s->leaves_us = now.us + FAREWELL_US;
 	return word | WORD_RESUMED;
+}
+
+static bool give_kept(struct xmpp_session *s, struct now now, struct proto_event *event)
+{
+	struct xmpp_jid self = xmpp_self(s);
+	struct xmpp_map map = xmpp_session_map(s, now);
+	char            text[XMPP_KEPT_SIZE];
+	struct put      w = put_to(text, sizeof(text));
+
+	s->leaves_kept = false;
+	xmpp_kept_put(s, &w);
+	ASSERT(!w.failed);
+	if (!xmpp_map_kept(&map, &self, (struct str){text, put_size(&w)}, event->msg)) {
+		msg_reset(event->msg);
+		return false;
+	}
+	event->msg->token = XMPP_TOKEN_SAID;
+	event->kind = EVENT_MSG;
+	s->said_open++;
+	return true;
 }
 
 bool xmpp_resume_tick(struct xmpp_session *s, struct now now, struct proto_event *event,
@@ -200,6 +230,12 @@ bool xmpp_resume_tick(struct xmpp_session *s, struct now now, struct proto_event
 	bool over = now.us >= s->leaves_us;
 
 	*next = s->leaves_us;
+	if (s->leaves_kept && !over) {
+		if (event->msg != NULL && give_kept(s, now, event))
+			return true;
+		*next = now.us + XMPP_POOL_WAIT_US;
+		return false;
+	}
 	if (s->moved && s->said.count > 0 && !over) {
 		if (event->msg != NULL && give_said(s, now, event))
 			return true;
@@ -277,7 +313,8 @@ void xmpp_on_sm_resume(struct xmpp_input *in)
 	in->event->registration = r;
 }
 
-void xmpp_answer_resume(struct xmpp_session *s, const struct result *r, struct put *w)
+void xmpp_answer_resume(struct xmpp_session *s, struct now now, const struct result *r,
+			struct put *w)
 {
 	uint32_t h = (uint32_t)r->word;
 
@@ -300,11 +337,36 @@ void xmpp_answer_resume(struct xmpp_session *s, const struct result *r, struct p
 	s->interested = (r->word & WORD_INTERESTED) != 0;
 	s->blocklist = (r->word & WORD_BLOCKLIST) != 0;
 	s->blocks_due = true;
+	s->tour = (uint8_t)(r->word >> WORD_TOUR) & TOUR_MASK;
+	if (s->tour == XMPP_TOUR_BINDING)
+		s->tour = XMPP_TOUR_OWN; /* the registration is this one's */
+	s->arriving = (r->word & WORD_ARRIVING) != 0;
+	s->heir = (r->word & WORD_KEPT) != 0;
+	s->leaves_us = now.us + XMPP_KEPT_US;
 	metric_inc(s->instance->metrics, METRIC_xmpp_resumed);
 	put_str(w, STR("<resumed xmlns=\"" XMPP_SPACE_SM "\""));
 	xmpp_put_attribute(w, STR("previd"), (struct str){xmpp_who(s)->stream, XMPP_TEXT_SIZE});
 	put_h(w, h);
 	put_str(w, STR("/>"));
+}
+
+void xmpp_resume_kept(struct xmpp_session *s, const struct xmpp_map *map, const struct msg *m)
+{
+	uint8_t    room[XMPP_KEPT_SIZE];
+	struct str kept = xmpp_map_kept_get(map, m, room, sizeof(room));
+
+	if (s->heir)
+		xmpp_kept_read(s, cur_of(kept.p, kept.n));
+	s->heir = false;
+}
+
+bool xmpp_resume_awaits(struct xmpp_session *s, struct now now, uint64_t *next)
+{
+	if (s->heir && (s->detached || s->moved || now.us >= s->leaves_us))
+		s->heir = false; /* it is not to be had */
+	if (s->heir && s->leaves_us < *next)
+		*next = s->leaves_us;
+	return s->heir;
 }
 
 bool xmpp_resume_undo(struct xmpp_session *s, struct proto_event *event)

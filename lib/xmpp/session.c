@@ -265,7 +265,7 @@ static void session_answer(void *session, struct now now, uint64_t msg_token,
 	} else if (msg_token == XMPP_TOKEN_SAID)
 		s->said_open--;
 	else if (msg_token == XMPP_TOKEN_RESUME)
-		xmpp_answer_resume(s, r, &out->put);
+		xmpp_answer_resume(s, now, r, &out->put);
 	else if (msg_token == XMPP_TOKEN_BIND)
 		xmpp_answer_bind(s, (enum reason)r->why, &out->put);
 	else if (msg_token == XMPP_TOKEN_CARBONS)
@@ -474,8 +474,10 @@ static bool tick_presence(struct xmpp_session *s, struct now now, struct proto_e
 {
 	if (s->link != XMPP_BLOCK_NONE)
 		return false;
-	return xmpp_tick_blocks(s, now, event, next) || xmpp_tick_owed(s, now, event, next) ||
-	       xmpp_tick_tour(s, now, event, next);
+	if (xmpp_tick_blocks(s, now, event, next))
+		return true;
+	return !xmpp_resume_awaits(s, now, next) &&
+	       (xmpp_tick_owed(s, now, event, next) || xmpp_tick_tour(s, now, event, next));
 }
 
 static uint64_t session_tick(void *session, struct now now, struct out *out,

@@ -23,6 +23,8 @@
 #define XMPP_MULTICAST_MAX 20u /* recipients of one message */
 /* Without a stream, messages wait so much longer for the client: up to what a sender waits. */
 #define XMPP_DETACHED_US (10 * US_PER_SECOND)
+#define XMPP_KEPT_US (5 * US_PER_SECOND) /* in which what the session before had kept comes */
+#define XMPP_KEPT_SIZE (3u + XMPP_PRESENCE_MAX + XMPP_DIRECTED_MAX)
 #define XMPP_SAID_MAX 32u /* blocks of what we said and the client has not acknowledged */
 #define XMPP_SPACE_SM "urn:xmpp:sm:3"
 #define XMPP_SPACE_ROSTER "jabber:iq:roster"
@@ -170,10 +172,13 @@ struct xmpp_session {
 	bool             moved : 1;                   /* another session goes on in its place */
 	bool             resuming : 1;                /* it is to go on in another's place */
 	bool             undo : 1;                    /* and cannot: its registration is to go */
-	uint32_t         resume_h;                    /* what the client has of the other session */
-	uint32_t         said_open;                   /* of our own words, sent to its new place */
-	uint64_t         leaves_us;                   /* detached or moved: its end */
-	struct xmpp_list said;                        /* blocks */
+	bool             leaves_kept : 1;             /* moved: what it has kept is still to go */
+	bool             heir : 1;     /* what the session before had kept is awaited */
+	bool             said_own : 1; /* presence, since it goes on in its place */
+	uint32_t         resume_h;     /* what the client has of the other session */
+	uint32_t         said_open;    /* of our own words, sent to its new place */
+	uint64_t         leaves_us;    /* detached or moved: its end */
+	struct xmpp_list said;         /* blocks */
 	uint32_t         sm_in, sm_out, sm_acked;
 	uint32_t         registrations; /* asked for so far */
 	uint32_t         who;           /* block; NONE before it authenticated */
@@ -420,6 +425,11 @@ bool xmpp_tick_tour(struct xmpp_session *s, struct now now, struct proto_event *
 bool xmpp_told_audience(struct xmpp_session *s, struct now now, struct cur *answer, struct out *out,
 			struct proto_event *event);
 void xmpp_tour_over(struct xmpp_session *s);
+/* Presence as the client said it last, and whom it told by name, for who goes on in its place. Of
+ * what comes damaged nothing is taken. */
+bool xmpp_kept_any(const struct xmpp_session *s);
+void xmpp_kept_put(struct xmpp_session *s, struct put *w);
+void xmpp_kept_read(struct xmpp_session *s, struct cur kept);
 /* Of a type that is about subscriptions, and what is in the stanza; false: it is too long. */
 enum roster_presence xmpp_roster_type(enum xmpp_type type);
 bool                 xmpp_roster_payload(struct xmpp_input *in, struct str *payload);
@@ -491,7 +501,12 @@ void xmpp_put_result(struct xmpp_session *s, struct put *w);
 bool xmpp_number_parse(struct str s, uint32_t *v);
 void xmpp_on_sm_enable(struct xmpp_input *in);
 void xmpp_on_sm_resume(struct xmpp_input *in);
-void xmpp_answer_resume(struct xmpp_session *s, const struct result *r, struct put *w);
+void xmpp_answer_resume(struct xmpp_session *s, struct now now, const struct result *r,
+			struct put *w);
+/* What the session before had kept is there. */
+void xmpp_resume_kept(struct xmpp_session *s, const struct xmpp_map *map, const struct msg *m);
+/* Is it still awaited? Then nothing is said of the client. *next: when again. */
+bool xmpp_resume_awaits(struct xmpp_session *s, struct now now, uint64_t *next);
 /* Where a stanza was sent in this call, what was written since the mark is kept until it is
  * acknowledged. */
 void     xmpp_said(struct xmpp_session *s, const struct out *out, size_t mark);

@@ -267,6 +267,30 @@ static void copies_and_presence_are_as_they_were(void **state)
 	chat_expects(next, "<body>b</body>");
 }
 
+static void others_see_the_presence_that_it_had(void **state)
+{
+	char          name[NAME_SIZE];
+	struct phone *phone = resumable(ALICE, "phone", name), *desk = chat_client(CAROL, "desk");
+	struct phone *tablet, *next;
+
+	(void)state;
+	phone_send(phone, "<presence><show>away</show><status>Out</status></presence>"
+			  "<presence to='carol@example.org/desk'/>");
+	chat_expects(desk, "from=\"alice@example.org/phone\"");
+	phone_reset(phone);
+	sim_pass(&sim, 50 * US_PER_MS);
+	next = chat_authenticated(ALICE);
+	resume(next, name, 0);
+	tablet = chat_bound(ALICE, "tablet");
+	phone_send(tablet, "<presence/>");
+	chat_expects(tablet, "from=\"alice@example.org/phone\" to=\"alice@example.org/tablet\">"
+			     "<show>away</show><status>Out</status></presence>");
+	phone_send(next, "</stream:stream>");
+	chat_expects(desk, "<presence type=\"unavailable\" from=\"alice@example.org/phone\" "
+			   "to=\"carol@example.org/desk\">");
+	chat_expects(tablet, "<presence type=\"unavailable\" from=\"alice@example.org/phone\"");
+}
+
 static void only_who_may_goes_on(void **state)
 {
 	char          name[NAME_SIZE];
@@ -387,6 +411,7 @@ int main(void)
 		CASE(what_we_said_ourselves_comes_again),
 		CASE(a_session_goes_on_again_and_again),
 		CASE(copies_and_presence_are_as_they_were),
+		CASE(others_see_the_presence_that_it_had),
 		CASE(only_who_may_goes_on),
 		CASE(a_session_is_over_when_its_time_is),
 		CASE(who_says_goodbye_is_gone),

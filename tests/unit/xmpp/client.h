@@ -54,7 +54,8 @@ struct client {
 	unsigned              bindings; /* asked for */
 	struct proto_binding  binding;  /* the last */
 	char                  address[256], resource[256], call[16];
-	enum reason           binding_why; /* the answer to them */
+	enum reason           binding_why;  /* the answer to them */
+	uint64_t              binding_word; /* and what is handed over with it */
 	char                  conversation[64];
 	char                  identity[128], proof[64], challenge[32]; /* of the last EVENT_LOGIN */
 	struct flow           dial;                                    /* of the last EVENT_DIAL */
@@ -285,7 +286,8 @@ static inline void client_binding(struct client *c, const struct proto_registrat
 			     (struct str){r->text.p + c->binding.text[BINDING_CONTACT].off,
 					  c->binding.text[BINDING_CONTACT].size}));
 	c->bindings++;
-	client_answer(c, r->token, &(struct result){.why = (uint8_t)c->binding_why});
+	client_answer(c, r->token,
+		      &(struct result){.why = (uint8_t)c->binding_why, .word = c->binding_word});
 }
 
 static inline void client_event(struct client *c, const struct proto_event *event);

@@ -199,6 +199,181 @@ static void beyond_a_limit_of_answers_nobody_goes_on(void **state)
 	client_free(c);
 }
 
+/* ---- what goes along ---- */
+
+/* Another stream goes on in its place, with what that has said. */
+static struct client *goes_on(struct client *c)
+{
+	struct client *d = client_new();
+	char           text[128];
+
+	assert_true(xmpp_ops.detach(c->session, c->now));
+	client_forget(c);
+	d->settings = c->settings;
+	d->binding_word = hand_over(c, 0);
+	client_place_over(d, "xmpp:alice@example.org", "phone", XMPP_FEATURE_AVAILABLE,
+			  (struct str){c->call, sizeof(c->call)});
+	client_open(d);
+	client_says(d, CLIENT_HEAD);
+	assert_true(client_authenticates(d, "alice", "secret"));
+	client_says(d, CLIENT_HEAD);
+	snprintf(text, sizeof(text), "<resume" SM " previd='%.16s' h='0'/>", c->call);
+	client_says(d, text);
+	has(client_sent(d), "<resumed ");
+	return d;
+}
+
+/* The message that the session before has for it. */
+static struct msg *kept_of(struct client *c)
+{
+	struct msg *m = c->events[0].msg;
+
+	assert_int_equal(c->events[0].kind, EVENT_MSG);
+	assert_true(m->to_place == xmpp_resource_key(STR("phone")));
+	return m;
+}
+
+/* Carol asks it what it shows; and what she gets is the last event, if there is any. */
+static void is_asked(struct client *d)
+{
+	struct xmpp_map    map = xmpp_session_map(d->session, d->now);
+	struct xmpp_jid    to = xmpp_self(d->session);
+	struct xmpp_sender from = {{STR("carol"), STR("elsewhere.example"), STR("desk")}, STR("")};
+	struct xmpp_own    own = {.head = {.kind = XMPP_PRESENCE, .type = XMPP_TYPE_PROBE},
+				  .order = XMPP_ORDER_PRESENCE};
+	struct msg        *m = msg_new(d->pool);
+	struct result      result;
+
+	assert_true(xmpp_map_own(&map, &own, &to, &from, m));
+	assert_int_equal(client_submit(d, m, 77, &result), SUBMIT_SENT);
+	msg_free(m);
+}
+
+static unsigned messages(const struct client *c)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < c->event_count; i++)
+		n += c->events[i].kind == EVENT_MSG;
+	return n;
+}
+
+static struct client *away(void)
+{
+	struct client *c = resumable();
+
+	client_says(c, "<presence xml:lang='sv'><show>away</show><status>Skogen</status>"
+		       "<priority>7</priority></presence>");
+	client_says(c, "<presence to='bob@elsewhere.example/x'/>");
+	return c;
+}
+
+static void others_see_the_presence_that_the_client_had(void **state)
+{
+	struct client *c = away(), *d = goes_on(c);
+	struct result  result;
+
+	is_asked(d);
+	assert_int_equal(messages(d), 0); /* not a plain one */
+	assert_int_equal(client_submit(d, kept_of(c), 1, &result), SUBMIT_SENT);
+	client_tick(d);
+	assert_int_equal(messages(d), 1);
+	assert_string_equal(client_heard(d, d->event_count - 1),
+			    "<presence from=\"alice@example.org/phone\" "
+			    "to=\"carol@elsewhere.example/desk\" xml:lang=\"sv\"><show>away</show>"
+			    "<status>Skogen</status><priority>7</priority></presence>");
+	client_free(c);
+	client_free(d);
+}
+
+static void whom_the_client_told_by_name_hears_when_it_goes(void **state)
+{
+	struct client *c = away(), *d = goes_on(c);
+	struct result  result;
+	struct out     out;
+
+	assert_int_equal(client_submit(d, kept_of(c), 1, &result), SUBMIT_SENT);
+	client_forget(d);
+	out = client_out(d);
+	assert_true(xmpp_ops.outlive(d->session, d->now, REASON_CLOSED_BY_PEER, &out));
+	client_tick(d);
+	has(client_heard(d, 0), "<presence type=\"unavailable\" from=\"alice@example.org/phone\" "
+				"to=\"bob@elsewhere.example/x\">");
+	client_free(c);
+	client_free(d);
+}
+
+static void what_the_client_says_meanwhile_is_newer(void **state)
+{
+	struct client *c = away(), *d = goes_on(c);
+	struct result  result;
+
+	client_says(d, "<presence><show>dnd</show></presence>");
+	assert_int_equal(client_submit(d, kept_of(c), 1, &result), SUBMIT_SENT);
+	client_forget(d);
+	is_asked(d);
+	client_tick(d);
+	has(client_heard(d, d->event_count - 1), "to=\"carol@elsewhere.example/desk\"><show>dnd<");
+	client_free(c);
+	client_free(d);
+}
+
+static void what_does_not_come_is_not_waited_for(void **state)
+{
+	struct client *c = away(), *d = goes_on(c);
+
+	is_asked(d);
+	assert_int_equal(messages(d), 0);
+	assert_true(d->due <= d->now.us + XMPP_KEPT_US);
+	d->now.us += XMPP_KEPT_US;
+	client_tick(d);
+	assert_int_equal(messages(d), 1);
+	client_free(c);
+	client_free(d);
+}
+
+static void a_tour_of_presence_goes_on(void **state)
+{
+	struct client *c = resumable(), *d;
+	struct put     w = client_answer_put(c, ROSTER_ASK_AUDIENCE);
+	struct result  result;
+
+	c->silent = true; /* it is not known yet who is to be told */
+	client_says(c, "<presence><show>xa</show></presence>");
+	assert_int_equal(c->question.ask, ROSTER_ASK_AUDIENCE);
+	d = goes_on(c);
+	roster_contact_put(
+		&w, &(struct roster_contact){.jid = STR("eve@elsewhere.example"), .watches = true});
+	memcpy(&d->answers[ROSTER_ASK_AUDIENCE], &c->answers[ROSTER_ASK_AUDIENCE],
+	       sizeof(d->answers[0]));
+	d->answers[ROSTER_ASK_AUDIENCE].size = put_size(&w);
+	assert_int_equal(d->questions[ROSTER_ASK_AUDIENCE], 0);
+	assert_int_equal(client_submit(d, kept_of(c), 1, &result), SUBMIT_SENT);
+	client_tick(d);
+	assert_int_equal(d->questions[ROSTER_ASK_AUDIENCE], 1);
+	has(client_heard(d, d->event_count - 1), "to=\"eve@elsewhere.example\"><show>xa</show>");
+	client_free(c);
+	client_free(d);
+}
+
+static void what_is_damaged_is_not_taken(void **state)
+{
+	struct client *c = away(), *d = goes_on(c);
+	char           kept[XMPP_KEPT_SIZE];
+	struct put     w = put_to(kept, sizeof(kept));
+
+	xmpp_kept_put(c->session, &w);
+	for (size_t n = 0; n < put_size(&w); n++) {
+		uint8_t *copy = test_copy(kept, n);
+
+		xmpp_kept_read(d->session, cur_of(copy, n));
+		free(copy);
+	}
+	assert_int_equal(((struct xmpp_session *)d->session)->directed, XMPP_BLOCK_NONE);
+	client_free(c);
+	client_free(d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -209,6 +384,12 @@ int main(void)
 		cmocka_unit_test(more_than_was_sent_is_believed_by_nobody),
 		cmocka_unit_test(answers_of_ours_are_kept_until_they_are_acknowledged),
 		cmocka_unit_test(beyond_a_limit_of_answers_nobody_goes_on),
+		cmocka_unit_test(others_see_the_presence_that_the_client_had),
+		cmocka_unit_test(whom_the_client_told_by_name_hears_when_it_goes),
+		cmocka_unit_test(what_the_client_says_meanwhile_is_newer),
+		cmocka_unit_test(what_does_not_come_is_not_waited_for),
+		cmocka_unit_test(a_tour_of_presence_goes_on),
+		cmocka_unit_test(what_is_damaged_is_not_taken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
