@@ -29,7 +29,7 @@ static const struct world_subscriber *namesake(const struct world *world, const 
 	char                           room[MSG_ADDR_SIZE_MAX + 1];
 
 	for (unsigned p = 0; s == NULL && p < PROTO_COUNT; p++) {
-		struct str scheme = str_of(registry_ops(p)->name);
+		struct str scheme = registry_name(p);
 		struct put w = put_to(room, sizeof(room));
 
 		put_str(&w, scheme);
@@ -66,9 +66,8 @@ static struct str address_in(const struct recipient *r, unsigned protocol)
 {
 	if (protocol == r->protocol)
 		return r->address;
-	return r->subscriber != NULL
-		       ? world_subscriber_in(r->subscriber, str_of(registry_ops(protocol)->name))
-		       : STR("");
+	return r->subscriber != NULL ? world_subscriber_in(r->subscriber, registry_name(protocol))
+				     : STR("");
 }
 
 struct search {

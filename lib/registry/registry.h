@@ -12,6 +12,8 @@ enum proto {
 
 /* The ops of a protocol, index below PROTO_COUNT. */
 const struct proto_ops *registry_ops(unsigned proto);
+/* Its configuration word, which is the scheme of its addresses. */
+struct str registry_name(unsigned proto);
 /* Its usual port, host order. */
 uint16_t registry_port(unsigned proto);
 /* What it runs on: bits of enum transport. */

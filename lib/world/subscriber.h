@@ -58,11 +58,9 @@ static inline struct str world_subscriber_reach(const struct world_subscriber *s
 /* That of a scheme, "sip"; empty: it has none there. */
 static inline struct str world_subscriber_in(const struct world_subscriber *s, struct str scheme)
 {
-	struct str sip = world_subscriber_sip(s), xmpp = world_subscriber_xmpp(s);
-
-	if (str_starts(sip, scheme))
-		return sip;
-	return str_starts(xmpp, scheme) ? xmpp : STR("");
+	if (str_eq(scheme, STR("xmpp")))
+		return world_subscriber_xmpp(s);
+	return str_eq(scheme, STR("sip")) ? world_subscriber_sip(s) : STR("");
 }
 
 /* HA1 of RFC 7616, 3.4.2, and RFC 8760, over user, domain as realm, and password: raw bytes. NULL:

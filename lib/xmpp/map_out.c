@@ -325,11 +325,10 @@ enum xmpp_kind xmpp_map_kind(const struct xmpp_map *map, const struct msg *m)
 	return kind.n == 1 && kind.p[0] < XMPP_OTHER ? (enum xmpp_kind)kind.p[0] : XMPP_MESSAGE;
 }
 
-enum xmpp_type xmpp_map_type(const struct xmpp_map *map, const struct msg *m)
+static enum xmpp_type type_of(const struct xmpp_map *map, const struct msg *m, enum xmpp_kind kind)
 {
-	enum xmpp_kind kind = xmpp_map_kind(map, m);
-	uint8_t        room[1];
-	struct str     type = small_extra(map, m, XMPP_EXTRA_TYPE, room, sizeof(room));
+	uint8_t    room[1];
+	struct str type = small_extra(map, m, XMPP_EXTRA_TYPE, room, sizeof(room));
 
 	if (is_failure(m))
 		return XMPP_TYPE_ERROR;
@@ -337,6 +336,11 @@ enum xmpp_type xmpp_map_type(const struct xmpp_map *map, const struct msg *m)
 	    (type.p[0] != XMPP_TYPE_ERROR || kind != XMPP_MESSAGE || m->kind == MSG_NATIVE))
 		return (enum xmpp_type)type.p[0];
 	return XMPP_TYPE_CHAT;
+}
+
+enum xmpp_type xmpp_map_type(const struct xmpp_map *map, const struct msg *m)
+{
+	return type_of(map, m, xmpp_map_kind(map, m));
 }
 
 /* As it came from XMPP. */
@@ -440,7 +444,7 @@ static enum reason put_stanza(const struct xmpp_map *map, const struct msg *m,
 	enum xmpp_kind   kind = xmpp_map_kind(map, m);
 	enum reason      why;
 	struct xmpp_head head = {.kind = kind,
-				 .type = xmpp_map_type(map, m),
+				 .type = type_of(map, m, kind),
 				 .id = way->id,
 				 .to = to,
 				 .lang = one_language(common(m, MSG_COMMON_LANGUAGE, language))};

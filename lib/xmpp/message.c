@@ -370,10 +370,8 @@ static enum fate fate_of(struct xmpp_session *s, const struct xmpp_map *map, con
 	enum xmpp_order order = xmpp_map_order(map, m);
 	struct xmpp_jid from;
 	struct str      jid;
-	bool known = xmpp_map_from(map, m, &(struct xmpp_way){.domain = xmpp_domain(s)}, &w) &&
-		     !w.failed;
+	bool            known;
 
-	jid = (struct str){text, put_size(&w)};
 	if (s->link != XMPP_BLOCK_NONE) /* its server knows what to do with it */
 		return is_heard(s, m) ? FATE_WRITE : FATE_TAKE;
 	if (order == XMPP_ORDER_BLOCKS) {
@@ -385,13 +383,17 @@ static enum fate fate_of(struct xmpp_session *s, const struct xmpp_map *map, con
 		xmpp_resume_kept(s, map, m);
 		return FATE_TAKE;
 	}
+	if (order == XMPP_ORDER_NONE && xmpp_blocks_hold(s))
+		return FATE_LATER;
+	if (order == XMPP_ORDER_NONE && s->barred == XMPP_BLOCK_NONE)
+		return is_heard(s, m) ? FATE_WRITE : FATE_TAKE;
+	known = xmpp_map_from(map, m, &(struct xmpp_way){.domain = xmpp_domain(s)}, &w) &&
+		!w.failed;
+	jid = (struct str){text, put_size(&w)};
 	if (order != XMPP_ORDER_NONE)
 		return !known || xmpp_owe(s, jid, order == XMPP_ORDER_FAREWELL) ? FATE_TAKE
 										: FATE_LATER;
-	if (xmpp_blocks_hold(s))
-		return FATE_LATER;
-	if (s->barred != XMPP_BLOCK_NONE && known && xmpp_bare(jid, &from) &&
-	    xmpp_is_blocked(s, &from))
+	if (known && xmpp_bare(jid, &from) && xmpp_is_blocked(s, &from))
 		return xmpp_map_kind(map, m) == XMPP_PRESENCE ? FATE_TAKE : FATE_BLOCKED;
 	return is_heard(s, m) ? FATE_WRITE : FATE_TAKE;
 }

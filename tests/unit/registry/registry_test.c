@@ -9,6 +9,7 @@ static void every_protocol_is_found_by_its_own_name_and_has_all_hooks(void **sta
 		const struct proto_ops *ops = registry_ops(i);
 
 		assert_int_equal(registry_find(str_of(ops->name)), i);
+		assert_true(str_eq(registry_name(i), str_of(ops->name)));
 		assert_int_not_equal(registry_port(i), 0);
 		assert_int_not_equal(registry_transports(i), 0);
 		assert_true(strlen(registry_text(i)) > 0);
