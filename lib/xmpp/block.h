@@ -1,8 +1,9 @@
 /*
  * Blocks of an instance: for a try to authenticate, for who a client is and what it says of
- * itself, for stanzas that wait for their answer in either direction, for whom it blocks. The
- * memory is given zeroed and stays untouched until a block is used. One worker; all in constant
- * time.
+ * itself, for stanzas that wait for their answer in either direction, for whom it blocks. A block
+ * may be taken in quarters, each with a head of its own, for who most clients are: they stay while
+ * the client is idle. The memory is given zeroed and stays untouched until a block is used. One
+ * worker; all in constant time.
  */
 #pragma once
 
@@ -10,7 +11,9 @@
 #include "roster/question.h"
 #include "xmpp/sasl.h"
 
-#define XMPP_BLOCK_NONE 0u /* numbered from 1, so that zeroed memory names none */
+#define XMPP_BLOCK_NONE 0u /* quarters are numbered from 1, so that zeroed memory names none */
+#define XMPP_QUARTERS 4u   /* of a block, which has the number of its first */
+#define XMPP_QUARTER_SIZE 448u
 #define XMPP_RESOURCE_MAX 255u
 #define XMPP_TO_MAX 512u
 #define XMPP_TEXT_SIZE 16u /* of ids, resources and nonces that we make */
@@ -22,16 +25,20 @@
 #define XMPP_DIRECTED_MAX 1768u /* the same, of the JIDs that presence was directed to */
 #define XMPP_OWED_MAX 1024u     /* of the JID that presence is owed to */
 
+enum xmpp_who_part {
+	XMPP_WHO_USER,
+	XMPP_WHO_RESOURCE,
+	XMPP_WHO_BIND_ID,  /* of the request to bind, or for copies, until it is answered */
+	XMPP_WHO_PRESENCE, /* of now, as others get it: its xml:lang, then its payloads */
+	XMPP_WHO_PARTS
+};
+
 struct xmpp_who {
-	uint8_t user_size, resource_size, bind_id_size;
-	char    user[XMPP_SASL_USER_MAX], resource[XMPP_RESOURCE_MAX];
-	char    stream[XMPP_TEXT_SIZE];      /* names this stream among all that the resource had */
-	char    bind_id[XMPP_STANZA_ID_MAX]; /* of the request to bind, or for copies, until it is
-						answered */
-	uint8_t  language_size;
-	uint16_t presence_size;
-	/* The presence of now, as others get it: its xml:lang, then its payloads. */
-	char presence[XMPP_PRESENCE_MAX];
+	char     stream[XMPP_TEXT_SIZE]; /* names this stream among all that the resource had */
+	uint16_t size[XMPP_WHO_PARTS];
+	uint8_t  language_size; /* of the presence */
+	/* The parts, one after the other; in a quarter of a block it ends with that. */
+	char text[XMPP_SASL_USER_MAX + XMPP_RESOURCE_MAX + XMPP_STANZA_ID_MAX + XMPP_PRESENCE_MAX];
 };
 
 struct xmpp_request {
@@ -98,6 +105,7 @@ struct xmpp_blocked { /* keyed hashes of what the user's block list has */
 struct xmpp_block {
 	uint32_t next, previous; /* of the list it is in */
 	uint32_t generation;     /* rises when it is freed; what still names the old use is found */
+	uint8_t  quarters;       /* in use; 0: it is not split */
 	union {
 		struct xmpp_sasl     sasl;
 		struct xmpp_who      who;
@@ -111,22 +119,38 @@ struct xmpp_block {
 	} u;
 };
 
-struct xmpp_blocks {
-	struct xmpp_block *blocks;
-	uint32_t           count, used, touched, free; /* those after touched were never used */
-};
-
-struct xmpp_list { /* of a session; zeroed: empty */
+struct xmpp_list { /* zeroed: empty */
 	uint32_t first, last, count;
 };
 
+struct xmpp_blocks {
+	struct xmpp_block *blocks;
+	uint32_t           count, used, touched, free; /* those after touched were never used */
+	struct xmpp_list   quarters;                   /* free ones, of blocks that are split */
+};
+
 void     xmpp_blocks_init(struct xmpp_blocks *b, void *memory, uint32_t count);
-uint32_t xmpp_block_take(struct xmpp_blocks *b); /* NONE: all are in use */
-void     xmpp_block_give(struct xmpp_blocks *b, uint32_t number);
+uint32_t xmpp_block_take(struct xmpp_blocks *b);   /* NONE: all are in use */
+uint32_t xmpp_quarter_take(struct xmpp_blocks *b); /* the same; counted with its block */
+void     xmpp_block_give(struct xmpp_blocks *b, uint32_t number); /* of either kind */
 
 static inline struct xmpp_block *xmpp_block_at(const struct xmpp_blocks *b, uint32_t number)
 {
-	return &b->blocks[number - 1];
+	struct xmpp_block *whole = &b->blocks[(number - 1) / XMPP_QUARTERS];
+
+	return (void *)((char *)whole + (number - 1) % XMPP_QUARTERS * XMPP_QUARTER_SIZE);
+}
+
+/* Of a block that is not split. */
+static inline uint32_t xmpp_block_number(const struct xmpp_blocks *b,
+					 const struct xmpp_block  *block)
+{
+	return (uint32_t)(block - b->blocks) * XMPP_QUARTERS + 1;
+}
+
+static inline bool xmpp_block_is_quarter(const struct xmpp_blocks *b, uint32_t number)
+{
+	return b->blocks[(number - 1) / XMPP_QUARTERS].quarters > 0;
 }
 
 void xmpp_list_append(struct xmpp_blocks *b, struct xmpp_list *l, uint32_t number);

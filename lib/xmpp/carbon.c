@@ -7,16 +7,17 @@
 static void set(struct xmpp_input *in, bool carbons)
 {
 	struct xmpp_session *s = in->s;
-	struct xmpp_who     *who = xmpp_who(s);
 
 	if (s->binding || in->id.n > XMPP_STANZA_ID_MAX) {
 		xmpp_refuse(in, XMPP_RESOURCE_CONSTRAINT, REASON_WINDOW);
 		return;
 	}
+	if (!xmpp_who_set(s, XMPP_WHO_BIND_ID, in->id)) {
+		xmpp_refuse(in, XMPP_RESOURCE_CONSTRAINT, REASON_POOL);
+		return;
+	}
 	s->binding = true;
 	s->carbons = carbons;
-	who->bind_id_size = (uint8_t)in->id.n;
-	memcpy(who->bind_id, in->id.p, in->id.n);
 	xmpp_registration(s, XMPP_TOKEN_CARBONS);
 	in->event->kind = EVENT_BINDING;
 	in->event->registration = &s->instance->registration;
@@ -34,9 +35,9 @@ void xmpp_on_carbons_disable(struct xmpp_input *in)
 
 void xmpp_answer_carbons(struct xmpp_session *s, enum reason why, struct put *w)
 {
-	const struct xmpp_who *who = xmpp_who(s);
-	struct xmpp_head       head = {
-		      .kind = XMPP_IQ, .type = XMPP_TYPE_RESULT, .id = {who->bind_id, who->bind_id_size}};
+	struct xmpp_head head = {.kind = XMPP_IQ,
+				 .type = XMPP_TYPE_RESULT,
+				 .id = xmpp_who_part(xmpp_who(s), XMPP_WHO_BIND_ID)};
 
 	s->binding = false;
 	if (why != REASON_NONE) {
@@ -45,5 +46,6 @@ void xmpp_answer_carbons(struct xmpp_session *s, enum reason why, struct put *w)
 		xmpp_put_head(w, &head);
 		put_str(w, STR("/>"));
 	}
+	xmpp_who_set(s, XMPP_WHO_BIND_ID, STR(""));
 	xmpp_sent(s);
 }

@@ -57,7 +57,7 @@ static uint32_t pair_number(const struct xmpp_session *s, const struct xmpp_pair
 	const struct xmpp_block *block =
 		(const struct xmpp_block *)((const char *)p - offsetof(struct xmpp_block, u));
 
-	return (uint32_t)(block - s->instance->blocks.blocks) + 1;
+	return xmpp_block_number(&s->instance->blocks, block);
 }
 
 /* Another server may prove its domain over a few streams, each for a few of ours. */

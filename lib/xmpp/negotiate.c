@@ -209,15 +209,14 @@ static void sasl_succeed(struct xmpp_input *in, struct str reply)
 	struct xmpp_block   *block = xmpp_block_at(&s->instance->blocks, s->sasl);
 	char                 user[XMPP_SASL_USER_MAX];
 	struct str           name = xmpp_sasl_user(&block->u.sasl);
+	bool                 known;
 
 	memcpy(user, name.p, name.n);
-	block->u.who.user_size = (uint8_t)name.n;
-	block->u.who.resource_size = block->u.who.bind_id_size = 0;
-	block->u.who.language_size = 0;
-	block->u.who.presence_size = 0;
-	memcpy(block->u.who.user, user, name.n);
+	memset(&block->u.who, 0, offsetof(struct xmpp_who, text));
 	s->who = s->sasl;
 	s->sasl = XMPP_BLOCK_NONE;
+	known = xmpp_who_set(s, XMPP_WHO_USER, (struct str){user, name.n});
+	ASSERT(known); /* there is a whole block */
 	s->state = XMPP_STATE_OPEN;
 	s->head_sent = false;
 	s->frame = (struct xml_frame){0};
@@ -336,17 +335,15 @@ void xmpp_on_abort(struct xmpp_input *in)
 /* ---- binding ---- */
 
 /* The resource that is wanted, or one that we make (RFC 6120, 7.6 and 7.7). */
-static bool resource_take(struct xmpp_session *s, struct str wanted)
+static bool resource_make(struct xmpp_session *s, struct str wanted, struct put *w)
 {
-	struct xmpp_who *who = xmpp_who(s);
-	struct put       w = put_to(who->resource, sizeof(who->resource));
+	char room[XMPP_TEXT_SIZE];
 
 	if (wanted.n == 0)
-		put_reserve(&w, xmpp_text_new(s->instance, who->resource).n);
+		put_str(w, xmpp_text_new(s->instance, room));
 	else
-		xmpp_opaque_put(&w, wanted);
-	who->resource_size = w.failed ? 0 : (uint8_t)put_size(&w);
-	return !w.failed;
+		xmpp_opaque_put(w, wanted);
+	return !w->failed;
 }
 
 /* The text of <resource/> in <bind/>, whose START was read. */
@@ -366,7 +363,8 @@ static struct str resource_read(struct xmpp_stanza *stanza, struct put *room)
 void xmpp_on_bind(struct xmpp_input *in)
 {
 	struct xmpp_session *s = in->s;
-	struct xmpp_who     *who = xmpp_who(s);
+	char                 room[XMPP_RESOURCE_MAX];
+	struct put           resource = put_to(room, sizeof(room));
 	enum xmpp_payload    p;
 
 	if (in->stanza->type != XMPP_TYPE_SET || !xmpp_payload_next(in->stanza, &p) ||
@@ -379,13 +377,16 @@ void xmpp_on_bind(struct xmpp_input *in)
 		return;
 	}
 	if (in->id.n == 0 || in->id.n > XMPP_STANZA_ID_MAX ||
-	    !resource_take(s, resource_read(in->stanza, &in->room))) {
+	    !resource_make(s, resource_read(in->stanza, &in->room), &resource)) {
 		xmpp_refuse(in, XMPP_BAD_REQUEST, REASON_XMPP_STANZA);
 		return;
 	}
-	who->bind_id_size = (uint8_t)in->id.n;
-	memcpy(who->bind_id, in->id.p, in->id.n);
-	xmpp_text_new(s->instance, who->stream);
+	if (!xmpp_who_set(s, XMPP_WHO_RESOURCE, (struct str){room, put_size(&resource)}) ||
+	    !xmpp_who_set(s, XMPP_WHO_BIND_ID, in->id)) {
+		xmpp_refuse(in, XMPP_RESOURCE_CONSTRAINT, REASON_POOL);
+		return;
+	}
+	xmpp_text_new(s->instance, xmpp_who(s)->stream);
 	s->binding = true;
 	xmpp_registration(s, XMPP_TOKEN_BIND);
 	in->event->kind = EVENT_BINDING;
@@ -402,11 +403,10 @@ static bool is_user(const struct xmpp_session *s)
 
 void xmpp_answer_bind(struct xmpp_session *s, enum reason why, struct put *w)
 {
-	struct xmpp_who *who = xmpp_who(s);
-	struct str       id = {who->bind_id, who->bind_id_size};
-	char             room[XMPP_JID_SIZE_MAX];
-	struct put       full = put_to(room, sizeof(room));
-	struct xmpp_jid  self = xmpp_self(s);
+	struct str      id = xmpp_who_part(xmpp_who(s), XMPP_WHO_BIND_ID);
+	char            room[XMPP_JID_SIZE_MAX];
+	struct put      full = put_to(room, sizeof(room));
+	struct xmpp_jid self = xmpp_self(s);
 
 	if (s->state != XMPP_STATE_BIND || !s->binding)
 		return;
@@ -431,4 +431,5 @@ void xmpp_answer_bind(struct xmpp_session *s, enum reason why, struct put *w)
 	put_str(w, STR("><bind xmlns=\"urn:ietf:params:xml:ns:xmpp-bind\">"));
 	text_element_put(w, STR("jid"), (struct str){room, put_size(&full)});
 	put_str(w, STR("</bind></iq>"));
+	xmpp_who_set(s, XMPP_WHO_BIND_ID, STR(""));
 }

@@ -5,26 +5,17 @@
  */
 #include "xmpp/session_private.h"
 
-static struct str presence_language(const struct xmpp_who *who)
-{
-	return (struct str){who->presence, who->language_size};
-}
-
-static struct str presence_payloads(const struct xmpp_who *who)
-{
-	return (struct str){who->presence + who->language_size, who->presence_size};
-}
-
 /* Of this resource, as it is. */
 static struct xmpp_own own_presence(const struct xmpp_session *s)
 {
 	const struct xmpp_who *who = xmpp_who(s);
+	struct str             presence = xmpp_who_part(who, XMPP_WHO_PRESENCE);
 
 	return (struct xmpp_own){
 		.head = {.kind = XMPP_PRESENCE,
 			 .type = s->available ? XMPP_TYPE_NONE : XMPP_TYPE_UNAVAILABLE,
-			 .lang = presence_language(who)},
-		.payloads = presence_payloads(who),
+			 .lang = {presence.p, who->language_size}},
+		.payloads = str_skip(presence, who->language_size),
 	};
 }
 
@@ -196,38 +187,40 @@ static struct said read_said(struct xmpp_input *in)
 	return said;
 }
 
-static void keep_said(struct xmpp_session *s, const struct said *said, bool available)
+/* False: there is no block for so much. */
+static bool keep_said(struct xmpp_session *s, const struct said *said, bool available)
 {
-	struct xmpp_who *who = xmpp_who(s);
+	char       room[XMPP_PRESENCE_MAX];
+	struct put w = put_to(room, sizeof(room));
 
-	who->language_size = (uint8_t)said->language.n;
-	who->presence_size = (uint16_t)said->payloads.n;
-	if (said->language.n > 0)
-		memcpy(who->presence, said->language.p, said->language.n);
-	if (said->payloads.n > 0)
-		memcpy(who->presence + said->language.n, said->payloads.p, said->payloads.n);
+	put_str(&w, said->language);
+	put_str(&w, said->payloads);
+	if (!xmpp_who_set(s, XMPP_WHO_PRESENCE, (struct str){room, put_size(&w)}))
+		return false;
+	xmpp_who(s)->language_size = (uint8_t)said->language.n;
 	s->arriving = available && (!s->available || s->arriving);
 	s->available = available;
 	s->priority = said->priority;
+	return true;
 }
 
 /* ---- for who goes on in its place ---- */
 
 bool xmpp_kept_any(const struct xmpp_session *s)
 {
-	const struct xmpp_who *who = xmpp_who(s);
-
-	return who->language_size + who->presence_size > 0 || s->directed != XMPP_BLOCK_NONE;
+	return xmpp_who_part(xmpp_who(s), XMPP_WHO_PRESENCE).n > 0 ||
+	       s->directed != XMPP_BLOCK_NONE;
 }
 
 void xmpp_kept_put(struct xmpp_session *s, struct put *w)
 {
 	const struct xmpp_who      *who = xmpp_who(s);
 	const struct xmpp_directed *d = directed_of(s);
+	struct str                  presence = xmpp_who_part(who, XMPP_WHO_PRESENCE);
 
 	put_u8(w, who->language_size);
-	put_be16(w, who->presence_size);
-	put_bytes(w, who->presence, (size_t)who->language_size + who->presence_size);
+	put_be16(w, (uint16_t)(presence.n - who->language_size));
+	put_str(w, presence);
 	if (d != NULL)
 		put_bytes(w, d->text, d->size);
 }
@@ -281,7 +274,10 @@ static void on_own(struct xmpp_input *in)
 		return; /* nobody knows of it */
 	s->said_own = true;
 	same_place = s->available == available && s->priority == said.priority;
-	keep_said(s, &said, available);
+	if (!keep_said(s, &said, available)) {
+		xmpp_refuse(in, XMPP_RESOURCE_CONSTRAINT, REASON_POOL);
+		return;
+	}
 	s->tour = same_place ? XMPP_TOUR_OWN : XMPP_TOUR_BINDING;
 	s->tour_place = s->at = 0;
 	if (!same_place)
@@ -642,8 +638,8 @@ bool xmpp_outlive(void *session, struct now now, enum reason why, struct out *ou
 	s->close_why = (uint8_t)why;
 	s->close_due = s->available = false;
 	s->interested = s->blocklist = false;
+	xmpp_who_set(s, XMPP_WHO_PRESENCE, STR(""));
 	xmpp_who(s)->language_size = 0;
-	xmpp_who(s)->presence_size = 0;
 	xmpp_tour_over(s);
 	s->tour = XMPP_TOUR_OWN;
 	s->login_due_us = now.us + XMPP_LEAVE_US;

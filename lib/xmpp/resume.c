@@ -280,7 +280,6 @@ void xmpp_on_sm_resume(struct xmpp_input *in)
 	struct xmpp_session       *s = in->s;
 	const struct xml          *x = &in->stanza->x;
 	struct str                 stream = xmpp_value(xmpp_attribute(x, STR("previd")), &in->room);
-	struct xmpp_who           *who;
 	const struct proto_record *record;
 	const struct proto_binding *b;
 	struct proto_registration  *r = &s->instance->registration;
@@ -296,12 +295,13 @@ void xmpp_on_sm_resume(struct xmpp_input *in)
 		failed_put(&in->out->put, NULL, STR("item-not-found"));
 		return;
 	}
-	who = xmpp_who(s);
 	resource = proto_binding_text(record, b, BINDING_CONTACT);
-	ASSERT(resource.n <= sizeof(who->resource));
-	memcpy(who->resource, resource.p, resource.n);
-	who->resource_size = (uint8_t)resource.n;
-	memcpy(who->stream, stream.p, stream.n);
+	ASSERT(resource.n <= XMPP_RESOURCE_MAX);
+	if (!xmpp_who_set(s, XMPP_WHO_RESOURCE, resource)) {
+		failed_put(&in->out->put, NULL, STR("resource-constraint"));
+		return;
+	}
+	memcpy(xmpp_who(s)->stream, stream.p, stream.n);
 	s->registrations = b->sequence + SEQUENCE_LEAP;
 	s->binding = s->resuming = true;
 	xmpp_registration(s, XMPP_TOKEN_RESUME);

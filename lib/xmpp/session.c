@@ -79,8 +79,8 @@ struct xmpp_jid xmpp_self(const struct xmpp_session *s)
 {
 	const struct xmpp_who *who = xmpp_who(s);
 
-	return (struct xmpp_jid){
-		{who->user, who->user_size}, xmpp_domain(s), {who->resource, who->resource_size}};
+	return (struct xmpp_jid){xmpp_who_part(who, XMPP_WHO_USER), xmpp_domain(s),
+				 xmpp_who_part(who, XMPP_WHO_RESOURCE)};
 }
 
 static void binding_text(struct proto_binding *b, enum proto_binding_text which, struct str text,
@@ -320,7 +320,7 @@ static void session_party(const void *session, struct proto_party *p)
 	p->link = LINK_CLIENT;
 	if (s->who == XMPP_BLOCK_NONE || s->state == XMPP_STATE_CLOSED)
 		return;
-	if (xmpp_who(s)->resource_size > 0) {
+	if (xmpp_who_part(xmpp_who(s), XMPP_WHO_RESOURCE).n > 0) {
 		struct xmpp_jid self = xmpp_self(s);
 
 		xmpp_jid_put(&w, &self);

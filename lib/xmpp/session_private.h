@@ -245,6 +245,12 @@ static inline struct xmpp_who *xmpp_who(const struct xmpp_session *s)
 	return &xmpp_block_at(&s->instance->blocks, s->who)->u.who;
 }
 
+/* who.c */
+struct str xmpp_who_part(const struct xmpp_who *who, enum xmpp_who_part part);
+/* What a part of it is from now on; the text may not be its own. It may have another place then.
+ * False: there is no block for it, and nothing changed. */
+bool xmpp_who_set(struct xmpp_session *s, enum xmpp_who_part part, struct str text);
+
 static inline struct xmpp_link *xmpp_link(const struct xmpp_session *s)
 {
 	ASSERT(s->link != XMPP_BLOCK_NONE);

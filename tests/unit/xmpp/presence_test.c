@@ -272,6 +272,69 @@ static void presence_that_has_no_room_or_comes_too_often_is_refused(void **state
 	client_free(c);
 }
 
+static uint32_t blocks_in_use(struct client *c)
+{
+	return ((struct xmpp_instance *)c->instance)->blocks.used;
+}
+
+/* What it says of itself takes a block of its own only while it is long. */
+static void who_is_idle_takes_a_quarter_of_a_block(void **state)
+{
+	struct client       *c = alice();
+	struct xmpp_session *s = c->session;
+	struct xmpp_blocks  *b = &s->instance->blocks;
+	char                 text[XMPP_PRESENCE_MAX + 128], status[XMPP_PRESENCE_MAX];
+
+	memset(status, 's', sizeof(status));
+	for (int size = 0; size <= (int)XMPP_PRESENCE_MAX - 17; size += 25) {
+		struct str kept;
+
+		c->now.us += XMPP_PRESENCE_US;
+		snprintf(text, sizeof(text),
+			 "<presence xml:lang='sv'><status>%.*s</status></presence>", size, status);
+		if (strlen(text) - strlen("<presence xml:lang=''></presence>") > XMPP_PRESENCE_MAX)
+			break;
+		client_says(c, text);
+		client_forget(c);
+		kept = xmpp_who_part(xmpp_who(s), XMPP_WHO_PRESENCE);
+		assert_true(str_starts(kept, STR("sv<status")));
+		assert_int_equal(xmpp_block_is_quarter(b, s->who), size < 400);
+		assert_true(str_eq(xmpp_self(s).resource, STR("phone")));
+		assert_true(str_eq(xmpp_self(s).local, STR("alice")));
+	}
+	assert_false(xmpp_block_is_quarter(b, s->who));
+	c->now.us += XMPP_PRESENCE_US;
+	client_says(c, "<presence/>");
+	client_forget(c);
+	assert_true(xmpp_block_is_quarter(b, s->who));
+	assert_int_equal(blocks_in_use(c), 1);
+	assert_true(str_eq(xmpp_self(s).resource, STR("phone")));
+	client_free(c);
+}
+
+static void presence_for_which_there_is_no_block_is_refused(void **state)
+{
+	struct client       *c = alice();
+	struct xmpp_session *s = c->session;
+	struct xmpp_blocks  *b = &s->instance->blocks;
+	uint32_t             taken[CLIENT_BLOCKS], n = 0;
+	char                 text[XMPP_PRESENCE_MAX], status[600];
+
+	client_says(c, "<presence><show>away</show></presence>");
+	client_forget(c);
+	client_sent(c);
+	while (b->used < b->count)
+		taken[n++] = xmpp_block_take(b);
+	memset(status, 's', sizeof(status));
+	snprintf(text, sizeof(text), "<presence id='p'><status>%.600s</status></presence>", status);
+	client_says(c, text);
+	has(client_sent(c), "<resource-constraint");
+	assert_true(str_starts(xmpp_who_part(xmpp_who(s), XMPP_WHO_PRESENCE), STR("<show>away")));
+	while (n > 0)
+		xmpp_block_give(b, taken[--n]);
+	client_free(c);
+}
+
 /* ---- probes ---- */
 
 /* An order of another of our streams. */
@@ -557,6 +620,8 @@ int main(void)
 		cmocka_unit_test(nothing_is_read_while_control_is_asked),
 		cmocka_unit_test(many_watchers_are_told_a_piece_a_turn),
 		cmocka_unit_test(presence_that_has_no_room_or_comes_too_often_is_refused),
+		cmocka_unit_test(who_is_idle_takes_a_quarter_of_a_block),
+		cmocka_unit_test(presence_for_which_there_is_no_block_is_refused),
 		cmocka_unit_test(who_asks_is_told_what_is_now),
 		cmocka_unit_test(who_is_not_there_answers_no_probe),
 		cmocka_unit_test(to_an_account_each_kind_goes_where_the_rfc_says),
