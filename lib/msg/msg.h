@@ -164,8 +164,10 @@ struct msg {
 	uint8_t           copy;    /* enum msg_copy */
 	uint8_t           carries; /* of kind TEXT: MSG_CONTENT_TEXT, or what the text stands for */
 	uint16_t          tags;    /* set by rules: one bit a tag */
-	struct msg_pool  *pool;    /* where its blocks go back to; written by msg_new() only */
-	struct msg_block *more;    /* second block of the chain, or NULL */
+	uint8_t           sms_form; /* of a short message: msg/sms.h */
+	uint8_t           sms_pid;  /* TP-PID of a short message; 0: a plain one */
+	struct msg_pool  *pool;     /* where its blocks go back to; written by msg_new() only */
+	struct msg_block *more;     /* second block of the chain, or NULL */
 	uint8_t data[]; /* MSG_BLOCK_SIZE - sizeof(struct msg) bytes, then the rest of the chain */
 };
 

@@ -169,6 +169,11 @@ struct sip_client *sip_client_oldest(const struct sip_transactions *t, const str
 	return first != SIP_BLOCK_NONE ? sip_client_at(t, first) : NULL;
 }
 
+struct sip_client *sip_client_later(const struct sip_transactions *t, const struct sip_client *c)
+{
+	return c->by_deadline.next != SIP_BLOCK_NONE ? sip_client_at(t, c->by_deadline.next) : NULL;
+}
+
 void sip_client_end(struct sip_transactions *t, struct sip_client *c)
 {
 	struct sip_clients *of = c->of;

@@ -41,6 +41,8 @@ static int instance_init(void *instance, const struct proto_instance_config *con
 		i->large_keys[n].k0 = random_next(&i->random);
 		i->large_keys[n].k1 = random_next(&i->random);
 	}
+	i->sms_seen.key.k0 = random_next(&i->random);
+	i->sms_seen.key.k1 = random_next(&i->random);
 	sip_transactions_init(&i->transactions, config->metrics, config->worker, config->seed,
 			      memory, transactions);
 	if (config->remembered_count > 0)

@@ -10,6 +10,7 @@
 #include "sip/map.h"
 #include "sip/session.h"
 #include "sip/sdp.h"
+#include "sip/sms_seen.h"
 #include "sip/status.h"
 #include "sip/transaction.h"
 
@@ -44,6 +45,7 @@ struct sip_instance {
 	struct msg_pool             *messages; /* NULL: there are no large messages */
 	struct sip_transactions      transactions;
 	struct sip_digest            digest;
+	struct sip_sms_seen          sms_seen;
 	struct random                random;
 	struct hash_key              text_key;      /* of Call-IDs and tags */
 	struct hash_key              large_keys[2]; /* of the session ids of large messages */

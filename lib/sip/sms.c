@@ -7,12 +7,14 @@
 
 #include "sip/session_private.h"
 
-#define NOTE_SMS 2u /* of a server transaction: it is answered by a report */
+#define OPEN_LOOKED_AT 1024u /* requests, for what a report without In-Reply-To is about */
+#define NOTE_SMS 2u          /* of a server transaction: it is answered by a report */
 
 struct kept {                     /* with a server transaction; its texts follow */
 	uint8_t  type, reference; /* of what is reported on */
 	uint8_t  scts[7];
 	uint16_t sizes[SIP_BACK_TEXTS];
+	uint64_t seen; /* of a SUBMIT: sip_sms_seen_hash(); else 0 */
 };
 
 #define KEPT_MAX (sizeof(struct kept) + 4096u)
@@ -156,6 +158,33 @@ static void refuse(struct sip_input *in, struct sip_server *server, const struct
 	settle(in, server, rp, says);
 }
 
+/* A SUBMIT that is here already: its answer comes again, or is still to come. */
+static bool came_before(struct sip_input *in, struct sip_server *server, const struct sip_rp *rp,
+			const struct sip_tpdu *t, struct report *r)
+{
+	const struct sip_sms_seen  *seen = &in->s->instance->sms_seen;
+	const struct sip_rp_report  taken = {0, 0};
+	const struct sip_sms_known *known;
+	struct cur                  tpdu = rp->user_data;
+	size_t                      n = cur_left(&tpdu);
+	const struct flow           to = server->to;
+
+	r->head.seen = 0;
+	if (t->type != SIP_TPDU_SUBMIT)
+		return false;
+	r->head.seen = sip_sms_seen_hash(seen, r->texts[SIP_BACK_TO],
+					 (struct str){(const char *)cur_bytes(&tpdu, n), n});
+	known = sip_sms_seen_find(seen, in->now, r->head.seen, rp->reference, t->reject_duplicates);
+	if (known == NULL)
+		return false;
+	metric_inc(in->s->instance->metrics, METRIC_sip_sms_again);
+	memcpy(r->head.scts, known->scts, sizeof(r->head.scts));
+	sip_answer_open(in, server, 202);
+	if (known->taken)
+		report_send(in->s, in->now, &to, r, &taken, in->out);
+	return true;
+}
+
 /* RP-DATA whose TPDU is one that is taken. */
 static void on_message(struct sip_input *in, struct sip_server *server, const struct sip_rp *rp,
 		       const struct sip_tpdu *t)
@@ -171,6 +200,8 @@ static void on_message(struct sip_input *in, struct sip_server *server, const st
 		return;
 	}
 	report_init(in, rp, &r);
+	if (came_before(in, server, rp, t, &r))
+		return;
 	if (t->type == SIP_TPDU_STATUS_REPORT)
 		why = sip_sms_status_in(&map, &in->m, &in->known, &in->sender, t, in->event->msg);
 	else
@@ -189,6 +220,9 @@ static void on_message(struct sip_input *in, struct sip_server *server, const st
 	}
 	server->note = NOTE_SMS;
 	metric_inc(s->instance->metrics, METRIC_sip_sms_in);
+	if (r.head.seen != 0)
+		sip_sms_seen_add(&s->instance->sms_seen, in->now, r.head.seen, rp->reference,
+				 r.head.scts);
 	in->event->msg->token = sip_server_token(&s->instance->transactions, server);
 	in->event->kind = EVENT_MSG;
 	in->event->peer = in->peer;
@@ -233,6 +267,28 @@ static void on_data(struct sip_input *in, struct sip_server *server, const struc
 	refuse(in, server, rp, &says, REASON_SIP_CONTENT);
 }
 
+/* A device that does not say what it reports on: the one that is open to it with that reference, if
+ * there is one alone. Behind a peer are many devices: none. */
+static struct sip_client *only_open(struct sip_instance *i, const struct sip_input *in,
+				    const struct sip_rp *rp)
+{
+	struct sip_client *found = NULL, *c = sip_client_oldest(&i->transactions, &in->s->clients);
+
+	for (unsigned n = 0; c != NULL && in->peer == MSG_SLOT_NONE; n++) {
+		if (n == OPEN_LOOKED_AT)
+			return NULL;
+		if (c->kind == SIP_CLIENT_MESSAGE && (c->note & SIP_NOTE_SMS) &&
+		    c->note >> SIP_NOTE_VALUE_SHIFT == rp->reference &&
+		    (!in->s->datagram || flow_eq(&c->to, in->from))) {
+			if (found != NULL)
+				return NULL;
+			found = c;
+		}
+		c = sip_client_later(&i->transactions, c);
+	}
+	return found;
+}
+
 /* Ours that it reports on; NULL: none that is open. */
 static struct sip_client *reported(struct sip_instance *i, const struct sip_input *in,
 				   const struct sip_rp *rp)
@@ -241,7 +297,7 @@ static struct sip_client *reported(struct sip_instance *i, const struct sip_inpu
 	struct str         id;
 
 	if (!sip_header_find(&in->m, SIP_IN_REPLY_TO, &id))
-		return NULL;
+		return in->s != NULL ? only_open(i, in, rp) : NULL;
 	c = sip_client_named(&i->transactions, id);
 	return c != NULL && c->kind == SIP_CLIENT_MESSAGE && (c->note & SIP_NOTE_SMS) &&
 			       c->note >> SIP_NOTE_VALUE_SHIFT == rp->reference
@@ -363,5 +419,8 @@ void sip_answer_sms(struct sip_session *s, struct now now, struct sip_server *se
 		report.texts[i] = (struct str){at, report.head.sizes[i]};
 		at += report.head.sizes[i];
 	}
+	if (report.head.seen != 0)
+		sip_sms_seen_end(&s->instance->sms_seen, report.head.seen, report.head.reference,
+				 says.cause == 0);
 	report_send(s, now, &to, &report, &says, out);
 }

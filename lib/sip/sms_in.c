@@ -1,5 +1,6 @@
 #include "msg/addr.h"
 #include "msg/concat.h"
+#include "msg/sms.h"
 #include "msg/text.h"
 #include "sip/map_private.h"
 #include "sip/sms.h"
@@ -79,6 +80,8 @@ static bool body_in(const struct sip_map *map, const struct sip_tpdu *t, struct 
 	m->kind = m->coding == MSG_CODING_BINARY ? MSG_BINARY : MSG_TEXT;
 	m->native_protocol = map->protocol;
 	m->native_coding = t->dcs;
+	m->sms_form = msg_sms_form(t->dcs);
+	m->sms_pid = t->pid;
 	sip_tpdu_unpack(t, &w, &m->udh_size);
 	if (m->udh_size > 0 && concat_parse(room, put_size(&w), &udh)) {
 		m->concat = udh.concat;

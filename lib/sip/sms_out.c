@@ -1,6 +1,7 @@
 #include "base/assert.h"
 #include "msg/addr.h"
 #include "msg/concat.h"
+#include "msg/sms.h"
 #include "msg/text.h"
 #include "sip/sms.h"
 
@@ -116,7 +117,8 @@ static void kept_out(const struct sip_map *map, const struct msg *m, struct sip_
 static void deliver_init(const struct sip_map *map, const struct msg *m, enum msg_coding coding,
 			 struct sip_tpdu *t)
 {
-	t->dcs = sip_tpdu_dcs_of(coding, SIP_TPDU_NO_CLASS);
+	t->pid = m->sms_pid;
+	t->dcs = msg_sms_dcs(m->sms_form, coding);
 	kept_out(map, m, t);
 	t->has = SIP_TPDU_HAS_PID | SIP_TPDU_HAS_DCS;
 	sip_tpdu_time_of(map->now.wall_ms - (map->now.us - m->received_us) / US_PER_MS, t->time);

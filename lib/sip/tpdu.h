@@ -110,9 +110,6 @@ struct sip_tpdu_dcs {
 #define SIP_TPDU_NO_CLASS 0xffu
 
 struct sip_tpdu_dcs sip_tpdu_dcs(uint8_t dcs);
-/* The TP-DCS of a coding; class 0 to 3 or SIP_TPDU_NO_CLASS. A coding that TS 23.038 has not is
- * 8-bit data. */
-uint8_t sip_tpdu_dcs_of(enum msg_coding coding, uint8_t message_class);
 
 /* User data as a body of struct msg; *udh_size: the bytes of header at its start. Fails (sticky)
  * when there is no room. Only for what sip_tpdu_parse() accepted. */

@@ -148,10 +148,3 @@ struct sip_tpdu_dcs sip_tpdu_dcs(uint8_t dcs)
 	}
 	return d;
 }
-
-uint8_t sip_tpdu_dcs_of(enum msg_coding coding, uint8_t message_class)
-{
-	unsigned dcs = coding == MSG_CODING_GSM7 ? 0 : coding == MSG_CODING_UCS2 ? 8 : 4;
-
-	return (uint8_t)(message_class <= 3 ? dcs | 0x10 | message_class : dcs);
-}

@@ -171,6 +171,8 @@ struct sip_client *sip_client_quoted(struct sip_transactions *t, struct cur quot
 /* The oldest that is open; NULL: none. For the end of a session. */
 struct sip_client *sip_client_oldest(const struct sip_transactions *t,
 				     const struct sip_clients      *of);
+/* The next one, which is not that of an INVITE. */
+struct sip_client *sip_client_later(const struct sip_transactions *t, const struct sip_client *c);
 void               sip_client_end(struct sip_transactions *t, struct sip_client *c);
 /*
  * Sends again what is due, as far as there is room, and gives one whose time is over (timer F: the

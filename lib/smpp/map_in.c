@@ -2,6 +2,7 @@
 
 #include "msg/addr.h"
 #include "msg/concat.h"
+#include "msg/sms.h"
 #include "smpp/receipt.h"
 #include "smpp/status.h"
 #include "smpp/time.h"
@@ -11,7 +12,7 @@ struct known {
 	uint32_t   seen; /* one bit each */
 	struct cur payload, receipted_id, error;
 	uint16_t   sar_reference;
-	uint8_t    sar_parts, sar_part, state;
+	uint8_t    sar_parts, sar_part, state, subunit, waiting;
 };
 
 enum known_bit {
@@ -21,7 +22,9 @@ enum known_bit {
 	SAR_PART = 8,
 	RECEIPTED_ID = 16,
 	STATE = 32,
-	ERROR = 64
+	ERROR = 64,
+	SUBUNIT = 128,
+	WAITING = 256
 };
 
 static uint32_t known_bit(uint16_t tag)
@@ -41,6 +44,10 @@ static uint32_t known_bit(uint16_t tag)
 		return STATE;
 	case SMPP_TLV_network_error_code:
 		return ERROR;
+	case SMPP_TLV_dest_addr_subunit:
+		return SUBUNIT;
+	case SMPP_TLV_ms_msg_wait_facilities:
+		return WAITING;
 	default:
 		return 0;
 	}
@@ -69,6 +76,12 @@ static void known_take(struct known *k, enum known_bit bit, struct cur value)
 		break;
 	case ERROR:
 		k->error = value;
+		break;
+	case SUBUNIT:
+		k->subunit = cur_u8(&value);
+		break;
+	case WAITING:
+		k->waiting = cur_u8(&value);
 		break;
 	}
 }
@@ -206,6 +219,20 @@ static uint32_t map_addrs(const struct smpp_map *map, const struct smpp_sm *sm, 
 	return SMPP_ROK;
 }
 
+/* The class or what waits, by data_coding or by the parameters for it (5.3.2.1, 5.3.2.13). */
+static uint8_t form_in(const struct smpp_sm *sm, const struct known *k)
+{
+	uint8_t form = msg_sms_form(sm->data_coding);
+
+	if (form != 0)
+		return form;
+	if (k->subunit >= 1 && k->subunit <= 4)
+		return (uint8_t)(MSG_SMS_CLASS | (k->subunit - 1u));
+	if (k->seen & WAITING)
+		return (uint8_t)(MSG_SMS_STORE | (k->waiting & 0x80 ? 8u : 0u) | (k->waiting & 3u));
+	return 0;
+}
+
 static uint32_t map_body(const struct smpp_map *map, const struct smpp_sm *sm,
 			 const struct known *k, struct msg *m, enum reason *why)
 {
@@ -234,6 +261,8 @@ static uint32_t map_body(const struct smpp_map *map, const struct smpp_sm *sm,
 	m->native_coding = sm->data_coding;
 	m->coding = (uint8_t)smpp_coding_of(sm->data_coding, map->settings->default_alphabet);
 	m->kind = m->coding == MSG_CODING_BINARY ? MSG_BINARY : MSG_TEXT;
+	m->sms_form = form_in(sm, k);
+	m->sms_pid = sm->protocol_id;
 	if (!msg_append(m, bytes, n, &m->body)) {
 		*why = REASON_POOL;
 		return SMPP_RMSGQFUL;

@@ -2,6 +2,7 @@
 
 #include "msg/addr.h"
 #include "msg/concat.h"
+#include "msg/sms.h"
 #include "msg/id.h"
 #include "msg/text.h"
 #include "smpp/receipt.h"
@@ -54,6 +55,7 @@ static void foreign_fields(const struct msg *m, struct smpp_sm *sm)
 		sm->registered_delivery |= SMPP_REGISTERED_INTERMEDIATE;
 	if (m->class == MSG_EMERGENCY)
 		sm->priority = 3;
+	sm->protocol_id = m->sms_pid;
 }
 
 static bool map_addr(const struct smpp_map *map, const struct msg *m, const struct addr *a,
@@ -123,6 +125,15 @@ struct transcode {
 	uint8_t coded[2 * TRANSCODE_MAX + UINT8_MAX];
 };
 
+/* The data_coding of a form, in an alphabet of short messages (5.2.19). */
+static uint8_t formed(const struct msg *m, enum msg_coding coding)
+{
+	bool    octets = coding == MSG_CODING_BINARY || coding == MSG_CODING_UCS2;
+	uint8_t dcs = msg_sms_dcs(m->sms_form, octets ? coding : MSG_CODING_GSM7);
+
+	return (dcs & 0xf8) == MSG_SMS_CLASS ? (uint8_t)(dcs | 0xf0) : dcs;
+}
+
 /* The body in another coding, its user data header as it was; in UCS-2 where that coding lacks a
  * character. */
 static bool transcode(const struct msg *m, enum msg_coding to, struct transcode *t,
@@ -140,7 +151,7 @@ static bool transcode(const struct msg *m, enum msg_coding to, struct transcode 
 	coded = text_from_utf8(to, plain, text, t->coded + head, room);
 	if (coded.replaced > 0) {
 		coded = text_from_utf8(MSG_CODING_UCS2, plain, text, t->coded + head, room);
-		sm->data_coding = 8;
+		sm->data_coding = formed(m, MSG_CODING_UCS2);
 	}
 	*body = (struct body){.p = t->coded, .size = head + coded.size};
 	return !coded.cut;
@@ -148,6 +159,8 @@ static bool transcode(const struct msg *m, enum msg_coding to, struct transcode 
 
 static uint8_t data_coding_of(const struct msg *m)
 {
+	if (m->sms_form != 0)
+		return formed(m, (enum msg_coding)m->coding);
 	switch ((enum msg_coding)m->coding) {
 	case MSG_CODING_ASCII:
 		return 1;

@@ -1,8 +1,10 @@
 /* Short messages over IP against the tables of TS 24.011 and 23.040, and the session around them.
  */
-#include "side.h"
+#include "subscriber.h"
 
+#include "msg/sms.h"
 #include "sip/sms.h"
+#include "sip/sms_seen.h"
 
 static const struct flow device = {.address = {0x090200c0}, .port = 6001};
 
@@ -162,6 +164,93 @@ static void submit_is_taken_at_once_and_reported_when_it_is_known(void **state)
 	side_free(s);
 }
 
+/* Its RP-ACK was lost, and the RPDU comes again in a request of its own (TS 24.011, 5.3.3). */
+static void
+an_rpdu_that_comes_again_in_a_new_request_goes_on_once_and_has_its_answer_again(void **state)
+{
+	struct side *s = listener();
+	struct flow  to;
+	const char  *text;
+	char         first[2048];
+	uint8_t      bytes[sizeof(submit_hello)];
+
+	assert_int_equal(rpdu(s, "one", "", submit_hello, sizeof(submit_hello)), 202);
+	assert_int_equal(s->event_count, 1);
+	assert_int_equal(rpdu(s, "two", "", submit_hello, sizeof(submit_hello)), 202);
+	assert_int_equal(s->event_count, 1); /* its answer is still to come */
+	assert_null(side_heard(s, &to));
+	side_answer(s, side_last(s, EVENT_MSG), &(struct result){.why = REASON_NONE});
+	text = side_heard(s, &to);
+	assert_non_null(strstr(text, "\r\nIn-Reply-To: one\r\n"));
+	memcpy(first, body_of(text), 13);
+	side_at(s, s->now.us + 40 * US_PER_SECOND);
+	assert_int_equal(rpdu(s, "three", "", submit_hello, sizeof(submit_hello)), 202);
+	assert_int_equal(s->event_count, 1);
+	text = side_heard(s, &to);
+	assert_non_null(strstr(text, "\r\nIn-Reply-To: three\r\n"));
+	assert_memory_equal(body_of(text), first, 13); /* the same time, too */
+	assert_int_equal(side_metric(s, METRIC_sip_sms_again), 2);
+	/* another RP-MR is another message, unless the device says that it comes again (TP-RD) */
+	memcpy(bytes, submit_hello, sizeof(bytes));
+	bytes[1]++;
+	bytes[12] |= 4;
+	assert_int_equal(rpdu(s, "four", "", bytes, sizeof(bytes)), 202);
+	assert_int_equal(s->event_count, 1);
+	text = side_heard(s, &to);
+	assert_int_equal(body_of(text)[1], bytes[1]);
+	bytes[12] &= (uint8_t)~4;
+	assert_int_equal(rpdu(s, "five", "", bytes, sizeof(bytes)), 202);
+	assert_int_equal(s->event_count, 2);
+	/* and so is the same after its time */
+	side_at(s, s->now.us + SIP_SMS_SEEN_US);
+	assert_int_equal(rpdu(s, "six", "", submit_hello, sizeof(submit_hello)), 202);
+	assert_int_equal(s->event_count, 3);
+	side_free(s);
+}
+
+/* Else nobody could try again. */
+static void an_rpdu_that_was_refused_may_come_again(void **state)
+{
+	struct side *s = listener();
+	struct flow  to;
+
+	assert_int_equal(rpdu(s, "one", "", submit_hello, sizeof(submit_hello)), 202);
+	side_answer(s, side_last(s, EVENT_MSG), &(struct result){.why = REASON_RATE});
+	side_heard(s, &to);
+	assert_int_equal(rpdu(s, "two", "", submit_hello, sizeof(submit_hello)), 202);
+	assert_int_equal(s->event_count, 2);
+	assert_int_equal(side_metric(s, METRIC_sip_sms_again), 0);
+	side_free(s);
+}
+
+static void what_is_seen_is_bounded_and_whoever_sends_much_displaces_the_oldest(void **state)
+{
+	static struct sip_sms_seen seen = {.key = {1, 2}};
+	const uint8_t              scts[7] = {0};
+	struct now                 now = {.us = 1};
+	unsigned                   known = 0;
+
+	for (unsigned i = 0; i < 20000; i++) {
+		struct str sender = {(const char *)&i, sizeof(i)};
+		uint64_t   hash = sip_sms_seen_hash(&seen, sender, STR("\x01\x05"));
+
+		now.us += US_PER_MS;
+		assert_null(sip_sms_seen_find(&seen, now, hash, 7, false));
+		sip_sms_seen_add(&seen, now, hash, 7, scts);
+		assert_non_null(sip_sms_seen_find(&seen, now, hash, 7, false));
+		assert_null(sip_sms_seen_find(&seen, now, hash, 8, false));
+		assert_non_null(sip_sms_seen_find(&seen, now, hash, 8, true));
+	}
+	for (unsigned i = 0; i < 20000; i++) {
+		struct str sender = {(const char *)&i, sizeof(i)};
+		uint64_t   hash = sip_sms_seen_hash(&seen, sender, STR("\x01\x05"));
+
+		known += sip_sms_seen_find(&seen, now, hash, 7, false) != NULL;
+	}
+	assert_in_range(known, SIP_SMS_SEEN_ROWS * SIP_SMS_SEEN_WAYS / 2,
+			SIP_SMS_SEEN_ROWS * SIP_SMS_SEEN_WAYS);
+}
+
 static void what_is_no_message_is_told_why(void **state)
 {
 	static const struct {
@@ -315,6 +404,74 @@ static void text_goes_as_it_is_wherever_a_short_message_can_hold_it(void **state
 		assert_memory_equal(t.address.number.digits, "46709999999", 11);
 	}
 	side_free(s);
+}
+
+/* As it came by another protocol: flash, silent, one that replaces another, and what waits. */
+static void class_and_protocol_identifier_go_with_the_text(void **state)
+{
+	static const struct {
+		enum msg_coding coding;
+		const char     *body;
+		uint8_t         form, pid, dcs;
+	} rows[] = {
+		{MSG_CODING_GSM7, "hello", 0, 0, 0},
+		{MSG_CODING_GSM7, "hello", MSG_SMS_CLASS, 0, 0x10},
+		{MSG_CODING_UTF8, "hello", MSG_SMS_CLASS | 1, 0, 0x11},
+		{MSG_CODING_UTF8, "\xd0\x96", MSG_SMS_CLASS, 0, 0x18},
+		{MSG_CODING_BINARY, "hello", MSG_SMS_CLASS | 2, 0x7d, 0x16},
+		{MSG_CODING_GSM7, "hello", 0, 0x40, 0},
+		{MSG_CODING_GSM7, "hello", 0, 0x47, 0},
+		{MSG_CODING_GSM7, "hello", MSG_SMS_DISCARD | 8, 0, 0xc8},
+		{MSG_CODING_GSM7, "hello", MSG_SMS_STORE | 1, 0, 0xd1},
+		{MSG_CODING_UTF8, "\xd0\x96", MSG_SMS_STORE | 8, 0, 0xe8},
+	};
+	struct side   *s = listener();
+	struct sip_map map = {&s->settings, &s->services.ops, s->metrics, s->now, 1};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct msg     *m = text_new(s, rows[i].coding, rows[i].body, strlen(rows[i].body));
+		uint8_t         bytes[SIP_RPDU_MAX];
+		struct put      w = put_to(bytes, sizeof(bytes));
+		struct sip_rp   rp;
+		struct sip_tpdu t;
+
+		m->kind = rows[i].coding == MSG_CODING_BINARY ? MSG_BINARY : MSG_TEXT;
+		m->sms_form = rows[i].form;
+		m->sms_pid = rows[i].pid;
+		assert_int_equal(sip_sms_out(&map, m, 9, &w), REASON_NONE);
+		msg_free(m);
+		assert_int_equal(sip_rp_parse(cur_of(bytes, put_size(&w)), &rp), SIP_BODY_OK);
+		assert_int_equal(sip_tpdu_parse(rp.user_data, rp.type, &t), SIP_BODY_OK);
+		assert_int_equal(t.dcs, rows[i].dcs);
+		assert_int_equal(t.pid, rows[i].pid);
+	}
+	side_free(s);
+}
+
+/* SUBMIT: flash, of type 0 and of replace type 1. */
+static void class_and_protocol_identifier_of_a_device_are_fields_of_its_message(void **state)
+{
+	static const struct {
+		uint8_t pid, dcs, form;
+	} rows[] = {{0, 0, 0},
+		    {0, 0x10, MSG_SMS_CLASS},
+		    {0x40, 0, 0},
+		    {0x41, 0xf1, MSG_SMS_CLASS | 1},
+		    {0, 0xd8, MSG_SMS_STORE | 8}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint8_t      bytes[sizeof(submit_hello)];
+		struct side *s = listener();
+
+		memcpy(bytes, submit_hello, sizeof(bytes));
+		bytes[22] = rows[i].pid;
+		bytes[23] = rows[i].dcs;
+		assert_int_equal(rpdu(s, "1", "", bytes, sizeof(bytes)), 202);
+		assert_non_null(side_last(s, EVENT_MSG));
+		assert_int_equal(side_last(s, EVENT_MSG)->msg->sms_form, rows[i].form);
+		assert_int_equal(side_last(s, EVENT_MSG)->msg->sms_pid, rows[i].pid);
+		side_free(s);
+	}
 }
 
 /* A part of a long message that parameters told of is told of by a header. */
@@ -676,6 +833,84 @@ static void a_report_that_does_not_come_leaves_the_outcome_unknown(void **state)
 	side_free(b);
 }
 
+static struct msg *hello_to_alice(struct side *s)
+{
+	struct msg *m = msg_new(s->pool);
+
+	assert_true(msg_append_addr(m, ADDR_E164, 0, 0, STR("+46709999999"), &m->from));
+	assert_true(msg_append_addr(m, ADDR_URI, 0, 0, STR("sip:alice@example.org"), &m->to));
+	assert_true(msg_append(m, "hello", 5, &m->body));
+	m->kind = MSG_TEXT;
+	m->coding = MSG_CODING_GSM7;
+	m->native_protocol = 0xff;
+	m->received_us = s->now.us;
+	return m;
+}
+
+/* A listener that is open to all, where a device is registered; two messages go to it, which it
+ * takes with 202. Their RP-MRs. */
+static struct side *two_sent(uint8_t references[2])
+{
+	struct subscriber   alice = subscriber_alice();
+	struct side        *s = side_new(1);
+	struct proto_target at;
+
+	alice.flow = device;
+	s->settings.body = PROTO_BODY_SMS;
+	side_listen(s, true);
+	subscriber_say(s, &alice, "REGISTER", "sip:example.org",
+		       "From: <sip:alice@example.org>;tag=1\r\nTo: <sip:alice@example.org>\r\n"
+		       "Contact: <sip:alice@192.0.2.9:6001>;+g.3gpp.smsip\r\n",
+		       "");
+	side_forget_events(s);
+	at = (struct proto_target){s->services.records[0], &s->services.records[0]->bindings[0]};
+	for (unsigned i = 0; i < 2; i++) {
+		struct msg   *m = hello_to_alice(s);
+		struct result refused;
+		char          request[2048], *line;
+		char          answer[2048];
+		const char   *sent;
+		struct flow   to;
+
+		assert_int_equal(side_submit_to(s, s->session, m, &at, 70 + i, &refused),
+				 SUBMIT_SENT);
+		msg_free(m);
+		sent = side_heard(s, &to);
+		assert_true(flow_eq(&to, &device));
+		references[i] = body_of(sent)[1];
+		snprintf(request, sizeof(request), "%.2047s", sent);
+		line = strstr(request, "\r\n");
+		*strstr(line, "Content-Type") = '\0';
+		snprintf(answer, sizeof(answer), "SIP/2.0 202 Accepted%.1900sContent-Length: 0\r\n\r\n",
+			 line);
+		assert_null(side_say(s, &device, answer));
+		assert_null(side_last(s, EVENT_RESULT));
+	}
+	return s;
+}
+
+static void a_report_that_does_not_say_on_what_is_for_the_only_one_that_is_open(void **state)
+{
+	uint8_t      references[2];
+	struct side *s = two_sent(references);
+	uint8_t      ack[] = {SIP_RP_ACK_MS, 0};
+
+	assert_int_not_equal(references[0], references[1]);
+	ack[1] = (uint8_t)(references[1] + 100);
+	assert_int_equal(rpdu(s, "none", "", ack, sizeof(ack)), 202);
+	assert_null(side_last(s, EVENT_RESULT));
+	assert_int_equal(side_metric(s, METRIC_sip_sms_reports_stray), 1);
+	for (unsigned i = 2; i-- > 0;) {
+		ack[1] = references[i];
+		assert_int_equal(rpdu(s, i == 1 ? "b" : "a", "", ack, sizeof(ack)), 202);
+		assert_int_equal(side_last(s, EVENT_RESULT)->token, 70 + i);
+		assert_int_equal(side_last(s, EVENT_RESULT)->result.why, REASON_NONE);
+	}
+	assert_int_equal(rpdu(s, "again", "", ack, sizeof(ack)), 202);
+	assert_int_equal(side_metric(s, METRIC_sip_sms_reports_stray), 2);
+	side_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -684,11 +919,19 @@ int main(void)
 		cmocka_unit_test(causes_of_a_recipient_are_for_now_or_for_good),
 		cmocka_unit_test(states_of_a_receipt_have_their_status),
 		cmocka_unit_test(submit_is_taken_at_once_and_reported_when_it_is_known),
+		cmocka_unit_test(
+			an_rpdu_that_comes_again_in_a_new_request_goes_on_once_and_has_its_answer_again),
+		cmocka_unit_test(an_rpdu_that_was_refused_may_come_again),
+		cmocka_unit_test(
+			what_is_seen_is_bounded_and_whoever_sends_much_displaces_the_oldest),
 		cmocka_unit_test(what_is_no_message_is_told_why),
 		cmocka_unit_test(a_destination_that_is_no_number_is_an_error),
 		cmocka_unit_test(memory_that_is_free_again_is_counted_and_acknowledged),
 		cmocka_unit_test(a_report_on_nothing_of_ours_ends_nothing),
 		cmocka_unit_test(text_goes_as_it_is_wherever_a_short_message_can_hold_it),
+		cmocka_unit_test(class_and_protocol_identifier_go_with_the_text),
+		cmocka_unit_test(
+			class_and_protocol_identifier_of_a_device_are_fields_of_its_message),
 		cmocka_unit_test(a_part_keeps_its_place),
 		cmocka_unit_test(a_deliver_of_a_trusted_network_is_taken_whatever_its_time),
 		cmocka_unit_test(a_status_report_of_a_trusted_network_is_a_receipt),
@@ -699,6 +942,8 @@ int main(void)
 		cmocka_unit_test(over_a_stream_the_report_comes_on_it),
 		cmocka_unit_test(a_report_names_the_request_that_had_credentials),
 		cmocka_unit_test(a_report_that_does_not_come_leaves_the_outcome_unknown),
+		cmocka_unit_test(
+			a_report_that_does_not_say_on_what_is_for_the_only_one_that_is_open),
 	};
 
 	return cmocka_run_group_tests_name("sip sms", tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "msg/concat.h"
 #include "sip/rp.h"
+#include "msg/sms.h"
 #include "sip/tpdu.h"
 
 #define OCTETS_MAX 256u
@@ -436,8 +437,8 @@ static void every_data_coding_scheme_is_one_of_the_standards_groups(void **state
 	for (unsigned coding = 0; coding < MSG_CODING_COUNT; coding++) {
 		for (unsigned c = 0; c < 5; c++) {
 			uint8_t class = c < 4 ? (uint8_t)c : SIP_TPDU_NO_CLASS;
-			struct sip_tpdu_dcs d =
-				sip_tpdu_dcs(sip_tpdu_dcs_of((enum msg_coding)coding, class));
+			struct sip_tpdu_dcs d = sip_tpdu_dcs(msg_sms_dcs(
+				c < 4 ? (uint8_t)(MSG_SMS_CLASS | c) : 0, (enum msg_coding)coding));
 
 			assert_int_equal(d.message_class, class);
 			assert_int_equal(d.coding,

@@ -2,6 +2,7 @@
 #include "side.h"
 
 #include "msg/id.h"
+#include "msg/sms.h"
 #include "smpp/map.h"
 #include "smpp/pdu.h"
 #include "smpp/time.h"
@@ -539,6 +540,94 @@ static void a_swarm_of_empty_parameters_is_refused(void **state)
 	path_free(p);
 }
 
+/* Class, message waiting and TP-PID are fields of the message, by whatever they were told. */
+static void what_a_short_message_says_beside_its_text_is_read(void **state)
+{
+	static const struct {
+		uint8_t data_coding, pid, tlv[5], tlv_size, form;
+	} rows[] = {
+		{0, 0, {0}, 0, 0},
+		{0x10, 0, {0}, 0, MSG_SMS_CLASS}, /* flash */
+		{0xf0, 0, {0}, 0, MSG_SMS_CLASS},
+		{0xf6, 0, {0}, 0, MSG_SMS_CLASS | 2},
+		{0x18, 0, {0}, 0, MSG_SMS_CLASS},
+		{0x1b, 0, {0}, 0, MSG_SMS_CLASS | 3},
+		{0xc8, 0, {0}, 0, MSG_SMS_DISCARD | 8},
+		{0xd1, 0, {0}, 0, MSG_SMS_STORE | 1},
+		{0xea, 0, {0}, 0, MSG_SMS_STORE | 8 | 2},
+		{0, 0x40, {0}, 0, 0},                      /* silent */
+		{0, 0x47, {0}, 0, 0},                      /* replaces the last of type 7 */
+		{0, 0, {0, 5, 0, 1, 1}, 5, MSG_SMS_CLASS}, /* dest_addr_subunit: the display */
+		{8, 0, {0, 5, 0, 1, 3}, 5, MSG_SMS_CLASS | 2},
+		{0, 0, {0, 5, 0, 1, 0}, 5, 0},
+		{0, 0, {0, 5, 0, 1, 9}, 5, 0},
+		{0xf1, 0, {0, 5, 0, 1, 1}, 5, MSG_SMS_CLASS | 1},
+		{0,
+		 0,
+		 {0, 0x30, 0, 1, 0x82},
+		 5,
+		 MSG_SMS_STORE | 8 | 2}, /* ms_msg_wait_facilities */
+		{0, 0, {0, 0x30, 0, 1, 0x00}, 5, MSG_SMS_STORE},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct path   *p = path_new();
+		struct smpp_sm sm = plain("\0a", 2);
+
+		sm.data_coding = rows[i].data_coding;
+		sm.protocol_id = rows[i].pid;
+		sm.tlvs = cur_of(rows[i].tlv, rows[i].tlv_size);
+		assert_int_equal(path_in(p, &sm, true), SMPP_ROK);
+		assert_int_equal(p->m->sms_form, rows[i].form);
+		assert_int_equal(p->m->sms_pid, rows[i].pid);
+		path_free(p);
+	}
+}
+
+static void what_a_short_message_of_another_protocol_says_beside_its_text_is_written(void **state)
+{
+	static const struct {
+		enum msg_coding coding;
+		const char     *text;
+		uint8_t         form, pid, data_coding;
+	} rows[] = {
+		{MSG_CODING_GSM7, "ab", 0, 0, 0},
+		{MSG_CODING_GSM7, "ab", MSG_SMS_CLASS, 0, 0xf0},
+		{MSG_CODING_GSM7, "ab", MSG_SMS_CLASS | 2, 0x41, 0xf2},
+		{MSG_CODING_BINARY, "ab", MSG_SMS_CLASS | 1, 0, 0xf5},
+		{MSG_CODING_UCS2, "\004\026", MSG_SMS_CLASS, 0x40, 0x18},
+		{MSG_CODING_UTF8, "ab", MSG_SMS_CLASS, 0, 0xf0},
+		{MSG_CODING_UTF8, "\xd0\x96", MSG_SMS_CLASS | 3, 0,
+		 0x1b}, /* not in the GSM alphabet */
+		{MSG_CODING_LATIN1, "ab", 0, 0, 3},
+		{MSG_CODING_LATIN1, "ab", MSG_SMS_CLASS, 0, 0xf0},
+		{MSG_CODING_GSM7, "ab", MSG_SMS_DISCARD | 9, 0, 0xc9},
+		{MSG_CODING_GSM7, "ab", MSG_SMS_STORE, 0, 0xd0},
+		{MSG_CODING_UCS2, "\004\026", MSG_SMS_STORE | 8, 0, 0xe8},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct path   *p = path_new();
+		struct smpp_sm sm;
+
+		p->in.default_alphabet = p->out.default_alphabet = MSG_CODING_GSM7;
+		p->m->kind = rows[i].coding == MSG_CODING_BINARY ? MSG_BINARY : MSG_TEXT;
+		p->m->coding = (uint8_t)rows[i].coding;
+		p->m->native_protocol = 7;
+		p->m->sms_form = rows[i].form;
+		p->m->sms_pid = rows[i].pid;
+		assert_true(msg_append_addr(p->m, ADDR_E164, 0, 0, STR("+46701"), &p->m->from));
+		assert_true(msg_append_addr(p->m, ADDR_E164, 0, 0, STR("+46702"), &p->m->to));
+		assert_true(msg_append(p->m, rows[i].text, strlen(rows[i].text), &p->m->body));
+		assert_int_equal(path_out(p, true), REASON_NONE);
+		sm = path_sent(p);
+		if (sm.data_coding != rows[i].data_coding)
+			fail_msg("case %zu: 0x%x", i, sm.data_coding);
+		assert_int_equal(sm.protocol_id, rows[i].pid);
+		path_free(p);
+	}
+}
+
 static void a_dry_pool_is_a_full_queue_to_the_peer(void **state)
 {
 	static uint8_t payload[4 + 60000] = {0x04, 0x24, 60000 >> 8, 60000 & 0xff};
@@ -583,6 +672,9 @@ int main(void)
 		cmocka_unit_test(a_data_sm_becomes_a_message_like_any_other),
 		cmocka_unit_test(that_somebody_writes_is_not_sent_as_a_message),
 		cmocka_unit_test(a_swarm_of_empty_parameters_is_refused),
+		cmocka_unit_test(what_a_short_message_says_beside_its_text_is_read),
+		cmocka_unit_test(
+			what_a_short_message_of_another_protocol_says_beside_its_text_is_written),
 		cmocka_unit_test(a_dry_pool_is_a_full_queue_to_the_peer),
 	};
 
