@@ -22,7 +22,8 @@ static struct str realm_of(struct sip_input *in)
 
 void sip_allow_put(struct put *w)
 {
-	sip_put_header(w, SIP_ALLOW, STR("MESSAGE, OPTIONS, REGISTER, INVITE, ACK, BYE, CANCEL"));
+	sip_put_header(w, SIP_ALLOW,
+		       STR("MESSAGE, OPTIONS, REGISTER, INVITE, ACK, BYE, CANCEL, UPDATE"));
 }
 
 static void put_unsupported(const struct sip_message *m, struct put *w)
@@ -102,6 +103,8 @@ static void put_lines(struct sip_input *in, unsigned status, uint32_t note, stru
 	case 200:
 		if (in->m.method == SIP_METHOD_REGISTER)
 			sip_register_lines(in, w);
+		else if (in->m.method == SIP_METHOD_UPDATE)
+			sip_timed_lines(in, note, w);
 		else if (note & NOTE_USER)
 			put_user(in, note, w);
 		return;
@@ -124,6 +127,9 @@ static void put_lines(struct sip_input *in, unsigned status, uint32_t note, stru
 		return;
 	case 420:
 		put_unsupported(&in->m, w);
+		return;
+	case 422:
+		sip_put_header_number(w, SIP_MIN_SE, SIP_TIMER_MIN_S);
 		return;
 	case 423:
 		sip_put_header_number(w, SIP_MIN_EXPIRES, SIP_EXPIRES_MIN);
@@ -230,6 +236,12 @@ void sip_refuse_noted(struct sip_input *in, struct sip_server *server, unsigned 
 void sip_answer_open(struct sip_input *in, struct sip_server *server, unsigned status)
 {
 	answer_open(in, server, status, 0, REASON_NONE);
+}
+
+void sip_answer_noted(struct sip_input *in, struct sip_server *server, unsigned status,
+		      uint32_t note)
+{
+	answer_open(in, server, status, note, REASON_NONE);
 }
 
 void sip_say_open(struct sip_input *in, struct sip_server *server, unsigned status)

@@ -43,6 +43,14 @@ void sip_offer_put(const struct sip_session *s, const struct sip_large *l,
 	sip_sdp_put(w, ours, offer, chosen);
 }
 
+void sip_ours_of(const struct sip_dialog *d, const struct sip_large *l, struct sip_sdp_ours *ours)
+{
+	*ours = (struct sip_sdp_ours){.setup = d->dials ? SIP_SDP_ACTIVE : SIP_SDP_PASSIVE,
+				      .sends = l->sends,
+				      .size_max = l->sends ? 0 : l->size_max,
+				      .file_size = l->sends ? l->m->body.size : 0};
+}
+
 /* A peer of ours may name whom it likes, for it speaks for others; everybody else himself alone, so
  * that we connect to no third party. */
 static bool may_dial(const struct sip_input *in, const struct flow *to)

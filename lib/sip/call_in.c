@@ -8,28 +8,36 @@
 struct offer {
 	struct sip_sdp              sdp;
 	const struct sip_sdp_media *chosen;
+	struct sip_timer            timer;
 	uint32_t                    note; /* of the refusal */
 	enum reason                 why;
 };
+
+static bool is_sdp(const struct sip_input *in)
+{
+	struct sip_media media;
+	struct str       type;
+
+	return sip_header_find(&in->m, SIP_CONTENT_TYPE, &type) && sip_media_parse(type, &media) &&
+	       sip_media_is(&media, STR("application"), STR("sdp"));
+}
 
 /* 200, or the status that refuses the offer. */
 static unsigned offer_read(const struct sip_input *in, struct offer *o)
 {
 	const struct sip_session *s = in->s;
-	struct sip_media          media;
 	struct msrp_uri           first, last;
+	struct sip_timer_asked    asked;
 	struct cur                body = in->m.body;
 	size_t                    n = cur_left(&body);
-	struct str                type, text = {(const char *)cur_bytes(&body, n), n};
+	struct str                text = {(const char *)cur_bytes(&body, n), n};
 
 	o->note = WARNING_NO_MEDIA;
 	o->why = REASON_NOT_SUPPORTED;
 	if (s->media.port == 0)
 		return 488;
 	o->why = REASON_CODING;
-	if (n > 0 &&
-	    (!sip_header_find(&in->m, SIP_CONTENT_TYPE, &type) || !sip_media_parse(type, &media) ||
-	     !sip_media_is(&media, STR("application"), STR("sdp"))))
+	if (n > 0 && !is_sdp(in))
 		return 415;
 	o->why = REASON_SIP_CONTENT;
 	o->sdp.count = 0;
@@ -43,6 +51,12 @@ static unsigned offer_read(const struct sip_input *in, struct offer *o)
 	if (!msrp_path_parse(o->chosen->path, &first, &last) || first.secure)
 		return 488;
 	o->note = 0;
+	o->why = REASON_SIP_FIELD;
+	if (!sip_timer_read(&in->m, &asked))
+		return 400;
+	o->why = REASON_VALIDITY;
+	if (!sip_timer_grant(&asked, sip_chat_asked(in), &o->timer))
+		return 422;
 	o->why = REASON_MESSAGE_SIZE;
 	if (o->chosen->has_file_size &&
 	    o->chosen->file_size > s->settings.message_size_max + SIP_LARGE_ENVELOPE_MAX)
@@ -71,44 +85,64 @@ static unsigned large_begin(struct sip_input *in, const struct offer *o, struct 
 	return sip_large_check(l, in->now, in->event->msg, why);
 }
 
+/*
+ * The 200 with our description: an answer to their offer, which chosen is of, or where there was
+ * none an offer. tag: of a dialog that it makes; empty: it is there. False: there is no memory.
+ */
+static bool put_accepted(struct sip_input *in, struct sip_server *server,
+			 const struct sip_dialog *d, const struct sip_large *l,
+			 const struct sip_sdp *offer, const struct sip_sdp_media *chosen,
+			 const struct sip_timer *timer, struct str tag)
+{
+	struct sip_session *s = in->s;
+	char                lines_room[1024], body_room[SIP_SDP_SIZE_MAX];
+	struct put          lines = put_to(lines_room, sizeof(lines_room)),
+		   body = put_to(body_room, sizeof(body_room));
+	struct sip_sdp_ours ours;
+
+	sip_our_contact_put(s, l->chat, &lines);
+	if (tag.n > 0)
+		sip_put_headers_of(&lines, &in->m, SIP_RECORD_ROUTE); /* 12.1.1 */
+	sip_allow_put(&lines);
+	sip_supported_put(&lines);
+	sip_timer_put_answer(&lines, timer);
+	sip_ours_of(d, l, &ours);
+	sip_offer_put(s, l, &ours, offer, chosen, &body);
+	return !lines.failed && !body.failed &&
+	       sip_invite_answer(&s->instance->transactions, server, in->now,
+				 &(struct sip_answer){.status = 200,
+						      .reason = sip_status_phrase(200),
+						      .headers = {lines_room, put_size(&lines)},
+						      .type = STR("application/sdp"),
+						      .body = {body_room, put_size(&body)},
+						      .tag = tag},
+				 in->out);
+}
+
 /* False: there is no memory. */
 static bool accept(struct sip_input *in, struct sip_server *server, const struct offer *o,
 		   struct sip_dialog *d, const struct sip_large *l)
 {
 	struct sip_session      *s = in->s;
 	struct sip_transactions *t = &s->instance->transactions;
-	char                     lines_room[1024], body_room[SIP_SDP_SIZE_MAX], tag[SIP_NAME_SIZE];
-	struct put               lines = put_to(lines_room, sizeof(lines_room)),
-		   body = put_to(body_room, sizeof(body_room)), w = put_to(tag, sizeof(tag));
-	char                room[SIP_DIALOG_TEXT_MAX];
-	struct str          texts[SIP_DIALOG_TEXTS];
-	struct sip_sdp_ours ours = {.size_max = l->size_max};
+	char                     tag[SIP_NAME_SIZE], room[SIP_DIALOG_TEXT_MAX];
+	struct put               w = put_to(tag, sizeof(tag));
+	struct str               texts[SIP_DIALOG_TEXTS];
 
 	d->dials = o->chosen->setup == SIP_SDP_PASSIVE;
-	ours.setup = d->dials ? SIP_SDP_ACTIVE : SIP_SDP_PASSIVE;
 	sip_dialog_tag_put(t, d, &w);
-	sip_our_contact_put(s, l->chat, &lines);
-	sip_put_headers_of(&lines, &in->m, SIP_RECORD_ROUTE); /* 12.1.1 */
-	sip_allow_put(&lines);
-	sip_supported_put(&lines);
-	sip_offer_put(s, l, &ours, &o->sdp, o->chosen, &body);
-	if (lines.failed || body.failed ||
-	    !sip_dialog_texts_of(&in->m, (struct str){tag, sizeof(tag)}, room, texts) ||
+	if (!sip_dialog_texts_of(&in->m, (struct str){tag, sizeof(tag)}, room, texts) ||
 	    !sip_dialog_keep(t, d, texts))
 		return false;
 	d->server = sip_server_token(t, server);
 	d->sequence_theirs = in->known.cseq.number;
 	d->to = *in->from;
-	if (!sip_invite_answer(t, server, in->now,
-			       &(struct sip_answer){.status = 200,
-						    .reason = sip_status_phrase(200),
-						    .headers = {lines_room, put_size(&lines)},
-						    .type = STR("application/sdp"),
-						    .body = {body_room, put_size(&body)},
-						    .tag = {tag, sizeof(tag)}},
-			       in->out))
+	d->updates = sip_list_has(&in->m, SIP_ALLOW, STR("UPDATE"));
+	if (!put_accepted(in, server, d, l, &o->sdp, o->chosen, &o->timer,
+			  (struct str){tag, sizeof(tag)}))
 		return false;
 	d->unheard = s->datagram && !server->proven;
+	sip_timed_begin(s, in->now, d, &o->timer, SIP_REFRESHER_UAS);
 	return true;
 }
 
@@ -150,8 +184,72 @@ static void ask_elsewhere(struct sip_input *in, unsigned worker)
 		sip_refuse_open(in, server, 503, REASON_POOL);
 }
 
-/* A session carries one message: nothing of it is changed (14.2). */
-static void on_change(struct sip_input *in)
+/* The medium of an offer that leaves the session as it is; NULL: none. */
+static const struct sip_sdp_media *unchanged(const struct sip_input *in, const struct sip_large *l,
+					     struct sip_sdp *sdp)
+{
+	char       room[SIP_LARGE_PATH_MAX];
+	struct put path = put_to(room, sizeof(room));
+	struct cur body = in->m.body;
+	size_t     n = cur_left(&body);
+	struct str text = {(const char *)cur_bytes(&body, n), n};
+
+	sdp->count = 0;
+	if (!is_sdp(in) || sip_sdp_parse(text, sdp) != SIP_BODY_OK)
+		return NULL;
+	sip_large_path_put(l->dialog->instance, l, &path);
+	for (unsigned i = 0; i < sdp->count; i++) {
+		const struct sip_sdp_media *m = &sdp->media[i];
+
+		if (sip_same(m->kind, STR("message")) && m->port != 0 &&
+		    sip_same(m->protocol, STR("TCP/MSRP")) && m->setup != SIP_SDP_HOLDCONN &&
+		    str_eq(m->path, (struct str){room, put_size(&path)}))
+			return m;
+	}
+	return NULL;
+}
+
+/* An INVITE inside that changes nothing but how long the session holds (RFC 4028, 7.4). Another one
+ * is refused (14.2). */
+static void on_again(struct sip_input *in, struct sip_dialog *d)
+{
+	const struct sip_session   *s = d->session;
+	struct sip_transactions    *t = &s->instance->transactions;
+	struct sip_large           *l = sip_large_by_token(s->instance, d->large);
+	const struct sip_sdp_media *chosen = NULL;
+	struct sip_sdp              sdp; /* not zeroed: it is mostly room */
+	struct sip_server          *server;
+	struct sip_timer            timer;
+	enum reason                 why;
+	bool                        offered = cur_left(&in->m.body) > 0;
+	unsigned                    status;
+
+	if (l != NULL && offered && d->state != SIP_DIALOG_ANSWERED)
+		chosen = unchanged(in, l, &sdp);
+	if (l == NULL || d->gone || d->state == SIP_DIALOG_ANSWERED ||
+	    (offered && chosen == NULL)) {
+		sip_refuse_noted(in, NULL, 488, WARNING_ONE_MESSAGE, REASON_NOT_SUPPORTED);
+		return;
+	}
+	status = sip_timed_refresh(in, d, &timer, &why);
+	if (status != 200) {
+		sip_refuse(in, status, why);
+		return;
+	}
+	server = sip_begin(in);
+	if (server == NULL)
+		return;
+	if (!put_accepted(in, server, d, l, offered ? &sdp : NULL, chosen, &timer, STR(""))) {
+		sip_refuse_open(in, server, 503, REASON_POOL);
+		return;
+	}
+	metric_inc(s->instance->metrics, METRIC_sip_responses_out);
+	metric_inc(s->instance->metrics, METRIC_sip_refreshes_in);
+	d->server = sip_server_token(t, server);
+	sip_timed_begin(d->session, in->now, d, &timer, SIP_REFRESHER_UAS);
+}
+
+static void on_inside(struct sip_input *in)
 {
 	struct sip_transactions *t = &in->s->instance->transactions;
 	struct sip_dialog       *d = sip_dialog_by_tag(t, in->known.to.tag);
@@ -161,7 +259,7 @@ static void on_change(struct sip_input *in)
 	if (d == NULL && sip_tag_elsewhere(in, &worker))
 		ask_elsewhere(in, worker);
 	else if (status == 200)
-		sip_refuse_noted(in, NULL, 488, WARNING_ONE_MESSAGE, REASON_NOT_SUPPORTED);
+		on_again(in, d);
 	else
 		sip_refuse(in, status, REASON_SIP_DIALOG);
 }
@@ -174,7 +272,7 @@ void sip_on_invite(struct sip_input *in)
 	unsigned            status;
 
 	if (in->known.to.tag.n > 0) {
-		on_change(in);
+		on_inside(in);
 		return;
 	}
 	if (!sip_passes(in))
@@ -204,11 +302,14 @@ void sip_acked(struct sip_input *in, struct sip_dialog *d)
 	struct sip_server       *server;
 	struct sip_large        *l;
 
-	if (d->state != SIP_DIALOG_ANSWERED || sip_dialog_takes(t, d, &in->known) != 200)
+	if (sip_dialog_takes(t, d, &in->known) != 200 ||
+	    in->known.cseq.number != d->sequence_theirs)
 		return;
 	server = sip_server_find(t, d->server);
 	if (server != NULL)
 		sip_invite_acked(t, server, in->now);
+	if (d->state != SIP_DIALOG_ANSWERED)
+		return; /* of a refresh, or again */
 	d->unheard = false;
 	l = sip_large_by_token(s->instance, d->large);
 	ASSERT(l != NULL);
@@ -261,9 +362,49 @@ void sip_gone(struct sip_input *in, struct sip_dialog *d)
 	s->instance->services->wake(s->instance->services->context, s);
 }
 
-unsigned sip_bye_status(const struct sip_input *in, struct sip_dialog *d)
+unsigned sip_inside_status(const struct sip_input *in, struct sip_dialog *d)
 {
 	return d->gone ? 481 : sip_dialog_takes(&d->session->instance->transactions, d, &in->known);
+}
+
+/* A refresh (RFC 3311; RFC 4028, 7.4). An offer in it would change the session. */
+void sip_on_update(struct sip_input *in)
+{
+	struct sip_transactions  *t = &in->s->instance->transactions;
+	const struct sip_incoming request = {&in->m, &in->known, in->from, in->s->datagram};
+	struct sip_dialog        *d = sip_dialog_by_tag(t, in->known.to.tag);
+	struct sip_server        *server;
+	struct sip_large         *l;
+	struct sip_timer          timer;
+	enum reason               why = REASON_SIP_DIALOG;
+	unsigned                  status, worker;
+
+	if (sip_server_knows(t, in->now, &request)) {
+		sip_begin(in);
+		return;
+	}
+	if (d == NULL && sip_tag_elsewhere(in, &worker)) {
+		ask_elsewhere(in, worker);
+		return;
+	}
+	status = d != NULL ? sip_inside_status(in, d) : 481;
+	if (status == 200 && cur_left(&in->m.body) > 0) {
+		sip_refuse_noted(in, NULL, 488, WARNING_ONE_MESSAGE, REASON_NOT_SUPPORTED);
+		return;
+	}
+	if (status == 200)
+		status = sip_timed_refresh(in, d, &timer, &why);
+	if (status != 200) {
+		sip_refuse(in, status, why);
+		return;
+	}
+	server = sip_begin(in);
+	if (server == NULL)
+		return;
+	l = sip_large_by_token(d->session->instance, d->large);
+	sip_answer_noted(in, server, 200, sip_timed_note(&timer, l != NULL && l->chat));
+	metric_inc(in->s->instance->metrics, METRIC_sip_refreshes_in);
+	sip_timed_begin(d->session, in->now, d, &timer, SIP_REFRESHER_UAS);
 }
 
 void sip_on_bye(struct sip_input *in)
@@ -282,7 +423,7 @@ void sip_on_bye(struct sip_input *in)
 		ask_elsewhere(in, worker);
 		return;
 	}
-	status = d != NULL ? sip_bye_status(in, d) : 481;
+	status = d != NULL ? sip_inside_status(in, d) : 481;
 	if (status != 200) {
 		sip_refuse(in, status, REASON_SIP_DIALOG);
 		return;

@@ -66,6 +66,8 @@ static enum reason put_invite(struct sip_session *s, struct now now, const struc
 	if (why != REASON_NONE)
 		return why;
 	sip_our_contact_put(s, false, w);
+	sip_allow_put(w);
+	sip_timer_put_request(w, &(struct sip_timer){.seconds = SIP_TIMER_S}, 0);
 	sip_offer_put(s, call->l, &ours, NULL, NULL, &body);
 	w->failed |= body.failed;
 	sip_put_body(w, STR("application/sdp"), body_room, put_size(&body));
@@ -162,12 +164,18 @@ static void on_refused(struct sip_input *in, struct sip_session *s, struct sip_c
 	struct sip_transactions *t = &s->instance->transactions;
 	struct sip_dialog       *d = sip_dialog_by_token(t, c->token);
 	unsigned                 status = in->m.status;
-	bool again = d != NULL && (status == 401 || status == 407) && sip_request_again(in, s, c);
+	bool                     refreshes = c->kind == SIP_CLIENT_AGAIN;
+	uint64_t                 token = c->token;
+	bool                     again =
+		d != NULL && (((status == 401 || status == 407) && sip_request_again(in, s, c)) ||
+			      (status == 422 && !refreshes && sip_request_slower(in, s, c)));
 
 	if (!c->datagram)
 		sip_client_end(t, c); /* timer D is 0 */
 	if (again)
 		d->sequence++;
+	else if (refreshes)
+		sip_on_refresh_answer(in, s, token);
 	if (again || d == NULL || d->state != SIP_DIALOG_CALLING)
 		return;
 	s->message_us = in->now.us;
@@ -253,6 +261,7 @@ static void establish(struct sip_input *in, struct sip_session *s, struct sip_di
 	enum reason              why = answer_read(in, s, d, l);
 
 	sip_dialog_move(t, &s->dialogs, d, in->now, SIP_DIALOG_WAITING);
+	sip_timed_agreed(in, s, d);
 	if (!sip_dialog_keep(t, d, texts))
 		why = REASON_POOL;
 	if (why == REASON_NONE && d->dials && !sip_call_dial(in, s, l))
@@ -283,6 +292,11 @@ static void on_accepted(struct sip_input *in, struct sip_session *s, struct sip_
 	put_ack(in, s, c, texts);
 	if (first)
 		c->tag = hash;
+	if (c->kind == SIP_CLIENT_AGAIN) {
+		if (first)
+			sip_on_refresh_answer(in, s, c->token);
+		return;
+	}
 	if (first && d != NULL && d->state == SIP_DIALOG_CALLING) {
 		establish(in, s, d, texts);
 	} else if (first || hash != c->tag) {

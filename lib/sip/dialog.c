@@ -48,6 +48,29 @@ struct sip_dialog *sip_dialog_new(struct sip_transactions *t, struct sip_dialogs
 	return d;
 }
 
+#define BY_LOOK offsetof(struct sip_dialog, by_look)
+
+void sip_dialog_looked(struct sip_transactions *t, struct sip_dialogs *of, struct sip_dialog *d,
+		       struct now now)
+{
+	ASSERT(d->timer_s > 0);
+	sip_links_remove(&t->pool, &of->timed, d->number, BY_LOOK);
+	d->looked_us = now.us;
+	sip_links_append(&t->pool, &of->timed, d->number, BY_LOOK);
+}
+
+void sip_dialog_time(struct sip_transactions *t, struct sip_dialogs *of, struct sip_dialog *d,
+		     struct now now, uint32_t seconds)
+{
+	if (d->timer_s > 0)
+		sip_links_remove(&t->pool, &of->timed, d->number, BY_LOOK);
+	d->timer_s = seconds;
+	d->refreshed_us = d->looked_us = now.us;
+	d->refreshing = false;
+	if (seconds > 0)
+		sip_links_append(&t->pool, &of->timed, d->number, BY_LOOK);
+}
+
 void sip_dialog_end(struct sip_transactions *t, struct sip_dialogs *of, struct sip_dialog *d)
 {
 	ASSERT(of->open > 0 && (!d->calls || of->calling > 0));
@@ -55,6 +78,8 @@ void sip_dialog_end(struct sip_transactions *t, struct sip_dialogs *of, struct s
 	if (d->calls)
 		of->calling--;
 	sip_links_remove(&t->pool, &of->in[d->state], d->number, LINKS);
+	if (d->timer_s > 0)
+		sip_links_remove(&t->pool, &of->timed, d->number, BY_LOOK);
 	sip_chain_give(&t->pool, &d->texts);
 }
 

@@ -1,8 +1,8 @@
 /*
  * Dialogs (RFC 3261, 12) as far as one message needs them: made by an INVITE, ended by BYE. A
  * request inside is found by our tag, which names worker and block and proves itself, in constant
- * time. Nothing is renegotiated. Called by sessions, on the worker that owns them; no clock, no
- * memory but the instance's blocks.
+ * time. Nothing is renegotiated; a session timer is kept, which timed.c looks after. Called by
+ * sessions, on the worker that owns them; no clock, no memory but the instance's blocks.
  *
  * A session holds a struct sip_dialogs, zeroed at first. Each state has a list in the order of
  * since_us, so that what lasts equally long in a state is over in that order.
@@ -40,6 +40,7 @@ struct sip_dialogs { /* of a session */
 	uint32_t              open;
 	uint32_t              calling; /* ours whose message has no result */
 	struct sip_block_list in[SIP_DIALOG_STATES];
+	struct sip_block_list timed; /* with a session timer, in the order of looked_us */
 };
 
 struct sip_dialog { /* lies in its first block; readable for the session */
@@ -52,15 +53,28 @@ struct sip_dialog { /* lies in its first block; readable for the session */
 	struct sip_chain    texts; /* size 0: none yet */
 	uint32_t            number;
 	uint32_t            sequence, sequence_theirs; /* the last one used */
-	uint16_t            sizes[SIP_DIALOG_TEXTS];
-	uint8_t             state;    /* enum sip_dialog_state */
-	bool                calls;    /* the INVITE is ours */
-	bool                gone;     /* their BYE came */
-	bool                dials;    /* we connect */
-	bool                notified; /* the recipient was asked for notifications */
-	bool                left;     /* it was waited for their BYE */
-	bool                unheard;  /* theirs came from an address that may be forged */
+	struct sip_links    by_look;
+	uint64_t            looked_us, refreshed_us;
+	uint32_t timer_s; /* of the session (RFC 4028); 0: none, and it is not in ->timed */
+	uint16_t sizes[SIP_DIALOG_TEXTS];
+	uint8_t  state;      /* enum sip_dialog_state */
+	bool     calls;      /* the INVITE is ours */
+	bool     gone;       /* their BYE came */
+	bool     dials;      /* we connect */
+	bool     notified;   /* the recipient was asked for notifications */
+	bool     left;       /* it was waited for their BYE */
+	bool     unheard;    /* theirs came from an address that may be forged */
+	bool     refreshes;  /* it is ours to refresh */
+	bool     refreshing; /* and under way */
+	bool     updates;    /* the other side takes UPDATE (RFC 3311) */
 };
+
+/* Its session timer begins anew, with another interval, or ends: 0. */
+void sip_dialog_time(struct sip_transactions *t, struct sip_dialogs *of, struct sip_dialog *d,
+		     struct now now, uint32_t seconds);
+/* It was looked at. */
+void sip_dialog_looked(struct sip_transactions *t, struct sip_dialogs *of, struct sip_dialog *d,
+		       struct now now);
 
 /* NULL: no block is free, counted. */
 struct sip_dialog *sip_dialog_new(struct sip_transactions *t, struct sip_dialogs *of,

@@ -53,9 +53,15 @@ static unsigned inside(struct sip_input *in, struct sip_dialog *d)
 		sip_acked(in, d);
 		return 200;
 	case SIP_METHOD_BYE:
-		status = sip_bye_status(in, d);
+		status = sip_inside_status(in, d);
 		if (status == 200)
 			sip_gone(in, d);
+		return status;
+	case SIP_METHOD_UPDATE: /* no Session-Expires is in that answer: no timer is left */
+		status = sip_inside_status(in, d);
+		if (status == 200)
+			sip_timed_begin(in->s, in->now, d, &(struct sip_timer){0},
+					SIP_REFRESHER_UAS);
 		return status;
 	default: /* INVITE: a session carries one message, and is not changed */
 		status = sip_dialog_takes(&in->s->instance->transactions, d, &in->known);

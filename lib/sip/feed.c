@@ -6,6 +6,7 @@ static const struct str extensions[] = {
 	{"path", 4},                    /* RFC 3327 */
 	{"outbound", 8},                /* RFC 5626 */
 	{"recipient-list-message", 22}, /* RFC 5365 */
+	{"timer", 5},                   /* RFC 4028 */
 };
 
 bool sip_extension_known(struct str name)
@@ -90,6 +91,7 @@ static void on_request(struct sip_input *in)
 	case SIP_METHOD_OPTIONS:
 	case SIP_METHOD_INVITE:
 	case SIP_METHOD_BYE:
+	case SIP_METHOD_UPDATE:
 		break;
 	default:
 		sip_refuse(in, 405,
@@ -107,6 +109,8 @@ static void on_request(struct sip_input *in)
 		sip_on_invite(in);
 	else if (in->m.method == SIP_METHOD_BYE)
 		sip_on_bye(in);
+	else if (in->m.method == SIP_METHOD_UPDATE)
+		sip_on_update(in);
 	else
 		sip_on_options(in);
 }

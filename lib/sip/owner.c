@@ -69,7 +69,7 @@ static bool inside(struct str start, struct str head, unsigned *worker)
 	struct str value, name = STR(";tag=");
 
 	if (!str_starts(start, STR("ACK ")) && !str_starts(start, STR("BYE ")) &&
-	    !str_starts(start, STR("INVITE ")))
+	    !str_starts(start, STR("INVITE ")) && !str_starts(start, STR("UPDATE ")))
 		return false;
 	if (!field(head, STR("To"), STR("t"), &value))
 		return false;

@@ -325,7 +325,8 @@ static enum reason put_in_form(struct sip_session *s, struct now now, struct sip
 static const enum sip_method method_of[] = {
 	[SIP_CLIENT_MESSAGE] = SIP_METHOD_MESSAGE, [SIP_CLIENT_OPTIONS] = SIP_METHOD_OPTIONS,
 	[SIP_CLIENT_REPORT] = SIP_METHOD_MESSAGE,  [SIP_CLIENT_INVITE] = SIP_METHOD_INVITE,
-	[SIP_CLIENT_BYE] = SIP_METHOD_BYE,
+	[SIP_CLIENT_BYE] = SIP_METHOD_BYE,         [SIP_CLIENT_UPDATE] = SIP_METHOD_UPDATE,
+	[SIP_CLIENT_AGAIN] = SIP_METHOD_INVITE,
 };
 
 struct sip_client_how sip_request_how(const struct sip_session *s, enum sip_client_kind kind,
@@ -555,9 +556,10 @@ static void put_branch_id(const struct sip_session *s, const struct sip_client *
 	sip_put_header(w, SIP_CALL_ID, (struct str){branch, put_size(&b)});
 }
 
-/* The request once more, with credentials: another transaction, the next CSeq (22.2). */
+/* The request once more, with credentials, or with another interval (0: the same): another
+ * transaction, the next CSeq (22.2). */
 static void put_again(const struct sip_session *s, const struct sip_client *c, uint32_t note,
-		      const struct sip_message *was, struct put *w)
+		      const struct sip_message *was, uint32_t interval, struct put *w)
 {
 	struct sip_cseq cseq;
 	struct str      value = STR("");
@@ -572,6 +574,9 @@ static void put_again(const struct sip_session *s, const struct sip_client *c, u
 		if (h->id == SIP_VIA || h->id == SIP_CSEQ || h->id == SIP_AUTHORIZATION ||
 		    h->id == SIP_PROXY_AUTHORIZATION || h->id == SIP_CONTENT_LENGTH)
 			continue;
+		if (interval > 0 &&
+		    (h->id == SIP_SUPPORTED || h->id == SIP_SESSION_EXPIRES || h->id == SIP_MIN_SE))
+			continue;
 		if (h->id == SIP_CALL_ID && (note & SIP_NOTE_SMS)) {
 			put_branch_id(s, c, w);
 			continue;
@@ -581,11 +586,13 @@ static void put_again(const struct sip_session *s, const struct sip_client *c, u
 	if (sip_header_find(was, SIP_CSEQ, &value) && sip_cseq_parse(value, &cseq))
 		sip_put_cseq(w, cseq.number + 1, was->method_text);
 	put_credentials(s, was->method_text, was->uri, w);
+	if (interval > 0)
+		sip_timer_put_request(w, &(struct sip_timer){.seconds = interval}, interval);
 	sip_put_body(w, STR(""), cur_bytes(&body, n), n);
 }
 
-/* A 401 or 407 is answered with credentials. False: they cannot be given, or were there. */
-bool sip_request_again(struct sip_input *in, struct sip_session *s, struct sip_client *c)
+static bool resend(struct sip_input *in, struct sip_session *s, struct sip_client *c,
+		   uint32_t interval)
 {
 	struct sip_transactions *t = &s->instance->transactions;
 	struct put               kept = put_to(s->instance->scratch, sizeof(s->instance->scratch));
@@ -597,9 +604,6 @@ bool sip_request_again(struct sip_input *in, struct sip_session *s, struct sip_c
 	enum reason              why;
 	size_t                   mark = out_mark(in->out);
 
-	if (s->peer_block == SIP_BLOCK_NONE || c->request.size == 0 || !take_challenge(s, &in->m) ||
-	    ((c->note & SIP_NOTE_CREDENTIALS) && !challenge(s)->stale))
-		return false;
 	sip_client_request(t, c, &kept);
 	bytes = cur_of(s->instance->scratch, put_size(&kept));
 	if (kept.failed || sip_message_next(&scan, &bytes, SIP_DATAGRAM, &was, &why) != PULL_ITEM ||
@@ -609,9 +613,9 @@ bool sip_request_again(struct sip_input *in, struct sip_session *s, struct sip_c
 	if (again == NULL)
 		return false;
 	how.token = c->token;
-	how.note = SIP_NOTE_CREDENTIALS | c->note;
+	how.note |= c->note;
 	sip_request_begin(s, &c->to, in->out);
-	put_again(s, again, how.note, &was, &in->out->put);
+	put_again(s, again, how.note, &was, interval, &in->out->put);
 	if (sip_request_start(s, in->now, again, &how, in->out, mark)) {
 		again->rest = c->rest;
 		c->rest = SIP_BLOCK_NONE;
@@ -620,6 +624,23 @@ bool sip_request_again(struct sip_input *in, struct sip_session *s, struct sip_c
 	sip_client_end(t, again);
 	out_undo(in->out, mark);
 	return false;
+}
+
+/* A 401 or 407 is answered with credentials. False: they cannot be given, or were there. */
+bool sip_request_again(struct sip_input *in, struct sip_session *s, struct sip_client *c)
+{
+	return s->peer_block != SIP_BLOCK_NONE && c->request.size > 0 &&
+	       take_challenge(s, &in->m) &&
+	       (!(c->note & SIP_NOTE_CREDENTIALS) || challenge(s)->stale) && resend(in, s, c, 0);
+}
+
+bool sip_request_slower(struct sip_input *in, struct sip_session *s, struct sip_client *c)
+{
+	struct sip_timer_asked asked;
+
+	return c->request.size > 0 && sip_timer_read(&in->m, &asked) &&
+	       asked.min <= SIP_TIMER_MAX_S &&
+	       resend(in, s, c, asked.min > SIP_TIMER_S ? asked.min : SIP_TIMER_S);
 }
 
 uint32_t sip_retry_after_ms(const struct sip_message *m)
@@ -693,6 +714,17 @@ static void on_options_answer(struct sip_input *in, struct sip_session *s)
 	in->event->kind = EVENT_UP;
 }
 
+static void on_update_answer(struct sip_input *in, struct sip_session *s, uint64_t token,
+			     bool again)
+{
+	struct sip_dialog *d = sip_dialog_by_token(&s->instance->transactions, token);
+
+	if (again && d != NULL)
+		d->sequence++;
+	else if (!again)
+		sip_on_refresh_answer(in, s, token);
+}
+
 void sip_on_response(struct sip_input *in)
 {
 	struct sip_transactions *t = &in->s->instance->transactions;
@@ -739,4 +771,6 @@ void sip_on_response(struct sip_input *in)
 		metric_inc(s->instance->metrics, METRIC_sip_sms_reports_lost);
 	else if (kind == SIP_CLIENT_MESSAGE && !again)
 		give_result(in, s, token, note);
+	else if (kind == SIP_CLIENT_UPDATE)
+		on_update_answer(in, s, token, again);
 }

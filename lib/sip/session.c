@@ -310,8 +310,8 @@ static void earliest(uint64_t *next, uint64_t due)
 }
 
 /* No response will come. True: *event says what became of what was submitted. */
-static bool client_over(struct sip_session *s, struct sip_client *c, const struct result *result,
-			struct proto_event *event)
+static bool client_over(struct sip_session *s, struct now now, struct sip_client *c,
+			const struct result *result, struct proto_event *event)
 {
 	uint64_t token = c->token;
 	uint8_t  kind = c->kind;
@@ -319,7 +319,9 @@ static bool client_over(struct sip_session *s, struct sip_client *c, const struc
 	if (kind == SIP_CLIENT_INVITE)
 		return sip_call_over(s, c, result, event);
 	sip_client_end_all(s, c);
-	if (kind == SIP_CLIENT_BYE)
+	if (kind == SIP_CLIENT_UPDATE || kind == SIP_CLIENT_AGAIN)
+		sip_refresh_lost(s, now, token);
+	if (kind == SIP_CLIENT_BYE || kind == SIP_CLIENT_UPDATE || kind == SIP_CLIENT_AGAIN)
 		return false;
 	if (kind == SIP_CLIENT_MESSAGE) {
 		event->kind = EVENT_RESULT;
@@ -348,7 +350,7 @@ static bool tick_clients(struct sip_session *s, struct now now, struct out *out,
 		const struct result unknown = {.why = REASON_UNKNOWN_OUTCOME, .maybe_sent = true};
 
 		if (c->kind == SIP_CLIENT_INVITE ? sip_call_timeout(s, now, c, out, event)
-						 : client_over(s, c, &unknown, event))
+						 : client_over(s, now, c, &unknown, event))
 			return true;
 	}
 	return false;
@@ -370,7 +372,7 @@ static void session_unreached(void *session, struct now now, struct cur quoted,
 		return;
 	s = c->of->session;
 	metric_inc(i->metrics, METRIC_sip_requests_unreached);
-	if (client_over(s, c, &unreached, event))
+	if (client_over(s, now, c, &unreached, event))
 		event->session = s;
 	else
 		i->services->wake(i->services->context, s);
@@ -471,6 +473,8 @@ static uint64_t session_tick(void *session, struct now now, struct out *out,
 		return sip_stream_tick(s, now, out, event);
 	if (tick_clients(s, now, out, event, &next) || sip_tick_parts(s, now, out, event, &next))
 		return now.us;
+	if (s->dialogs.timed.first != SIP_BLOCK_NONE)
+		earliest(&next, sip_tick_timed(s, now, out));
 	if (sip_tick_calls(s, now, out, event, &due))
 		return now.us;
 	earliest(&next, due);

@@ -12,6 +12,7 @@
 #include "sip/sdp.h"
 #include "sip/sms_seen.h"
 #include "sip/status.h"
+#include "sip/timer.h"
 #include "sip/transaction.h"
 
 #define SIP_WORDS_MAX 128u /* of all listeners of a worker: a domain and a route of each */
@@ -92,6 +93,7 @@ struct sip_session {
 	uint8_t               asking;            /* OPTIONS that are open */
 	uint8_t               domain;            /* of instance->words, of which the first is one */
 	uint8_t               service_route;     /* likewise; 0: none */
+	uint16_t              list_given;        /* messages at list_us */
 	uint32_t              blocked_room;
 	uint32_t              peer_block, challenge_block; /* SIP_BLOCK_NONE: none */
 	struct sip_scan       scan;
@@ -99,16 +101,15 @@ struct sip_session {
 	struct sip_servers    servers;
 	struct sip_dialogs    dialogs;
 	struct flow           local, remote;
-	struct flow           media;      /* where our MSRP is reached; port 0: nowhere */
-	uint64_t              heard_us;   /* anything of the other side */
-	uint64_t              message_us; /* the last message, registration or answer to one */
-	uint64_t              due_us;     /* accepted: for its first request; parting: the end */
-	uint64_t              list_us;    /* when the last message of a list was given */
-	struct sip_block_list parts;      /* of long messages, whose next part is due */
+	struct flow           media;       /* where our MSRP is reached; port 0: nowhere */
+	uint32_t              media_block; /* of a stream of MSRP; SIP_BLOCK_NONE: it is of SIP */
+	uint64_t              heard_us;    /* anything of the other side */
+	uint64_t              message_us;  /* the last message, registration or answer to one */
+	uint64_t              due_us;      /* accepted: for its first request; parting: the end */
+	uint64_t              list_us;     /* when the last message of a list was given */
+	struct sip_block_list parts;       /* of long messages, whose next part is due */
 	uint32_t              parts_due;
 	uint32_t              lists_block; /* of list.c; SIP_BLOCK_NONE: no list is open */
-	uint32_t              media_block; /* of a stream of MSRP; SIP_BLOCK_NONE: it is of SIP */
-	uint16_t              list_given;  /* messages at list_us */
 	struct proto_settings settings;
 };
 
@@ -117,7 +118,9 @@ enum sip_client_kind {
 	SIP_CLIENT_OPTIONS,
 	SIP_CLIENT_REPORT, /* on a short message; nobody waits for its outcome */
 	SIP_CLIENT_INVITE, /* its token is the dialog's */
-	SIP_CLIENT_BYE
+	SIP_CLIENT_BYE,
+	SIP_CLIENT_UPDATE, /* refreshes a dialog, whose its token is */
+	SIP_CLIENT_AGAIN   /* the same by INVITE */
 };
 
 /* Notes of a client transaction. */
@@ -242,6 +245,9 @@ bool sip_tick_list(struct sip_session *s, struct now now, struct proto_event *ev
 struct sip_server *sip_begin(struct sip_input *in);
 /* False: it went in circles, and was told so. */
 bool sip_passes(struct sip_input *in);
+/* 2xx with the lines of a note. */
+void sip_answer_noted(struct sip_input *in, struct sip_server *server, unsigned status,
+		      uint32_t note);
 /* As sip_refuse_open(), and without a transaction where server is NULL; the note is what the lines
  * of the status need: Retry-After, or the code of a Warning. */
 void sip_refuse_noted(struct sip_input *in, struct sip_server *server, unsigned status,
@@ -252,6 +258,7 @@ void sip_allow_put(struct put *w);
 void sip_on_invite(struct sip_input *in);
 void sip_on_ack(struct sip_input *in);
 void sip_on_bye(struct sip_input *in);
+void sip_on_update(struct sip_input *in);
 
 /*
  * elsewhere.c: what came over a stream, while another worker has the dialog or the short message
@@ -270,7 +277,7 @@ void sip_answer_inside(struct sip_session *s, struct now now, struct sip_server 
 		       const struct result *r, struct out *out);
 /* The effects there; in->s is the dialog's session. Statuses that answer. */
 void     sip_acked(struct sip_input *in, struct sip_dialog *d);
-unsigned sip_bye_status(const struct sip_input *in, struct sip_dialog *d);
+unsigned sip_inside_status(const struct sip_input *in, struct sip_dialog *d);
 void     sip_gone(struct sip_input *in, struct sip_dialog *d);
 void     sip_on_report_elsewhere(struct sip_instance *i, struct sip_input *in);
 
@@ -291,6 +298,8 @@ void sip_our_contact_put(const struct sip_session *s, bool chat, struct put *w);
 void sip_offer_put(const struct sip_session *s, const struct sip_large *l,
 		   struct sip_sdp_ours *ours, const struct sip_sdp *offer,
 		   const struct sip_sdp_media *chosen, struct put *w);
+/* What our description said of the session when it began, as far as that does not change. */
+void sip_ours_of(const struct sip_dialog *d, const struct sip_large *l, struct sip_sdp_ours *ours);
 /* EVENT_DIAL to the other side of a large message of this session. False: there is no way. */
 bool sip_call_dial(const struct sip_input *in, struct sip_session *s, struct sip_large *l);
 void sip_call_dialled(struct sip_session *s, uint64_t token, const struct result *r);
@@ -303,6 +312,24 @@ bool sip_tick_calls(struct sip_session *s, struct now now, struct out *out,
 		    struct proto_event *event, uint64_t *next);
 void sip_calls_close(struct sip_session *s);
 bool sip_calls_drain(struct sip_session *s, uint64_t *token);
+
+/* timed.c: session timers (RFC 4028). */
+/* It begins, or goes on; we: whom we are in the transaction that says so. */
+void sip_timed_begin(struct sip_session *s, struct now now, struct sip_dialog *d,
+		     const struct sip_timer *timer, enum sip_refresher we);
+/* What a 2xx to a refresh of theirs grants. 200, or the status that refuses it, *why its reason. */
+unsigned sip_timed_refresh(const struct sip_input *in, const struct sip_dialog *d,
+			   struct sip_timer *timer, enum reason *why);
+/* The lines of a 200 to UPDATE, by its note. */
+uint32_t sip_timed_note(const struct sip_timer *timer, bool chat);
+void     sip_timed_lines(const struct sip_input *in, uint32_t note, struct put *w);
+/* The 2xx to a request of ours says so. */
+void sip_timed_agreed(const struct sip_input *in, struct sip_session *s, struct sip_dialog *d);
+/* A final answer to a refresh of ours, or none came; token: the dialog's. */
+void sip_on_refresh_answer(const struct sip_input *in, struct sip_session *s, uint64_t token);
+void sip_refresh_lost(struct sip_session *s, struct now now, uint64_t token);
+/* Refreshes what is to be, ends what nobody refreshed; returns when it is due again. */
+uint64_t sip_tick_timed(struct sip_session *s, struct now now, struct out *out);
 
 /* registrar.c */
 void sip_on_register(struct sip_input *in);
@@ -353,7 +380,9 @@ struct flow           sip_request_to(const struct sip_session *s, const struct p
 struct str            sip_request_route(const struct proto_target *at);
 enum submit           sip_request_later(struct sip_session *s, size_t room);
 /* A 401 or 407 is answered with credentials. False: they cannot be given, or were there. */
-bool        sip_request_again(struct sip_input *in, struct sip_session *s, struct sip_client *c);
+bool sip_request_again(struct sip_input *in, struct sip_session *s, struct sip_client *c);
+/* The same after a 422, with the interval that it asks for (RFC 4028, 7.3). */
+bool        sip_request_slower(struct sip_input *in, struct sip_session *s, struct sip_client *c);
 uint32_t    sip_retry_after_ms(const struct sip_message *m);
 enum submit sip_request_message(struct sip_session *s, struct now now, const struct msg *m,
 				const struct proto_target *at, uint64_t token, struct out *out,

@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "base/random.h"
 #include "sip/print.h"
+#include "sip/timer.h"
 #include "sip/value.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -193,6 +194,19 @@ static void write_and_read(void)
 	}
 }
 
+/* RFC 4028: nothing under the least is granted, and nothing under what was asked for as that. */
+static void timer_read(void)
+{
+	struct sip_timer_asked asked;
+	struct sip_timer       timer;
+
+	if (!sip_timer_read(&m, &asked) || !sip_timer_grant(&asked, true, &timer))
+		return;
+	ASSERT(timer.seconds == 0 || timer.seconds >= asked.min);
+	ASSERT(asked.min >= SIP_TIMER_MIN_S &&
+	       (timer.seconds == 0) == (timer.refresher == SIP_REFRESHER_NONE));
+}
+
 static void datagram(const uint8_t *data, size_t size)
 {
 	struct sip_scan      scan = {0};
@@ -210,6 +224,7 @@ static void datagram(const uint8_t *data, size_t size)
 		return;
 	uri_twice(m.uri);
 	write_and_read();
+	timer_read();
 	why = sip_mandatory_parse(&m, &known);
 	ASSERT(sip_mandatory_parse(&again, &known_again) == why);
 	if (why != REASON_NONE)

@@ -53,6 +53,12 @@ static void call(struct phone *p, unsigned number, char call_id[32], char to[256
 	snprintf(to, 256, "%s", phone_header(answer, "To"));
 }
 
+/* Of another session. */
+static const char other_sdp[] = "v=0\r\no=- 1 2 IN IP4 198.18.0.2\r\ns=-\r\nc=IN IP4 198.18.0.2\r\n"
+				"t=0 0\r\nm=message 7654 TCP/MSRP *\r\n"
+				"a=accept-types:message/cpim\r\n"
+				"a=path:msrp://198.18.0.2:7654/others;tcp\r\n";
+
 static void requests_of_a_dialog_reach_its_worker_over_any_stream(void **state)
 {
 	struct phone *alice = phone_udp(&sim.host, 5080), *stream;
@@ -68,8 +74,8 @@ static void requests_of_a_dialog_reach_its_worker_over_any_stream(void **state)
 		assert_null(phone_take(alice));
 		stream_request(
 			stream, "INVITE", "sip:198.18.0.1", to, call_id,
-			"Contact: <sip:alice@198.18.0.2>\r\nContent-Type: application/sdp\r\n", sdp,
-			sizeof(sdp) - 1);
+			"Contact: <sip:alice@198.18.0.2>\r\nContent-Type: application/sdp\r\n",
+			other_sdp, sizeof(other_sdp) - 1);
 		said = next_of(stream);
 		assert_status(said, "488");
 		stream_request(stream, "BYE", "sip:198.18.0.1", to, call_id, "", "", 0);

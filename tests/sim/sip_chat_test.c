@@ -36,26 +36,38 @@ static void request(struct chat *c, const char *method, const char *uri, const c
 		   c->phone->port, more, strlen(body), body);
 }
 
-static const char *invite(struct chat *c, struct phone *p, const char *direction)
+static void put_sdp(char room[1024], const char *direction)
 {
-	char sdp[1024];
-
-	*c = (struct chat){.phone = p, .cseq = 1};
-	snprintf(c->to, sizeof(c->to), "<tel:+46701234567>");
-	snprintf(c->id, sizeof(c->id), "chat%u", ++sequence);
-	snprintf(sdp, sizeof(sdp),
+	snprintf(room, 1024,
 		 "v=0" NL "o=- 1 1 IN IP4 198.18.0.2" NL "s=-" NL "c=IN IP4 198.18.0.2" NL
 		 "t=0 0" NL "m=message 7654 TCP/MSRP *" NL
 		 "a=accept-types:message/cpim application/im-iscomposing+xml" NL
 		 "a=accept-wrapped-types:*" NL "a=path:" THEIR_PATH NL "a=setup:actpass" NL
 		 "a=%s" NL,
 		 direction);
+}
+
+static const char *invite_with(struct chat *c, struct phone *p, const char *direction,
+			       const char *lines)
+{
+	char sdp[1024], more[1024];
+
+	*c = (struct chat){.phone = p, .cseq = 1};
+	snprintf(c->to, sizeof(c->to), "<tel:+46701234567>");
+	snprintf(c->id, sizeof(c->id), "chat%u", ++sequence);
+	put_sdp(sdp, direction);
+	snprintf(more, sizeof(more),
+		 "Accept-Contact: *;%s" NL "Conversation-ID: chosen-by-alice" NL
+		 "Contribution-ID: c1" NL "%sContent-Type: application/sdp" NL,
+		 CHAT_TAG, lines);
 	c->branch = sequence + 1;
-	request(c, "INVITE", "tel:+46701234567",
-		"Accept-Contact: *;" CHAT_TAG NL "Conversation-ID: chosen-by-alice" NL
-		"Contribution-ID: c1" NL "Content-Type: application/sdp" NL,
-		sdp);
+	request(c, "INVITE", "tel:+46701234567", more, sdp);
 	return answer_of(p);
+}
+
+static const char *invite(struct chat *c, struct phone *p, const char *direction)
+{
+	return invite_with(c, p, direction, "");
 }
 
 static struct phone *waited;
@@ -66,9 +78,10 @@ static bool stream_open(struct sim *s)
 	return waited->open;
 }
 
-static void begin(struct chat *c, struct phone *p, const char *direction)
+/* After the 200 to its INVITE. */
+static void establish(struct chat *c, const char *answer)
 {
-	const char *answer = invite(c, p, direction), *at;
+	const char *at;
 
 	assert_status(answer, "200");
 	assert_non_null(strstr(phone_header(answer, "Contact"), CHAT_TAG));
@@ -82,6 +95,11 @@ static void begin(struct chat *c, struct phone *p, const char *direction)
 	request(c, "ACK", c->target, "", "");
 	c->stream = waited = phone_msrp(&sim.host, (uint16_t)strtoul(c->path + 18, NULL, 10));
 	assert_true(sim_until(&sim, stream_open, US_PER_SECOND));
+}
+
+static void begin(struct chat *c, struct phone *p, const char *direction)
+{
+	establish(c, invite(c, p, direction));
 }
 
 static struct phone *registered(void)
@@ -379,6 +397,230 @@ static void there_are_no_more_chats_than_may_be(void **state)
 	assert_nothing_left();
 }
 
+/* ---- session timers (RFC 4028) ---- */
+
+/* The next request that is none for the health of the peer, within so many seconds; NULL: none. */
+static const char *request_within(struct phone *p, unsigned seconds)
+{
+	for (unsigned i = 0; i < 10 * seconds; i++) {
+		const char *text = phone_take(p);
+
+		if (text != NULL)
+			return text;
+		sim_pass(&sim, US_PER_SECOND / 10);
+		assert_null(ims_take());
+	}
+	return NULL;
+}
+
+/* A device's answer inside the dialog: To has its tag. */
+static void answer_inside(struct phone *p, const char *asks, const char *status, const char *more,
+			  const char *body)
+{
+	char via[256];
+
+	snprintf(via, sizeof(via), "%s", phone_header(asks, "Via"));
+	phone_send(p,
+		   "SIP/2.0 %s" NL "Via: %s" NL "From: %s" NL "To: %s" NL "Call-ID: %s" NL
+		   "CSeq: %s" NL "Contact: <sip:alice@198.18.0.2:6001>" NL
+		   "%sContent-Length: %zu" NL NL "%s",
+		   status, via, phone_header(asks, "From"), phone_header(asks, "To"),
+		   phone_header(asks, "Call-ID"), phone_header(asks, "CSeq"), more, strlen(body),
+		   body);
+}
+
+static void a_device_that_refreshes_its_chat_keeps_it_and_one_that_stops_loses_it(void **state)
+{
+	struct phone *alice = registered();
+	struct chat   c;
+	const char   *text;
+	char          sdp[1024];
+	unsigned      waited_s = 0;
+
+	(void)state;
+	text = invite_with(&c, alice, "sendrecv", "Supported: timer" NL "Session-Expires: 90" NL);
+	assert_string_equal(phone_header(text, "Session-Expires"), "90;refresher=uac");
+	assert_string_equal(phone_header(text, "Require"), "timer");
+	establish(&c, text);
+	put_sdp(sdp, "sendrecv");
+	for (unsigned i = 0; i < 3; i++) {
+		say(&c, "", "still here");
+		assert_msrp(next_of(c.stream), 200);
+		assert_null(request_within(alice, 45));
+		c.cseq++;
+		if (i == 0) {
+			request(&c, "UPDATE", c.target,
+				"Supported: timer" NL "Session-Expires: 90;refresher=uac" NL, "");
+			text = answer_of(alice);
+			assert_status(text, "200");
+			assert_non_null(strstr(phone_header(text, "Contact"), CHAT_TAG));
+		} else {
+			request(&c, "INVITE", c.target,
+				i == 1 ? "Supported: timer" NL
+					 "Session-Expires: 90;refresher=uac" NL
+					 "Content-Type: application/sdp" NL
+				       : "Supported: timer" NL "Session-Expires: 90" NL,
+				i == 1 ? sdp : "");
+			text = answer_of(alice);
+			assert_status(text, "200");
+			assert_non_null(strstr(text, NL "a=sendrecv" NL));
+			assert_non_null(strstr(text, c.path));
+			request(&c, "ACK", c.target, "", "");
+		}
+		assert_string_equal(phone_header(text, "Session-Expires"), "90;refresher=uac");
+	}
+	say(&c, "", "and last");
+	assert_msrp(next_of(c.stream), 200);
+	while ((text = request_within(alice, 1)) == NULL)
+		waited_s++;
+	assert_memory_equal(text, "BYE ", 4);
+	assert_in_range(waited_s, 58, 71);
+	answer_inside(alice, text, "200 OK", "", "");
+	assert_int_equal(sim_metric(&sim, METRIC_sip_refreshes_in), 3);
+	assert_int_equal(sim_metric(&sim, METRIC_sip_sessions_expired), 1);
+	assert_nothing_left();
+}
+
+/* A proxy asks for the timer, and the device knows none: we refresh (RFC 4028, 9). */
+static void a_chat_of_a_device_without_timers_is_refreshed_by_us(void **state)
+{
+	static const struct {
+		const char *allow, *method;
+	} cases[] = {{"", "INVITE "}, {"Allow: INVITE, UPDATE" NL, "UPDATE "}};
+	struct phone *alice = registered();
+	char          sdp[1024], lines[128];
+
+	(void)state;
+	put_sdp(sdp, "sendrecv");
+	for (unsigned i = 0; i < 2; i++) {
+		struct chat c;
+		const char *text;
+
+		snprintf(lines, sizeof(lines), "Session-Expires: 90" NL "%s", cases[i].allow);
+		text = invite_with(&c, alice, "sendrecv", lines);
+		assert_string_equal(phone_header(text, "Session-Expires"), "90;refresher=uas");
+		assert_string_equal(phone_header(text, "Require"), "");
+		establish(&c, text);
+		for (unsigned k = 0; k < 2; k++) {
+			say(&c, "", "hej");
+			assert_msrp(next_of(c.stream), 200);
+			text = request_within(alice, 46);
+			assert_non_null(text);
+			assert_memory_equal(text, cases[i].method, 7);
+			assert_string_equal(phone_header(text, "Session-Expires"),
+					    "90;refresher=uac");
+			assert_string_equal(phone_header(text, "Supported"), "timer");
+			assert_string_equal(phone_header(text, "Call-ID"), c.id);
+			if (i == 1) {
+				assert_string_equal(phone_body(text), "");
+				answer_inside(alice, text, "200 OK",
+					      "Session-Expires: 90;refresher=uac" NL, "");
+				continue;
+			}
+			assert_non_null(strstr(text, c.path));
+			answer_inside(alice, text, "200 OK",
+				      "Session-Expires: 90;refresher=uac" NL
+				      "Content-Type: application/sdp" NL,
+				      sdp);
+			text = next_of(alice);
+			assert_non_null(text);
+			assert_memory_equal(text, "ACK ", 4);
+		}
+		/* It knows the dialog no more. */
+		say(&c, "", "hej");
+		assert_msrp(next_of(c.stream), 200);
+		text = request_within(alice, 46);
+		assert_non_null(text);
+		answer_inside(alice, text, "481 Gone", "", "");
+		do
+			text = next_of(alice);
+		while (text != NULL && memcmp(text, "ACK ", 4) == 0);
+		assert_non_null(text);
+		assert_memory_equal(text, "BYE ", 4);
+		answer_inside(alice, text, "481 Gone", "", "");
+		phone_reset(c.stream);
+		pass(40);
+		assert_null(phone_take(alice));
+	}
+	assert_int_equal(sim_metric(&sim, METRIC_sip_refreshes_out), 6);
+	assert_int_equal(sim_metric(&sim, METRIC_sip_sessions_expired), 2);
+	assert_nothing_left();
+}
+
+static void an_answer_without_a_timer_ends_it_and_a_larger_one_is_kept(void **state)
+{
+	struct phone *alice = registered();
+	struct chat   c;
+	const char   *text;
+
+	(void)state;
+	text = invite_with(&c, alice, "sendrecv",
+			   "Session-Expires: 90" NL "Allow: INVITE, UPDATE" NL);
+	establish(&c, text);
+	say(&c, "", "hej");
+	assert_msrp(next_of(c.stream), 200);
+	text = request_within(alice, 46);
+	assert_non_null(text);
+	assert_memory_equal(text, "UPDATE ", 7);
+	answer_inside(alice, text, "422 Too Small", "Min-SE: 200" NL, "");
+	text = request_within(alice, 11);
+	assert_non_null(text);
+	assert_string_equal(phone_header(text, "Session-Expires"), "200;refresher=uac");
+	answer_inside(alice, text, "200 OK", "", "");
+	say(&c, "", "hej");
+	assert_msrp(next_of(c.stream), 200);
+	assert_null(request_within(alice, 115));
+	bye(&c);
+	phone_reset(c.stream);
+	assert_nothing_left();
+}
+
+static void an_interval_that_is_too_small_is_refused_with_the_least(void **state)
+{
+	struct phone *alice = registered();
+	struct chat   c;
+	const char   *text;
+	char          sdp[1024];
+
+	(void)state;
+	text = invite_with(&c, alice, "sendrecv", "Supported: timer" NL "Session-Expires: 60" NL);
+	assert_status(text, "422");
+	assert_string_equal(phone_header(text, "Min-SE"), "90");
+	sequence = c.branch - 1; /* its ACK is of the same transaction */
+	request(&c, "ACK", "tel:+46701234567", "", "");
+	sequence += 100;
+	begin(&c, alice, "sendrecv");
+	put_sdp(sdp, "sendrecv");
+	for (unsigned i = 0; i < 4; i++) {
+		static const struct {
+			const char *method, *more, *status;
+			bool        offers;
+		} cases[] = {
+			{"UPDATE", "Supported: timer" NL "Session-Expires: 60" NL, "422", false},
+			{"UPDATE", "Session-Expires: soon" NL, "400", false},
+			{"UPDATE", "Content-Type: application/sdp" NL, "488", true},
+			{"INVITE", "Supported: timer" NL "Session-Expires: 60" NL, "422", false},
+		};
+
+		c.cseq++;
+		request(&c, cases[i].method, c.target, cases[i].more, cases[i].offers ? sdp : "");
+		assert_status(answer_of(alice), cases[i].status);
+		if (strcmp(cases[i].method, "INVITE") == 0)
+			request(&c, "ACK", c.target, "", "");
+	}
+	/* Another path is another session. */
+	c.cseq++;
+	memcpy(strstr(sdp, "theirs"), "others", 6);
+	request(&c, "INVITE", c.target, "Content-Type: application/sdp" NL, sdp);
+	assert_status(answer_of(alice), "488");
+	request(&c, "ACK", c.target, "", "");
+	say(&c, "", "the chat goes on");
+	assert_msrp(next_of(c.stream), 200);
+	bye(&c);
+	phone_reset(c.stream);
+	assert_nothing_left();
+}
+
 int main(void)
 {
 #define ONE(f) cmocka_unit_test_setup_teardown(f, world_chat, world_end)
@@ -390,6 +632,10 @@ int main(void)
 		ONE(a_chat_ends_with_its_stream_or_when_nobody_says_anything),
 		ONE(who_only_talks_hears_by_message),
 		ONE(there_are_no_more_chats_than_may_be),
+		ONE(a_device_that_refreshes_its_chat_keeps_it_and_one_that_stops_loses_it),
+		ONE(a_chat_of_a_device_without_timers_is_refreshed_by_us),
+		ONE(an_answer_without_a_timer_ends_it_and_a_larger_one_is_kept),
+		ONE(an_interval_that_is_too_small_is_refused_with_the_least),
 	};
 
 	sim_eal();

@@ -130,7 +130,7 @@ static void an_answer_says_what_would_have_been_right(void **state)
 		 "Warning: 399 192.0.2.1 \"Messages come by MESSAGE alone here: no msrp_port is "
 		 "configured\"\r\n"},
 		{"INFO sip:a@b SIP/2.0\r\n" VIA REST "CSeq: 1 INFO\r\n" END,
-		 "Allow: MESSAGE, OPTIONS, REGISTER, INVITE, ACK, BYE, CANCEL\r\n"},
+		 "Allow: MESSAGE, OPTIONS, REGISTER, INVITE, ACK, BYE, CANCEL, UPDATE\r\n"},
 		{MESSAGE VIA REST "CSeq: 1 MESSAGE\r\nRequire: nothing, path, 100rel\r\n" END,
 		 "Unsupported: nothing, 100rel\r\n"},
 		{MESSAGE VIA REST "CSeq: 1 MESSAGE\r\nContent-Type: image/png\r\n" END,

@@ -302,6 +302,11 @@ static void bye_ends_a_dialog_once(void **state)
 	side_free(s);
 }
 
+#define OTHER                                                                                      \
+	"v=0\r\no=a 1 2 IN IP4 192.0.2.66\r\ns=-\r\nc=IN IP4 192.0.2.66\r\nt=0 0\r\n"              \
+	"m=message 7394 TCP/MSRP *\r\na=accept-types:message/cpim\r\n"                             \
+	"a=path:msrp://192.0.2.66:7394/another;tcp\r\n"
+
 static void an_invite_within_a_dialog_changes_nothing(void **state)
 {
 	struct side *s = listener(1);
@@ -310,13 +315,14 @@ static void an_invite_within_a_dialog_changes_nothing(void **state)
 
 	snprintf(tag, sizeof(tag), "%s", tag_of(say(s, invite(SDP))));
 	say(s, request("ACK", "2", tag, 1, "", ""));
-	answer = say(s, request("INVITE", "3", tag, 2, IS_SDP, SDP));
+	answer = say(s, request("INVITE", "3", tag, 2, IS_SDP, OTHER));
 	assert_int_equal(side_status(answer), 488);
 	assert_non_null(strstr(answer, "Warning: 370 "));
-	answer = say(s, request("INVITE", "3", tag, 2, IS_SDP, SDP)); /* the 488 was lost */
+	answer = say(s, request("INVITE", "3", tag, 2, IS_SDP, OTHER)); /* the 488 was lost */
 	assert_int_equal(side_status(answer), 488);
-	assert_int_equal(side_status(say(s, request("INVITE", "7", tag, 0, IS_SDP, SDP))), 500);
-	assert_int_equal(side_status(say(s, request("INVITE", "4", "none", 3, IS_SDP, SDP))), 481);
+	assert_int_equal(side_status(say(s, request("INVITE", "7", tag, 0, IS_SDP, OTHER))), 500);
+	assert_int_equal(side_status(say(s, request("INVITE", "4", "none", 3, IS_SDP, OTHER))),
+			 481);
 	assert_int_equal(side_metric(s, METRIC_sip_large_open), 1);
 	assert_int_equal(side_status(say(s, request("BYE", "5", tag, 3, "", ""))), 200);
 	side_free(s);
@@ -496,6 +502,30 @@ static void a_refusal_of_the_invite_is_the_result(void **state)
 	ack = respond(s, text, 486, "b", "", "");
 	assert_int_equal(strncmp(ack, "ACK ", 4), 0);
 	assert_null(wait_for(s, 40 * US_PER_SECOND));
+	side_free(s);
+}
+
+/* RFC 4028, 7.3. */
+static void an_interval_that_is_too_small_there_is_made_larger(void **state)
+{
+	struct side *s = caller();
+	char         text[8192];
+	struct flow  to;
+	const char  *again;
+
+	called(s, text);
+	assert_non_null(strstr(text, "\r\nSupported: timer\r\nSession-Expires: 1800\r\n"));
+	assert_null(strstr(text, "Min-SE"));
+	again = respond(s, text, 422, "b", "Min-SE: 3600\r\n", "");
+	while (again != NULL && strncmp(again, "ACK ", 4) == 0)
+		again = side_heard(s, &to);
+	assert_non_null(again);
+	assert_int_equal(strncmp(again, "INVITE sip:+46701111111@peer.example", 36), 0);
+	assert_non_null(strstr(again, "\r\nCSeq: 2 INVITE\r\n"));
+	assert_non_null(strstr(again, "\r\nSupported: timer\r\nSession-Expires: 3600\r\nMin-SE: "
+				      "3600\r\n"));
+	assert_null(strstr(again, "1800"));
+	assert_null(side_last(s, EVENT_RESULT));
 	side_free(s);
 }
 
@@ -788,6 +818,7 @@ int main(void)
 		cmocka_unit_test(a_stream_that_does_not_come_ends_the_dialog),
 		cmocka_unit_test(what_is_too_long_for_a_message_goes_by_invite),
 		cmocka_unit_test(a_refusal_of_the_invite_is_the_result),
+		cmocka_unit_test(an_interval_that_is_too_small_there_is_made_larger),
 		cmocka_unit_test(an_invite_that_rings_too_long_is_cancelled),
 		cmocka_unit_test(an_answer_that_is_of_no_use_is_acknowledged_and_ended),
 		cmocka_unit_test(the_second_branch_of_a_fork_is_acknowledged_and_ended),

@@ -312,7 +312,7 @@ static void heads_that_are_refused_are_refused_by_name(void **state)
 		{BYTES("l: 0\r\ncseq: 1 MESSAGE\r\n"), REASON_SIP_HEADER_REPEATED, false},
 		{BYTES("l: 0\r\nMax-Forwards: 1\r\nmax-forwards: 1\r\n"),
 		 REASON_SIP_HEADER_REPEATED, false},
-		{BYTES("l: 0\r\nX: y\r\nx: z\r\nv: SIP/2.0/UDP a\r\n"), REASON_NONE, false},
+		{BYTES("l: 0\r\nZ: y\r\nz: z\r\nv: SIP/2.0/UDP a\r\n"), REASON_NONE, false},
 	};
 	char bytes[1024];
 
@@ -366,7 +366,7 @@ static size_t long_head(char *bytes, unsigned lines, size_t size)
 	size_t n = (size_t)sprintf(bytes, REQUEST HEAD);
 
 	for (unsigned i = 0; i < lines; i++) {
-		memset(bytes + n, 'x', size);
+		memset(bytes + n, 'z', size);
 		bytes[n + 1] = ':';
 		n += size;
 		memcpy(bytes + n - 2, "\r\n", 2);

@@ -94,6 +94,26 @@ static void a_report_comes_to_the_worker_whose_request_it_names(void **state)
 			 owner("MESSAGE sip:a SIP/2.0\r\nCall-ID: x\r\n\r\n", 9));
 }
 
+static void requests_within_a_dialog_come_to_the_worker_that_our_tag_names(void **state)
+{
+	static const char *const methods[] = {"ACK", "BYE", "INVITE", "UPDATE"};
+	const struct hash_key    key = {1, 2};
+
+	for (unsigned worker = 0; worker < 9; worker++) {
+		for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+			char              tag[SIP_NAME_SIZE + 1] = "", text[512];
+			struct put        w = put_to(tag, SIP_NAME_SIZE);
+			struct sip_branch b = {(uint8_t)worker, 1000 + worker, 5};
+
+			sip_name_put(&w, &key, &b);
+			snprintf(text, sizeof(text),
+				 "%s sip:a SIP/2.0\r\nCall-ID: x\r\nTo: <sip:b>;tag=%s\r\n\r\n",
+				 methods[i], tag);
+			assert_int_equal(owner(text, 9), worker);
+		}
+	}
+}
+
 static void what_names_no_worker_belongs_to_the_first(void **state)
 {
 	static const char *const texts[] = {
@@ -141,6 +161,7 @@ int main(void)
 		cmocka_unit_test(requests_spread_evenly_by_call_id_alone),
 		cmocka_unit_test(responses_go_home_by_the_branch_of_the_top_via),
 		cmocka_unit_test(a_report_comes_to_the_worker_whose_request_it_names),
+		cmocka_unit_test(requests_within_a_dialog_come_to_the_worker_that_our_tag_names),
 		cmocka_unit_test(what_names_no_worker_belongs_to_the_first),
 		cmocka_unit_test(any_bytes_name_a_worker_that_exists),
 	};
