@@ -157,13 +157,14 @@ struct msg {
 	uint32_t           data_size;  /* bytes of data in use */
 	uint8_t            hops;
 	uint8_t            block_count;
-	bool possible_duplicate;   /* sent before with an unknown outcome: the recipient may have it
-				    */
-	bool              alone;   /* no copy of it is made */
-	bool              there;   /* it goes to to_place and to no other */
-	uint8_t           copy;    /* enum msg_copy */
-	uint8_t           carries; /* of kind TEXT: MSG_CONTENT_TEXT, or what the text stands for */
-	uint16_t          tags;    /* set by rules: one bit a tag */
+	bool possible_duplicate; /* sent before with an unknown outcome: the recipient may have it
+				  */
+	bool    alone;           /* no copy of it is made */
+	bool    there;           /* it goes to to_place and to no other */
+	uint8_t copy;            /* enum msg_copy */
+	uint8_t carries; /* enum msg_content: of kind TEXT what the text stands for; of BINARY
+		  DOCUMENT, or nothing */
+	uint16_t          tags;     /* set by rules: one bit a tag */
 	uint8_t           sms_form; /* of a short message: msg/sms.h */
 	uint8_t           sms_pid;  /* TP-PID of a short message; 0: a plain one */
 	struct msg_pool  *pool;     /* where its blocks go back to; written by msg_new() only */
@@ -219,7 +220,7 @@ static inline enum msg_content msg_content(const struct msg *m)
 	case MSG_KIND_COUNT:
 		break;
 	}
-	return MSG_CONTENT_BINARY;
+	return m->carries == MSG_CONTENT_DOCUMENT ? MSG_CONTENT_DOCUMENT : MSG_CONTENT_BINARY;
 }
 
 /* How rules call it; NULL: there is no such content. */
@@ -247,7 +248,12 @@ struct msg_extra {
 
 /* Extras that every protocol has a place for: their protocol is MSG_COMMON. */
 #define MSG_COMMON 0xffu
-enum msg_common_tag { MSG_COMMON_SUBJECT = 1 /* UTF-8 */, MSG_COMMON_LANGUAGE = 2 /* RFC 5646 */ };
+enum msg_common_tag {
+	MSG_COMMON_SUBJECT = 1,   /* UTF-8 */
+	MSG_COMMON_LANGUAGE = 2,  /* RFC 5646 */
+	MSG_COMMON_LINK = 3,      /* of MSG_CONTENT_FILE: its URL, which stands in the text, too */
+	MSG_COMMON_LINK_NAME = 4, /* and the name of the file, UTF-8 */
+};
 #define MSG_COMMON_SIZE_MAX 1024u
 
 bool msg_extra_add(struct msg *m, uint8_t protocol, uint16_t tag, const void *bytes, uint16_t n);

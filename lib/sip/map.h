@@ -29,6 +29,7 @@ enum sip_extra_tag {
 	SIP_EXTRA_REFRESH = 104,  /* of MSG_COMPOSING: seconds, four bytes, highest first */
 	SIP_EXTRA_TPDU = 105,     /* it came as a short message: its TP-PID and TP-DCS; a receipt:
 				     sms.h */
+	SIP_EXTRA_DOCUMENT = 106, /* the body as it came, of which the text is what others get */
 };
 
 enum {
@@ -52,6 +53,8 @@ enum sip_content {
 	SIP_CONTENT_SMS,
 	SIP_CONTENT_LIST,
 	SIP_CONTENT_OPAQUE,
+	SIP_CONTENT_FILE,
+	SIP_CONTENT_LOCATION,
 	SIP_CONTENT_NONE, /* not taken */
 };
 

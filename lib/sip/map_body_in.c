@@ -3,6 +3,7 @@
 #include "sip/cpim.h"
 #include "sip/imdn.h"
 #include "sip/inflate.h"
+#include "sip/linked.h"
 #include "sip/map.h"
 
 /* Content in a transfer encoding, and text of documents, is no longer than this. */
@@ -186,6 +187,7 @@ static unsigned take_bytes(const struct sip_map *map, struct content *c, struct 
 	bool text = c->kind == SIP_CONTENT_TEXT;
 
 	m->kind = text ? MSG_TEXT : MSG_BINARY;
+	m->carries = text ? MSG_CONTENT_TEXT : MSG_CONTENT_DOCUMENT;
 	m->coding = text ? (uint8_t)charset(&c->media) : MSG_CODING_BINARY;
 	*why = REASON_CODING;
 	if (text && m->coding == MSG_CODING_BINARY)
@@ -199,6 +201,52 @@ static unsigned take_bytes(const struct sip_map *map, struct content *c, struct 
 	return c->type.n == 0 || sip_extra_add(map, m, SIP_EXTRA_CONTENT_TYPE, c->type) ? 200 : 503;
 }
 
+/* What it says to who understands text alone; false: nothing that can be told. */
+static bool linked_text(struct content *c, struct put *room, struct put *w, struct sip_file *file)
+{
+	struct cur          in = cur_of(c->bytes.p, c->bytes.n);
+	struct sip_location place;
+
+	*file = (struct sip_file){STR(""), STR("")};
+	if (c->kind == SIP_CONTENT_FILE && sip_file_parse(in, room, file) == SIP_BODY_OK)
+		sip_file_text(file, w);
+	else if (c->kind == SIP_CONTENT_LOCATION &&
+		 sip_location_parse(in, room, &place) == SIP_BODY_OK)
+		sip_location_text(&place, w);
+	return put_size(w) > 0 && !w->failed;
+}
+
+static bool add_common(struct msg *m, uint16_t tag, struct str value)
+{
+	return value.n == 0 || msg_extra_add(m, MSG_COMMON, tag, value.p, (uint16_t)value.n);
+}
+
+/* A text, with the document beside it for SIP. One that says nothing goes to SIP alone. */
+static unsigned take_linked(const struct sip_map *map, struct content *c, struct msg *m,
+			    enum reason *why)
+{
+	char            decoded[DECODED_MAX], text[SIP_LINK_MAX + SIP_LINK_NAME_MAX + 1];
+	struct put      room = put_to(decoded, sizeof(decoded));
+	struct put      w = put_to(text, sizeof(text));
+	struct sip_file file;
+
+	if (c->bytes.n > map->settings->message_size_max || c->bytes.n > UINT16_MAX ||
+	    !linked_text(c, &room, &w, &file))
+		return take_bytes(map, c, m, why);
+	m->kind = MSG_TEXT;
+	m->coding = MSG_CODING_UTF8;
+	m->carries = c->kind == SIP_CONTENT_FILE ? MSG_CONTENT_FILE : MSG_CONTENT_LOCATION;
+	*why = REASON_POOL;
+	return msg_append(m, text, put_size(&w), &m->body) &&
+			       sip_extra_add(map, m, SIP_EXTRA_CONTENT_TYPE, c->type) &&
+			       msg_extra_add(m, map->protocol, SIP_EXTRA_DOCUMENT, c->bytes.p,
+					     (uint16_t)c->bytes.n) &&
+			       add_common(m, MSG_COMMON_LINK, file.url) &&
+			       add_common(m, MSG_COMMON_LINK_NAME, file.name)
+		       ? 200
+		       : 503;
+}
+
 static unsigned take(const struct sip_map *map, struct content *c, struct msg *m, enum reason *why)
 {
 	switch (c->kind) {
@@ -209,6 +257,9 @@ static unsigned take(const struct sip_map *map, struct content *c, struct msg *m
 	case SIP_CONTENT_TEXT:
 	case SIP_CONTENT_OPAQUE:
 		return take_bytes(map, c, m, why);
+	case SIP_CONTENT_FILE:
+	case SIP_CONTENT_LOCATION:
+		return take_linked(map, c, m, why);
 	case SIP_CONTENT_CPIM:
 	case SIP_CONTENT_SMS:  /* has a map of its own, and no place in message/cpim */
 	case SIP_CONTENT_LIST: /* is taken apart before, where it is one of recipients */

@@ -45,10 +45,18 @@ static enum reason transcode(const struct msg *m, struct body *b)
 
 static enum reason make_text(const struct sip_map *map, const struct msg *m, struct body *b)
 {
+	struct msg_extra document;
+
 	b->size = m->body.size;
 	if (m->native_protocol == map->protocol &&
-	    sip_extra_text(map, m, SIP_EXTRA_CONTENT_TYPE, b->type_room, &b->type))
+	    sip_extra_text(map, m, SIP_EXTRA_CONTENT_TYPE, b->type_room, &b->type)) {
+		if (m->carries != MSG_CONTENT_TEXT &&
+		    msg_extra_find(m, map->protocol, SIP_EXTRA_DOCUMENT, &document)) {
+			b->p = msg_view(m, document.value, b->gathered);
+			b->size = document.value.size;
+		}
 		return REASON_NONE; /* as it came */
+	}
 	if (m->kind != MSG_TEXT)
 		return REASON_CODING;
 	b->type = STR("text/plain;charset=UTF-8");

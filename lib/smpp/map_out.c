@@ -309,7 +309,8 @@ enum reason smpp_map_out(const struct smpp_map *map, const struct msg *m, struct
 	struct transcode t;
 	enum reason      why;
 
-	if (m->kind == MSG_COMPOSING || m->kind == MSG_NATIVE)
+	if (m->kind == MSG_COMPOSING || m->kind == MSG_NATIVE ||
+	    (m->kind == MSG_BINARY && m->carries == MSG_CONTENT_DOCUMENT))
 		return REASON_CODING; /* no short message says so */
 	if (m->kind == MSG_RECEIPT && m->receipt.msg_id == 0 && m->native_protocol != map->protocol)
 		return REASON_RECEIPT_UNKNOWN; /* of no message that came by SMPP */

@@ -316,6 +316,7 @@ static bool fill_kind(const struct xmpp_map *map, const struct xmpp_stanza *s,
 	if (c->has_body || c->url.n > 0) {
 		m->kind = MSG_TEXT;
 		m->coding = MSG_CODING_UTF8;
+		m->carries = c->url.n > 0 ? MSG_CONTENT_FILE : MSG_CONTENT_TEXT;
 		if ((c->wants_receipt || c->wants_read) && c->id.n > 0 &&
 		    c->id.n <= MSG_ORIGIN_ID_MAX) {
 			m->wants = (c->wants_receipt ? MSG_WANT_SUCCESS : 0) |

@@ -241,6 +241,25 @@ static void put_element(struct put *w, struct str name, struct str text)
 	put_u8(w, '>');
 }
 
+/* A file that is elsewhere: its URL as the text, and as what clients fetch (XEP-0066). */
+static bool put_link(const struct msg *m, struct put *w)
+{
+	uint8_t    link_room[MSG_COMMON_SIZE_MAX], name_room[MSG_COMMON_SIZE_MAX];
+	char       text[TEXT_UTF8_SIZE(MSG_COMMON_SIZE_MAX)];
+	struct str link = common(m, MSG_COMMON_LINK, link_room);
+	struct str name = common(m, MSG_COMMON_LINK_NAME, name_room);
+
+	if (m->carries != MSG_CONTENT_FILE || link.n == 0)
+		return false;
+	put_element(w, STR("body"), link);
+	put_str(w, STR("<x xmlns=\"" XMPP_SPACE_OOB "\">"));
+	put_element(w, STR("url"), link);
+	if (name.n > 0)
+		put_element(w, STR("desc"), valid(name, text, sizeof(text)));
+	put_str(w, STR("</x>"));
+	return true;
+}
+
 /* What other protocols have said beside the text. */
 static void put_translated(const struct xmpp_map *map, const struct msg *m, struct put *w)
 {
@@ -376,7 +395,7 @@ static enum reason put_content(const struct xmpp_map *map, const struct msg *m, 
 	}
 	if (m->kind != MSG_TEXT)
 		return REASON_CODING;
-	why = put_body(map, m, w);
+	why = put_link(m, w) ? REASON_NONE : put_body(map, m, w);
 	put_translated(map, m, w);
 	return why;
 }

@@ -1,13 +1,14 @@
 /*
  * Fuzz target: the bodies that are XML. A document has no more tokens than bytes; text decodes to
  * no more than it was; what is read as a notification, a composing indication or recipients is
- * written and read again the same.
+ * written and read again the same; what stands for a file or a place has a text.
  */
 #include <string.h>
 
 #include "base/assert.h"
 #include "sip/composing.h"
 #include "sip/imdn.h"
+#include "sip/linked.h"
 #include "sip/recipients.h"
 #include "xml/xml.h"
 
@@ -107,6 +108,28 @@ static void recipients(struct cur in)
 	ASSERT(!sip_recipients_next(&m, &other) && m.fault == SIP_BODY_OK);
 }
 
+/* What is told is told in as many bytes at most, without a line's end. */
+static void linked(struct cur in)
+{
+	struct put          r = put_to(room, cur_left(&in)), w = put_to(written, sizeof(written));
+	struct sip_file     file;
+	struct sip_location place;
+
+	if (sip_file_parse(in, &r, &file) == SIP_BODY_OK) {
+		ASSERT(file.url.n > 7 && file.url.n <= SIP_LINK_MAX);
+		ASSERT(file.name.n <= SIP_LINK_NAME_MAX);
+		sip_file_text(&file, &w);
+	}
+	ASSERT(!r.failed);
+	r = put_to(room, cur_left(&in));
+	if (sip_location_parse(in, &r, &place) == SIP_BODY_OK) {
+		ASSERT(place.latitude.n > 0 && place.longitude.n > 0);
+		sip_location_text(&place, &w);
+	}
+	ASSERT(!r.failed && !w.failed && put_size(&w) <= SIP_LINK_MAX + SIP_LINK_NAME_MAX + 1);
+	ASSERT(memchr(written, '\n', put_size(&w)) == NULL);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct cur in = cur_of(data, size);
@@ -117,5 +140,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	notification(in);
 	composing(in);
 	recipients(in);
+	linked(in);
 	return 0;
 }

@@ -35,7 +35,8 @@ static const struct wrong wrongs[] = {
 	{"{\"parts\": {\"over\": 5, \"under\": 6}}", GOOD_THEN, "when.parts",
 	 "nothing is over 5 and under 6; turn them round"},
 	{"{\"content\": \"picture\"}", GOOD_THEN, "when.content",
-	 "\"picture\" is no content; write of text, file, location, binary, composing, receipt, "
+	 "\"picture\" is no content; write of text, file, location, binary, document, composing, "
+	 "receipt, "
 	 "native"},
 	{"{\"content\": [\"text\", \"\"]}", GOOD_THEN, "when.content[1]", "is empty"},
 	{"{\"content\": {\"text\": true}}", GOOD_THEN, "when.content", "put it in quotes"},
