@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/link.h"
 #include "base/list.h"
+#include "base/punycode.h"
 
 #include "dns.h"
 #include "lookup.h"
@@ -183,13 +184,14 @@ static bool is_literal(const char *name)
 	return inet_pton(AF_INET, name, &address) == 1 || name[0] == '[';
 }
 
-/* DNS knows others by their A-labels alone (RFC 5890, 2.3.2.1), which are ASCII. */
-static bool is_ascii(struct str name)
+/* As DNS has it (RFC 5890, 2.3.2.1). False: no name of a domain. */
+static bool ascii_name(struct str domain, char name[WORLD_DOMAIN_SIZE_MAX + 1])
 {
-	for (size_t i = 0; i < name.n; i++) {
-		if ((name.p[i] & 0x80) != 0)
-			return false;
-	}
+	struct put w = put_to(name, WORLD_DOMAIN_SIZE_MAX);
+
+	if (!aor_is_domain(domain) || !punycode_ascii_put(&w, domain) || w.failed)
+		return false;
+	name[put_size(&w)] = '\0';
 	return true;
 }
 
@@ -199,8 +201,7 @@ enum reason domains_answer(struct domains *ds, struct str domain, struct put *an
 	char                   name[WORLD_DOMAIN_SIZE_MAX + 1];
 	struct domain         *d;
 
-	if (!is_ascii(domain) || !aor_is_domain(domain) || !str_copy(name, sizeof(name), domain) ||
-	    is_literal(name))
+	if (!ascii_name(domain, name) || is_literal(name))
 		return REASON_DOMAIN_UNKNOWN;
 	if (is_fixed(ds->control->file, name, &a)) {
 		world_addresses_pack(&a, answer);
@@ -227,7 +228,7 @@ enum reason domains_answer(struct domains *ds, struct str domain, struct put *an
 void domains_forget(struct domains *ds, struct str domain)
 {
 	char           name[WORLD_DOMAIN_SIZE_MAX + 1];
-	struct domain *d = str_copy(name, sizeof(name), domain) ? domain_find(ds, name) : NULL;
+	struct domain *d = ascii_name(domain, name) ? domain_find(ds, name) : NULL;
 
 	if (d != NULL)
 		d->expires_ms = 0;

@@ -257,7 +257,26 @@ static void users_of_a_domain_that_dns_knows_are_written_to_and_write(void **sta
 			   "xmlns='urn:xmpp:ping'/></iq>");
 	chat_expects(server, "<iq type=\"get\" id=\"q\" from=\"alice@example.org/phone\" "
 			     "to=\"bob@far.example/x\">");
+	phone_send(client, "<iq type='get' id='d' to='far.example'><query "
+			   "xmlns='http://jabber.org/protocol/disco#info'/></iq>");
+	chat_expects(server, "<iq type=\"get\" id=\"d\" from=\"alice@example.org/phone\" "
+			     "to=\"far.example\">");
 	assert_int_equal(zone[0].asked, 2); /* for the stream, and to ask about the other */
+}
+
+static void a_domain_beyond_ascii_is_reached(void **state)
+{
+	struct phone *server = phone_chat_listen(&sim.host, 5269);
+
+	(void)state;
+	begins("", "", "");
+	zone[3] = (struct zone_name){
+		.domain = "f\xc3\xa4r.example", .addresses = {HERE}, .port = 5269};
+	writes("bob@F\xc3\x84R.example", "m1");
+	lets_in(server, "f\xc3\xa4r.example");
+	chat_expects(server, "to=\"bob@f\xc3\xa4r.example\"><body>m1");
+	writes("bob@xn--fr-via.example", "m2"); /* the same */
+	chat_expects(server, "to=\"bob@f\xc3\xa4r.example\"><body>m2");
 }
 
 static void users_of_ours_are_not_looked_for_elsewhere(void **state)
@@ -698,6 +717,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		OPEN(users_of_a_domain_that_dns_knows_are_written_to_and_write),
+		OPEN(a_domain_beyond_ascii_is_reached),
 		OPEN(users_of_ours_are_not_looked_for_elsewhere),
 		OPEN(what_waits_for_a_domain_goes_in_its_order_when_it_is_connected),
 		OPEN(more_than_may_wait_for_a_domain_comes_back),
