@@ -278,9 +278,13 @@ static enum reason domain_connect(struct worker *w, struct domain *d, const stru
 		return REASON_DOMAIN_UNKNOWN;
 	if (rests(w, d))
 		return (enum reason)d->why;
+	if (w->domains.conns >= w->conns.max / DOMAIN_CONNS_SHARE)
+		return REASON_FEDERATION_FULL;
 	c = search_begin(w, p->conf->protocol, name_of(d));
 	if (c == NULL)
 		return REASON_DOMAINS_FULL;
+	w->domains.conns++;
+	metric_inc(w->metrics, METRIC_domains_connected);
 	c->federated = true;
 	c->peer = p->slot;
 	c->owner_digest = session_peer_digest(p->conf);
@@ -347,6 +351,8 @@ void domain_ended(struct worker *w, struct conn *c, enum reason why)
 {
 	struct domain *d = domain_of_conn(w, c);
 
+	w->domains.conns--;
+	metric_sub(w->metrics, METRIC_domains_connected, 1);
 	c->domain = 0;
 	d->conn = 0;
 	d->state = DOMAIN_IDLE;

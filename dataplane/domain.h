@@ -36,6 +36,7 @@ struct worker;
 #define DOMAIN_REST_US (30 * US_PER_SECOND)
 #define DOMAIN_REST_MAX_US (600 * US_PER_SECOND)
 #define DOMAIN_SESSION UINT32_MAX /* index in struct session_ref: whichever leads to the domain */
+#define DOMAIN_CONNS_SHARE 4u     /* of all connections, those to domains; as many from them */
 #define DOMAIN_MARKS 4096u        /* of domains that were heard of, by their hash */
 
 enum domain_state { DOMAIN_IDLE, DOMAIN_CONNECTING, DOMAIN_UP, DOMAIN_FAILED };
@@ -57,7 +58,8 @@ struct domains {
 	uint32_t       used;
 	uint32_t       buckets[DOMAINS_MAX]; /* 1 + place of the first */
 	struct list    order;
-	uint32_t       peer; /* slot of the one that stands for all servers, or MSG_SLOT_NONE */
+	uint32_t       conns; /* to them */
+	uint32_t       peer;  /* slot of the one that stands for all servers, or MSG_SLOT_NONE */
 };
 
 int  domains_init(struct worker *w); /* 0 or -ENOMEM */

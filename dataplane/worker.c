@@ -24,6 +24,8 @@ static int instances_init(struct worker *w, const struct worker_config *config)
 		const struct proto_ops      *ops = registry_ops(p);
 		struct proto_instance_config pc = {.metrics = w->metrics,
 						   .block_count = config->conf->messages_max * 2,
+						   .federated_max = config->conf->connections_max /
+								    DOMAIN_CONNS_SHARE,
 						   .protocol = (uint8_t)p,
 						   .worker = (uint8_t)config->number,
 						   .seed = hash_mix(config->seed + p),

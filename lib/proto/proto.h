@@ -224,6 +224,7 @@ struct proto_instance_config {
 	void    *remembered; /* remembered_count * ops->remembered_size bytes, likewise: for answers
 				that may be asked for again */
 	uint32_t         remembered_count;
+	uint32_t         federated_max; /* streams let in as a peer stands for all servers */
 	struct msg_pool *messages; /* the worker's own, for messages that come or go in pieces */
 	uint8_t  protocol; /* our index in protocols.def: tag of msg extras, session_ref.protocol */
 	uint8_t  worker;   /* our number, for owner() to find in what comes back */

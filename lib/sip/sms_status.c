@@ -84,6 +84,7 @@ struct sip_rp_report sip_rp_report_of(enum reason why)
 	case REASON_QUEUE_FULL:
 	case REASON_PEER_BUSY:
 	case REASON_DOMAINS_FULL:
+	case REASON_FEDERATION_FULL:
 		return (struct sip_rp_report){SIP_RP_CONGESTION, SIP_TPDU_FCS_SC_BUSY};
 	case REASON_POOL:
 	case REASON_RECEIPTS_FULL:

@@ -146,6 +146,7 @@ unsigned sip_status_of_reason(enum reason why)
 	case REASON_RULE_LIMIT:
 	case REASON_QUEUE_FULL:
 	case REASON_DOMAINS_FULL:
+	case REASON_FEDERATION_FULL:
 	case REASON_POOL:
 	case REASON_RECEIPTS_FULL:
 	case REASON_CONTROL_DOWN:

@@ -36,6 +36,7 @@ static uint32_t submit_status(enum reason why)
 		return SMPP_RTHROTTLED;
 	case REASON_QUEUE_FULL:
 	case REASON_DOMAINS_FULL:
+	case REASON_FEDERATION_FULL:
 	case REASON_POOL:
 	case REASON_RECEIPTS_FULL:
 	case REASON_QUESTIONS_FULL:

@@ -66,12 +66,14 @@ struct xmpp_link { /* what a link joins */
 		uint64_t pair;   /* of a stream that verifies: token of what it is about */
 		uint64_t source; /* of one that came: hash of its address */
 	};
-	uint8_t claims; /* that led to a question */
+	uint8_t claims;    /* that led to a question */
+	bool    federated; /* open federation has let it in, and counts it */
 };
 
 struct xmpp_pair {      /* two domains, one of which is to be proven (XEP-0220) */
 	uint8_t  state; /* enum xmpp_pair_state */
 	uint8_t  own_size, other_size, key_size, id_size;
+	bool     open;    /* the other is one that a peer stands for, with all servers */
 	uint32_t peer;    /* slot of the one that is the server of the other */
 	uint64_t due_us;  /* when it is given up */
 	void    *session; /* whose it is */

@@ -229,6 +229,7 @@ static void on_claim(struct xmpp_input *in, const struct heard *h)
 	struct xmpp_link            *l = xmpp_link(s);
 	struct xmpp_pair            *p = xmpp_pair_find(s, h->to, h->from);
 	enum xmpp_condition          c = XMPP_RESOURCE_CONSTRAINT;
+	enum reason                  why = REASON_XMPP_DOMAIN;
 	uint32_t                     slot = MSG_SLOT_NONE;
 	struct flow                  where;
 
@@ -250,15 +251,18 @@ static void on_claim(struct xmpp_input *in, const struct heard *h)
 	else if (!services->server(services->context, s->instance->protocol, h->from, &slot,
 				   &where))
 		c = XMPP_REMOTE_SERVER_NOT_FOUND;
+	else if (where.port == 0 && !xmpp_link_has_place(s))
+		why = REASON_FEDERATION_FULL;
 	else
 		p = xmpp_pair_new(s, h->to, h->from);
 	if (p == NULL) {
-		metric_refused(s->instance->metrics, REASON_XMPP_DOMAIN);
+		metric_refused(s->instance->metrics, why);
 		error_put(&in->out->put, "result", h->to, h->from, STR(""), c);
 		return;
 	}
 	p->state = XMPP_PAIR_ASKED;
 	p->peer = slot;
+	p->open = where.port == 0;
 	p->due_us = in->now.us + XMPP_LINK_UP_US;
 	p->key_size = xmpp_keep(p->key, sizeof(p->key), h->key);
 	p->id_size = xmpp_keep(p->id, sizeof(p->id), (struct str){l->id, l->id_size});
@@ -360,28 +364,45 @@ void xmpp_dialback_on_element(struct xmpp_input *in)
 
 /* ---- timers and ends ---- */
 
+/* It is who it says. */
+static void tell_right(struct xmpp_session *s, struct xmpp_pair *p, struct out *out)
+{
+	const struct proto_services *services = s->instance->services;
+
+	if (p->open)
+		xmpp_link_federate(s);
+	verdict_put(&out->put, "result", own_of(p), other_of(p), STR(""), "valid");
+	p->state = XMPP_PAIR_VALID;
+	p->due_us = UINT64_MAX;
+	s->state = XMPP_STATE_UP;
+	xmpp_link_known(s);
+	metric_inc(s->instance->metrics, METRIC_xmpp_domains_proven);
+	services->proven(services->context, other_of(p));
+}
+
+/* Nothing comes of the claim. */
+static void tell_error(struct xmpp_session *s, struct xmpp_pair *p, struct out *out,
+		       enum xmpp_condition c, enum reason why)
+{
+	error_put(&out->put, "result", own_of(p), other_of(p), STR(""), c);
+	metric_refused(s->instance->metrics, why);
+	pair_end(s, p);
+}
+
 /* What was found out of a claim is told. True: the stream is over. */
 static bool tell(struct xmpp_session *s, struct xmpp_pair *p, struct out *out,
 		 struct proto_event *event)
 {
-	struct metrics              *m = s->instance->metrics;
-	const struct proto_services *services = s->instance->services;
-
+	if (p->state == XMPP_PAIR_RIGHT && p->open && !xmpp_link_has_place(s)) {
+		tell_error(s, p, out, XMPP_RESOURCE_CONSTRAINT, REASON_FEDERATION_FULL);
+		return false;
+	}
 	if (p->state == XMPP_PAIR_RIGHT) {
-		verdict_put(&out->put, "result", own_of(p), other_of(p), STR(""), "valid");
-		p->state = XMPP_PAIR_VALID;
-		p->due_us = UINT64_MAX;
-		s->state = XMPP_STATE_UP;
-		xmpp_link_known(s);
-		metric_inc(m, METRIC_xmpp_domains_proven);
-		services->proven(services->context, other_of(p));
+		tell_right(s, p, out);
 		return false;
 	}
 	if (p->state == XMPP_PAIR_UNKNOWN) {
-		error_put(&out->put, "result", own_of(p), other_of(p), STR(""),
-			  XMPP_REMOTE_SERVER_TIMEOUT);
-		metric_refused(m, REASON_XMPP_DOMAIN);
-		pair_end(s, p);
+		tell_error(s, p, out, XMPP_REMOTE_SERVER_TIMEOUT, REASON_XMPP_DOMAIN);
 		return false;
 	}
 	verdict_put(&out->put, "result", own_of(p), other_of(p), STR(""), "invalid");

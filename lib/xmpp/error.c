@@ -202,6 +202,7 @@ enum xmpp_condition xmpp_condition_of(enum reason why)
 	case REASON_BIND_LIMIT:
 	case REASON_PEER_BUSY:
 	case REASON_DOMAINS_FULL:
+	case REASON_FEDERATION_FULL:
 		return XMPP_RESOURCE_CONSTRAINT;
 	case REASON_UNKNOWN_OUTCOME:
 	case REASON_ANSWER_TIMEOUT:

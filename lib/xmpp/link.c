@@ -484,9 +484,35 @@ void xmpp_link_known(struct xmpp_session *s)
 	s->stranger = false;
 }
 
+bool xmpp_link_has_place(const struct xmpp_session *s)
+{
+	return xmpp_link(s)->federated || s->instance->federated < s->instance->federated_max;
+}
+
+void xmpp_link_federate(struct xmpp_session *s)
+{
+	struct xmpp_link *l = xmpp_link(s);
+
+	if (l->federated)
+		return;
+	ASSERT(s->instance->federated < s->instance->federated_max);
+	l->federated = true;
+	s->instance->federated++;
+	metric_inc(s->instance->metrics, METRIC_xmpp_streams_federated);
+}
+
+static void federation_ends(struct xmpp_session *s)
+{
+	if (!xmpp_link(s)->federated)
+		return;
+	s->instance->federated--;
+	metric_sub(s->instance->metrics, METRIC_xmpp_streams_federated, 1);
+}
+
 void xmpp_link_close(struct xmpp_session *s)
 {
 	xmpp_link_known(s);
+	federation_ends(s);
 	if (!is_component(s))
 		xmpp_dialback_close(s);
 	give_all(&s->instance->blocks, &s->back);

@@ -21,6 +21,7 @@ static int instance_init(void *instance, const struct proto_instance_config *con
 	i->metrics = config->metrics;
 	i->services = config->services;
 	i->protocol = config->protocol;
+	i->federated_max = config->federated_max;
 	i->domain_count = 0;
 	i->texts = 0;
 	random_seed(&random, config->seed ^ 0x786d7070ull);

@@ -111,9 +111,10 @@ struct xmpp_instance {
 	uint64_t                     texts; /* made so far */
 	uint8_t                      secret[XMPP_SASL_SECRET_SIZE];
 	uint8_t                      protocol;
-	uint32_t                     strangers; /* sessions that are */
-	struct xmpp_crowd            sources;   /* where they come from */
-	struct xmpp_crowd            claimed;   /* domains of others in pairs */
+	uint32_t                     strangers;                /* sessions that are */
+	uint32_t                     federated, federated_max; /* sessions let in by federation */
+	struct xmpp_crowd            sources;                  /* where they come from */
+	struct xmpp_crowd            claimed;                  /* domains of others in pairs */
 	uint32_t                     domain_count;
 	struct xmpp_domain           domains[XMPP_DOMAINS_MAX];
 	struct proto_registration    registration; /* of the event that is out */
@@ -334,6 +335,9 @@ uint8_t xmpp_keep(char *room, size_t size, struct str s);
 void xmpp_link_party(const struct xmpp_session *s, struct proto_party *p);
 /* The server has proven a domain, or is gone: its place is another's. */
 void xmpp_link_known(struct xmpp_session *s);
+/* May open federation let it in, besides those that it has? */
+bool xmpp_link_has_place(const struct xmpp_session *s);
+void xmpp_link_federate(struct xmpp_session *s); /* it does: has_place() was said */
 
 /* link_presence.c */
 void xmpp_link_on_presence(struct xmpp_input *in, const struct xmpp_jid *to);

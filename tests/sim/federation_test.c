@@ -9,6 +9,7 @@
 
 #include "dataplane/ask.h"
 #include "dataplane/query.h"
+#include "xmpp/session_private.h"
 
 #define NAMES_MAX 16u
 #define HERE "198.18.0.2"
@@ -534,6 +535,66 @@ static void a_stream_that_is_idle_is_closed_and_opened_again(void **state)
 	chat_expects(server, "<body>m2");
 }
 
+static struct xmpp_instance *instance(void)
+{
+	return sim.dp.workers[0]->instances[PROTO_xmpp];
+}
+
+/* As if others had all but one of the places. */
+static void a_quarter_of_the_connections_is_of_domains(void **state)
+{
+	struct phone   *server = phone_chat_listen(&sim.host, 5269);
+	struct domains *ds = &sim.dp.workers[0]->domains;
+	uint32_t        others = sim.file.dataplane.connections_max / 4;
+
+	(void)state;
+	begins("", ", inactivity: 60", "");
+	ds->conns = others;
+	writes("bob@far.example", "m1");
+	comes_back("bob@far.example", "m1", "wait", "resource-constraint");
+	assert_int_equal(sim_metric(&sim, METRIC_REFUSED + REASON_FEDERATION_FULL), 1);
+	assert_int_equal(zone[0].asked, 0);
+	ds->conns = --others;
+	writes("bob@far.example", "m2");
+	lets_in(server, "far.example");
+	chat_expects(server, "<body>m2");
+	assert_int_equal(sim_metric(&sim, METRIC_domains_connected), 1);
+	writes("bob@dead.example", "m3");
+	comes_back("bob@dead.example", "m3", "wait", "resource-constraint");
+	passes(61 * US_PER_SECOND);
+	assert_int_equal(ds->conns, others); /* the stream was idle */
+	writes("bob@dead.example", "m4");
+	passes(30 * US_PER_SECOND);
+	comes_back("bob@dead.example", "m4", "wait", "remote-server-timeout");
+	assert_int_equal(ds->conns, others); /* nobody was there */
+	assert_int_equal(sim_metric(&sim, METRIC_domains_connected), 0);
+}
+
+static void a_quarter_of_the_connections_is_of_servers_that_come(void **state)
+{
+	struct phone *server = phone_chat_listen(&sim.host, 5269), *in;
+	struct phone *chat = phone_chat_listen(&sim.host, 5270);
+	uint32_t      others = sim.file.dataplane.connections_max / 4;
+	char          id[128];
+
+	(void)state;
+	begins("", "",
+	       "  - {name: chat, protocol: xmpp, link: server, domain: chat.example, host: " HERE
+	       ", port: 5270}\n");
+	opened(chat); /* by us, as it is a peer */
+	instance()->federated = others;
+	in = claims("far.example", id);
+	chat_expects(in, "type=\"error\"><error type=\"wait\"><resource-constraint");
+	proven(chat, "chat.example");
+	instance()->federated = others - 1;
+	in = proven(server, "far.example");
+	assert_int_equal(sim_metric(&sim, METRIC_xmpp_streams_federated), 1);
+	phone_reset(in);
+	sim_pass(&sim, US_PER_SECOND);
+	assert_int_equal(instance()->federated, others - 1);
+	instance()->federated = 0;
+}
+
 static void the_rate_of_the_peer_holds_for_each_domain(void **state)
 {
 	struct phone *server = phone_chat_listen(&sim.host, 5269), *other;
@@ -731,6 +792,8 @@ int main(void)
 		OPEN(a_server_that_does_not_let_us_in_has_failed),
 		OPEN(addresses_of_ours_and_of_nowhere_are_not_tried),
 		OPEN(a_stream_that_is_idle_is_closed_and_opened_again),
+		OPEN(a_quarter_of_the_connections_is_of_domains),
+		OPEN(a_quarter_of_the_connections_is_of_servers_that_come),
 		OPEN(the_rate_of_the_peer_holds_for_each_domain),
 		OPEN(domains_of_ours_of_others_and_those_excepted_are_not_for_it),
 		OPEN(nobody_speaks_for_a_domain_that_it_has_not_proven),

@@ -1,0 +1,183 @@
+/* Streams of other servers that open federation lets in: how many, and how long. */
+#include "client.h"
+
+#define SERVER_HEAD(attributes)                                                                    \
+	"<stream:stream xmlns='jabber:server' xmlns:db='jabber:server:dialback' "                  \
+	"xmlns:stream='http://etherx.jabber.org/streams' version='1.0' " attributes ">"
+
+static void hears(struct client *c, const char *what)
+{
+	const char *sent = client_sent(c);
+
+	if (strstr(sent, what) == NULL)
+		print_error("%s\nhas not: %s\n", sent, what);
+	assert_non_null(strstr(sent, what));
+}
+
+static unsigned federated(const struct client *c)
+{
+	return ((const struct xmpp_instance *)c->instance)->federated;
+}
+
+/* Another session, which is the one that is spoken by. */
+static void *opens(struct client *c, const struct proto_open *how)
+{
+	struct proto_open open = *how;
+	struct out        out = client_out(c);
+
+	open.instance = c->instance;
+	open.settings = &c->settings;
+	open.login_us = 5 * US_PER_SECOND;
+	open.domain = STR("example.org");
+	c->session = calloc(1, xmpp_ops.session_size);
+	xmpp_ops.open(c->session, c->now, &open, &out);
+	client_took(c, &out);
+	client_tick(c);
+	return c->session;
+}
+
+static void goes(struct client *c, void *session)
+{
+	c->session = session;
+	client_close(c);
+	free(session);
+	c->session = NULL;
+}
+
+/* A stream of another server, which claims a domain. */
+static void *claims(struct client *c, const char *domain)
+{
+	void *session = opens(c, &(struct proto_open){.role = PROTO_ACCEPTED, .link = LINK_SERVER});
+	char  text[256];
+
+	client_says(c, SERVER_HEAD("to='example.org'"));
+	hears(c, "<stream:features>");
+	snprintf(text, sizeof(text), "<db:result from='%s' to='example.org'>key</db:result>",
+		 domain);
+	client_says(c, text);
+	return session;
+}
+
+/* The domain's own server says that the key of a stream is its own. */
+static void is_vouched_for(struct client *c, void *session, uint64_t token, const char *domain)
+{
+	struct xmpp_session    *s = session;
+	const struct xmpp_link *l = xmpp_link(s);
+	char                    text[512];
+
+	opens(c, &(struct proto_open){.role = PROTO_CONNECTING, .dial = token});
+	snprintf(text, sizeof(text), SERVER_HEAD("from='%s' id='v'") "<stream:features/>", domain);
+	client_says(c, text);
+	hears(c, "<db:verify ");
+	snprintf(text, sizeof(text),
+		 "<db:verify from='%s' to='example.org' id='%.*s' type='valid'/>", domain,
+		 (int)l->id_size, l->id);
+	client_says(c, text);
+	client_last(c, EVENT_CLOSE);
+	client_sent(c);
+	goes(c, c->session);
+	c->session = session;
+	client_tick(c);
+}
+
+/* A stream of the server of a domain, proven. */
+static void *comes(struct client *c, const char *domain)
+{
+	void *session = claims(c, domain);
+
+	is_vouched_for(c, session, client_last(c, EVENT_DIAL)->token, domain);
+	hears(c, "type=\"valid\"/>");
+	return session;
+}
+
+/* Up to the last that may come. */
+static void come(struct client *c, void *sessions[CLIENT_FEDERATED])
+{
+	char domain[32];
+
+	for (unsigned i = 0; i < CLIENT_FEDERATED; i++) {
+		snprintf(domain, sizeof(domain), "n%u.far.example", i);
+		sessions[i] = comes(c, domain);
+		assert_int_equal(federated(c), i + 1);
+	}
+}
+
+static void streams_that_open_federation_lets_in_are_so_many(void **state)
+{
+	struct client *c = client_new();
+	void          *sessions[CLIENT_FEDERATED], *more;
+
+	(void)state;
+	free(c->session);
+	come(c, sessions);
+	assert_int_equal(c->metrics->value[METRIC_xmpp_streams_federated], CLIENT_FEDERATED);
+	client_forget(c);
+	more = claims(c, "other.far.example");
+	hears(c, "type=\"error\"><error type=\"wait\"><resource-constraint ");
+	assert_int_equal(c->event_count, 0); /* nobody is asked about it */
+	assert_int_equal(c->metrics->value[METRIC_REFUSED + REASON_FEDERATION_FULL], 1);
+	assert_false(xmpp_ops.ready(more));
+	goes(c, more);
+	goes(c, comes(c, "chat.example")); /* has a peer of its own */
+	goes(c, sessions[0]);
+	sessions[0] = comes(c, "other.far.example");
+	for (unsigned i = 0; i < CLIENT_FEDERATED; i++)
+		goes(c, sessions[i]);
+	assert_int_equal(federated(c), 0);
+	assert_int_equal(c->metrics->value[METRIC_xmpp_streams_federated], 0);
+	comes(c, "n.far.example");
+	client_free(c);
+}
+
+/* Who was asked about while there was place may find none. */
+static void who_proves_itself_after_the_last_is_not_let_in(void **state)
+{
+	struct client *c = client_new();
+	void          *sessions[CLIENT_FEDERATED], *late;
+	uint64_t       token;
+
+	(void)state;
+	free(c->session);
+	late = claims(c, "late.far.example");
+	token = client_last(c, EVENT_DIAL)->token;
+	assert_int_equal(federated(c), 0);
+	come(c, sessions);
+	is_vouched_for(c, late, token, "late.far.example");
+	hears(c, "type=\"error\"><error type=\"wait\"><resource-constraint ");
+	assert_false(xmpp_ops.ready(late));
+	goes(c, late);
+	assert_int_equal(federated(c), CLIENT_FEDERATED);
+	for (unsigned i = 1; i < CLIENT_FEDERATED; i++)
+		goes(c, sessions[i]);
+	c->session = sessions[0];
+	client_free(c);
+}
+
+static void one_stream_counts_once_whatever_it_proves(void **state)
+{
+	struct client *c = client_new();
+	void          *sessions[CLIENT_FEDERATED];
+
+	(void)state;
+	free(c->session);
+	come(c, sessions);
+	client_says(c, "<db:result from='more.far.example' to='example.org'>key</db:result>");
+	is_vouched_for(c, c->session, client_last(c, EVENT_DIAL)->token, "more.far.example");
+	hears(c, "to=\"more.far.example\" type=\"valid\"/>");
+	assert_int_equal(federated(c), CLIENT_FEDERATED);
+	for (unsigned i = 1; i < CLIENT_FEDERATED; i++)
+		goes(c, sessions[i]);
+	c->session = sessions[0];
+	client_free(c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(streams_that_open_federation_lets_in_are_so_many),
+		cmocka_unit_test(who_proves_itself_after_the_last_is_not_let_in),
+		cmocka_unit_test(one_stream_counts_once_whatever_it_proves),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
