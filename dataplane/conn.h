@@ -49,6 +49,7 @@ struct conn {
 		detached,  /* the session goes on, its connection is gone */
 		waits,     /* feed() said WAIT: not read until it is touched */
 		beside,    /* the stream beside a peer's datagrams: nobody chooses it as a link */
+		server,    /* another server's, which came */
 		federated, /* of a peer that stands for all servers: to one domain of many */
 		blocked;   /* blocked: waits for EVENT_READY or TCP_EVENT_WRITABLE */
 	uint8_t            unsent_why;    /* enum reason: of what waits when it ends */

@@ -42,7 +42,7 @@ unsigned domain_home(const struct dataplane *dp, struct str domain)
 	return (unsigned)((name_hash(dp, domain) >> 32) % dp->worker_count);
 }
 
-static const struct world_peer *open_peer(const struct worker *w)
+const struct world_peer *domains_peer(const struct worker *w)
 {
 	const struct world_peer *p = w->world != NULL && w->domains.peer < w->world->peer_slots
 					     ? world_peer(w->world, w->domains.peer)
@@ -78,7 +78,7 @@ bool domains_are_of(const struct worker *w, const struct route_target *target)
 
 bool domains_target(const struct worker *w, struct str to, struct route_target *target)
 {
-	const struct world_peer *p = w->domains.peer != MSG_SLOT_NONE ? open_peer(w) : NULL;
+	const struct world_peer *p = w->domains.peer != MSG_SLOT_NONE ? domains_peer(w) : NULL;
 
 	if (p == NULL || domain_of(p, to).n == 0)
 		return false;
@@ -88,7 +88,7 @@ bool domains_target(const struct worker *w, struct str to, struct route_target *
 
 bool domain_session(const struct worker *w, const struct msg *m, struct session_ref *to)
 {
-	const struct world_peer *p = open_peer(w);
+	const struct world_peer *p = domains_peer(w);
 	struct str               domain = p != NULL ? domain_of(p, msg_addr(m, &m->to)) : STR("");
 
 	if (domain.n == 0)
@@ -122,7 +122,7 @@ static bool is_of_a_peer(const struct worker *w, unsigned protocol, struct str d
 
 bool domains_admit(const struct worker *w, unsigned protocol, struct str domain)
 {
-	const struct world_peer *p = open_peer(w);
+	const struct world_peer *p = domains_peer(w);
 
 	return p != NULL && p->conf->protocol == protocol && aor_is_domain(domain) &&
 	       domain.n <= WORLD_DOMAIN_SIZE_MAX && !is_excepted(p->conf, domain) &&
@@ -307,7 +307,7 @@ static bool has_room(struct domain *d, const struct msg *m)
 
 struct conn *domain_conn(struct worker *w, const struct msg *m, struct result *result)
 {
-	const struct world_peer *p = open_peer(w);
+	const struct world_peer *p = domains_peer(w);
 	struct str               name = p != NULL ? domain_of(p, msg_addr(m, &m->to)) : STR("");
 	struct domain           *d = name.n > 0 ? domain_find(w, name) : NULL;
 	enum reason              why = REASON_NONE;
@@ -393,7 +393,7 @@ void domains_follow_world(struct worker *w)
 	const struct world_peer *p;
 
 	ds->peer = peer_that_is_open(w->world);
-	p = open_peer(w);
+	p = domains_peer(w);
 	for (uint32_t i = 0; p != NULL && i < ds->used; i++)
 		limit_set_rate(&ds->table[i].rate, p->conf->rate);
 }

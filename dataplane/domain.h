@@ -77,6 +77,8 @@ struct str domains_explain(const struct world *world, struct str to,
 			   const struct world_peer **peer);
 /* Who takes a message for such a target. False: its recipient has no domain. */
 bool domain_session(const struct worker *w, const struct msg *m, struct session_ref *to);
+/* The peer that stands for all servers; NULL: none does. */
+const struct world_peer *domains_peer(const struct worker *w);
 /* Is this a domain that is reached and let in here? */
 bool domains_admit(const struct worker *w, unsigned protocol, struct str domain);
 

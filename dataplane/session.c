@@ -133,10 +133,23 @@ static struct proto_settings stream_settings(void)
 				       .dest_npi = 0xff};
 }
 
+/* Of a stream of another server. What the peer that stands for all says holds for those that are
+ * let in by it. */
+static struct proto_settings server_settings(const struct worker *w)
+{
+	const struct world_peer *p = domains_peer(w);
+	struct proto_settings    settings = stream_settings();
+
+	if (p != NULL)
+		settings.inactivity_us = p->conf->inactivity * US_PER_SECOND;
+	return settings;
+}
+
 void session_open_accepted(struct worker *w, struct conn *c, const struct listener *l,
 			   struct out *out)
 {
-	struct proto_settings settings = stream_settings();
+	bool                  server = l->conf->link == LINK_SERVER;
+	struct proto_settings settings = server ? server_settings(w) : stream_settings();
 	struct proto_open     how = {
 		    .role = (enum proto_role)c->role,
 		    .instance = w->instances[c->protocol],
@@ -161,6 +174,7 @@ void session_open_accepted(struct worker *w, struct conn *c, const struct listen
 	memcpy(settings.service_centre, l->conf->service_centre, sizeof(settings.service_centre));
 	settings.chats_max = l->conf->chat_sessions;
 	settings.chat_idle_us = l->conf->chat_idle * US_PER_SECOND;
+	c->server = server;
 	c->queue_max = REGISTERED_QUEUE_MAX;
 	if (c->datagram) { /* everybody's, and so in nobody's name */
 		settings.window_max = w->dp->file->dataplane.messages_max;
@@ -582,6 +596,13 @@ static void peer_follow(struct worker *w, struct conn *c)
 		c->ops->settings(c->session, &settings);
 }
 
+static void server_follow(struct worker *w, struct conn *c)
+{
+	struct proto_settings settings = server_settings(w);
+
+	c->ops->settings(c->session, &settings);
+}
+
 void sessions_follow_world(struct worker *w)
 {
 	domains_follow_world(w);
@@ -594,6 +615,8 @@ void sessions_follow_world(struct worker *w)
 			account_follow(w, c);
 		else if (c->peer != MSG_SLOT_NONE)
 			peer_follow(w, c);
+		else if (c->server)
+			server_follow(w, c);
 		if (c->state == CONN_OPEN)
 			conn_touch(w, c);
 	}

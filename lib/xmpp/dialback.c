@@ -365,12 +365,12 @@ void xmpp_dialback_on_element(struct xmpp_input *in)
 /* ---- timers and ends ---- */
 
 /* It is who it says. */
-static void tell_right(struct xmpp_session *s, struct xmpp_pair *p, struct out *out)
+static void tell_right(struct xmpp_session *s, struct now now, struct xmpp_pair *p, struct out *out)
 {
 	const struct proto_services *services = s->instance->services;
 
 	if (p->open)
-		xmpp_link_federate(s);
+		xmpp_link_federate(s, now);
 	verdict_put(&out->put, "result", own_of(p), other_of(p), STR(""), "valid");
 	p->state = XMPP_PAIR_VALID;
 	p->due_us = UINT64_MAX;
@@ -390,7 +390,7 @@ static void tell_error(struct xmpp_session *s, struct xmpp_pair *p, struct out *
 }
 
 /* What was found out of a claim is told. True: the stream is over. */
-static bool tell(struct xmpp_session *s, struct xmpp_pair *p, struct out *out,
+static bool tell(struct xmpp_session *s, struct now now, struct xmpp_pair *p, struct out *out,
 		 struct proto_event *event)
 {
 	if (p->state == XMPP_PAIR_RIGHT && p->open && !xmpp_link_has_place(s)) {
@@ -398,7 +398,7 @@ static bool tell(struct xmpp_session *s, struct xmpp_pair *p, struct out *out,
 		return false;
 	}
 	if (p->state == XMPP_PAIR_RIGHT) {
-		tell_right(s, p, out);
+		tell_right(s, now, p, out);
 		return false;
 	}
 	if (p->state == XMPP_PAIR_UNKNOWN) {
@@ -427,13 +427,13 @@ static void tick_own(struct xmpp_session *s, struct now now, struct xmpp_pair *p
 }
 
 /* Of the other side: told as soon as it is known. True: the stream is over. */
-static bool tick_other(struct xmpp_session *s, struct xmpp_pair *p, struct out *out,
+static bool tick_other(struct xmpp_session *s, struct now now, struct xmpp_pair *p, struct out *out,
 		       struct proto_event *event)
 {
 	if (p->state == XMPP_PAIR_ASKED)
 		p->state = XMPP_PAIR_UNKNOWN; /* its time is over */
 	return p->state >= XMPP_PAIR_RIGHT && p->state <= XMPP_PAIR_UNKNOWN &&
-	       out_fits(out, XMPP_ANSWER_ROOM) && tell(s, p, out, event);
+	       out_fits(out, XMPP_ANSWER_ROOM) && tell(s, now, p, out, event);
 }
 
 bool xmpp_dialback_tick(struct xmpp_session *s, struct now now, struct out *out,
@@ -451,7 +451,7 @@ bool xmpp_dialback_tick(struct xmpp_session *s, struct now now, struct out *out,
 				*next = p->due_us;
 		} else if (s->role == XMPP_ROLE_SERVER_OUT) {
 			tick_own(s, now, p, out);
-		} else if (tick_other(s, p, out, event)) {
+		} else if (tick_other(s, now, p, out, event)) {
 			return true;
 		}
 	}

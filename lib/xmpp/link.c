@@ -315,6 +315,7 @@ void xmpp_link_on_stanza(struct xmpp_input *in)
 		on_kind(in, &to);
 		return;
 	}
+	in->s->message_us = in->now.us;
 	in->out = &back;
 	on_kind(in, &to);
 	in->out = out;
@@ -489,7 +490,7 @@ bool xmpp_link_has_place(const struct xmpp_session *s)
 	return xmpp_link(s)->federated || s->instance->federated < s->instance->federated_max;
 }
 
-void xmpp_link_federate(struct xmpp_session *s)
+void xmpp_link_federate(struct xmpp_session *s, struct now now)
 {
 	struct xmpp_link *l = xmpp_link(s);
 
@@ -497,6 +498,7 @@ void xmpp_link_federate(struct xmpp_session *s)
 		return;
 	ASSERT(s->instance->federated < s->instance->federated_max);
 	l->federated = true;
+	s->message_us = now.us;
 	s->instance->federated++;
 	metric_inc(s->instance->metrics, METRIC_xmpp_streams_federated);
 }

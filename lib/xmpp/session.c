@@ -434,11 +434,13 @@ static bool tick_inactivity(struct xmpp_session *s, struct now now, struct out *
 {
 	uint64_t due = s->message_us + s->settings.inactivity_us;
 
-	if (s->settings.inactivity_us == 0 || s->in.count > 0 || s->out.count > 0)
+	if (s->settings.inactivity_us == 0)
 		return false;
-	if (now.us >= due)
+	if (s->role == XMPP_ROLE_SERVER_IN && !xmpp_link(s)->federated)
+		return false; /* it has a peer of its own, which may be silent */
+	if (now.us >= due && s->in.count == 0 && s->out.count == 0)
 		return time_out(s, out, event, REASON_INACTIVITY);
-	earliest(next, due);
+	earliest(next, now.us < due ? due : now.us + s->settings.inactivity_us);
 	return false;
 }
 

@@ -337,7 +337,7 @@ void xmpp_link_party(const struct xmpp_session *s, struct proto_party *p);
 void xmpp_link_known(struct xmpp_session *s);
 /* May open federation let it in, besides those that it has? */
 bool xmpp_link_has_place(const struct xmpp_session *s);
-void xmpp_link_federate(struct xmpp_session *s); /* it does: has_place() was said */
+void xmpp_link_federate(struct xmpp_session *s, struct now now); /* it does: has_place() was said */
 
 /* link_presence.c */
 void xmpp_link_on_presence(struct xmpp_input *in, const struct xmpp_jid *to);

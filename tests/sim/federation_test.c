@@ -535,6 +535,25 @@ static void a_stream_that_is_idle_is_closed_and_opened_again(void **state)
 	chat_expects(server, "<body>m2");
 }
 
+static void a_stream_of_another_server_that_is_idle_is_closed(void **state)
+{
+	struct phone *server = phone_chat_listen(&sim.host, 5269), *in;
+
+	(void)state;
+	begins("", ", inactivity: 60", "");
+	in = proven(server, "far.example");
+	passes(50 * US_PER_SECOND);
+	phone_send(in, "<message from='bob@far.example' to='alice@example.org'><body>Hello</body>"
+		       "</message>");
+	chat_expects(client, "<body>Hello");
+	passes(59 * US_PER_SECOND);
+	assert_null(strstr(in->in, "</stream:stream>"));
+	passes(2 * US_PER_SECOND);
+	chat_expects(in, "<connection-timeout");
+	chat_expects(in, "</stream:stream>");
+	assert_int_equal(sim_metric(&sim, METRIC_xmpp_streams_federated), 0);
+}
+
 static struct xmpp_instance *instance(void)
 {
 	return sim.dp.workers[0]->instances[PROTO_xmpp];
@@ -792,6 +811,7 @@ int main(void)
 		OPEN(a_server_that_does_not_let_us_in_has_failed),
 		OPEN(addresses_of_ours_and_of_nowhere_are_not_tried),
 		OPEN(a_stream_that_is_idle_is_closed_and_opened_again),
+		OPEN(a_stream_of_another_server_that_is_idle_is_closed),
 		OPEN(a_quarter_of_the_connections_is_of_domains),
 		OPEN(a_quarter_of_the_connections_is_of_servers_that_come),
 		OPEN(the_rate_of_the_peer_holds_for_each_domain),

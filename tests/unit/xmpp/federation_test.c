@@ -171,12 +171,91 @@ static void one_stream_counts_once_whatever_it_proves(void **state)
 	client_free(c);
 }
 
+/* Has it ended for that reason, and been told so? False: it is open. */
+static bool has_ended(struct client *c, enum reason why, const char *error)
+{
+	client_tick(c);
+	if (xmpp_ops.ready(c->session))
+		return false;
+	hears(c, error);
+	assert_int_equal(client_last(c, EVENT_CLOSE)->why, why);
+	return true;
+}
+
+static bool is_idle(struct client *c)
+{
+	return has_ended(c, REASON_INACTIVITY, "<connection-timeout ");
+}
+
+static void a_stream_of_open_federation_that_is_idle_is_closed(void **state)
+{
+	struct client *c = client_new();
+
+	(void)state;
+	free(c->session);
+	c->settings.inactivity_us = 60 * US_PER_SECOND;
+	claims(c, "n.far.example");
+	c->now.us += 4 * US_PER_SECOND;
+	is_vouched_for(c, c->session, client_last(c, EVENT_DIAL)->token, "n.far.example");
+	c->now.us += 60 * US_PER_SECOND - 1; /* since it is let in */
+	assert_false(is_idle(c));
+	assert_int_equal(c->due, c->now.us + 1);
+	client_says(c, "<iq type='get' id='q' from='eve@n.far.example' to='example.org'><ping "
+		       "xmlns='urn:xmpp:ping'/></iq>");
+	c->now.us += 30 * US_PER_SECOND;
+	client_says(c, " "); /* which is not to say anything */
+	c->now.us += 30 * US_PER_SECOND - 1;
+	assert_false(is_idle(c));
+	c->now.us++;
+	client_sent(c);
+	assert_true(is_idle(c));
+	client_free(c);
+}
+
+/* Nothing calls tick() when the answer comes. */
+static void a_stream_with_a_message_that_has_no_answer_is_looked_at_again(void **state)
+{
+	struct client *c = client_new();
+
+	(void)state;
+	free(c->session);
+	c->settings.inactivity_us = 60 * US_PER_SECOND;
+	comes(c, "n.far.example");
+	client_says(c, "<message from='eve@n.far.example' to='bob@example.org'><body>x</body>"
+		       "</message>");
+	assert_int_equal(c->due, c->now.us + 60 * US_PER_SECOND);
+	c->now.us = c->due;
+	assert_false(is_idle(c));
+	assert_int_equal(c->due, c->now.us + 60 * US_PER_SECOND);
+	client_answer(c, client_last(c, EVENT_MSG)->msg->token,
+		      &(struct result){.why = REASON_NONE});
+	c->now.us = c->due;
+	assert_true(is_idle(c));
+	client_free(c);
+}
+
+static void a_stream_of_a_peer_of_its_own_may_be_idle(void **state)
+{
+	struct client *c = client_new();
+
+	(void)state;
+	free(c->session);
+	c->settings.inactivity_us = 60 * US_PER_SECOND;
+	comes(c, "chat.example");
+	c->now.us += 3600 * US_PER_SECOND;
+	assert_false(is_idle(c));
+	client_free(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(streams_that_open_federation_lets_in_are_so_many),
 		cmocka_unit_test(who_proves_itself_after_the_last_is_not_let_in),
 		cmocka_unit_test(one_stream_counts_once_whatever_it_proves),
+		cmocka_unit_test(a_stream_of_open_federation_that_is_idle_is_closed),
+		cmocka_unit_test(a_stream_with_a_message_that_has_no_answer_is_looked_at_again),
+		cmocka_unit_test(a_stream_of_a_peer_of_its_own_may_be_idle),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
