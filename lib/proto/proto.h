@@ -414,7 +414,8 @@ struct proto_ops {
 	void (*login)(void *session, struct now now, const struct login_verdict *v,
 		      struct out *out);
 
-	/* New settings of its account or peer hold from now on. */
+	/* New settings of its account or peer hold from now on. Of a server that came: an account
+	 * or peer has changed, so that server() may say otherwise. */
 	void (*settings)(void *session, const struct proto_settings *s);
 
 	/* m is lent until the hook returns. at: the registration that it goes to; NULL: the other

@@ -66,8 +66,10 @@ struct xmpp_link { /* what a link joins */
 		uint64_t pair;   /* of a stream that verifies: token of what it is about */
 		uint64_t source; /* of one that came: hash of its address */
 	};
-	uint8_t claims;    /* that led to a question */
-	bool    federated; /* open federation has let it in, and counts it */
+	uint8_t  claims;    /* that led to a question */
+	bool     changed;   /* the world, since the domains it speaks for were looked at */
+	bool     federated; /* open federation has let it in, and counts it */
+	uint64_t look_us;   /* when they are, if it says nothing before; 0: not yet known */
 };
 
 struct xmpp_pair {      /* two domains, one of which is to be proven (XEP-0220) */

@@ -458,6 +458,23 @@ bool xmpp_dialback_tick(struct xmpp_session *s, struct now now, struct out *out,
 	return false;
 }
 
+bool xmpp_dialback_holds(struct xmpp_session *s)
+{
+	const struct xmpp_blocks    *b = &s->instance->blocks;
+	const struct proto_services *services = s->instance->services;
+
+	for (uint32_t n = s->pairs.first; n != XMPP_BLOCK_NONE; n = xmpp_block_at(b, n)->next) {
+		struct xmpp_pair *p = &xmpp_block_at(b, n)->u.pair;
+		struct flow       where;
+
+		if (p->open && (!services->server(services->context, s->instance->protocol,
+						  other_of(p), &p->peer, &where) ||
+				where.port != 0)) /* it has a peer, which says where to ask */
+			return false;
+	}
+	return true;
+}
+
 void xmpp_dialback_undialled(struct xmpp_session *s, uint64_t token)
 {
 	struct xmpp_blocks          *b = &s->instance->blocks;

@@ -186,6 +186,44 @@ void xmpp_link_on_head(struct xmpp_input *in, const struct xml *x, struct put *r
 		on_answer(in, x, room);
 }
 
+/* ---- the world ---- */
+
+/* False: whom it speaks for is not let in any more. */
+static bool may_stay(struct xmpp_session *s)
+{
+	struct xmpp_link *l = xmpp_link(s);
+
+	if (!l->changed)
+		return true;
+	l->changed = false;
+	l->look_us = 0;
+	return xmpp_dialback_holds(s);
+}
+
+/* Of those that are silent a few in each turn, as all hear of a change at once. True: the stream is
+ * over. */
+static bool tick_change(struct xmpp_session *s, struct now now, struct out *out,
+			struct proto_event *event, uint64_t *next)
+{
+	struct xmpp_link *l = xmpp_link(s);
+
+	if (!l->changed)
+		return false;
+	if (l->look_us == 0)
+		l->look_us = now.us + s->instance->looks++ % XMPP_LOOKS * XMPP_LOOK_US;
+	if (now.us < l->look_us) {
+		*next = l->look_us < *next ? l->look_us : *next;
+		return false;
+	}
+	if (may_stay(s))
+		return false;
+	xmpp_end_put(s, &out->put, XMPP_STREAM_NOT_AUTHORIZED);
+	s->state = XMPP_STATE_CLOSED;
+	event->kind = EVENT_CLOSE;
+	event->why = REASON_ACCOUNT_GONE;
+	return true;
+}
+
 /* ---- stanzas ---- */
 
 /* Whom it is from and for. False: the stream is closed (RFC 6120, 4.9.3.7, 8.1.1.2, 8.1.2.2). */
@@ -309,6 +347,10 @@ void xmpp_link_on_stanza(struct xmpp_input *in)
 		xmpp_close(in, XMPP_STREAM_NOT_AUTHORIZED, REASON_XMPP_STANZA);
 		return;
 	}
+	if (!may_stay(in->s)) {
+		xmpp_close(in, XMPP_STREAM_NOT_AUTHORIZED, REASON_ACCOUNT_GONE);
+		return;
+	}
 	if (!ends_read(in, &to) || !ends_fit(in, &to))
 		return;
 	if (in->s->role != XMPP_ROLE_SERVER_IN) {
@@ -334,6 +376,8 @@ void xmpp_link_on_element(struct xmpp_input *in)
 	else if (xml_is(x, STR(XMPP_SPACE_STREAMS), STR("features")) && is_ours(in->s) &&
 		 !is_component(in->s))
 		xmpp_dialback_begin(in);
+	else if (!may_stay(in->s))
+		xmpp_close(in, XMPP_STREAM_NOT_AUTHORIZED, REASON_ACCOUNT_GONE);
 	else if (is_component(in->s))
 		xmpp_component_on_element(in);
 	else
@@ -438,6 +482,8 @@ bool xmpp_link_tick(struct xmpp_session *s, struct now now, struct out *out,
 		return true;
 	if (s->state == XMPP_STATE_LEAVING)
 		return xmpp_link_leave(s, now, event, next);
+	if (tick_change(s, now, out, event, next))
+		return true;
 	if (!is_component(s) && xmpp_dialback_tick(s, now, out, event, next))
 		return true;
 	tick_alive(s, now, out, next);

@@ -227,6 +227,8 @@ static void session_settings(void *session, const struct proto_settings *setting
 	struct xmpp_session *s = session;
 
 	s->settings = *settings;
+	if (s->role == XMPP_ROLE_SERVER_IN && s->link != XMPP_BLOCK_NONE)
+		xmpp_link(s)->changed = true;
 }
 
 static bool session_ready(const void *session)

@@ -19,6 +19,10 @@
 #define XMPP_DOMAIN_PAIRS_MAX 16u /* of a domain of another server with ours, over all streams */
 #define XMPP_PAIRS_MAX 16u        /* of a stream between servers */
 #define XMPP_LINK_UP_US (30 * US_PER_SECOND) /* in which a link that we open must be let in */
+/* Streams of servers that say nothing are looked at in so many parts, each so long after the last,
+ * when the world has changed. */
+#define XMPP_LOOKS 1000u
+#define XMPP_LOOK_US (10 * US_PER_MS)
 #define XMPP_BLOCKS_MIN 64u
 #define XMPP_MULTICAST_MAX 20u /* recipients of one message */
 /* Without a stream, messages wait so much longer for the client: up to what a sender waits. */
@@ -113,8 +117,9 @@ struct xmpp_instance {
 	uint8_t                      protocol;
 	uint32_t                     strangers;                /* sessions that are */
 	uint32_t                     federated, federated_max; /* sessions let in by federation */
-	struct xmpp_crowd            sources;                  /* where they come from */
-	struct xmpp_crowd            claimed;                  /* domains of others in pairs */
+	uint32_t                     looks;   /* at streams of servers; shares them out */
+	struct xmpp_crowd            sources; /* where they come from */
+	struct xmpp_crowd            claimed; /* domains of others in pairs */
 	uint32_t                     domain_count;
 	struct xmpp_domain           domains[XMPP_DOMAINS_MAX];
 	struct proto_registration    registration; /* of the event that is out */
@@ -362,6 +367,8 @@ bool xmpp_dialback_tick(struct xmpp_session *s, struct now now, struct out *out,
 struct xmpp_pair *xmpp_pair_find(const struct xmpp_session *s, struct str own, struct str other);
 /* One of a stream of ours, to be proven; NULL: there is no place for it. */
 struct xmpp_pair *xmpp_pair_new(struct xmpp_session *s, struct str own, struct str other);
+/* May all whom open federation let in over the stream still come? */
+bool xmpp_dialback_holds(struct xmpp_session *s);
 /* The stream to ask by is not to be had. */
 void xmpp_dialback_undialled(struct xmpp_session *s, uint64_t token);
 void xmpp_dialback_close(struct xmpp_session *s); /* all its pairs end */

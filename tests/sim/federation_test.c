@@ -86,14 +86,13 @@ static void control(struct sim *s)
 
 static struct phone *client;
 
+#define WORLD "  - {name: world, protocol: xmpp, link: server, domain: \"*\"%s}\n%s"
+
 static void begins(const char *accounts, const char *peer, const char *more)
 {
 	static char peers[512];
 
-	snprintf(peers, sizeof(peers),
-		 "  - {name: world, protocol: xmpp, link: server, domain: "
-		 "\"*\"%s}\n%s",
-		 peer, more);
+	snprintf(peers, sizeof(peers), WORLD, peer, more);
 	memset(zone, 0, sizeof(zone));
 	control_is_late = false;
 	zone[0] = (struct zone_name){.domain = "far.example", .addresses = {HERE}, .port = 5269};
@@ -665,6 +664,83 @@ static void domains_of_ours_of_others_and_those_excepted_are_not_for_it(void **s
 	chat_expects(claims("example.org", id), "<not-acceptable");
 }
 
+/* Everything that says of far.example that it is not let in. */
+static const struct {
+	const char *accounts, *peer, *more;
+} changes[] = {
+	{"", ", except: [far.example]", ""},
+	{"  - {name: bot, protocol: xmpp, domain: far.example, password: pw}\n", "", ""},
+	{"", "",
+	 "  - {name: far, protocol: xmpp, link: server, domain: far.example, host: 198.18.0.77}\n"},
+	{"", NULL, ""}, /* there is no open federation */
+};
+
+static void world_changes(const char *accounts, const char *peer, const char *more)
+{
+	char peers[512] = "";
+
+	if (peer != NULL)
+		snprintf(peers, sizeof(peers), WORLD, peer, more);
+	world_adds_instead(accounts, peers);
+}
+
+static void who_is_not_let_in_any_more_says_nothing_more(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		struct phone *server, *in;
+
+		if (i > 0)
+			world_open(state);
+		server = phone_chat_listen(&sim.host, 5269);
+		begins("", "", "");
+		in = proven(server, "far.example");
+		instance()->looks = XMPP_LOOKS / 2; /* not at once */
+		world_changes("", ", except: [other.example]", "");
+		phone_send(in, "<message from='bob@far.example' to='alice@example.org'><body>1"
+			       "</body></message>");
+		chat_expects(client, "<body>1");
+		chat_expects(client, "</message>");
+		world_changes(changes[i].accounts, changes[i].peer, changes[i].more);
+		phone_send(in, "<message from='bob@far.example' to='alice@example.org'><body>2"
+			       "</body></message>");
+		chat_expects(in, "<not-authorized");
+		chat_expects(in, "</stream:stream>");
+		chat_hears_nothing(client);
+		assert_int_equal(sim_metric(&sim, METRIC_xmpp_streams_federated), 0);
+		if (i + 1 < sizeof(changes) / sizeof(changes[0]))
+			world_end(state);
+	}
+}
+
+static void who_is_not_let_in_any_more_is_sent_away_though_silent(void **state)
+{
+	struct phone *server = phone_chat_listen(&sim.host, 5269), *in;
+
+	(void)state;
+	begins("", "", "");
+	in = proven(server, "far.example");
+	instance()->looks = XMPP_LOOKS - 1;
+	world_changes("", ", except: [far.example]", "");
+	passes((XMPP_LOOKS - 1) * XMPP_LOOK_US - US_PER_SECOND);
+	assert_null(strstr(in->in, "</stream:stream>"));
+	passes(US_PER_SECOND + 20 * US_PER_MS);
+	chat_expects(in, "<not-authorized");
+	chat_expects(in, "</stream:stream>");
+}
+
+static void idle_time_follows_the_peer(void **state)
+{
+	struct phone *server = phone_chat_listen(&sim.host, 5269), *in;
+
+	(void)state;
+	begins("", ", inactivity: 600", "");
+	in = proven(server, "far.example");
+	world_changes("", ", inactivity: 60", "");
+	passes(61 * US_PER_SECOND);
+	chat_expects(in, "<connection-timeout");
+}
+
 static void nobody_speaks_for_a_domain_that_it_has_not_proven(void **state)
 {
 	struct phone *server = phone_chat_listen(&sim.host, 5269), *in;
@@ -816,6 +892,9 @@ int main(void)
 		OPEN(a_quarter_of_the_connections_is_of_servers_that_come),
 		OPEN(the_rate_of_the_peer_holds_for_each_domain),
 		OPEN(domains_of_ours_of_others_and_those_excepted_are_not_for_it),
+		OPEN(who_is_not_let_in_any_more_says_nothing_more),
+		OPEN(who_is_not_let_in_any_more_is_sent_away_though_silent),
+		OPEN(idle_time_follows_the_peer),
 		OPEN(nobody_speaks_for_a_domain_that_it_has_not_proven),
 		OPEN(an_operator_sees_domains_and_has_one_tried_again),
 		OF_TWO(an_operator_sees_domains_and_has_one_tried_again),

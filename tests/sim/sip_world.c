@@ -168,15 +168,29 @@ static void add_to(char *to, size_t size, const char *section, const char *text)
 	free(rest);
 }
 
-void world_adds(const char *accounts, const char *peers, const char *routes)
+static char added[4 * sizeof(site)]; /* the site with what was added to it last */
+
+static void change_from(const char *from, const char *accounts, const char *peers,
+			const char *routes)
 {
-	static char more[4 * sizeof(site)];
+	char more[sizeof(added)];
 
 	strcpy(more, site);
 	add_to(more, sizeof(more), "accounts:\n", accounts);
 	add_to(more, sizeof(more), "peers:\n", peers);
 	add_to(more, sizeof(more), "routes:\n", routes);
-	sim_change(&sim, site, more);
+	sim_change(&sim, from, more);
+	strcpy(added, more);
+}
+
+void world_adds(const char *accounts, const char *peers, const char *routes)
+{
+	change_from(site, accounts, peers, routes);
+}
+
+void world_adds_instead(const char *accounts, const char *peers)
+{
+	change_from(added, accounts, peers, "");
 }
 
 void world_adds_subscribers(const char *subscribers)

@@ -46,6 +46,8 @@ int world_end(void **state);
 /* More accounts, peers and routes, each a line of YAML as in a site file; once. */
 void world_adds_subscribers(const char *subscribers);
 void world_adds(const char *accounts, const char *peers, const char *routes);
+/* What world_adds() added last is this. */
+void world_adds_instead(const char *accounts, const char *peers);
 /* The peer has the host ims.example from now on, and no port. */
 void peer_by_name(void);
 

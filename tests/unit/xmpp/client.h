@@ -39,6 +39,8 @@ struct client_answer { /* that control has to a question */
 };
 
 struct client {
+	const char           *left_out;    /* a domain that is not let in; NULL: none */
+	const char           *configured;  /* one that has a peer of its own */
 	char                  proven[128]; /* the domain that a server proved last */
 	void                 *instance, *session, *blocks, *memory;
 	struct msg_pool      *pool;
@@ -119,12 +121,17 @@ static inline void client_converse(void *context, struct str one, struct str oth
 static inline bool client_server(void *context, unsigned protocol, struct str domain,
 				 uint32_t *slot, struct flow *where)
 {
-	struct str rest = str_skip(domain, domain.n < 12 ? 0 : domain.n - 12);
-	bool       open = str_eq(rest, STR(".far.example"));
+	struct str           rest = str_skip(domain, domain.n < 12 ? 0 : domain.n - 12);
+	bool                 open = str_eq(rest, STR(".far.example"));
+	bool                 peer = str_eq(domain, STR("chat.example"));
+	const struct client *c = context;
 
-	*slot = open ? 9 : 7;
-	*where = (struct flow){.port = open ? 0 : 5269};
-	return open || str_eq(domain, STR("chat.example"));
+	if (c->left_out != NULL && str_eq(domain, str_of(c->left_out)))
+		return false;
+	peer = peer || (c->configured != NULL && str_eq(domain, str_of(c->configured)));
+	*slot = peer ? 7 : 9;
+	*where = (struct flow){.port = peer ? 5269 : 0};
+	return open || peer;
 }
 
 static inline void client_proven(void *context, struct str domain)

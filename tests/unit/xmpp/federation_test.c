@@ -247,6 +247,113 @@ static void a_stream_of_a_peer_of_its_own_may_be_idle(void **state)
 	client_free(c);
 }
 
+/* An account or peer has changed. */
+static void changes(struct client *c)
+{
+	xmpp_ops.settings(c->session, &c->settings);
+}
+
+static bool is_dismissed(struct client *c)
+{
+	return has_ended(c, REASON_ACCOUNT_GONE, "<not-authorized ");
+}
+
+#define STANZA "<message from='eve@n.far.example' to='bob@example.org'><body>x</body></message>"
+#define CLAIM "<db:result from='n.far.example' to='example.org'>key</db:result>"
+
+static void who_is_not_let_in_any_more_says_nothing_more(void **state)
+{
+	static const char *const texts[] = {STANZA, CLAIM};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		for (unsigned has_peer = 0; has_peer < 2; has_peer++) {
+			struct client *c = client_new();
+
+			free(c->session);
+			((struct xmpp_instance *)c->instance)->looks = 1; /* not at once */
+			comes(c, "n.far.example");
+			changes(c);
+			client_says(c, texts[i]);
+			client_sent(c);
+			assert_true(xmpp_ops.ready(c->session));
+			if (has_peer)
+				c->configured = "n.far.example"; /* and nobody there was asked */
+			else
+				c->left_out = "n.far.example";
+			changes(c);
+			client_forget(c);
+			client_says(c, texts[i]);
+			assert_int_equal(c->event_count, 1);
+			assert_true(is_dismissed(c));
+			client_free(c);
+		}
+	}
+}
+
+static void one_domain_that_is_not_let_in_ends_the_stream(void **state)
+{
+	struct client *c = client_new();
+
+	(void)state;
+	free(c->session);
+	comes(c, "n.far.example");
+	client_says(c, "<db:result from='more.far.example' to='example.org'>key</db:result>");
+	is_vouched_for(c, c->session, client_last(c, EVENT_DIAL)->token, "more.far.example");
+	c->left_out = "more.far.example";
+	changes(c);
+	client_sent(c);
+	client_says(c, STANZA);
+	assert_true(is_dismissed(c));
+	client_free(c);
+}
+
+static void who_is_asked_about_meanwhile_is_not_let_in(void **state)
+{
+	struct client *c = client_new();
+
+	(void)state;
+	free(c->session);
+	((struct xmpp_instance *)c->instance)->looks = 0;
+	claims(c, "n.far.example");
+	c->left_out = "n.far.example";
+	changes(c);
+	assert_true(is_dismissed(c));
+	client_free(c);
+}
+
+/* Each change is heard of by all streams in one turn. */
+static void those_that_are_silent_are_looked_at_one_after_the_other(void **state)
+{
+	struct client *c = client_new();
+	void          *sessions[CLIENT_FEDERATED];
+	uint64_t       begin_us = c->now.us;
+
+	(void)state;
+	free(c->session);
+	come(c, sessions);
+	c->left_out = "n2.far.example";
+	for (unsigned i = 0; i < CLIENT_FEDERATED; i++) {
+		c->session = sessions[i];
+		changes(c);
+		assert_false(is_dismissed(c));
+		assert_int_equal(c->due, i == 0 ? UINT64_MAX : begin_us + i * XMPP_LOOK_US);
+	}
+	c->now.us = c->due - 1;
+	changes(c); /* once more, which puts nothing off */
+	assert_false(is_dismissed(c));
+	assert_int_equal(c->due, c->now.us + 1);
+	c->now.us++;
+	assert_true(is_dismissed(c));
+	goes(c, sessions[2]);
+	c->session = sessions[1];
+	assert_false(is_dismissed(c));
+	assert_int_equal(c->due, UINT64_MAX);
+	goes(c, sessions[1]);
+	c->session = sessions[0];
+	client_free(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -256,6 +363,10 @@ int main(void)
 		cmocka_unit_test(a_stream_of_open_federation_that_is_idle_is_closed),
 		cmocka_unit_test(a_stream_with_a_message_that_has_no_answer_is_looked_at_again),
 		cmocka_unit_test(a_stream_of_a_peer_of_its_own_may_be_idle),
+		cmocka_unit_test(who_is_not_let_in_any_more_says_nothing_more),
+		cmocka_unit_test(one_domain_that_is_not_let_in_ends_the_stream),
+		cmocka_unit_test(who_is_asked_about_meanwhile_is_not_let_in),
+		cmocka_unit_test(those_that_are_silent_are_looked_at_one_after_the_other),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
