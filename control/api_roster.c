@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "db_roster.h"
+#include "notices.h"
 #include "roster.h"
 
 /* The JID of the subscriber that the call names, owned by the caller; NULL: an error was replied.
@@ -154,8 +155,7 @@ void api_roster_show(struct api_call *call)
 	free(owner);
 }
 
-/* What its client would ask for. Of the effects, nobody is told: versions say that there are some.
- */
+/* What its client would ask for; those whom it is about hear of it as if it had. */
 static enum reason remove_contact(struct control *c, const char *owner, const char *contact)
 {
 	static uint8_t question[ROSTER_QUESTION_SIZE_MAX], room[ROSTER_ANSWER_SIZE_MAX];
@@ -173,6 +173,10 @@ static enum reason remove_contact(struct control *c, const char *owner, const ch
 	if (why == REASON_NONE && db_commit(c->db) < 0)
 		why = REASON_CONTROL_DOWN;
 	db_rollback(c->db);
+	if (why == REASON_NONE) {
+		roster_notices(c, cur_of(room, put_size(&answer)));
+		notices_send(c->notices);
+	}
 	return why;
 }
 

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "change_work.h"
 #include "dp_link.h"
+#include "notices.h"
 #include "resolver.h"
 #include "rules_build.h"
 #include "world_build.h"
@@ -353,6 +354,7 @@ static int carry_out(struct change *ch)
 		err = prepared ? dp_link_publish(c->link, &r->publish_us)
 			       : dp_link_resync(c->link, &r->publish_us);
 	r->outcome = err == 0 ? CHANGE_IN_FORCE : CHANGE_NOT_IN_FORCE;
+	notices_send(c->notices);
 	if (ch->erases)
 		db_forget(c->db); /* what fails is logged, and tried again with the next */
 	return 0;
@@ -375,6 +377,7 @@ static int commit(struct change *ch, bool dry)
 			err = carry_out(ch);
 	}
 	db_rollback(ch->control->db); /* what was not committed */
+	notices_undo(ch->control->notices);
 	return err;
 }
 

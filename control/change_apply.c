@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "change_work.h"
-#include "db_roster.h"
+#include "roster.h"
 #include "world_build.h"
 
 /* How many more routes and rules lead to the object's targets. */
@@ -217,8 +217,7 @@ static int erase_if_gone(struct change *ch, const struct change_op *op)
 		return err;
 	if (err == 0 && strcmp(holder, op->key) == 0)
 		return 0;
-	return db_roster_erase(db, str_skip(str_of(op->was_user), sizeof("xmpp:") - 1),
-			       control_wall_ms());
+	return roster_erase(ch->control, str_skip(str_of(op->was_user), sizeof("xmpp:") - 1));
 }
 
 /* When all log in as they will. */

@@ -15,6 +15,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "dp_link.h"
+#include "notices.h"
 #include "object.h"
 #include "resolver.h"
 
@@ -128,8 +129,10 @@ struct control *control_new(const struct conf_file *file, struct event_loop *loo
 	if (c->resolver == NULL)
 		goto fail;
 	c->answers = answers_new(c);
+	c->notices = notices_new(c);
 	c->domains = domains_new(c);
-	c->link = c->answers != NULL && c->domains != NULL ? dp_link_new(c) : NULL;
+	if (c->answers != NULL && c->notices != NULL && c->domains != NULL)
+		c->link = dp_link_new(c);
 	if (c->link != NULL)
 		return c;
 	snprintf(error, 256, "no memory for the channel to the dataplane");
@@ -144,6 +147,7 @@ void control_free(struct control *c)
 		return;
 	dp_link_free(c->link);
 	answers_free(c->answers);
+	notices_free(c->notices);
 	resolver_free(c->resolver);
 	domains_free(c->domains);
 	secrets_free(c->secrets);

@@ -12,6 +12,7 @@
 struct answers;
 struct domains;
 struct dp_link;
+struct notices;
 struct resolver;
 
 /* What rules are compiled for. */
@@ -29,6 +30,7 @@ struct control {
 	struct dp_link         *link;
 	struct resolver        *resolver;
 	struct answers         *answers;
+	struct notices         *notices;
 	struct domains         *domains;
 	struct control_platform
 		 platform; /* of the dataplane, as it said last; before that of this machine */

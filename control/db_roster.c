@@ -151,16 +151,29 @@ int db_roster_is_user(struct db *db, struct str jid)
 	return err < 0 ? err : n != 0;
 }
 
+/* Each text that a statement finds for a JID, until each() returns false. */
+static int each_text(struct db *db, enum db_statement which, struct str jid,
+		     bool (*each)(void *user, struct str text), void *user)
+{
+	int err = db_run(db, which, "s", jid);
+
+	while (err == 1 && each(user, text_at(db_row(db, which), 0)))
+		err = db_next(db, which);
+	if (err == 1)
+		db_done(db, which);
+	return err < 0 ? err : 0;
+}
+
+int db_roster_listing(struct db *db, struct str contact, bool (*each)(void *user, struct str owner),
+		      void *user)
+{
+	return each_text(db, DB_ROSTER_LISTING, contact, each, user);
+}
+
 int db_block_each(struct db *db, struct str owner, bool (*each)(void *user, struct str jid),
 		  void *user)
 {
-	int err = db_run(db, DB_BLOCK_EACH, "s", owner);
-
-	while (err == 1 && each(user, text_at(db_row(db, DB_BLOCK_EACH), 0)))
-		err = db_next(db, DB_BLOCK_EACH);
-	if (err == 1)
-		db_done(db, DB_BLOCK_EACH);
-	return err < 0 ? err : 0;
+	return each_text(db, DB_BLOCK_EACH, owner, each, user);
 }
 
 int db_block_add(struct db *db, struct str owner, struct str jid)

@@ -58,5 +58,9 @@ int db_block_count(struct db *db, struct str owner, uint64_t *count);
 /* Does the owner block the contact, or its domain? Negative: -errno. */
 int db_block_has(struct db *db, struct str owner, struct str contact);
 
+/* Each who has the contact in its roster. */
+int db_roster_listing(struct db *db, struct str contact, bool (*each)(void *user, struct str owner),
+		      void *user);
+
 /* Whatever a user made, and what others have about it; their rosters have a new version. */
 int db_roster_erase(struct db *db, struct str jid, uint64_t now_ms);

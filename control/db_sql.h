@@ -55,6 +55,7 @@
 	  "UPDATE roster_versions SET version = max(version + 1, ?2) WHERE owner IN (SELECT "      \
 	  "owner FROM roster WHERE contact = ?1)")                                                 \
 	X(ROSTER_IS_USER, "SELECT 1 FROM logins WHERE protocol = -1 AND identity = 'xmpp:' || ?")  \
+	X(ROSTER_LISTING, "SELECT owner FROM roster WHERE contact = ? AND listed")                 \
 	X(ROSTER_ERASE, "DELETE FROM roster WHERE owner = ?")                                      \
 	X(ROSTER_ERASE_CONTACT, "DELETE FROM roster WHERE contact = ?")                            \
 	X(ROSTER_ERASE_VERSION, "DELETE FROM roster_versions WHERE owner = ?")                     \

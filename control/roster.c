@@ -5,10 +5,12 @@
 
 #include "base/log.h"
 #include "db_roster.h"
+#include "notices.h"
 
 /* A question while it is answered. */
 struct work {
 	struct db                    *db;
+	struct notices               *notices;
 	const struct roster_question *q;
 	struct put                   *answer;
 	uint64_t                      now_ms;
@@ -425,6 +427,98 @@ static void block(struct work *w)
 		show_difference(w, &after, &before, ROSTER_AVAILABLE);
 }
 
+/* ---- what an operator changed ---- */
+
+/* The item as it is, whatever became of it since; its version is that of the roster. */
+static void push_present(struct work *w, struct str owner, struct str contact)
+{
+	char                 text[ROSTER_VERSION_SIZE_MAX + 1];
+	struct roster_row    row;
+	uint64_t             version;
+	struct roster_effect e = {.kind = ROSTER_EFFECT_PUSH, .to = owner, .version = {text, 0}};
+
+	if (failed(w, db_roster_get(w->db, owner, contact, &row)) ||
+	    failed(w, db_roster_version(w->db, owner, &version)))
+		return;
+	e.item = item_of(contact, &row);
+	if (!row.listed)
+		e.item = (struct roster_item){.jid = contact,
+					      .subscription = ROSTER_SUBSCRIPTION_REMOVE};
+	e.version.n = (size_t)snprintf(text, sizeof(text), "%llu", (unsigned long long)version);
+	roster_effect_put(w->answer, &e);
+}
+
+static bool give_effect(void *user, const struct roster_effect *e)
+{
+	struct work *w = user;
+
+	if (put_room(w->answer) < ROSTER_QUESTION_SIZE_MAX) /* the largest is smaller */
+		return false;
+	if (e->kind == ROSTER_EFFECT_PUSH)
+		push_present(w, e->to, e->item.jid);
+	else
+		roster_effect_put(w->answer, e);
+	return true;
+}
+
+static void give_farewell(void *user, const struct roster_effect *e)
+{
+	roster_contact_put(
+		((struct work *)user)->answer,
+		&(struct roster_contact){.jid = e->to, .watches = true, .local = e->to_is_local});
+}
+
+void roster_notices(struct control *c, struct cur effects)
+{
+	struct roster_effect e;
+
+	while (roster_effect_next(&effects, &e)) {
+		bool here = e.kind != ROSTER_EFFECT_PRESENCE || e.to_is_local;
+
+		notices_add(c->notices, control_wall_ms(), here ? e.to : e.from, false, &e);
+	}
+}
+
+struct erasing {
+	struct control *control;
+	uint64_t        now_ms;
+	struct str      user;
+};
+
+static bool say_farewell(void *context, const struct roster_view *v)
+{
+	const struct erasing *g = context;
+
+	if (lets_in(v->state) && !v->blocked)
+		notices_add(g->control->notices, g->now_ms, g->user, true,
+			    &(struct roster_effect){.kind = ROSTER_EFFECT_PRESENCE,
+						    .from = g->user,
+						    .to = v->contact,
+						    .type = ROSTER_UNAVAILABLE,
+						    .to_is_local = v->local});
+	return true;
+}
+
+static bool say_removed(void *context, struct str owner)
+{
+	const struct erasing *g = context;
+	struct roster_item    item = {.jid = g->user, .subscription = ROSTER_SUBSCRIPTION_REMOVE};
+
+	notices_add(g->control->notices, g->now_ms, owner, false,
+		    &(struct roster_effect){.kind = ROSTER_EFFECT_PUSH, .to = owner, .item = item});
+	return true;
+}
+
+int roster_erase(struct control *c, struct str user)
+{
+	struct erasing g = {c, control_wall_ms(), user};
+	int            err = db_roster_each(c->db, user, say_farewell, &g);
+
+	if (err == 0)
+		err = db_roster_listing(c->db, user, say_removed, &g);
+	return err == 0 ? db_roster_erase(c->db, user, g.now_ms) : err;
+}
+
 static void answer_question(struct work *w)
 {
 	switch (w->q->ask) {
@@ -456,20 +550,36 @@ static void answer_question(struct work *w)
 	case ROSTER_ASK_BLOCK_REMOVE:
 		block(w);
 		break;
+	case ROSTER_ASK_EFFECTS:
+		notices_take(w->notices, w->now_ms, w->q->owner, give_effect, w);
+		break;
 	case ROSTER_ASK_COUNT:
 		break;
 	}
 }
 
+/* The streams of who is erased say that they are gone; nobody else who has no roster asks. */
+static enum reason answer_erased(struct work *w)
+{
+	if (w->q->ask != ROSTER_ASK_AUDIENCE ||
+	    !notices_farewells(w->notices, w->now_ms, w->q->owner, give_farewell, w))
+		return REASON_ROSTER_OWNER;
+	return w->answer->failed ? REASON_ROSTER_FULL : REASON_NONE;
+}
+
 enum reason roster_answer(struct control *c, struct cur question, struct put *answer)
 {
 	struct roster_question q;
-	struct work w = {.db = c->db, .q = &q, .answer = answer, .now_ms = control_wall_ms()};
+	struct work            w = {.db = c->db,
+				    .notices = c->notices,
+				    .q = &q,
+				    .answer = answer,
+				    .now_ms = control_wall_ms()};
 
 	if (!roster_question_read(question, &q))
 		return REASON_ROSTER_QUESTION;
 	if (!is_user(&w, q.owner))
-		return w.why != REASON_NONE ? w.why : REASON_ROSTER_OWNER;
+		return w.why != REASON_NONE ? w.why : answer_erased(&w);
 	if (failed(&w, db_mark(c->db)))
 		return w.why;
 	answer_question(&w);

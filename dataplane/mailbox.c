@@ -158,6 +158,16 @@ void mailbox_turn(struct worker *w)
 			conn_close(w, c, REASON_ACCOUNT_GONE);
 		break;
 	}
+	case MAILBOX_NOTICE: {
+		struct conn *c = conn_get(w, m->ref);
+
+		m->count = c != NULL && c->state == CONN_OPEN && c->ops->notice != NULL;
+		if (m->count == 1) {
+			c->ops->notice(c->session);
+			conn_touch(w, c);
+		}
+		break;
+	}
 	case MAILBOX_CONNECTIONS:
 		connections_fill(w, m);
 		break;

@@ -23,7 +23,8 @@ enum mailbox_state { MAILBOX_EMPTY, MAILBOX_ASKED, MAILBOX_ANSWERED };
 enum mailbox_kind {
 	MAILBOX_SESSIONS,
 	MAILBOX_CLOSE,
-	MAILBOX_GONE, /* its user is no more: it ends at once */
+	MAILBOX_GONE,   /* its user is no more: it ends at once */
+	MAILBOX_NOTICE, /* control has something for its user */
 	MAILBOX_CONNECTIONS,
 	MAILBOX_OTHER_CONNECTIONS, /* those without a handle: half open, and in TIME_WAIT */
 	MAILBOX_CLOSED_CONNECTIONS,
@@ -65,9 +66,10 @@ struct mailbox {
 	uint32_t         kind;
 	uint32_t from; /* lists: first index to look at; set to where to go on, UINT32_MAX: the
 			  end. CONNECTION: the handle */
-	struct session_ref ref;                               /* CLOSE, GONE */
+	struct session_ref ref;                               /* CLOSE, GONE, NOTICE */
 	char               domain[WORLD_DOMAIN_SIZE_MAX + 1]; /* DOMAIN_RETRY */
-	uint32_t count; /* rows filled; CLOSE, CONNECTION, DOMAIN_RETRY: 1 when it was there */
+	uint32_t count; /* rows filled; CLOSE, NOTICE, CONNECTION, DOMAIN_RETRY: 1 when it was there
+			 */
 	struct mailbox_session    rows[MAILBOX_ROWS];
 	struct mailbox_connection connections[MAILBOX_ROWS];
 	struct mailbox_domain     domains[MAILBOX_ROWS];

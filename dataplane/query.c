@@ -557,6 +557,7 @@ static const struct {
 	{"registration_list", query_registration_list},
 	{"registration_show", query_registration_show},
 	{"registration_remove", query_registration_remove},
+	{"notices", query_notices},
 	{"connection_list", query_connection_list},
 	{"connection_show", query_connection_show},
 };

@@ -39,6 +39,9 @@ int query_registration_show(struct dataplane *dp, const json_t *args, json_t **r
 int query_registration_remove(struct dataplane *dp, const json_t *args, json_t **reply,
 			      char error[256]);
 
+/* Control has something for users, who are told; the reply names those who are not there. */
+int query_notices(struct dataplane *dp, const json_t *args, json_t **reply, char error[256]);
+
 /* For the files that answer. An empty table; an argument as text, NULL: not given; a flag. */
 json_t     *query_table(const char *const columns[], size_t n, json_t **rows);
 const char *query_argument(const json_t *args, const char *name);

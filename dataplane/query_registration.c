@@ -10,6 +10,7 @@
 
 #include "dataplane.h"
 #include "directory.h"
+#include "registered.h"
 
 #define ROWS_MAX 10000u /* of a list; what is beyond is counted in its last row */
 
@@ -117,6 +118,34 @@ int query_registration_show(struct dataplane *dp, const json_t *args, json_t **r
 		return 0;
 	json_decref(*reply);
 	return nobody(l.address, error);
+}
+
+int query_notices(struct dataplane *dp, const json_t *args, json_t **reply, char error[256])
+{
+	static const char *const away[] = {"away"};
+	const json_t            *user;
+	json_t                  *rows;
+	size_t                   i;
+
+	*reply = query_table(away, 1, &rows);
+	json_array_foreach(json_object_get(args, "users"), i, user)
+	{
+		const char *jid = json_string_value(user);
+		char        address[MSG_ADDR_SIZE_MAX];
+		bool        told = false;
+
+		if (jid == NULL)
+			continue;
+		if (snprintf(address, sizeof(address), "xmpp:%s", jid) < (int)sizeof(address) &&
+		    !registered_notice(dp, str_of(address), &told)) {
+			json_decref(*reply);
+			snprintf(error, 256, "a worker does not answer");
+			return -EINVAL;
+		}
+		if (!told)
+			json_array_append_new(rows, json_pack("[s]", jid));
+	}
+	return 0;
 }
 
 int query_registration_remove(struct dataplane *dp, const json_t *args, json_t **reply,

@@ -376,6 +376,26 @@ void registered_gone(struct dataplane *dp, struct str address)
 	}
 }
 
+bool registered_notice(struct dataplane *dp, struct str address, bool *told)
+{
+	struct session_ref streams[PROTO_BINDINGS_MAX];
+
+	*told = false;
+	for (unsigned p = 0; p < PROTO_COUNT; p++) {
+		unsigned n =
+			registry_ops(p)->notice != NULL ? streams_of(dp, p, address, streams) : 0;
+
+		for (unsigned i = 0; i < n && !*told; i++) {
+			struct worker *w = dp->workers[streams[i].worker];
+
+			if (!mailbox_ask(w, MAILBOX_NOTICE, 0, streams[i]))
+				return false;
+			*told = w->mailbox.count == 1;
+		}
+	}
+	return true;
+}
+
 bool registered_here(const struct dataplane *dp, struct str address)
 {
 	struct aor aor;

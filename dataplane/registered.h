@@ -93,5 +93,8 @@ void registered_ended(struct worker *w, struct conn *c);
 /* Management thread: the address is nobody's any more, or somebody else's: it is registered
  * nowhere, and the sessions that logged in as it end. */
 void registered_gone(struct dataplane *dp, struct str address);
+/* Control has something for the user of the address: one of its streams is told. *told: there is
+ * one. False: a worker does not answer. */
+bool registered_notice(struct dataplane *dp, struct str address, bool *told);
 /* Is it an address in a domain of one of our listeners? Then it needs no route. */
 bool registered_here(const struct dataplane *dp, struct str address);

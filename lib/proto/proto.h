@@ -439,6 +439,12 @@ struct proto_ops {
 	void (*told)(void *session, struct now now, uint64_t token, enum reason why,
 		     struct cur *answer, struct out *out, struct proto_event *event);
 
+	/*
+	 * Control has something for the user of the session, whatever it is: the session asks for
+	 * it by EVENT_ASK when it can. tick() follows. NULL: a protocol that never asks for itself.
+	 */
+	void (*notice)(void *session);
+
 	/* Timers. Returns the next deadline (UINT64_MAX: none); event->kind != NONE: handle it and
 	 * call again. Unanswered submits come as EVENT_RESULT. */
 	uint64_t (*tick)(void *session, struct now now, struct out *out, struct proto_event *event);

@@ -134,7 +134,8 @@ static bool told_client(struct xmpp_session *s, struct now now, enum roster_ask 
 			put_str(&out->put, STR("</iq>"));
 		}
 		break;
-	case ROSTER_ASK_SUBSCRIPTION_IN: /* not of clients */
+	case ROSTER_ASK_EFFECTS: /* not of clients */
+	case ROSTER_ASK_SUBSCRIPTION_IN:
 	case ROSTER_ASK_AUDIENCE:
 	case ROSTER_ASK_MAY_SEE:
 	case ROSTER_ASK_COUNT:
@@ -157,6 +158,8 @@ static void told_failure(struct xmpp_session *s, struct now now, enum xmpp_asker
 		break;
 	case XMPP_ASKER_BLOCKS:
 		xmpp_blocks_unknown(s, now);
+		break;
+	case XMPP_ASKER_NOTICE: /* who asks next is told by the version of the roster */
 		break;
 	}
 }
@@ -193,6 +196,10 @@ static void told(struct xmpp_session *s, struct now now, uint64_t token, enum re
 		break;
 	case XMPP_ASKER_BLOCKS:
 		xmpp_told_blocks(s, now, answer);
+		break;
+	case XMPP_ASKER_NOTICE:
+		if (xmpp_told_effects(s, now, answer, event))
+			return;
 		break;
 	}
 	if (cur_left(answer) > 0)

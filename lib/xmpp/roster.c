@@ -312,3 +312,13 @@ bool xmpp_told_effects(struct xmpp_session *s, struct now now, struct cur *answe
 	answer->p = answer->end;
 	return false;
 }
+
+bool xmpp_tick_notice(struct xmpp_session *s, struct now now, struct proto_event *event)
+{
+	if (!s->notice || s->asked)
+		return false;
+	s->notice = false; /* what comes while we ask is asked for again */
+	xmpp_ask(s, now, event, XMPP_ASKER_NOTICE,
+		 &(struct roster_question){.ask = ROSTER_ASK_EFFECTS});
+	return true;
+}

@@ -479,10 +479,15 @@ static bool tick_presence(struct xmpp_session *s, struct now now, struct proto_e
 {
 	if (s->link != XMPP_BLOCK_NONE)
 		return false;
-	if (xmpp_tick_blocks(s, now, event, next))
+	if (xmpp_tick_blocks(s, now, event, next) || xmpp_tick_notice(s, now, event))
 		return true;
 	return !xmpp_resume_awaits(s, now, next) &&
 	       (xmpp_tick_owed(s, now, event, next) || xmpp_tick_tour(s, now, event, next));
+}
+
+static void session_notice(void *session)
+{
+	((struct xmpp_session *)session)->notice = true;
 }
 
 static uint64_t session_tick(void *session, struct now now, struct out *out,
@@ -543,6 +548,7 @@ const struct proto_ops xmpp_ops = {
 	.close = session_close,
 	.drain = session_drain,
 	.told = xmpp_told,
+	.notice = session_notice,
 	.outlive = xmpp_outlive,
 	.part = session_part,
 	.ready = session_ready,

@@ -77,6 +77,7 @@ enum xmpp_asker {
 	XMPP_ASKER_CLIENT, /* a request of the client, which is in ->asker */
 	XMPP_ASKER_TOUR,
 	XMPP_ASKER_BLOCKS, /* the list that we keep to */
+	XMPP_ASKER_NOTICE, /* what an operator changed */
 };
 
 /* Dial and answers of our own are told from messages by their tokens, too. */
@@ -161,6 +162,7 @@ struct xmpp_session {
 	bool             blocks_due : 1; /* we do not know the list, or an old one */
 	bool             blocks_asked : 1;
 	bool             blocks_late : 1; /* control could not say: nothing waits for it */
+	bool             notice : 1;      /* control has effects of an operator's change */
 	bool             rebinding : 1;   /* feed() goes on when the registration is made */
 	bool             arriving : 1;    /* the tour is that of initial presence */
 	bool             item_again : 1;  /* the item is one that was read before */
@@ -459,6 +461,8 @@ void xmpp_told_roster(struct xmpp_session *s, struct cur *answer, struct out *ou
 /* The same of what changed something: each effect is carried out. */
 bool xmpp_told_effects(struct xmpp_session *s, struct now now, struct cur *answer,
 		       struct proto_event *event);
+/* Those of an operator's change are asked for. True: event is given. */
+bool xmpp_tick_notice(struct xmpp_session *s, struct now now, struct proto_event *event);
 
 /* blocklist.c */
 void xmpp_on_blocklist(struct xmpp_input *in);

@@ -1,7 +1,12 @@
 /* Presence through the whole dataplane, of clients at one worker and at two. */
 #include "chat.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "dataplane/ask.h"
+#include "dataplane/query.h"
+#include "dataplane/registered.h"
 #include "roster/question.h"
 
 static void the_clients_of_an_account_know_of_each_other(void **state)
@@ -143,6 +148,147 @@ static void contacts_hear_of_each_other(void **state)
 	chat_hears_nothing(mobile);
 }
 
+#define BARE_ALICE STR("alice@example.org")
+#define BARE_CAROL STR("carol@example.org")
+
+/* What is left to the one when an operator took it from the roster of the other. */
+static void effects_put(struct put *w, struct str to, struct str contact,
+			enum roster_subscription subscription)
+{
+	roster_effect_put(
+		w, &(struct roster_effect){.kind = ROSTER_EFFECT_PUSH,
+					   .to = to,
+					   .item = {.jid = contact, .subscription = subscription},
+					   .version = STR("9")});
+	roster_effect_put(w, &(struct roster_effect){.kind = ROSTER_EFFECT_PRESENCE,
+						     .from = contact,
+						     .to = to,
+						     .type = ROSTER_UNAVAILABLE,
+						     .to_is_local = true});
+}
+
+static void an_operator_parts_them(struct sim *s)
+{
+	uint8_t    room[8192];
+	uint64_t   id;
+	struct cur question;
+
+	while (asks_next(&s->dp, s->now.us, &id, &question)) {
+		struct put             w = put_to(room, sizeof(room));
+		struct roster_question q;
+
+		assert_true(roster_question_read(question, &q));
+		if (q.ask == ROSTER_ASK_ROSTER_GET)
+			roster_head_put(&w, &(struct roster_head){.version = STR("8")});
+		if (q.ask == ROSTER_ASK_EFFECTS && str_eq(q.owner, BARE_ALICE))
+			effects_put(&w, BARE_ALICE, BARE_CAROL, ROSTER_SUBSCRIPTION_REMOVE);
+		else if (q.ask == ROSTER_ASK_EFFECTS)
+			effects_put(&w, BARE_CAROL, BARE_ALICE, ROSTER_SUBSCRIPTION_NONE);
+		assert_false(w.failed);
+		asks_told(&s->dp, id, REASON_NONE, cur_of(room, put_size(&w)));
+		s->busy = true;
+	}
+}
+
+static struct {
+	json_t     *reply;
+	int         err;
+	atomic_bool over;
+} notices;
+
+/* On a thread of its own, as the management thread does, while the workers take turns. */
+static void *management(void *users)
+{
+	char error[256];
+
+	notices.err = query_run(&sim.dp, "notices", users, &notices.reply, error);
+	atomic_store(&notices.over, true);
+	return NULL;
+}
+
+/* Returns who is not there, as text; freed. */
+static char *control_has_something(const char *users)
+{
+	json_t   *args = json_loads(users, 0, NULL);
+	pthread_t thread;
+	char     *away;
+
+	atomic_store(&notices.over, false);
+	assert_int_equal(pthread_create(&thread, NULL, management, args), 0);
+	while (!atomic_load(&notices.over))
+		sim_step(&sim, 100);
+	pthread_join(thread, NULL);
+	assert_int_equal(notices.err, 0);
+	away = json_dumps(json_object_get(notices.reply, "rows"), JSON_COMPACT);
+	json_decref(notices.reply);
+	json_decref(args);
+	return away;
+}
+
+static struct phone *reader(const char *proof, const char *resource)
+{
+	struct phone *p = chat_client(proof, resource);
+
+	phone_send(p, "<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>");
+	chat_expects(p, "</query></iq>");
+	return p;
+}
+
+static void what_an_operator_takes_from_a_roster_both_clients_see_at_once(void **state)
+{
+	struct phone *phone, *desk;
+	char         *away;
+
+	(void)state;
+	sim.control = an_operator_parts_them;
+	phone = reader(ALICE, "phone");
+	desk = reader(CAROL, "desk");
+	away = control_has_something("{\"users\": [\"alice@example.org\", \"carol@example.org\", "
+				     "\"nobody@example.org\"]}");
+	assert_string_equal(away, "[[\"nobody@example.org\"]]");
+	free(away);
+	chat_expects(phone,
+		     "from=\"alice@example.org\" to=\"alice@example.org/phone\"><query "
+		     "xmlns=\"jabber:iq:roster\" ver=\"9\"><item "
+		     "jid=\"carol@example.org\" subscription=\"remove\"></item></query></iq>");
+	chat_expects(phone, "<presence type=\"unavailable\" from=\"carol@example.org/desk\" "
+			    "to=\"alice@example.org/phone\"></presence>");
+	chat_expects(desk, "from=\"carol@example.org\" to=\"carol@example.org/desk\"><query "
+			   "xmlns=\"jabber:iq:roster\" ver=\"9\"><item jid=\"alice@example.org\" "
+			   "subscription=\"none\"></item></query></iq>");
+	chat_expects(desk, "<presence type=\"unavailable\" from=\"alice@example.org/phone\" "
+			   "to=\"carol@example.org/desk\"></presence>");
+	chat_hears_nothing(phone);
+	chat_hears_nothing(desk);
+}
+
+static void *erases(void *unused)
+{
+	registered_gone(&sim.dp, STR("xmpp:alice@example.org"));
+	atomic_store(&notices.over, true);
+	return NULL;
+}
+
+static void who_is_erased_is_said_to_be_gone(void **state)
+{
+	struct phone *phone, *desk;
+	pthread_t     thread;
+
+	(void)state;
+	sim.control = friends;
+	phone = chat_client(ALICE, "phone");
+	desk = chat_client(CAROL, "desk");
+	atomic_store(&notices.over, false);
+	assert_int_equal(pthread_create(&thread, NULL, erases, NULL), 0);
+	while (!atomic_load(&notices.over))
+		sim_step(&sim, 100);
+	pthread_join(thread, NULL);
+	chat_expects(desk, "<presence type=\"unavailable\" from=\"alice@example.org/phone\" "
+			   "to=\"carol@example.org/desk\"></presence>");
+	chat_closes(phone);
+	chat_hears_nothing(desk);
+}
+
 /* It is there, and does not answer. */
 static void control_hangs(struct sim *s)
 {
@@ -186,6 +332,10 @@ int main(void)
 		OPEN(a_client_that_comes_back_at_once_is_not),
 		OPEN(presence_and_headlines_for_an_account_reach_all_its_clients),
 		OPEN(contacts_hear_of_each_other),
+		OPEN(what_an_operator_takes_from_a_roster_both_clients_see_at_once),
+		OF_TWO(what_an_operator_takes_from_a_roster_both_clients_see_at_once),
+		OPEN(who_is_erased_is_said_to_be_gone),
+		OF_TWO(who_is_erased_is_said_to_be_gone),
 		OPEN(control_that_hangs_holds_nothing_up),
 		OF_TWO(control_that_hangs_holds_nothing_up),
 		OF_TWO(contacts_hear_of_each_other),

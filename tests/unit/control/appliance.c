@@ -35,10 +35,12 @@ struct dataplane {
 	pthread_t        thread;
 	int              stop, counters;
 	_Atomic unsigned published;
-	unsigned         fault_loss; /* of its only port; management thread */
-	pthread_mutex_t  lock;       /* of what follows */
-	unsigned         question_count;
-	struct question  questions[QUESTIONS_MAX];
+	unsigned         fault_loss;           /* of its only port; management thread */
+	char        noticed[1024], told[1024]; /* the first: management thread, while it is asked */
+	const char *away;
+	pthread_mutex_t lock; /* of what follows */
+	unsigned        question_count;
+	struct question questions[QUESTIONS_MAX];
 };
 
 static bool questions_next(struct dataplane *dp, uint64_t now_us, uint64_t *id, struct cur *bytes)
@@ -132,6 +134,37 @@ enum reason until_told(struct appliance *a, unsigned question, struct cur *answe
 	return dp->questions[question].why;
 }
 
+const char *dataplane_noticed(struct appliance *a)
+{
+	struct dataplane *dp = a->dataplane;
+
+	memcpy(dp->told, dp->noticed, sizeof(dp->told));
+	dp->noticed[0] = '\0';
+	return dp->told;
+}
+
+void dataplane_away(struct appliance *a, const char *jid)
+{
+	a->dataplane->away = jid;
+}
+
+static void notices(struct dataplane *dp, const json_t *users, json_t *away)
+{
+	const json_t *user;
+	size_t        i;
+
+	json_array_foreach(users, i, user)
+	{
+		const char *jid = json_string_value(user);
+		size_t      n = strlen(dp->noticed);
+
+		if (dp->away != NULL && strcmp(jid, dp->away) == 0)
+			json_array_append_new(away, json_pack("[s]", jid));
+		else
+			snprintf(dp->noticed + n, sizeof(dp->noticed) - n, "%s ", jid);
+	}
+}
+
 int query_run(struct dataplane *dp, const char *name, const json_t *args, json_t **reply,
 	      char error[256])
 {
@@ -143,6 +176,11 @@ int query_run(struct dataplane *dp, const char *name, const json_t *args, json_t
 		*reply = json_array();
 		for (int i = 0; i < 30000; i++)
 			json_array_append_new(*reply, json_integer(i));
+		return 0;
+	}
+	if (strcmp(name, "notices") == 0) {
+		*reply = json_pack("{s:[s], s:[]}", "columns", "away", "rows");
+		notices(dp, json_object_get(args, "users"), json_object_get(*reply, "rows"));
 		return 0;
 	}
 	if (strcmp(name, "session_list") == 0) {

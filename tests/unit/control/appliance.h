@@ -38,6 +38,12 @@ unsigned dataplane_ask(struct appliance *a, const void *question, size_t n);
  * lent until the dataplane stops. */
 enum reason until_told(struct appliance *a, unsigned question, struct cur *answer);
 
+/* Users who were told that control has something for them, since this was asked last; each with a
+ * space behind it. Lent. */
+const char *dataplane_noticed(struct appliance *a);
+/* Whom it has no session of; all others are there. */
+void dataplane_away(struct appliance *a, const char *jid);
+
 /* Turns control's loop until the dataplane is in step; fails the test after ten seconds. */
 void until_in_step(struct appliance *a);
 void until_down(struct appliance *a);

@@ -8,9 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api_call.h"
 #include "db_roster.h"
 #include "db_sql.h"
 #include "dp_link.h"
+#include "notices.h"
 #include "roster.h"
 #include "test.h"
 
@@ -581,6 +583,160 @@ static void who_takes_the_address_of_another_gets_nothing_of_what_that_one_made(
 	assert_string_equal(roster_of(BOB), "");
 }
 
+/* ---- what an operator changes ---- */
+
+static void operator_removes(const char *address, const char *contact)
+{
+	struct api_call call = {.control = appliance.control, .who = "test", .status = API_OK};
+
+	call.args = json_pack("{s:s, s:s}", "address", address, "contact", contact);
+	api_roster_remove(&call);
+	assert_int_equal(call.status, API_OK);
+	json_decref(call.args);
+	json_decref(call.reply);
+}
+
+static const char *effects_for(const char *owner)
+{
+	assert_int_equal(
+		ask(&(struct roster_question){.ask = ROSTER_ASK_EFFECTS, .owner = str_of(owner)}),
+		REASON_NONE);
+	return effects();
+}
+
+static void a_contact_that_an_operator_removes_is_pushed_to_both(void **state)
+{
+	(void)state;
+	befriend();
+	assert_string_equal(dataplane_noticed(&appliance), ""); /* clients do that themselves */
+	operator_removes("+46701234561", BOB);
+	assert_string_equal(dataplane_noticed(&appliance), ALICE " " BOB " " ALICE " " BOB " ");
+	assert_string_equal(effects_for(ALICE), "push " ALICE ": " BOB " remove\n"
+						"unavailable " BOB " -> " ALICE " here\n");
+	assert_string_equal(effects_for(BOB), "push " BOB ": " ALICE " none\n"
+					      "unsubscribe " ALICE " -> " BOB " here\n"
+					      "push " BOB ": " ALICE " none\n"
+					      "unsubscribed " ALICE " -> " BOB " here\n"
+					      "unavailable " ALICE " -> " BOB " here\n");
+	assert_string_equal(effects_for(ALICE), ""); /* once */
+	assert_string_equal(effects_for(BOB), "");
+}
+
+static void the_server_of_a_contact_hears_it_from_the_user(void **state)
+{
+	(void)state;
+	assert_int_equal(sends(ALICE, EVE, ROSTER_SUBSCRIBE), REASON_NONE);
+	operator_removes("+46701234561", EVE);
+	assert_string_equal(effects_for(ALICE), "push " ALICE ": " EVE " remove\n"
+						"unsubscribe " ALICE " -> " EVE "\n");
+}
+
+static void nothing_is_kept_for_who_is_not_there(void **state)
+{
+	(void)state;
+	befriend();
+	dataplane_away(&appliance, BOB);
+	operator_removes("+46701234561", BOB);
+	assert_string_equal(dataplane_noticed(&appliance), ALICE " " ALICE " ");
+	assert_string_equal(effects_for(BOB), "");
+	assert_string_not_equal(effects_for(ALICE), "");
+}
+
+/* Between the operator's change and the push the client makes one of its own. */
+static void a_push_has_the_item_as_it_is(void **state)
+{
+	uint64_t             version;
+	struct roster_effect e;
+
+	(void)state;
+	assert_int_equal(sets(ALICE, EVE, "Eve", ""), REASON_NONE);
+	operator_removes("+46701234561", EVE);
+	assert_int_equal(sets(ALICE, EVE, "Evelyn", ""), REASON_NONE);
+	version = version_of(ALICE);
+	assert_int_equal(
+		ask(&(struct roster_question){.ask = ROSTER_ASK_EFFECTS, .owner = STR(ALICE)}),
+		REASON_NONE);
+	assert_true(roster_effect_next(&answer, &e));
+	assert_true(str_eq(e.item.name, STR("Evelyn")));
+	assert_int_equal(e.item.subscription, ROSTER_SUBSCRIPTION_NONE);
+	assert_int_equal(number_of(e.version), version);
+}
+
+static void who_is_erased_is_taken_from_the_rosters_of_others_and_says_that_it_is_gone(void **state)
+{
+	(void)state;
+	befriend();
+	assert_int_equal(gets(ALICE, EVE, ROSTER_SUBSCRIBE), REASON_NONE);
+	assert_int_equal(sends(ALICE, EVE, ROSTER_SUBSCRIBED), REASON_NONE);
+	assert_int_equal(remove_one(&appliance, CONF_SUBSCRIBER, "+46701234561"), CHANGE_IN_FORCE);
+	assert_string_equal(dataplane_noticed(&appliance), BOB " ");
+	assert_string_equal(effects_for(BOB), "push " BOB ": " ALICE " remove\n");
+	assert_string_equal(audience_of(ALICE), BOB " watches here\n" EVE " watches\n");
+	assert_string_equal(audience_of(ALICE),
+			    BOB " watches here\n" EVE " watches\n"); /* each of its streams asks */
+	assert_int_equal(
+		ask(&(struct roster_question){.ask = ROSTER_ASK_EFFECTS, .owner = STR(ALICE)}),
+		REASON_ROSTER_OWNER);
+	assert_int_equal(apply_one(&appliance, CONF_SUBSCRIBER, USER("1", "alice")),
+			 CHANGE_IN_FORCE);
+	assert_string_equal(audience_of(ALICE), "");
+}
+
+static void a_change_that_is_not_made_is_told_to_nobody(void **state)
+{
+	struct change *ch = change_begin(appliance.control, "test");
+
+	(void)state;
+	befriend();
+	change_remove(ch, CONF_SUBSCRIBER, "+46701234561");
+	assert_int_equal(finish(ch, true, NULL), CHANGE_DRY);
+	assert_string_equal(dataplane_noticed(&appliance), "");
+	assert_string_equal(effects_for(BOB), "");
+	operator_removes("+46701234562", ALICE); /* and nothing of it comes with the next */
+	assert_string_equal(effects_for(ALICE), "push " ALICE ": " BOB " none\n"
+						"unsubscribe " BOB " -> " ALICE " here\n"
+						"push " ALICE ": " BOB " none\n"
+						"unsubscribed " BOB " -> " ALICE " here\n"
+						"unavailable " BOB " -> " ALICE " here\n");
+}
+
+static bool count_effect(void *context, const struct roster_effect *e)
+{
+	++*(unsigned *)context;
+	return true;
+}
+
+static unsigned taken(uint64_t now_ms, const char *user)
+{
+	unsigned n = 0;
+
+	notices_take(appliance.control->notices, now_ms, str_of(user), count_effect, &n);
+	return n;
+}
+
+static void what_is_kept_is_bounded_in_bytes_and_in_time(void **state)
+{
+	static char          payload[ROSTER_PAYLOAD_SIZE_MAX];
+	struct roster_effect e = {.kind = ROSTER_EFFECT_PRESENCE,
+				  .from = STR(EVE),
+				  .to = STR(ALICE),
+				  .payload = {payload, sizeof(payload)}};
+	struct notices      *n = appliance.control->notices;
+	uint64_t             now_ms = control_wall_ms();
+
+	(void)state;
+	memset(payload, 'p', sizeof(payload));
+	for (unsigned i = 0; i < 2000; i++)
+		notices_add(n, now_ms, STR(ALICE), false, &e);
+	notices_send(n);
+	assert_in_range(taken(now_ms, ALICE), 200, NOTICES_BYTES_MAX / sizeof(payload));
+	notices_add(n, now_ms, STR(ALICE), false, &e);
+	notices_add(n, now_ms, STR(BOB), false, &e);
+	notices_send(n);
+	assert_int_equal(taken(now_ms + NOTICES_MS - 1, ALICE), 1);
+	assert_int_equal(taken(now_ms + NOTICES_MS, BOB), 0);
+}
+
 /* ---- the channel ---- */
 
 static unsigned asks(const struct roster_question *q)
@@ -714,6 +870,13 @@ int main(void)
 		TEST(a_roster_of_the_largest_items_has_room_in_an_answer),
 		TEST(nothing_is_left_of_what_an_erased_subscriber_made),
 		TEST(who_takes_the_address_of_another_gets_nothing_of_what_that_one_made),
+		TEST(a_contact_that_an_operator_removes_is_pushed_to_both),
+		TEST(the_server_of_a_contact_hears_it_from_the_user),
+		TEST(nothing_is_kept_for_who_is_not_there),
+		TEST(a_push_has_the_item_as_it_is),
+		TEST(who_is_erased_is_taken_from_the_rosters_of_others_and_says_that_it_is_gone),
+		TEST(a_change_that_is_not_made_is_told_to_nobody),
+		TEST(what_is_kept_is_bounded_in_bytes_and_in_time),
 		TEST(questions_are_answered_over_the_channel_in_their_order),
 		TEST(a_large_answer_comes_whole),
 		TEST(a_question_that_comes_while_control_waits_is_answered_afterwards),

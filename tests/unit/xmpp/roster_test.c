@@ -464,6 +464,53 @@ static void a_push_goes_to_those_that_have_asked_and_then_comes_the_result(void 
 	client_free(c);
 }
 
+/* An operator took bob from alice's roster; bob has a client here, too. */
+static void what_an_operator_changed_is_asked_for_and_carried_out(void **state)
+{
+	const struct roster_effect e[2] = {pushed,
+					   {.kind = ROSTER_EFFECT_PRESENCE,
+					    .from = STR("bob@example.org"),
+					    .to = STR("alice@example.org"),
+					    .type = ROSTER_UNAVAILABLE,
+					    .to_is_local = true}};
+	struct client             *c = alice();
+
+	client_place(c, "xmpp:bob@example.org", "desk", XMPP_FEATURE_AVAILABLE);
+	effects(c, ROSTER_ASK_EFFECTS, e, 2);
+	client_tick(c);
+	assert_int_equal(c->questions[ROSTER_ASK_EFFECTS], 0);
+	xmpp_ops.notice(c->session);
+	client_tick(c);
+	assert_int_equal(c->questions[ROSTER_ASK_EFFECTS], 1);
+	assert_true(str_eq(c->question.owner, STR("alice@example.org")));
+	assert_int_equal(c->event_count, 2);
+	has(client_heard(c, 0), "to=\"alice@example.org/phone\"><query "
+				"xmlns=\"jabber:iq:roster\" ver=\"8\"><item "
+				"jid=\"bob@example.org\" subscription=\"remove\">");
+	has(client_heard(c, 1), "from=\"alice@example.org\" to=\"bob@example.org/desk\"");
+	assert_string_equal(client_sent(c), ""); /* it has asked for nothing */
+	client_tick(c);
+	assert_int_equal(c->questions[ROSTER_ASK_EFFECTS], 1);
+	client_free(c);
+}
+
+static void it_is_asked_for_when_the_question_before_is_told(void **state)
+{
+	struct client *c = alice();
+
+	c->silent = true;
+	client_says(c, "<iq type='get' id='r1'>" QUERY "/></iq>");
+	xmpp_ops.notice(c->session);
+	client_tick(c);
+	assert_int_equal(c->questions[ROSTER_ASK_EFFECTS], 0);
+	c->silent = false;
+	client_told(c, &(struct client_answer){.why = REASON_CONTROL_DOWN});
+	has(client_sent(c), "<iq type=\"error\" id=\"r1\">");
+	client_tick(c);
+	assert_int_equal(c->questions[ROSTER_ASK_EFFECTS], 1);
+	client_free(c);
+}
+
 static void what_a_client_answers_to_a_push_is_for_nobody(void **state)
 {
 	static const char *const says[] = {
@@ -524,6 +571,8 @@ int main(void)
 		cmocka_unit_test(the_largest_that_is_allowed_is_taken),
 		cmocka_unit_test(what_control_cannot_do_comes_back_as_its_error),
 		cmocka_unit_test(a_push_goes_to_those_that_have_asked_and_then_comes_the_result),
+		cmocka_unit_test(what_an_operator_changed_is_asked_for_and_carried_out),
+		cmocka_unit_test(it_is_asked_for_when_the_question_before_is_told),
 		cmocka_unit_test(what_a_client_answers_to_a_push_is_for_nobody),
 		cmocka_unit_test(nobody_else_pushes_or_reads_a_roster),
 	};
