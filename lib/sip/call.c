@@ -39,6 +39,7 @@ void sip_offer_put(const struct sip_session *s, const struct sip_large *l,
 	ours->both = l->chat;
 	ours->wrapped_types = (struct str){types_room, put_size(&types)};
 	ours->number = l->number;
+	ours->cema = l->cema;
 	w->failed |= path.failed || types.failed;
 	sip_sdp_put(w, ours, offer, chosen);
 }
@@ -64,27 +65,49 @@ static bool may_dial(const struct sip_input *in, const struct flow *to)
 	       i->services->source(i->services->context, i->protocol, in->from, &source);
 }
 
+static bool host_find(const struct sip_instance *i, const struct sip_host *host, struct flow *to)
+{
+	if (host->kind == SIP_HOST_NAME)
+		return i->services->resolve(i->services->context, host->text, to);
+	to->ip6 = host->kind == SIP_HOST_IP6;
+	memcpy(to->address, host->address, to->ip6 ? 16 : 4);
+	return true;
+}
+
+bool sip_call_there(const struct sip_instance *i, const struct sip_sdp_media *m, struct flow *there)
+{
+	struct sip_host host;
+
+	*there = (struct flow){0};
+	if (!m->cema)
+		return true;
+	if (!sip_sdp_host(m, &host) || !host_find(i, &host, there))
+		return false;
+	there->port = m->port;
+	return true;
+}
+
+/* RFC 4975, 5.4. */
+static bool by_path(const struct sip_instance *i, const struct sip_large *l, struct flow *to)
+{
+	char            room[SIP_LARGE_PATH_MAX];
+	struct put      w = put_to(room, sizeof(room));
+	struct msrp_uri first, last;
+
+	sip_large_path_put(i, l, &w);
+	if (!msrp_path_parse((struct str){room, put_size(&w)}, &first, &last) ||
+	    !host_find(i, &first.host, to))
+		return false;
+	to->port = first.port != 0 ? first.port : MSRP_PORT_DEFAULT;
+	return true;
+}
+
 bool sip_call_dial(const struct sip_input *in, struct sip_session *s, struct sip_large *l)
 {
-	const struct proto_services *services = s->instance->services;
-	struct proto_event          *event = in->event;
-	char                         room[SIP_LARGE_PATH_MAX];
-	struct put                   w = put_to(room, sizeof(room));
-	struct msrp_uri              first, last;
-	struct flow                  to = {0};
+	struct proto_event *event = in->event;
+	struct flow         to = l->there;
 
-	sip_large_path_put(s->instance, l, &w);
-	if (!msrp_path_parse((struct str){room, put_size(&w)}, &first, &last))
-		return false;
-	if (first.host.kind == SIP_HOST_NAME) {
-		if (!services->resolve(services->context, first.host.text, &to))
-			return false;
-	} else {
-		to.ip6 = first.host.kind == SIP_HOST_IP6;
-		memcpy(to.address, first.host.address, to.ip6 ? 16 : 4);
-	}
-	to.port = first.port != 0 ? first.port : MSRP_PORT_DEFAULT;
-	if (!may_dial(in, &to))
+	if ((to.port == 0 && !by_path(s->instance, l, &to)) || !may_dial(in, &to))
 		return false;
 	event->kind = EVENT_DIAL;
 	event->dial = to;

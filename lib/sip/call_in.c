@@ -9,6 +9,7 @@ struct offer {
 	struct sip_sdp              sdp;
 	const struct sip_sdp_media *chosen;
 	struct sip_timer            timer;
+	struct flow                 there;
 	uint32_t                    note; /* of the refusal */
 	enum reason                 why;
 };
@@ -50,6 +51,10 @@ static unsigned offer_read(const struct sip_input *in, struct offer *o)
 	o->note = 306;
 	if (!msrp_path_parse(o->chosen->path, &first, &last) || first.secure)
 		return 488;
+	o->there = (struct flow){0};
+	if (o->chosen->setup == SIP_SDP_PASSIVE &&
+	    !sip_call_there(s->instance, o->chosen, &o->there))
+		return 488;
 	o->note = 0;
 	o->why = REASON_SIP_FIELD;
 	if (!sip_timer_read(&in->m, &asked))
@@ -71,6 +76,8 @@ static unsigned large_begin(struct sip_input *in, const struct offer *o, struct 
 	struct sip_instance *i = in->s->instance;
 
 	l->local = in->s->media;
+	l->there = o->there;
+	l->cema = o->chosen->cema;
 	l->size_max = in->s->settings.message_size_max + SIP_LARGE_ENVELOPE_MAX;
 	l->m = msg_new(i->messages);
 	*why = REASON_POOL;

@@ -33,6 +33,7 @@ static bool call_new(struct sip_session *s, struct now now, uint64_t token, stru
 	call->d->sequence = 1;
 	call->l->dialog_block = call->d->number;
 	call->l->local = s->media;
+	call->l->cema = true;
 	call->l->token = token;
 	return true;
 }
@@ -250,6 +251,8 @@ static enum reason answer_read(struct sip_input *in, struct sip_session *s, stru
 	if (m->has_max_size && m->max_size != 0 && m->max_size < l->m->body.size)
 		return REASON_MESSAGE_SIZE;
 	d->dials = m->setup != SIP_SDP_ACTIVE;
+	if (d->dials && !sip_call_there(s->instance, m, &l->there))
+		return REASON_SIP_OFFER;
 	return sip_large_path(s->instance, l, m->path) ? REASON_NONE : REASON_POOL;
 }
 

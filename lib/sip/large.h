@@ -15,6 +15,7 @@
  *	  ->local                        how->media of s
  *	sip_large_uri_put(i, l, w)       a=path of our SDP
  *	sip_large_path(i, l, path)       a=path of theirs
+ *	->there                          where we connect, where that is not what their path says
  *	EVENT_DIAL, sip_large_token()    where we connect; the stream opens with how->dial
  *	->over                           looked at by tick() of s, which was woken: ->result is what
  *	                                 became of it; EVENT_RESULT where we send, and BYE
@@ -50,12 +51,14 @@ struct sip_large {
 	struct sip_session *dialog; /* of the INVITE; never NULL */
 	struct msg         *m;      /* of i->messages, owned by this; its body is the content */
 	struct flow         local;  /* where our MSRP is reached */
+	struct flow         there;  /* by their c= and m= (RFC 6714); port 0: by their path */
 	uint64_t            token;  /* of submit(), where we send */
 	uint32_t            number; /* of its block */
 	uint32_t            dialog_block; /* its own; SIP_BLOCK_NONE: none */
 	uint32_t            size_max;     /* takes: bytes of content, with SIP_LARGE_ENVELOPE_MAX */
 	struct sip_chain    path;         /* the other side's */
 	bool                sends;        /* we send the message; else we take it */
+	bool                cema;         /* our description says so */
 	/* Takes: chunks that came before what they follow. */
 	uint8_t  ahead_count;
 	uint64_t ends_at; /* bytes of content, where the last one is among them; 0: it is not */

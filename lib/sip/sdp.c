@@ -98,10 +98,16 @@ static bool on_origin(struct reader *r, struct str v)
 	return words == 6 ? true : fail(r, SIP_BODY_SYNTAX);
 }
 
+static struct sip_sdp_media *current(struct reader *r)
+{
+	return r->sdp->count > 0 ? &r->sdp->media[r->sdp->count - 1] : &r->all;
+}
+
 static bool on_connection(struct reader *r, struct str v)
 {
 	struct str net = word_next(&v), type = word_next(&v);
 
+	current(r)->address = v;
 	return net.n > 0 && type.n > 0 && v.n > 0 && memchr(v.p, ' ', v.n) == NULL
 		       ? true
 		       : fail(r, SIP_BODY_SYNTAX);
@@ -236,7 +242,7 @@ static bool on_direction(struct sip_sdp_media *m, struct str name)
 
 static bool on_attribute(struct reader *r, struct str v)
 {
-	struct sip_sdp_media *m = r->sdp->count > 0 ? &r->sdp->media[r->sdp->count - 1] : &r->all;
+	struct sip_sdp_media *m = current(r);
 	const char           *colon = memchr(v.p, ':', v.n);
 	struct str            name = {v.p, colon != NULL ? (size_t)(colon - v.p) : v.n};
 	struct str            value = str_skip(v, name.n + (colon != NULL ? 1 : 0));
@@ -244,6 +250,7 @@ static bool on_attribute(struct reader *r, struct str v)
 	if (!sip_lex_all(name, SIP_CLASS_TOKEN))
 		return fail(r, SIP_BODY_SYNTAX);
 	if (colon == NULL) {
+		m->cema |= str_eq(name, STR("msrp-cema"));
 		on_direction(m, name);
 		return true;
 	}
@@ -319,7 +326,7 @@ enum sip_body sip_sdp_parse(struct str text, struct sip_sdp *sdp)
 
 	sdp->count = 0;
 	r.all.kind = r.all.protocol = r.all.formats = r.all.path = r.all.accept_types =
-		r.all.wrapped_types = STR("");
+		r.all.wrapped_types = r.all.address = STR("");
 	if (text.n > SIP_SDP_SIZE_MAX)
 		return SIP_BODY_LIMIT;
 	while (cur_left(&r.in) > 0) {
@@ -369,6 +376,15 @@ const struct sip_sdp_media *sip_sdp_choose(const struct sip_sdp *sdp, unsigned *
 	return NULL;
 }
 
+bool sip_sdp_host(const struct sip_sdp_media *m, struct sip_host *host)
+{
+	struct cur c = sip_cur(m->address);
+
+	*host = (struct sip_host){.kind = SIP_HOST_IP6, .text = m->address};
+	return sip_ip6_parse(m->address, host->address) ||
+	       (sip_host_parse(&c, host) && cur_left(&c) == 0);
+}
+
 /* ---- written ---- */
 
 static void put_line(struct put *w, struct str name, struct str value)
@@ -414,6 +430,8 @@ static void put_ours(struct put *w, const struct sip_sdp_ours *o)
 	put_line(w, STR("a=path:"), o->path);
 	if (o->setup != SIP_SDP_SETUP_NONE)
 		put_line(w, STR("a=setup:"), setups[o->setup]);
+	if (o->cema)
+		put_str(w, STR("a=msrp-cema\r\n"));
 	put_str(w, o->both    ? STR("a=sendrecv\r\n")
 		   : o->sends ? STR("a=sendonly\r\n")
 			      : STR("a=recvonly\r\n"));

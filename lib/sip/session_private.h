@@ -300,6 +300,10 @@ void sip_offer_put(const struct sip_session *s, const struct sip_large *l,
 		   const struct sip_sdp_media *chosen, struct put *w);
 /* What our description said of the session when it began, as far as that does not change. */
 void sip_ours_of(const struct sip_dialog *d, const struct sip_large *l, struct sip_sdp_ours *ours);
+/* Where we connect by the description of the other side; port 0: by its path. False: nobody knows.
+ */
+bool sip_call_there(const struct sip_instance *i, const struct sip_sdp_media *m,
+		    struct flow *there);
 /* EVENT_DIAL to the other side of a large message of this session. False: there is no way. */
 bool sip_call_dial(const struct sip_input *in, struct sip_session *s, struct sip_large *l);
 void sip_call_dialled(struct sip_session *s, uint64_t token, const struct result *r);

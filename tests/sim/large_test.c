@@ -275,6 +275,123 @@ static void who_offers_to_wait_is_connected_to(void **state)
 	assert_nothing_left();
 }
 
+/* ---- a middlebox that anchors streams (RFC 6714): c= and m= are its own, the path stays ---- */
+
+#define BOX_PORT 7655
+#define INSIDE_PATH "msrp://10.1.1.1:7654/theirs;tcp"
+
+/* Of a device that the box hides: what it says of itself, and what the box puts in its place. */
+static const char *through_box(const char *setup, const char *address, bool cema)
+{
+	static char room[1024];
+
+	snprintf(room, sizeof(room),
+		 "v=0" NL "o=- 1 1 IN IP4 10.1.1.1" NL "s=-" NL "c=IN IP4 10.1.1.1" NL "t=0 0" NL
+		 "m=message %u TCP/MSRP *" NL "c=IN IP4 %s" NL "a=accept-types:message/cpim" NL
+		 "a=accept-wrapped-types:*" NL "a=path:" INSIDE_PATH NL "a=setup:%s" NL "%s"
+		 "a=sendonly" NL,
+		 BOX_PORT, address, setup, cema ? "a=msrp-cema" NL : "");
+	return room;
+}
+
+static void a_stream_goes_to_the_middlebox_of_who_offers_and_names_the_path_within(void **state)
+{
+	struct phone *carol = phone_udp(&sim.host, 5080);
+	struct phone *box = phone_msrp_listen(&sim.host, BOX_PORT);
+	struct call   c;
+	const char   *hello, *answer;
+	char          transaction[64];
+
+	(void)state;
+	c.stream = box;
+	answer = invite(&c, carol, "+46701234567", through_box("passive", "198.18.0.2", true));
+	assert_non_null(strstr(answer, NL "a=msrp-cema" NL));
+	accepted(&c, answer);
+	c.stream = opened(box);
+	hello = next_of(c.stream);
+	assert_non_null(hello);
+	assert_string_equal(phone_header(hello, "To-Path"), INSIDE_PATH);
+	assert_string_equal(phone_header(hello, "From-Path"), c.path);
+	snprintf(transaction, sizeof(transaction), "%.*s", (int)strcspn(hello + 5, " "), hello + 5);
+	phone_send(c.stream,
+		   "MSRP %s 200 OK" NL "To-Path: %s" NL "From-Path: " INSIDE_PATH NL
+		   "-------%s$" NL,
+		   transaction, c.path, transaction);
+	assert_msrp(send_content(&c, content_of("+46701234567", text_of(5000))), 200);
+	assert_string_equal(centre.text, text);
+	bye(&c);
+	assert_nothing_left();
+}
+
+/* Ours is rewritten likewise: the box comes from its own port, by our m= line. */
+static void a_stream_comes_from_the_middlebox_of_who_calls_us(void **state)
+{
+	struct phone *carol = phone_udp(&sim.host, 5080);
+	struct call   c;
+	const char   *answer, *medium;
+
+	(void)state;
+	answer = invite(&c, carol, "+46701234567", through_box("active", "198.18.0.2", true));
+	assert_status(answer, "200");
+	assert_non_null(strstr(answer, NL "c=IN IP4 198.18.0.1" NL));
+	assert_non_null(strstr(answer, NL "a=msrp-cema" NL));
+	medium = strstr(answer, NL "m=message ");
+	assert_non_null(medium);
+	medium += 12;
+	c.port = (unsigned)strtoul(medium, NULL, 10);
+	accepted(&c, answer);
+	c.stream = opened(phone_msrp(&sim.host, (uint16_t)c.port));
+	assert_msrp(send_content(&c, content_of("+46701234567", text_of(5000))), 200);
+	assert_string_equal(centre.text, text);
+	bye(&c);
+	assert_nothing_left();
+}
+
+static bool bye_came(struct sim *s)
+{
+	(void)s;
+	return waited->got_count > 0;
+}
+
+/* Nobody is there. */
+static void who_does_not_say_that_it_has_cema_is_where_its_path_says(void **state)
+{
+	struct phone *carol = phone_udp(&sim.host, 5080);
+	struct phone *box = phone_msrp_listen(&sim.host, BOX_PORT);
+	struct call   c;
+	const char   *answer, *said;
+
+	(void)state;
+	answer = invite(&c, carol, "+46701234567", through_box("passive", "198.18.0.2", false));
+	assert_status(answer, "200");
+	assert_null(strstr(answer, "msrp-cema"));
+	accepted(&c, answer);
+	waited = carol;
+	assert_true(sim_until(&sim, bye_came, 12 * US_PER_SECOND));
+	said = next_of(carol);
+	assert_memory_equal(said, "BYE ", 4);
+	phone_answer(carol, said, "200 OK", "");
+	assert_false(box->open);
+	assert_nothing_left();
+}
+
+static void an_offer_that_waits_where_nobody_can_be_is_refused(void **state)
+{
+	static const char *const addresses[] = {"233.252.0.1/127", "nobody.example"};
+	struct phone            *carol = phone_udp(&sim.host, 5080);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
+		struct call c;
+
+		assert_status(invite(&c, carol, "+46701234567",
+				     through_box("passive", addresses[i], true)),
+			      "488");
+		request(&c, "ACK", "sip:+46701234567@example.org", "", "");
+	}
+	assert_nothing_left();
+}
+
 static void what_the_pipeline_refuses_is_told_in_words_of_msrp_and_ended(void **state)
 {
 	struct phone *carol = phone_udp(&sim.host, 5080);
@@ -354,12 +471,6 @@ static void a_connection_cut_in_the_middle_ends_the_dialog_and_delivers_nothing(
 	phone_answer(carol, said, "200 OK", "");
 	assert_nothing_left();
 	assert_int_equal(centre.count, 0);
-}
-
-static bool bye_came(struct sim *s)
-{
-	(void)s;
-	return waited->got_count > 0;
 }
 
 static void whoever_stands_still_or_does_not_come_is_given_up(void **state)
@@ -466,8 +577,8 @@ static struct phone *registered(void)
 }
 
 /* The device's answer to the INVITE, with whom ->stream says it waits or goes for. */
-static void answer_invite(struct call *c, struct phone *p, const char *invitation,
-			  const char *setup, const char *more)
+static void answer_invite_at(struct call *c, struct phone *p, const char *invitation, unsigned port,
+			     const char *setup, const char *more)
 {
 	char sdp[1024], vias[512];
 
@@ -478,6 +589,7 @@ static void answer_invite(struct call *c, struct phone *p, const char *invitatio
 	c->port = (unsigned)strtoul(c->path + 18, NULL, 10);
 	assert_non_null(strstr(invitation, "\na=setup:actpass\r"));
 	assert_non_null(strstr(invitation, "\na=sendonly\r"));
+	assert_non_null(strstr(invitation, "\na=msrp-cema\r"));
 	assert_non_null(strstr(phone_header(invitation, "Accept-Contact"), "cpm.largemsg"));
 	assert_int_equal(strlen(phone_header(invitation, "Conversation-ID")), 32);
 	snprintf(vias, sizeof(vias), "%s", phone_header(invitation, "Via"));
@@ -486,8 +598,7 @@ static void answer_invite(struct call *c, struct phone *p, const char *invitatio
 		 "t=0 0" NL "m=message %u TCP/MSRP *" NL "a=accept-types:message/cpim" NL
 		 "a=path:" THEIR_PATH NL "%s%s%s"
 		 "a=recvonly" NL "%s",
-		 THEIR_PORT, *setup != '\0' ? "a=setup:" : "", setup, *setup != '\0' ? NL : "",
-		 more);
+		 port, *setup != '\0' ? "a=setup:" : "", setup, *setup != '\0' ? NL : "", more);
 	phone_send(p,
 		   "SIP/2.0 200 OK" NL "Via: %s" NL "From: %s" NL "To: %s;tag=phone" NL
 		   "Call-ID: %s" NL "CSeq: %s" NL "Contact: <sip:alice@198.18.0.2:5080>" NL
@@ -495,6 +606,12 @@ static void answer_invite(struct call *c, struct phone *p, const char *invitatio
 		   vias, phone_header(invitation, "From"), phone_header(invitation, "To"),
 		   phone_header(invitation, "Call-ID"), phone_header(invitation, "CSeq"),
 		   strlen(sdp), sdp);
+}
+
+static void answer_invite(struct call *c, struct phone *p, const char *invitation,
+			  const char *setup, const char *more)
+{
+	answer_invite_at(c, p, invitation, THEIR_PORT, setup, more);
 }
 
 static void respond(struct call *c, const char *chunk, const char *status)
@@ -572,6 +689,34 @@ static void a_long_text_of_an_esme_goes_to_a_device_whoever_connects(void **stat
 		assert_true(sim_until(&sim, esme_answered, US_PER_SECOND));
 		assert_int_equal(esme_answer.why, REASON_NONE);
 		ended_by_bye(alice);
+	}
+	assert_nothing_left();
+}
+
+/* At the port of the path somebody else waits, who must hear nothing. */
+static void a_long_text_goes_to_the_middlebox_of_the_device_that_answers(void **state)
+{
+	static const char *const setups[] = {"passive", ""};
+	struct phone            *alice = registered();
+	struct phone            *wrong = phone_msrp_listen(&sim.host, THEIR_PORT);
+	struct phone            *box = phone_msrp_listen(&sim.host, BOX_PORT);
+
+	(void)state;
+	esme_begin();
+	for (size_t i = 0; i < sizeof(setups) / sizeof(setups[0]); i++) {
+		struct call c;
+
+		esme_answers = 0;
+		box->open = false;
+		submit(ALICE, text_of(3000), 0);
+		answer_invite_at(&c, alice, next_of(alice), BOX_PORT, setups[i], "a=msrp-cema" NL);
+		assert_memory_equal(next_of(alice), "ACK ", 4);
+		c.stream = opened(box);
+		assert_string_equal(taken(&c), text);
+		assert_true(sim_until(&sim, esme_answered, US_PER_SECOND));
+		assert_int_equal(esme_answer.why, REASON_NONE);
+		ended_by_bye(alice);
+		assert_false(wrong->open);
 	}
 	assert_nothing_left();
 }
@@ -660,6 +805,10 @@ int main(void)
 		LARGE(a_long_text_of_a_device_reaches_a_message_centre),
 		LARGE(each_worker_takes_messages_at_its_own_port),
 		LARGE(who_offers_to_wait_is_connected_to),
+		LARGE(a_stream_goes_to_the_middlebox_of_who_offers_and_names_the_path_within),
+		LARGE(a_stream_comes_from_the_middlebox_of_who_calls_us),
+		LARGE(who_does_not_say_that_it_has_cema_is_where_its_path_says),
+		LARGE(an_offer_that_waits_where_nobody_can_be_is_refused),
 		LARGE(what_the_pipeline_refuses_is_told_in_words_of_msrp_and_ended),
 		LARGE(more_than_was_said_or_may_be_is_refused),
 		LARGE(what_is_no_offer_of_a_message_is_refused),
@@ -669,6 +818,7 @@ int main(void)
 		LARGE(a_session_that_is_not_there_is_told_at_the_port_of_either_worker),
 		LARGE(a_stream_that_says_something_else_or_nothing_is_closed),
 		LARGE(a_long_text_of_an_esme_goes_to_a_device_whoever_connects),
+		LARGE(a_long_text_goes_to_the_middlebox_of_the_device_that_answers),
 		LARGE(what_a_device_refuses_is_told_to_the_sender),
 		LARGE(a_refused_invite_and_one_that_is_too_small_are_told_to_the_sender),
 		LARGE(what_a_device_cannot_get_goes_to_the_next_target),

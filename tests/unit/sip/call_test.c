@@ -220,6 +220,40 @@ static void a_device_is_connected_to_itself_alone_and_a_peer_to_whom_it_names(vo
 	}
 }
 
+/* RFC 6714: by what a middlebox puts there, whatever the path says. */
+static void with_cema_a_stream_goes_by_connection_and_medium(void **state)
+{
+	static const struct {
+		const char *from, *to; /* what is changed in the offer */
+		uint8_t     last;      /* of the address that is connected to; 0: none */
+	} cases[] = {
+		{"a=path:msrp://192.0.2.66", "a=path:msrp://192.0.2.76", 66},
+		{"c=IN IP4 192.0.2.66", "c=IN IP4 192.0.2.76", 0}, /* a third party */
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct side             *s = listener(1);
+		char                     body[1024], tag[64];
+		const char              *answer;
+		const struct side_event *dial;
+
+		snprintf(body, sizeof(body), SDP "a=setup:passive\r\na=msrp-cema\r\n");
+		memcpy(strstr(body, cases[i].from), cases[i].to, strlen(cases[i].to));
+		memcpy(strstr(body, "m=message 7394"), "m=message 7395", 14);
+		answer = say(s, invite(body));
+		assert_non_null(strstr(answer, "a=setup:active\r\na=msrp-cema\r\n"));
+		snprintf(tag, sizeof(tag), "%s", tag_of(answer));
+		say(s, request("ACK", "2", tag, 1, "", ""));
+		dial = side_last(s, EVENT_DIAL);
+		assert_int_equal(dial != NULL, cases[i].last != 0);
+		if (dial != NULL) {
+			assert_int_equal(((const uint8_t *)dial->dial.address)[3], cases[i].last);
+			assert_int_equal(dial->dial.port, 7395);
+		}
+		side_free(s);
+	}
+}
+
 /* A call before shows that they are where their datagrams come from. */
 static void prove_address(struct side *s)
 {
@@ -474,7 +508,7 @@ static void what_is_too_long_for_a_message_goes_by_invite(void **state)
 	char         text[8192];
 
 	called(s, text);
-	assert_non_null(strstr(text, "a=setup:actpass\r\na=sendonly\r\n"));
+	assert_non_null(strstr(text, "a=setup:actpass\r\na=msrp-cema\r\na=sendonly\r\n"));
 	assert_non_null(strstr(text, "a=file-selector:size:"));
 	assert_non_null(strstr(text, "a=path:msrp://" US ":20000/"));
 	assert_non_null(strstr(text, "\r\nAccept-Contact: *;+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-"
@@ -809,6 +843,7 @@ int main(void)
 		cmocka_unit_test(more_sessions_than_the_window_are_busy),
 		cmocka_unit_test(an_offer_is_answered_so_that_they_connect_or_we),
 		cmocka_unit_test(a_device_is_connected_to_itself_alone_and_a_peer_to_whom_it_names),
+		cmocka_unit_test(with_cema_a_stream_goes_by_connection_and_medium),
 		cmocka_unit_test(without_ack_the_answer_comes_again_and_then_bye),
 		cmocka_unit_test(without_ack_to_an_address_that_may_be_forged_all_ends_in_silence),
 		cmocka_unit_test(bye_ends_a_dialog_once),

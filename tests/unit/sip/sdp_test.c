@@ -171,6 +171,53 @@ static void more_than_the_limits_is_refused(void **state)
 	assert_int_equal(sip_sdp_parse((struct str){text, n}, &sdp), SIP_BODY_LIMIT);
 }
 
+static void where_a_medium_is_comes_from_its_own_connection_else_from_the_session(void **state)
+{
+	static const struct {
+		const char        *media;
+		bool               cema;
+		enum sip_host_kind kind; /* NONE: no host */
+		const char        *host;
+	} cases[] = {
+		{MESSAGE PATH, false, SIP_HOST_IP4, "192.0.2.7"},
+		{MESSAGE PATH "a=msrp-cema\r\n", true, SIP_HOST_IP4, "192.0.2.7"},
+		{MESSAGE PATH "a=msrp-cema:\r\n", false, SIP_HOST_IP4, "192.0.2.7"},
+		{MESSAGE PATH "a=MSRP-CEMA\r\n", false, SIP_HOST_IP4, "192.0.2.7"},
+		{MESSAGE "c=IN IP4 198.51.100.9\r\n" PATH "a=msrp-cema\r\n", true, SIP_HOST_IP4,
+		 "198.51.100.9"},
+		{MESSAGE "c=IN IP6 2001:db8::9\r\n" PATH, false, SIP_HOST_IP6, "2001:db8::9"},
+		{MESSAGE "c=IN IP4 box.example.org\r\n" PATH, false, SIP_HOST_NAME,
+		 "box.example.org"},
+		{MESSAGE "c=IN IP4 233.252.0.1/127\r\n" PATH, false, SIP_HOST_NONE, ""},
+		{"a=msrp-cema\r\n" MESSAGE PATH, true, SIP_HOST_IP4, "192.0.2.7"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char            text[1024];
+		struct sip_sdp  sdp;
+		struct sip_host host;
+
+		snprintf(text, sizeof(text), SESSION "%s", cases[i].media);
+		assert_int_equal(parse(text, &sdp), SIP_BODY_OK);
+		assert_int_equal(sdp.media[0].cema, cases[i].cema);
+		assert_int_equal(sip_sdp_host(&sdp.media[0], &host),
+				 cases[i].kind != SIP_HOST_NONE);
+		if (cases[i].kind == SIP_HOST_NONE)
+			continue;
+		assert_int_equal(host.kind, cases[i].kind);
+		assert_true(str_eq(host.text, str_of(cases[i].host)));
+	}
+	{
+		struct sip_sdp  sdp;
+		struct sip_host host;
+
+		assert_int_equal(
+			parse("v=0\r\no=a 1 1 IN IP4 h\r\ns=-\r\nt=0 0\r\n" MESSAGE PATH, &sdp),
+			SIP_BODY_OK);
+		assert_false(sip_sdp_host(&sdp.media[0], &host));
+	}
+}
+
 static void a_type_is_accepted_by_itself_by_its_kind_or_by_a_star(void **state)
 {
 	assert_true(sip_sdp_accepts(STR("text/plain message/CPIM"), STR("message/cpim")));
@@ -241,21 +288,24 @@ static void an_offer_is_written_as_it_is_read(void **state)
 	char                room[1024];
 	struct put          w = put_to(room, sizeof(room));
 	struct sip_sdp      sdp;
-	struct str          want =
-		STR(HEAD "m=message 20001 TCP/MSRP *\r\na=accept-types:message/cpim\r\n"
-			 "a=accept-wrapped-types:text/plain\r\n"
-			 "a=path:msrp://198.51.100.1:20001/xyz;tcp\r\na=setup:actpass\r\n"
-			 "a=sendonly\r\na=max-size:65536\r\na=file-selector:size:9000\r\n");
+	struct str          want = STR(
+			 HEAD
+			 "m=message 20001 TCP/MSRP *\r\na=accept-types:message/cpim\r\n"
+				  "a=accept-wrapped-types:text/plain\r\n"
+				  "a=path:msrp://198.51.100.1:20001/xyz;tcp\r\na=setup:actpass\r\n"
+				  "a=msrp-cema\r\na=sendonly\r\na=max-size:65536\r\na=file-selector:size:9000\r\n");
 
 	o.setup = SIP_SDP_ACTPASS;
 	o.sends = true;
 	o.file_size = 9000;
+	o.cema = true;
 	sip_sdp_put(&w, &o, NULL, NULL);
 	assert_false(w.failed);
 	assert_true(str_eq((struct str){room, put_size(&w)}, want));
 	assert_int_equal(sip_sdp_parse(want, &sdp), SIP_BODY_OK);
 	assert_int_equal(sdp.media[0].file_size, 9000);
 	assert_int_equal(sdp.media[0].setup, SIP_SDP_ACTPASS);
+	assert_true(sdp.media[0].cema);
 }
 
 /* RFC 3264, 6: as many media as the offer has, in its order. */
@@ -302,6 +352,8 @@ int main(void)
 		cmocka_unit_test(a_description_is_taken_or_its_fault_is_named),
 		cmocka_unit_test(a_description_cut_at_any_byte_ends_within_its_bytes),
 		cmocka_unit_test(more_than_the_limits_is_refused),
+		cmocka_unit_test(
+			where_a_medium_is_comes_from_its_own_connection_else_from_the_session),
 		cmocka_unit_test(a_type_is_accepted_by_itself_by_its_kind_or_by_a_star),
 		cmocka_unit_test(a_medium_is_chosen_or_a_warning_says_what_is_wrong),
 		cmocka_unit_test(an_offer_is_written_as_it_is_read),

@@ -23,6 +23,7 @@ struct side_event {
 	enum reason           why;
 	void                 *session;
 	uint32_t              peer;
+	struct flow           dial;
 };
 
 struct side {
@@ -213,7 +214,7 @@ static inline void side_note(struct side *s, const struct proto_event *e)
 		(struct side_event){e->kind,   e->kind == EVENT_MSG ? e->msg->token : e->token,
 				    e->result, e->kind == EVENT_MSG ? e->msg : NULL,
 				    e->why,    session,
-				    e->peer};
+				    e->peer,   e->dial};
 }
 
 /* Feeds bytes as one received run or datagram, in memory that ends where they end. Returns how many
