@@ -36,8 +36,9 @@ static int shared_init(struct dataplane *dp, unsigned workers, uint64_t seed)
 	dp->peer_rates = aligned_alloc(64, WORLD_PEERS_MAX * sizeof(dp->peer_rates[0]));
 	dp->rule_limits = aligned_alloc(64, WORLD_RULE_LIMITS_MAX * sizeof(dp->rule_limits[0]));
 	dp->domain_marks = calloc(DOMAIN_MARKS, sizeof(dp->domain_marks[0]));
-	if (dp->links == NULL || dp->domain_marks == NULL || dp->directory == NULL ||
-	    dp->accounts == NULL || dp->peer_rates == NULL || dp->rule_limits == NULL)
+	if (chats_init(&dp->chats, seed) < 0 || dp->links == NULL || dp->domain_marks == NULL ||
+	    dp->directory == NULL || dp->accounts == NULL || dp->peer_rates == NULL ||
+	    dp->rule_limits == NULL)
 		return -ENOMEM;
 	memset(dp->accounts, 0, WORLD_ACCOUNTS_MAX * sizeof(dp->accounts[0]));
 	memset(dp->peer_rates, 0, WORLD_PEERS_MAX * sizeof(dp->peer_rates[0]));
@@ -236,6 +237,7 @@ void dataplane_free(struct dataplane *dp)
 		free(dp->workers[i]);
 	}
 	dp->worker_count = 0;
+	chats_free(&dp->chats);
 	free(dp->domain_marks);
 	free(dp->rule_limits);
 	free(dp->peer_rates);

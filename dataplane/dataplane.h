@@ -17,6 +17,7 @@
 #include "proto/proto.h"
 #include "world/world.h"
 
+#include "chats.h"
 #include "directory_store.h"
 #include "link.h"
 #include "world_ref.h"
@@ -92,6 +93,7 @@ struct dataplane {
 	uint64_t          domain_seed;  /* which worker has which domain */
 	_Atomic uint64_t *domain_marks; /* [DOMAIN_MARKS]: when one was heard of, us; relaxed */
 	uint64_t          started_ms;
+	struct chats      chats;
 	size_t   answer_bytes; /* of questions; management thread, as the worker that is next */
 	unsigned asks_turn;
 };

@@ -335,7 +335,8 @@ static bool flight_try_places(struct worker *w, struct flight *e,
 	for (unsigned i = from; i < end && e->tries < FLIGHT_TRIES_MAX; i++) {
 		struct proto_target at = {found->at[i].record, found->at[i].binding};
 		struct route_target target = {.slot = at.binding->id, .kind = ROUTE_REGISTERED};
-		struct session_ref  ref = registered_session(w, &found->at[i]);
+		struct session_ref  ref =
+			registered_session(w, &found->at[i], msg_addr(e->msg, &e->msg->from));
 
 		if (was_tried(e, &target) && !has_moved(e, &target, ref))
 			continue;

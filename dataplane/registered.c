@@ -220,13 +220,14 @@ void registered_find_for(const struct dataplane *dp, const struct world *world, 
 }
 
 /* One of datagrams has the same index at every worker, so the message need not travel. */
-struct session_ref registered_session(const struct worker *w, const struct registered *place)
+struct session_ref registered_session(const struct worker *w, const struct registered *place,
+				      struct str from)
 {
 	struct session_ref ref = place->binding->session;
 	const struct conn *c = ref.index < w->conns.used_high ? &w->conns.table[ref.index] : NULL;
 
 	if (c != NULL && c->role == PROTO_DATAGRAM && c->protocol == ref.protocol)
-		ref.worker = (uint8_t)w->number;
+		ref.worker = (uint8_t)chats_worker(w, place->record->address, from);
 	return ref;
 }
 

@@ -69,8 +69,10 @@ static inline struct str registered_address(const struct msg *m)
  */
 void registered_find_for(const struct dataplane *dp, const struct world *world, const struct msg *m,
 			 uint64_t now_us, struct registered_places *found);
-/* The session to which a worker hands a message for there: of its own, where that does as well. */
-struct session_ref registered_session(const struct worker *w, const struct registered *place);
+/* The session to which a worker hands a message of somebody for there: of the one that has their
+ * chat, else of its own, where that does as well. */
+struct session_ref registered_session(const struct worker *w, const struct registered *place,
+				      struct str from);
 /* One of them, for the session of the protocol that submits to it. False: it is gone. */
 bool registered_target(const struct worker *w, unsigned protocol, struct str to, uint32_t binding,
 		       struct proto_target *target);

@@ -232,6 +232,16 @@ static void converse(void *context, struct str one, struct str other, struct str
 	conversation_learn(context, one, other, id);
 }
 
+static uint64_t chat_begun(void *context, struct str device, struct str other)
+{
+	return chats_begun(context, device, other);
+}
+
+static void chat_over(void *context, uint64_t mark, bool another)
+{
+	chats_over(context, mark, another);
+}
+
 const struct proto_services services_template = {
 	.credentials = credentials,
 	.record = record,
@@ -244,4 +254,6 @@ const struct proto_services services_template = {
 	.wake = wake,
 	.conversation = conversation,
 	.converse = converse,
+	.chat_begun = chat_begun,
+	.chat_over = chat_over,
 };

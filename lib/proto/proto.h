@@ -211,6 +211,12 @@ struct proto_services {
 	struct str (*conversation)(void *context, struct str one, struct str other);
 	/* One of the two calls it so. */
 	void (*converse)(void *context, struct str one, struct str other, struct str id);
+	/* A session of this instance takes what comes for a device (its address of record) from
+	 * somebody (normal form) together, so what others have for it goes to this worker, until
+	 * chat_over() with the result, once; another: this worker has one more of the same two. A
+	 * hint: what is not handed over goes as without. */
+	uint64_t (*chat_begun)(void *context, struct str device, struct str other);
+	void (*chat_over)(void *context, uint64_t mark, bool another);
 };
 
 /* An instance: one per worker and protocol, made at start. */

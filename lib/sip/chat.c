@@ -63,8 +63,18 @@ void sip_chat_begin(struct sip_large *l, const struct sip_input *in)
 	list = &i->chat_lists[l->pair % SIP_CHAT_LISTS];
 	l->chat_next = *list;
 	*list = l->number;
+	l->mark = i->services->chat_begun(i->services->context, device, sip_address_text(&other));
 	i->chats++;
 	metric_inc(i->metrics, METRIC_sip_chats_open);
+}
+
+static bool is_open(const struct sip_instance *i, uint64_t pair)
+{
+	uint32_t number = i->chat_lists[pair % SIP_CHAT_LISTS];
+
+	while (number != SIP_BLOCK_NONE && chat_at(i, number)->pair != pair)
+		number = chat_at(i, number)->chat_next;
+	return number != SIP_BLOCK_NONE;
 }
 
 void sip_chat_end(struct sip_instance *i, struct sip_large *l)
@@ -74,6 +84,7 @@ void sip_chat_end(struct sip_instance *i, struct sip_large *l)
 	while (*link != l->number)
 		link = &chat_at(i, *link)->chat_next;
 	*link = l->chat_next;
+	i->services->chat_over(i->services->context, l->mark, is_open(i, l->pair));
 	ASSERT(i->chats > 0);
 	i->chats--;
 	metric_sub(i->metrics, METRIC_sip_chats_open, 1);

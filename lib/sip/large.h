@@ -74,6 +74,7 @@ struct sip_large {
 	bool     hears;     /* a chat: the other side takes messages in it */
 	uint32_t chat_next; /* a chat: in the instance's list */
 	uint64_t pair;      /* a chat: whose it is */
+	uint64_t mark;      /* a chat: of services->chat_begun() */
 	uint64_t chat_of;   /* token of the chat that it goes in; 0: none */
 	uint8_t  type_size;
 	char     type[SIP_LARGE_TYPE_MAX]; /* Content-Type of the content */
@@ -147,7 +148,7 @@ bool sip_stream_bind(struct sip_session *s, struct sip_large *l, struct now now)
 /*
  * Chats: chat.c. An INVITE for session mode (OMA CPM; TS 29.311) is one with the feature tag of it;
  * what is said becomes messages, and what comes for its device from whom it chats with goes into
- * it, where this worker has it.
+ * it, as the worker that has it is handed that.
  */
 bool sip_chat_asked(const struct sip_input *in);
 /* The chat of an INVITE, which l was made for. */

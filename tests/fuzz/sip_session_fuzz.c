@@ -94,6 +94,16 @@ static void converse(void *context, struct str from, struct str to, struct str i
 {
 }
 
+static uint64_t chat_begun(void *context, struct str device, struct str other)
+{
+	return device.n + 1;
+}
+
+static void chat_over(void *context, uint64_t mark, bool another)
+{
+	ASSERT(mark > 0);
+}
+
 static const struct proto_services services = {.credentials = credentials,
 					       .record = record,
 					       .reach = reach,
@@ -102,7 +112,9 @@ static const struct proto_services services = {.credentials = credentials,
 					       .resolve = resolve,
 					       .wake = wake,
 					       .conversation = conversation,
-					       .converse = converse};
+					       .converse = converse,
+					       .chat_begun = chat_begun,
+					       .chat_over = chat_over};
 
 static struct out fresh(void)
 {

@@ -1,5 +1,6 @@
 /* Chats of devices (session mode of CPM) with who has short messages alone, through the whole
- * dataplane: INVITE, messages both ways on one stream, and how it ends. One worker. */
+ * dataplane: INVITE, messages both ways on one stream, and how it ends. One worker, but where it
+ * says two. */
 #include "test.h"
 
 #include "sip_world.h"
@@ -78,8 +79,8 @@ static bool stream_open(struct sim *s)
 	return waited->open;
 }
 
-/* After the 200 to its INVITE. */
-static void establish(struct chat *c, const char *answer)
+/* The 200 to its INVITE is here: ACK. */
+static void accepted(struct chat *c, const char *answer)
 {
 	const char *at;
 
@@ -93,8 +94,18 @@ static void establish(struct chat *c, const char *answer)
 	at = strstr(answer, "a=path:") + 7;
 	snprintf(c->path, sizeof(c->path), "%.*s", (int)strcspn(at, "\r"), at);
 	request(c, "ACK", c->target, "", "");
+}
+
+static void connected(struct chat *c)
+{
 	c->stream = waited = phone_msrp(&sim.host, (uint16_t)strtoul(c->path + 18, NULL, 10));
 	assert_true(sim_until(&sim, stream_open, US_PER_SECOND));
+}
+
+static void establish(struct chat *c, const char *answer)
+{
+	accepted(c, answer);
+	connected(c);
 }
 
 static void begin(struct chat *c, struct phone *p, const char *direction)
@@ -621,8 +632,170 @@ static void an_interval_that_is_too_small_is_refused_with_the_least(void **state
 	assert_nothing_left();
 }
 
+/* ---- two workers: a chat is where its Call-ID leads, what comes where the centre's link is ----
+ */
+
+static unsigned worker_of(const struct chat *c)
+{
+	return (unsigned)strtoul(c->path + 18, NULL, 10) - 9100;
+}
+
+/* Until there is one at that worker; others end. */
+static void begin_at(struct chat *c, struct phone *p, unsigned worker)
+{
+	for (unsigned i = 0; i < 40; i++) {
+		accepted(c, invite(c, p, "sendrecv"));
+		if (worker_of(c) == worker) {
+			connected(c);
+			say(c, "", "which names the stream");
+			assert_msrp(next_of(c->stream), 200);
+			return;
+		}
+		bye(c);
+	}
+	fail_msg("none of 40 chats is at worker %u", worker);
+}
+
+static void assert_said(struct chat *c, const char *text)
+{
+	char        wanted[64];
+	const char *said;
+
+	centre_sends_text("+46701234567", "+46731234567", text);
+	said = next_of(c->stream);
+	assert_non_null(said);
+	assert_memory_equal(said, "MSRP ", 5);
+	snprintf(wanted, sizeof(wanted), NL NL "%s" NL "-------", text);
+	assert_non_null(strstr(said, wanted));
+	take(c, said);
+}
+
+static void assert_by_message(struct phone *p, const char *from, const char *text)
+{
+	const char *said;
+
+	centre_sends_text(from, "+46731234567", text);
+	said = next_of(p);
+	assert_non_null(said);
+	assert_memory_equal(said, "MESSAGE ", 8);
+	phone_answer(p, said, "200 OK", "");
+}
+
+static void what_one_worker_has_is_said_in_the_chat_of_another(void **state)
+{
+	struct phone *alice = registered();
+
+	(void)state;
+	for (unsigned worker = 0; worker < 2; worker++) {
+		struct chat c;
+
+		begin_at(&c, alice, worker);
+		assert_said(&c, "svar");
+		say(&c,
+		    "imdn.Message-ID: 34jk324j" NL
+		    "imdn.Disposition-Notification: positive-delivery" NL,
+		    "is it there?");
+		assert_msrp(next_of(c.stream), 200);
+		assert_said(&c, "and again");
+		sim_pass(&sim, US_PER_SECOND);
+		assert_null(phone_take(alice)); /* nothing beside the chat */
+		assert_by_message(alice, "+46709999999", "of somebody else");
+		bye(&c);
+		assert_by_message(alice, "+46701234567", "late");
+		phone_reset(c.stream);
+	}
+	assert_nothing_left();
+}
+
+/* At each worker two of the same; the one with the index ends first. */
+static void end_one_of_two(unsigned ends)
+{
+	struct phone *alice = registered();
+
+	for (unsigned worker = 0; worker < 2; worker++) {
+		struct chat chats[2], *left = &chats[1 - ends];
+
+		for (unsigned i = 0; i < 2; i++)
+			begin_at(&chats[i], alice, worker);
+		bye(&chats[ends]);
+		assert_said(left, "still here");
+		bye(left);
+		assert_by_message(alice, "+46701234567", "late");
+	}
+	assert_nothing_left();
+}
+
+static void the_later_of_two_chats_at_one_worker_hears_when_the_earlier_ended(void **state)
+{
+	(void)state;
+	end_one_of_two(0);
+}
+
+static void the_earlier_of_two_chats_at_one_worker_hears_when_the_later_ended(void **state)
+{
+	(void)state;
+	end_one_of_two(1);
+}
+
+/* The only one that is there; NULL: none. */
+static _Atomic uint64_t *mark_there(void)
+{
+	_Atomic uint64_t *there = NULL;
+
+	for (size_t i = 0; i < CHATS_MARKS; i++) {
+		if (atomic_load(&sim.dp.chats.marks[i]) == 0)
+			continue;
+		assert_null(there);
+		there = &sim.dp.chats.marks[i];
+	}
+	return there;
+}
+
+/* What comes is said where the message is at the chat's worker, else it is a MESSAGE, and the chat
+ * does not take the other pair's mark with it. */
+static void a_chat_whose_mark_another_pair_has_taken_is_found_by_its_own_worker_alone(void **state)
+{
+	struct phone *alice = registered();
+	unsigned      said_count = 0;
+
+	(void)state;
+	for (unsigned worker = 0; worker < 2; worker++) {
+		struct chat       c;
+		_Atomic uint64_t *mark;
+		uint64_t          theirs;
+		const char       *said;
+
+		begin_at(&c, alice, worker);
+		mark = mark_there();
+		assert_non_null(mark);
+		theirs = atomic_load(mark) ^ UINT64_C(1) << 63;
+		atomic_store(mark, theirs);
+		centre_sends_text("+46701234567", "+46731234567", "svar");
+		sim_pass(&sim, US_PER_SECOND / 5); /* less than T1 */
+		said = phone_take(c.stream);
+		if (said != NULL) {
+			said_count++;
+			take(&c, said);
+			assert_null(phone_take(alice));
+		} else {
+			said = phone_take(alice);
+			assert_non_null(said);
+			assert_memory_equal(said, "MESSAGE ", 8);
+			phone_answer(alice, said, "200 OK", "");
+		}
+		bye(&c);
+		sim_pass(&sim, US_PER_SECOND);
+		assert_true(atomic_load(mark) == theirs);
+		atomic_store(mark, 0);
+		assert_int_equal(atomic_load(&sim.dp.chats.open), 0);
+	}
+	assert_int_equal(said_count, 1);
+	assert_nothing_left();
+}
+
 int main(void)
 {
+#define TWO(f) cmocka_unit_test_setup_teardown(f, world_large, world_end)
 #define ONE(f) cmocka_unit_test_setup_teardown(f, world_chat, world_end)
 	const struct CMUnitTest tests[] = {
 		ONE(what_is_said_in_a_chat_are_short_messages_and_the_answers_are_said_there),
@@ -636,6 +809,10 @@ int main(void)
 		ONE(a_chat_of_a_device_without_timers_is_refreshed_by_us),
 		ONE(an_answer_without_a_timer_ends_it_and_a_larger_one_is_kept),
 		ONE(an_interval_that_is_too_small_is_refused_with_the_least),
+		TWO(what_one_worker_has_is_said_in_the_chat_of_another),
+		TWO(a_chat_whose_mark_another_pair_has_taken_is_found_by_its_own_worker_alone),
+		TWO(the_later_of_two_chats_at_one_worker_hears_when_the_earlier_ended),
+		TWO(the_earlier_of_two_chats_at_one_worker_hears_when_the_later_ended),
 	};
 
 	sim_eal();

@@ -31,6 +31,7 @@ struct services {
 	const char           *host; /* the name that is known; NULL: none */
 	struct flow           host_at;
 	void                 *woken; /* the last; NULL: none */
+	unsigned              chats; /* that began and are not over */
 };
 
 static inline void services_hash(const EVP_MD *md, const struct services_subscriber *s, uint8_t *to)
@@ -143,6 +144,19 @@ static inline void services_converse(void *context, struct str one, struct str o
 		snprintf(s->conversation, sizeof(s->conversation), "%.*s", (int)id.n, id.p), id.n);
 }
 
+static inline uint64_t services_chat_begun(void *context, struct str device, struct str other)
+{
+	return ++((struct services *)context)->chats;
+}
+
+static inline void services_chat_over(void *context, uint64_t mark, bool another)
+{
+	struct services *s = context;
+
+	assert_true(s->chats > 0 && mark > 0);
+	s->chats--;
+}
+
 static inline void services_init(struct services *s)
 {
 	*s = (struct services){.ops = {.context = s,
@@ -154,7 +168,9 @@ static inline void services_init(struct services *s)
 				       .resolve = services_resolve,
 				       .wake = services_wake,
 				       .conversation = services_conversation,
-				       .converse = services_converse}};
+				       .converse = services_converse,
+				       .chat_begun = services_chat_begun,
+				       .chat_over = services_chat_over}};
 }
 
 /* The registration as the directory would keep it. */
