@@ -308,7 +308,8 @@ static int reverse(const struct text_reverse *table, uint32_t code)
  * have it. */
 static unsigned gsm7_encode(struct text_tables tables, uint32_t c, uint8_t to[4])
 {
-	int septet = reverse(&text_locking_reverse[tables.locking], c);
+	bool in_place = c < 0x80 && text_locking[tables.locking][c] == (1u << 24 | c);
+	int  septet = in_place ? (int)c : reverse(&text_locking_reverse[tables.locking], c);
 
 	if (septet >= 0) {
 		to[0] = (uint8_t)septet;
@@ -373,14 +374,14 @@ static bool copies_ascii(enum msg_coding coding, struct text_tables tables)
 	       (coding != MSG_CODING_GSM7 || tables.locking <= TEXT_PORTUGUESE);
 }
 
-/* room NULL: only count. */
-static struct text_coded code(enum msg_coding coding, struct text_tables tables, struct str utf8,
-			      uint8_t *room, size_t room_size)
+struct text_coded text_from_utf8(enum msg_coding coding, struct text_tables tables, struct str utf8,
+				 uint8_t *room, size_t room_size)
 {
 	struct text_coded done = {0};
 	const uint8_t    *p = (const uint8_t *)utf8.p, *end = p + utf8.n;
 	bool              runs = copies_ascii(coding, tables);
 
+	ASSERT_HOT(tables.locking < TEXT_LANGUAGE_COUNT && tables.shift < TEXT_LANGUAGE_COUNT);
 	if (coding == MSG_CODING_BINARY)
 		return done;
 	while (p < end) {
@@ -390,8 +391,7 @@ static struct text_coded code(enum msg_coding coding, struct text_tables tables,
 
 		if (runs && end - p >= 16 && room_size - done.size >= 16 &&
 		    !any(differ16(load16(p)))) {
-			if (room != NULL)
-				memcpy(room + done.size, p, 16);
+			memcpy(room + done.size, p, 16);
 			done.size += 16;
 			p += 16;
 			continue;
@@ -405,46 +405,10 @@ static struct text_coded code(enum msg_coding coding, struct text_tables tables,
 			break;
 		}
 		done.replaced += !valid;
-		if (room != NULL)
-			memcpy(room + done.size, bytes, n);
+		memcpy(room + done.size, bytes, n);
 		done.size += n;
 	}
 	return done;
-}
-
-struct text_coded text_from_utf8(enum msg_coding coding, struct text_tables tables, struct str utf8,
-				 uint8_t *room, size_t room_size)
-{
-	ASSERT_HOT(tables.locking < TEXT_LANGUAGE_COUNT && tables.shift < TEXT_LANGUAGE_COUNT);
-	return code(coding, tables, utf8, room, room_size);
-}
-
-struct text_coded text_measure(enum msg_coding coding, struct text_tables tables, struct str utf8)
-{
-	return code(coding, tables, utf8, NULL, SIZE_MAX);
-}
-
-/* Short messages of `size` bytes that the text takes, no character parted. */
-static uint32_t parts_of(enum msg_coding coding, struct text_tables tables, struct str utf8,
-			 size_t size)
-{
-	const uint8_t *p = (const uint8_t *)utf8.p, *end = p + utf8.n;
-	uint32_t       parts = 1;
-	size_t         used = 0;
-
-	while (p < end) {
-		uint8_t  bytes[4];
-		bool     valid;
-		unsigned n = encode(coding, tables, decode(&p, end, &valid), bytes);
-
-		n = n > 0 ? n : 1; /* a question mark */
-		if (used + n > size) {
-			parts++;
-			used = 0;
-		}
-		used += n;
-	}
-	return parts;
 }
 
 /* Octets of user data in a short message, and of the element that tells its part:
@@ -463,20 +427,66 @@ struct candidate {
 	uint32_t           replaced;
 };
 
+/* The short messages of `one` byte at most alone, or of `each` in parts, that the text takes,
+ * no character parted. False, and looked at no further: it is no better than the best. */
+static bool count(struct str utf8, size_t one, size_t each, const struct candidate *best,
+		  struct candidate *c)
+{
+	enum msg_coding    coding = c->choice.coding;
+	struct text_tables tables = c->choice.tables;
+	const uint8_t     *p = (const uint8_t *)utf8.p, *end = p + utf8.n;
+	bool               runs = copies_ascii(coding, tables);
+	uint32_t           parts = 1;
+	size_t             size = 0, used = 0;
+
+	while (p < end) {
+		uint8_t  bytes[4];
+		bool     valid;
+		unsigned n = 16;
+
+		if (runs && end - p >= 16 && used + 16 <= each && !any(differ16(load16(p)))) {
+			p += 16;
+		} else {
+			n = encode(coding, tables, decode(&p, end, &valid), bytes);
+			c->replaced += !valid || n == 0;
+			n = n > 0 ? n : 1; /* a question mark */
+		}
+		if (used + n > each) {
+			parts++;
+			used = 0;
+		}
+		used += n;
+		size += n;
+		c->choice.parts = size > one ? parts : 1;
+		if (c->replaced > best->replaced ||
+		    (best->replaced == 0 && c->choice.parts >= best->choice.parts))
+			return false;
+	}
+	return c->replaced < best->replaced || c->choice.parts < best->choice.parts;
+}
+
 static void try_one(struct str utf8, enum msg_coding coding, struct text_tables tables,
 		    struct candidate *best)
 {
-	struct text_coded measure = text_measure(coding, tables, utf8);
-	size_t            elements =
+	size_t elements =
 		LANGUAGE_ELEMENT_SIZE * ((tables.locking != 0) + (size_t)(tables.shift != 0));
-	uint32_t parts = 1;
+	struct candidate c = {{coding, tables, 1}, 0};
 
-	if (measure.size > part_size(coding, elements))
-		parts = parts_of(coding, tables, utf8,
-				 part_size(coding, elements + CONCAT_ELEMENT_SIZE));
-	if (measure.replaced < best->replaced ||
-	    (measure.replaced == best->replaced && parts < best->choice.parts))
-		*best = (struct candidate){{coding, tables, parts}, measure.replaced};
+	if (count(utf8, part_size(coding, elements),
+		  part_size(coding, elements + CONCAT_ELEMENT_SIZE), best, &c))
+		*best = c;
+}
+
+/* With a septet for each character. */
+static bool tables_may_help(struct str utf8, const struct candidate *best)
+{
+	size_t characters = 0, one = part_size(MSG_CODING_GSM7, LANGUAGE_ELEMENT_SIZE),
+	       each = part_size(MSG_CODING_GSM7, LANGUAGE_ELEMENT_SIZE + CONCAT_ELEMENT_SIZE);
+
+	for (size_t i = 0; i < utf8.n; i++)
+		characters += ((uint8_t)utf8.p[i] & 0xc0) != 0x80;
+	return best->replaced > 0 ||
+	       (characters <= one ? 1 : (characters + each - 1) / each) < best->choice.parts;
 }
 
 bool text_choose(struct str utf8, unsigned codings, unsigned languages, struct text_choice *choice)
@@ -490,9 +500,10 @@ bool text_choose(struct str utf8, unsigned codings, unsigned languages, struct t
 		if ((codings & TEXT_CODING_BIT(order[i])) != 0)
 			try_one(utf8, order[i], (struct text_tables){0}, &best);
 	}
-	for (uint8_t language = 1;
-	     language < TEXT_LANGUAGE_COUNT && (codings & TEXT_CODING_BIT(MSG_CODING_GSM7)) != 0;
-	     language++) {
+	if ((codings & TEXT_CODING_BIT(MSG_CODING_GSM7)) == 0 || utf8.n > TEXT_NATIONAL_MAX ||
+	    languages == 0 || !tables_may_help(utf8, &best))
+		languages = 0;
+	for (uint8_t language = 1; language < TEXT_LANGUAGE_COUNT; language++) {
 		if ((languages & TEXT_LANGUAGE_BIT(language)) == 0)
 			continue;
 		try_one(utf8, MSG_CODING_GSM7, (struct text_tables){.shift = language}, &best);

@@ -17,19 +17,9 @@
 /* National language identifiers, TS 23.038, 6.2.1.2.4. */
 enum text_language {
 	TEXT_DEFAULT,
-	TEXT_TURKISH,
-	TEXT_SPANISH,
-	TEXT_PORTUGUESE,
-	TEXT_BENGALI,
-	TEXT_GUJARATI,
-	TEXT_HINDI,
-	TEXT_KANNADA,
-	TEXT_MALAYALAM,
-	TEXT_ORIYA,
-	TEXT_PUNJABI,
-	TEXT_TAMIL,
-	TEXT_TELUGU,
-	TEXT_URDU,
+#define LANGUAGE(name, word) TEXT_##name,
+#include "base/languages.def"
+#undef LANGUAGE
 	TEXT_LANGUAGE_COUNT
 };
 
@@ -68,9 +58,6 @@ struct text_coded {
 struct text_coded text_from_utf8(enum msg_coding coding, struct text_tables tables, struct str utf8,
 				 uint8_t *room, size_t room_size);
 
-/* As text_from_utf8(), counting only. */
-struct text_coded text_measure(enum msg_coding coding, struct text_tables tables, struct str utf8);
-
 #define TEXT_CODING_BIT(coding) (1u << (coding))
 #define TEXT_LANGUAGE_BIT(language) (1u << (language))
 
@@ -84,9 +71,11 @@ struct text_choice {
 /*
  * The coding of the allowed ones (TEXT_CODING_BIT) that carries all of the text in the fewest
  * parts; of equals GSM7 before ASCII before Latin-1 before UCS-2, and default tables before
- * national ones (TEXT_LANGUAGE_BIT; only those languages are tried). False: none carries it without
- * replacing a character; *choice is then the one that replaces fewest.
+ * national ones (TEXT_LANGUAGE_BIT; only those languages are tried, for texts of up to
+ * TEXT_NATIONAL_MAX bytes). False: none carries it without replacing a character; *choice is then
+ * the one that replaces fewest.
  */
+#define TEXT_NATIONAL_MAX 2048u /* all languages together may take a worker 3 ms */
 bool text_choose(struct str utf8, unsigned codings, unsigned languages, struct text_choice *choice);
 
 /* The most bytes <= max at which n bytes may be cut without parting an escape, a surrogate pair or

@@ -24,8 +24,7 @@ static void check_text(enum msg_coding coding, struct text_tables tables, const 
 	ASSERT(memcmp(room, again, size) == 0);
 	coded = text_from_utf8(coding, tables, (struct str){room, size}, back,
 			       TEXT_CODED_SIZE(size));
-	ASSERT(!coded.cut &&
-	       coded.size == text_measure(coding, tables, (struct str){room, size}).size);
+	ASSERT(!coded.cut);
 	for (size_t at = 0; at < n;) {
 		size_t step = text_split(coding, bytes + at, n - at, 4);
 

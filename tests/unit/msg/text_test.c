@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/random.h"
+#include "msg/concat.h"
 #include "msg/text.h"
 #include "msg/text_tables.h"
 
@@ -164,8 +165,6 @@ static void text_goes_into_each_coding_and_comes_back(void **state)
 			assert_int_equal(coded.replaced, 0);
 		assert_false(coded.cut);
 		assert_int_equal(coded.size, cases[i].size);
-		assert_int_equal(text_measure(cases[i].coding, cases[i].tables, text).size,
-				 cases[i].size);
 		if (coded.replaced == 0)
 			assert_true(str_eq(
 				to_utf8(cases[i].coding, cases[i].tables, room, coded.size), text));
@@ -237,6 +236,163 @@ static void the_coding_with_the_fewest_parts_is_chosen(void **state)
 				&choice));
 	assert_true(choice.coding == MSG_CODING_GSM7 && choice.tables.locking == TEXT_TURKISH &&
 		    choice.tables.shift == 0 && choice.parts == 1);
+}
+
+/* A character of the language's own tables, or now and then one of ASCII, as UTF-8. */
+static size_t character_of(uint8_t language, struct random *random, char to[4])
+{
+	for (;;) {
+		unsigned septet = random_below(random, 128);
+		uint32_t packed = random_below(random, 3) == 0 ? text_shift[language][septet]
+							       : text_locking[language][septet];
+
+		if (random_below(random, 4) == 0)
+			packed = 1u << 24 | ('a' + random_below(random, 26));
+		if (packed == 0)
+			continue;
+		memcpy(to, &packed, 4);
+		return packed >> 24;
+	}
+}
+
+/* The short messages that the coded text takes, counted by cutting it; UINT32_MAX: it lacks one of
+ * the characters. */
+static uint32_t messages_of(enum msg_coding coding, struct text_tables tables, struct str text)
+{
+	static uint8_t    coded[TEXT_CODED_SIZE(4096)];
+	struct concat_udh udh = {.tables = tables};
+	uint8_t           header[CONCAT_UDH_SIZE_MAX];
+	struct text_coded c = text_from_utf8(coding, tables, text, coded, sizeof(coded));
+	uint32_t          parts = 1;
+	bool              septets = coding == MSG_CODING_GSM7;
+	size_t            free_octets = 140 - concat_build(&udh, header), at = 0;
+
+	assert_false(c.cut);
+	if (c.replaced > 0)
+		return UINT32_MAX;
+	if (c.size <= (septets ? free_octets * 8 / 7 : free_octets))
+		return 1;
+	udh.concat = (struct msg_concat){.reference = 1, .parts = 2, .part = 1};
+	free_octets = 140 - concat_build(&udh, header);
+	for (;; parts++) {
+		at += text_split(coding, coded + at, c.size - at,
+				 septets ? free_octets * 8 / 7 : free_octets);
+		if (at == c.size)
+			return parts;
+	}
+}
+
+static void the_cheapest_of_all_tables_carries_the_text_of_each_language(void **state)
+{
+	const unsigned codings =
+		TEXT_CODING_BIT(MSG_CODING_GSM7) | TEXT_CODING_BIT(MSG_CODING_UCS2);
+	unsigned      national = 0, chosen[4] = {0};
+	struct random random;
+
+	(void)state;
+	random_seed(&random, 23038);
+	for (unsigned i = 0; i < 13 * 200; i++) {
+		uint8_t            language = (uint8_t)(1 + i % 13), coded[3 * 2048];
+		char               text[2048], back[TEXT_UTF8_SIZE(3 * 2048)];
+		size_t             n = 0;
+		uint32_t           fewest = UINT32_MAX;
+		struct text_choice choice;
+		struct text_coded  c;
+
+		for (unsigned left = 1 + random_below(&random, 500); left > 0; left--)
+			n += character_of(language, &random, text + n);
+		for (unsigned tables = 0; tables < 4; tables++) {
+			uint32_t parts =
+				messages_of(MSG_CODING_GSM7,
+					    (struct text_tables){tables & 1 ? language : 0,
+								 tables & 2 ? language : 0},
+					    (struct str){text, n});
+
+			fewest = parts < fewest ? parts : fewest;
+		}
+		if (messages_of(MSG_CODING_UCS2, plain, (struct str){text, n}) < fewest)
+			fewest = messages_of(MSG_CODING_UCS2, plain, (struct str){text, n});
+		assert_true(text_choose((struct str){text, n}, codings, TEXT_LANGUAGE_BIT(language),
+					&choice));
+		assert_int_equal(choice.parts, fewest);
+		assert_int_equal(messages_of(choice.coding, choice.tables, (struct str){text, n}),
+				 fewest);
+		c = text_from_utf8(choice.coding, choice.tables, (struct str){text, n}, coded,
+				   sizeof(coded));
+		assert_int_equal(text_to_utf8(choice.coding, choice.tables, coded, c.size, back,
+					      sizeof(back)),
+				 n);
+		assert_memory_equal(back, text, n);
+		national += choice.tables.locking == language || choice.tables.shift == language;
+		chosen[(choice.tables.locking != 0) + 2 * (choice.tables.shift != 0)]++;
+	}
+	assert_true(national > 1000);
+	for (unsigned i = 0; i < 4; i++) /* each way is the cheapest for some */
+		assert_true(chosen[i] > 20);
+}
+
+static void the_header_of_tables_is_room_that_the_text_does_not_have(void **state)
+{
+	static const struct {
+		const char *unit;
+		unsigned    language, characters, parts, ucs2_parts;
+		bool        locking, shift;
+	} rows[] = {
+		{"\xc5\x9f", TEXT_TURKISH, 70, 1, 1, false, false}, /* UCS-2 is as good */
+		{"\xc5\x9f", TEXT_TURKISH, 71, 1, 2, false, true},  /* 142 septets */
+		{"\xc5\x9f", TEXT_TURKISH, 77, 1, 2, false, true},
+		{"\xc5\x9f", TEXT_TURKISH, 78, 1, 2, true, false}, /* 156 would be one too many */
+		{"\xc5\x9f", TEXT_TURKISH, 155, 1, 3, true, false},
+		{"\xc5\x9f", TEXT_TURKISH, 156, 2, 3, true, false},
+		{"\xc5\x9f", TEXT_TURKISH, 298, 2, 5, true, false},
+		{"\xc5\x9f", TEXT_TURKISH, 299, 3, 5, true, false},
+		{"\xc3\xa1", TEXT_SPANISH, 77, 1, 2, false, true},
+		{"\xc3\xa1", TEXT_SPANISH, 78, 2, 2, false, false}, /* it has no locking table */
+		{"\xe0\xa4\x95", TEXT_HINDI, 155, 1, 3, true, false},
+		{"\xe0\xa4\x95\xe0\xa4\x95\xe0\xa4\x95\x41", TEXT_HINDI, 120, 1, 2, true, true},
+		{"\xe0\xa4\x95\xe0\xa4\x95\xe0\xa4\x95\x41", TEXT_HINDI, 124, 2, 2, false, false},
+	};
+	const unsigned codings =
+		TEXT_CODING_BIT(MSG_CODING_GSM7) | TEXT_CODING_BIT(MSG_CODING_UCS2);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char               text[1024];
+		size_t             n = 0, unit = strlen(rows[i].unit);
+		struct text_choice choice;
+
+		for (unsigned left = rows[i].characters; left > 0; n++) {
+			text[n] = rows[i].unit[n % unit];
+			left -= (rows[i].unit[(n + 1) % unit] & 0xc0) != 0x80;
+		}
+		assert_true(text_choose((struct str){text, n}, codings, 0, &choice));
+		assert_int_equal(choice.parts, rows[i].ucs2_parts);
+		assert_true(text_choose((struct str){text, n}, codings,
+					TEXT_LANGUAGE_BIT(rows[i].language), &choice));
+		assert_int_equal(choice.parts, rows[i].parts);
+		assert_int_equal(choice.tables.locking, rows[i].locking ? rows[i].language : 0);
+		assert_int_equal(choice.tables.shift, rows[i].shift ? rows[i].language : 0);
+		assert_int_equal(choice.coding, rows[i].locking || rows[i].shift ? MSG_CODING_GSM7
+										 : MSG_CODING_UCS2);
+	}
+}
+
+static void a_very_long_text_is_not_tried_in_national_tables(void **state)
+{
+	const unsigned codings =
+		TEXT_CODING_BIT(MSG_CODING_GSM7) | TEXT_CODING_BIT(MSG_CODING_UCS2);
+	char               text[TEXT_NATIONAL_MAX + 2];
+	struct text_choice choice;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(text); i += 2)
+		memcpy(text + i, "\xc5\x9f", 2);
+	assert_true(text_choose((struct str){text, TEXT_NATIONAL_MAX}, codings,
+				TEXT_LANGUAGE_BIT(TEXT_TURKISH), &choice));
+	assert_int_equal(choice.parts, (TEXT_NATIONAL_MAX / 2 + 148) / 149);
+	assert_true(text_choose((struct str){text, sizeof(text)}, codings,
+				TEXT_LANGUAGE_BIT(TEXT_TURKISH), &choice));
+	assert_int_equal(choice.coding, MSG_CODING_UCS2);
 }
 
 static void a_cut_parts_no_character(void **state)
@@ -358,6 +514,9 @@ int main(void)
 		cmocka_unit_test(text_goes_into_each_coding_and_comes_back),
 		cmocka_unit_test(every_septet_of_every_language_comes_back_the_same_character),
 		cmocka_unit_test(the_coding_with_the_fewest_parts_is_chosen),
+		cmocka_unit_test(the_cheapest_of_all_tables_carries_the_text_of_each_language),
+		cmocka_unit_test(the_header_of_tables_is_room_that_the_text_does_not_have),
+		cmocka_unit_test(a_very_long_text_is_not_tried_in_national_tables),
 		cmocka_unit_test(a_cut_parts_no_character),
 		cmocka_unit_test(the_tables_are_those_of_the_standard),
 	};
