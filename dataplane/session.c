@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "msg/text.h"
 
 #include "datagram.h"
 #include "worker.h"
@@ -41,6 +42,8 @@ static_assert(sizeof(((struct conf_peer *)0)->service_centre) == PROTO_NUMBER_SI
 		      sizeof(((struct conf_listener *)0)->service_centre) == PROTO_NUMBER_SIZE,
 	      "a number fits");
 
+static_assert(TEXT_LANGUAGE_BIT(TEXT_TURKISH) == 1u << 1, "the first language is the first bit");
+
 static struct proto_settings peer_settings(const struct conf_peer *p)
 {
 	struct proto_settings settings = {
@@ -57,6 +60,7 @@ static struct proto_settings peer_settings(const struct conf_peer *p)
 		.mark_duplicates = p->mark_duplicates,
 		.large = p->large == CONF_LARGE_MSRP,
 		.body = p->body,
+		.languages = p->languages,
 	};
 
 	if (conf_peer_is_open(p))
@@ -172,6 +176,7 @@ void session_open_accepted(struct worker *w, struct conn *c, const struct listen
 
 	settings.resume_us = l->conf->resume_time * US_PER_SECOND;
 	memcpy(settings.service_centre, l->conf->service_centre, sizeof(settings.service_centre));
+	settings.languages = l->conf->languages;
 	settings.chats_max = l->conf->chat_sessions;
 	settings.chat_idle_us = l->conf->chat_idle * US_PER_SECOND;
 	c->server = server;

@@ -63,8 +63,8 @@ struct conf_reading; /* node.h: where faults go */
 
 struct conf_type {
 	const char        *name;  /* the word of keys.def */
-	const char *const *words; /* ENUM types: what may be written, ended by NULL */
-	uint8_t            first; /* ENUM types: the number of the first word */
+	const char *const *words; /* ENUM and SET types: what may be written, ended by NULL */
+	uint8_t            first; /* ENUM types: the number of the first word; SET types: its bit */
 
 	/* From what was written; false after a fault, and the field is as it was. */
 	bool (*read)(const struct conf_key *key, void *field, const struct conf_node *node,
@@ -78,8 +78,8 @@ struct conf_type {
 };
 
 /* What may be written for an ENUM key, ended by NULL; for ENUM_PROTOCOL what conf_protocols_set()
- * was given, for ENUM_LOGIN those of them that have accounts; and for a list of REACH. NULL:
- * none of these. */
+ * was given, for ENUM_LOGIN those of them that have accounts; and for a list of REACH or a SET.
+ * NULL: none of these. */
 const char *const *conf_key_words(const struct conf_key *key);
 
 /* Does the object's protocol have this key? True where its section knows no protocols. */
@@ -125,9 +125,20 @@ static inline const void *conf_field_read(const struct conf_key *key, const void
 	X(ENUM_ALPHABET)                                                                           \
 	X(ENUM_IDS)                                                                                \
 	X(ENUM_BODY)                                                                               \
-	X(ENUM_LARGE) X(ENUM_FAULT) X(ENUM_TRANSPORT) X(ENUM_AUTHENTICATION) X(SET_TRANSPORT)      \
-		X(DOMAINS) X(NUMBER) X(AOR_SIP) X(AOR_XMPP) X(REACH) X(SERVERS) X(DOMAIN)          \
-			X(ENUM_LINK)
+	X(ENUM_LARGE)                                                                              \
+	X(ENUM_FAULT)                                                                              \
+	X(ENUM_TRANSPORT)                                                                          \
+	X(ENUM_AUTHENTICATION)                                                                     \
+	X(SET_TRANSPORT)                                                                           \
+	X(SET_LANGUAGE)                                                                            \
+	X(DOMAINS)                                                                                 \
+	X(NUMBER)                                                                                  \
+	X(AOR_SIP)                                                                                 \
+	X(AOR_XMPP)                                                                                \
+	X(REACH)                                                                                   \
+	X(SERVERS)                                                                                 \
+	X(DOMAIN)                                                                                  \
+	X(ENUM_LINK)
 #define X(type) extern const struct conf_type conf_type_##type;
 CONF_TYPES(X)
 #undef X

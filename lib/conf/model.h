@@ -121,6 +121,7 @@ struct conf_peer {
 	uint8_t            transport; /* enum transport */
 	uint8_t            link;      /* enum link_kind */
 	bool               mark_duplicates, trusted;
+	uint16_t           languages; /* bits of base/languages.def, the first at 1 << 1 */
 	uint32_t           port, connections, window, rate, queue;
 	uint32_t           source_ton, source_npi, dest_ton, dest_npi;
 	uint32_t           enquire_link, response_time, reconnect, inactivity;
@@ -199,6 +200,7 @@ struct conf_listener {
 	uint8_t             authentication;
 	uint8_t             link; /* enum link_kind */
 	bool                plain_without_tls;
+	uint16_t            languages; /* as a peer's */
 	struct conf_address address;
 	char                service_centre[17], service_route[256];
 	uint32_t            port, msrp_port, chat_sessions, chat_idle, login_time, resume_time;

@@ -126,12 +126,14 @@ static void words_range(const struct conf_key *key, char *room, size_t size)
 				       words[i]);
 }
 
-static void reach_range(const struct conf_key *key, char *room, size_t size)
+/* Of SET_LANGUAGE and REACH. */
+static void list_of_words_range(const struct conf_key *key, char *room, size_t size)
 {
-	char words[128];
+	char words[192];
 
 	words_range(key, words, sizeof(words));
-	snprintf(room, size, "a list of %s, each at most once", words);
+	snprintf(room, size, "a list of %s%s", words,
+		 key->type == &conf_type_REACH ? ", each at most once" : "");
 }
 
 void conf_key_range(const struct conf_key *key, char *room, size_t size)
@@ -180,8 +182,8 @@ void conf_key_range(const struct conf_key *key, char *room, size_t size)
 			 "a list of up to %llu addresses of servers, as in [198.51.100.1]", max);
 	else if (key->type == &conf_type_SET_TRANSPORT)
 		snprintf(room, size, "a list of udp and tcp, or one of them");
-	else if (key->type == &conf_type_REACH)
-		reach_range(key, room, size);
+	else if (key->type == &conf_type_REACH || key->type == &conf_type_SET_LANGUAGE)
+		list_of_words_range(key, room, size);
 	else if (key->type == &conf_type_ADDRESS)
 		snprintf(room, size, "an IPv4 or IPv6 address");
 	else if (key->type == &conf_type_PREFIXES)

@@ -1,4 +1,5 @@
 /* Types that are a number: UINT, BOOL, the ENUMs. */
+#include <assert.h>
 #include <stdio.h>
 
 #include "base/assert.h"
@@ -180,6 +181,8 @@ static bool enum_given(const void *field)
 	return *(const uint8_t *)field != CONF_ENUM_NONE;
 }
 
+#define TRANSPORT_WORDS "udp", "tcp"
+
 #define ENUM_TYPE(word, first_, ...)                                                               \
 	const struct conf_type conf_type_ENUM_##word = {                                           \
 		.name = "ENUM_" #word,                                                             \
@@ -199,23 +202,41 @@ ENUM_TYPE(BIND, CONF_BIND_ANY, "any", "transmitter", "receiver", "transceiver");
 ENUM_TYPE(MODE, CONF_MODE_DATAGRAM, "datagram", "transaction");
 ENUM_TYPE(ALPHABET, CONF_ALPHABET_GSM7, "gsm7", "ascii", "latin1");
 ENUM_TYPE(LINK, LINK_CLIENT, "client", "component", "server");
-ENUM_TYPE(TRANSPORT, TRANSPORT_UDP, "udp", "tcp");
+ENUM_TYPE(TRANSPORT, TRANSPORT_UDP, TRANSPORT_WORDS);
 ENUM_TYPE(AUTHENTICATION, CONF_AUTHENTICATION_NONE, "none", "digest", "digest-md5");
 ENUM_TYPE(FAULT, CONF_FAULT_BOTH, "both", "rx", "tx");
 ENUM_TYPE(LARGE, CONF_LARGE_MESSAGE, "message", "msrp");
 ENUM_TYPE(BODY, CONF_BODY_AUTO, "auto", "text", "cpim", "sms");
 ENUM_TYPE(IDS, CONF_IDS_AUTO, "auto", "decimal", "hexadecimal", "as_is");
 
-/* ---- SET_TRANSPORT: words of ENUM_TRANSPORT, as bits ---- */
+/* ---- SET_TRANSPORT and SET_LANGUAGE: words as bits, the first at 1 << first ---- */
 
-static bool set_item(const struct conf_key *key, uint8_t *bits, const struct conf_node *item,
+static bool is_languages(const struct conf_key *key)
+{
+	return key->type == &conf_type_SET_LANGUAGE;
+}
+
+static unsigned set_bits(const struct conf_key *key, const void *field)
+{
+	return is_languages(key) ? *(const uint16_t *)field : *(const uint8_t *)field;
+}
+
+static void set_put(const struct conf_key *key, void *field, unsigned bits)
+{
+	if (is_languages(key))
+		*(uint16_t *)field = (uint16_t)bits;
+	else
+		*(uint8_t *)field = (uint8_t)bits;
+}
+
+static bool set_item(const struct conf_key *key, unsigned *bits, const struct conf_node *item,
 		     struct conf_reading *r)
 {
-	const char *const *words = conf_type_ENUM_TRANSPORT.words;
+	const char *const *words = key->type->words;
 
 	for (unsigned i = 0; item->kind == CONF_NODE_TEXT && words[i] != NULL; i++) {
 		if (str_eq(item->text, str_of(words[i]))) {
-			*bits |= (uint8_t)TRANSPORT_BIT(i);
+			*bits |= 1u << (key->type->first + i);
 			return true;
 		}
 	}
@@ -226,12 +247,12 @@ static bool set_item(const struct conf_key *key, uint8_t *bits, const struct con
 static bool set_read(const struct conf_key *key, void *field, const struct conf_node *node,
 		     struct conf_reading *r)
 {
-	uint8_t bits = 0;
+	unsigned bits = 0;
 
 	if (node->kind == CONF_NODE_TEXT) { /* one may stand alone */
 		if (!set_item(key, &bits, node, r))
 			return false;
-	} else if (node->kind == CONF_NODE_MAP || node->count == 0) {
+	} else if (node->kind == CONF_NODE_MAP || node->count < key->min) {
 		conf_fault_range(key, node, r);
 		return false;
 	} else {
@@ -239,31 +260,61 @@ static bool set_read(const struct conf_key *key, void *field, const struct conf_
 			if (!set_item(key, &bits, item, r))
 				return false;
 	}
-	*(uint8_t *)field = bits;
+	set_put(key, field, bits);
 	return true;
+}
+
+static void set_pack(const struct conf_key *key, const void *field, struct put *to)
+{
+	if (is_languages(key))
+		put_be16(to, (uint16_t)set_bits(key, field));
+	else
+		put_u8(to, (uint8_t)set_bits(key, field));
 }
 
 static bool set_unpack(const struct conf_key *key, struct cur *from, void *field)
 {
-	unsigned bits = cur_u8(from);
+	unsigned bits = is_languages(key) ? cur_be16(from) : cur_u8(from), known = 0;
 
-	*(uint8_t *)field = (uint8_t)bits;
-	return !from->failed && bits < TRANSPORT_BIT(TRANSPORT_COUNT);
+	for (unsigned i = 0; key->type->words[i] != NULL; i++)
+		known |= 1u << (key->type->first + i);
+	set_put(key, field, bits);
+	return !from->failed && (bits & ~known) == 0;
 }
 
 static json_t *set_print(const struct conf_key *key, const void *field)
 {
-	const char *const *words = conf_type_ENUM_TRANSPORT.words;
+	const char *const *words = key->type->words;
+	unsigned           bits = set_bits(key, field);
 	json_t            *json = json_array();
 
 	for (unsigned i = 0; words[i] != NULL; i++)
-		if ((*(const uint8_t *)field & TRANSPORT_BIT(i)) != 0)
+		if ((bits & 1u << (key->type->first + i)) != 0)
 			json_array_append_new(json, json_string(words[i]));
 	return json;
 }
 
-const struct conf_type conf_type_SET_TRANSPORT = {.name = "SET_TRANSPORT",
-						  .read = set_read,
-						  .pack = enum_pack,
-						  .unpack = set_unpack,
-						  .print = set_print};
+const struct conf_type conf_type_SET_TRANSPORT = {
+	.name = "SET_TRANSPORT",
+	.words = (const char *const[]){TRANSPORT_WORDS, NULL},
+	.first = TRANSPORT_UDP,
+	.read = set_read,
+	.pack = set_pack,
+	.unpack = set_unpack,
+	.print = set_print};
+
+static const char *const languages[] = {
+#define LANGUAGE(name, word) word,
+#include "base/languages.def"
+#undef LANGUAGE
+	NULL};
+
+static_assert(sizeof(languages) / sizeof(languages[0]) <= 16, "a bit each, from 1 on");
+
+const struct conf_type conf_type_SET_LANGUAGE = {.name = "SET_LANGUAGE",
+						 .words = languages,
+						 .first = 1,
+						 .read = set_read,
+						 .pack = set_pack,
+						 .unpack = set_unpack,
+						 .print = set_print};

@@ -74,6 +74,7 @@ struct proto_settings {
 	char    service_centre[PROTO_NUMBER_SIZE]; /* our number as one of short messages, normal
 						      form, with an end; empty: none */
 	bool     large;     /* what is too long for one request goes in a session of its own */
+	uint16_t languages; /* TEXT_LANGUAGE_BIT: whose tables short messages may be written in */
 	uint32_t chats_max; /* that the other side may open, of all of the instance */
 	uint64_t chat_idle_us;
 };

@@ -6,14 +6,15 @@
 #include "sip/sms.h"
 
 #define ALPHA_MAX 11u /* characters of an alphanumeric originator (TS 23.040, 9.1.2.5) */
-/* Longer than this no body becomes one short message: in UTF-8 a septet has two bytes at most, but
- * for the euro. */
+/* Longer than this no body becomes one short message: in UTF-8 a septet has three bytes at most. */
 #define BODY_MAX (3u * SIP_TPDU_SEPTETS_MAX)
+#define HEADER_ROOM UINT8_MAX /* of a user data header */
 
 struct body {
-	size_t  size;
-	uint8_t udh_size;
-	uint8_t bytes[CONCAT_UDH_SIZE_MAX + TEXT_CODED_SIZE(TEXT_UTF8_SIZE(BODY_MAX))];
+	size_t   size;
+	uint8_t  udh_size;
+	uint8_t *bytes; /* in the room: the header stands right before the text */
+	uint8_t  room[HEADER_ROOM + TEXT_CODED_SIZE(TEXT_UTF8_SIZE(BODY_MAX))];
 };
 
 static bool alpha_out(struct str text, struct sip_tpdu_address *a)
@@ -45,58 +46,73 @@ static bool address_out(const struct msg *m, const struct addr *from, struct sip
 	return true;
 }
 
-/* Septets, UCS-2 and octets as they are; other text in the smaller of the first two. Fails where
- * there is no room. */
-static void text_out(const struct msg *m, const uint8_t *bytes, size_t n, struct put *w,
-		     enum msg_coding *coding)
+/* Whose tables the text may be written in: what has a header, or is a part, says itself how it is
+ * written. */
+static unsigned languages_for(const struct sip_map *map, const struct msg *m)
+{
+	return m->udh_size == 0 && m->concat.parts <= 1 ? map->settings->languages : 0;
+}
+
+/* Septets, UCS-2 and octets as they are; other text, and UCS-2 where there are languages, in what
+ * takes the fewest short messages. Fails where there is no room. */
+static void text_out(const struct sip_map *map, const struct msg *m, const uint8_t *bytes, size_t n,
+		     struct put *w, struct text_choice *how)
 {
 	static const struct text_tables plain = {0};
+	const unsigned                  languages = languages_for(map, m);
 	char                            utf8[TEXT_UTF8_SIZE(SIP_SMS_CODED_MAX)];
-	struct text_choice              choice;
 	struct text_coded               coded;
 	struct str                      text = {(const char *)bytes, n};
+	enum msg_coding                 came = (enum msg_coding)m->coding;
 
-	*coding = (enum msg_coding)m->coding;
-	if (*coding == MSG_CODING_GSM7 || *coding == MSG_CODING_UCS2 ||
-	    *coding == MSG_CODING_BINARY) {
+	*how = (struct text_choice){.coding = came};
+	if (came == MSG_CODING_GSM7 || came == MSG_CODING_BINARY ||
+	    (came == MSG_CODING_UCS2 && (languages == 0 || n > SIP_SMS_CODED_MAX))) {
 		put_bytes(w, bytes, n);
 		return;
 	}
-	if (*coding != MSG_CODING_UTF8 && n > SIP_SMS_CODED_MAX) {
+	if (came != MSG_CODING_UTF8 && n > SIP_SMS_CODED_MAX) {
 		w->failed = true;
 		return;
 	}
-	if (*coding != MSG_CODING_UTF8)
-		text = (struct str){utf8,
-				    text_to_utf8(*coding, plain, bytes, n, utf8, sizeof(utf8))};
-	text_choose(text, TEXT_CODING_BIT(MSG_CODING_GSM7) | TEXT_CODING_BIT(MSG_CODING_UCS2), 0,
-		    &choice);
-	coded = text_from_utf8(choice.coding, plain, text, w->p, put_room(w));
-	*coding = choice.coding;
+	if (came != MSG_CODING_UTF8)
+		text = (struct str){utf8, text_to_utf8(came, plain, bytes, n, utf8, sizeof(utf8))};
+	text_choose(text, TEXT_CODING_BIT(MSG_CODING_GSM7) | TEXT_CODING_BIT(MSG_CODING_UCS2),
+		    languages, how);
+	if (how->coding == came) { /* UCS-2, with what no text has, such as half a pair */
+		put_bytes(w, bytes, n);
+		return;
+	}
+	coded = text_from_utf8(how->coding, how->tables, text, w->p, put_room(w));
 	put_reserve(w, coded.size);
 	w->failed |= coded.cut;
 }
 
-/* The body with its user data header, which says of what it is a part, where parameters said so. */
-static bool body_out(const struct msg *m, struct body *b, enum msg_coding *coding)
+/* The body with its user data header, which says of what it is a part, where parameters said so,
+ * and in which tables it is written. */
+static bool body_out(const struct sip_map *map, const struct msg *m, struct body *b,
+		     enum msg_coding *coding)
 {
-	uint8_t           gathered[BODY_MAX];
-	const uint8_t    *bytes;
-	struct concat_udh udh = {.concat = m->concat, .wide = m->concat.reference > 0xff};
-	struct put        w;
+	uint8_t            gathered[BODY_MAX], built[CONCAT_UDH_SIZE_MAX];
+	const uint8_t     *bytes, *header = built;
+	struct concat_udh  udh = {.wide = m->concat.reference > 0xff};
+	struct text_choice how;
+	struct put         w = put_to(b->room + HEADER_ROOM, sizeof(b->room) - HEADER_ROOM);
 
 	if (m->body.size > sizeof(gathered) || m->udh_size > m->body.size)
 		return false;
 	bytes = msg_view(m, m->body, gathered);
-	b->size = m->udh_size;
+	text_out(map, m, bytes + m->udh_size, m->body.size - m->udh_size, &w, &how);
+	if (m->concat.parts > 1 && !m->concat.udh)
+		udh.concat = m->concat;
+	udh.tables = how.tables;
 	if (m->udh_size > 0)
-		memcpy(b->bytes, bytes, m->udh_size);
-	else if (m->concat.parts > 1 && !m->concat.udh)
-		b->size = concat_build(&udh, b->bytes);
-	b->udh_size = (uint8_t)b->size;
-	w = put_to(b->bytes + b->size, sizeof(b->bytes) - b->size);
-	text_out(m, bytes + m->udh_size, m->body.size - m->udh_size, &w, coding);
-	b->size += put_size(&w);
+		header = bytes;
+	b->udh_size = m->udh_size > 0 ? m->udh_size : (uint8_t)concat_build(&udh, built);
+	b->bytes = b->room + HEADER_ROOM - b->udh_size;
+	b->size = b->udh_size + put_size(&w);
+	memcpy(b->bytes, header, b->udh_size);
+	*coding = how.coding;
 	return !w.failed;
 }
 
@@ -138,7 +154,7 @@ static enum reason deliver_out(const struct sip_map *map, const struct msg *m, s
 		return REASON_CODING; /* of SIP, whose name would be lost */
 	if (!address_out(m, &m->from, &t.address))
 		return REASON_SENDER;
-	if (!body_out(m, &b, &coding))
+	if (!body_out(map, m, &b, &coding))
 		return REASON_MESSAGE_SIZE;
 	deliver_init(map, m, coding, &t);
 	if (!sip_tpdu_pack(&t, (struct str){(const char *)b.bytes, b.size}, b.udh_size, &room))
@@ -291,8 +307,9 @@ static bool number(struct sip_sms_parts *p, uint16_t reference, const uint8_t *b
 enum reason sip_sms_split(const struct sip_map *map, const struct msg *m, uint16_t reference,
 			  struct sip_sms_parts *p, struct put *w)
 {
-	uint8_t        gathered[MSG_SIZE_MAX];
-	const uint8_t *bytes, *coded = w->p;
+	uint8_t            gathered[MSG_SIZE_MAX];
+	const uint8_t     *bytes, *coded = w->p;
+	struct text_choice how;
 
 	*p = (struct sip_sms_parts){.t = {.type = SIP_TPDU_DELIVER}};
 	if (!address_out(m, &m->from, &p->t.address))
@@ -300,9 +317,12 @@ enum reason sip_sms_split(const struct sip_map *map, const struct msg *m, uint16
 	bytes = msg_view(m, m->body, gathered);
 	if (m->concat.parts > 1 || !header_out(bytes, m, &p->udh))
 		return REASON_MESSAGE_SIZE;
-	text_out(m, bytes + m->udh_size, m->body.size - m->udh_size, w, &p->coding);
+	text_out(map, m, bytes + m->udh_size, m->body.size - m->udh_size, w, &how);
 	if (w->failed)
 		return REASON_MESSAGE_SIZE;
+	p->coding = how.coding;
+	if (m->udh_size == 0)
+		p->udh.tables = how.tables;
 	deliver_init(map, m, p->coding, &p->t);
 	p->size = (uint32_t)(w->p - coded);
 	return number(p, reference, coded) ? REASON_NONE : REASON_MESSAGE_SIZE;

@@ -94,6 +94,7 @@ static void file_init(struct conf_file *f, const struct sim_config *config)
 		.transport = UDP_AND_TCP,
 		.port = 5060,
 		.msrp_port = config->msrp_port,
+		.languages = config->languages,
 		.chat_sessions = 3,
 		.chat_idle = 120,
 		.login_time = 5,

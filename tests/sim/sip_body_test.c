@@ -2,6 +2,10 @@
  */
 #include "sip_world.h"
 
+#include "msg/concat.h"
+#include "sip/rp.h"
+#include "sip/tpdu.h"
+
 static void send_register_with(struct phone *p, const char *feature)
 {
 	sequence++;
@@ -163,6 +167,78 @@ static void a_long_message_goes_to_a_device_of_short_ones_part_by_part(void **st
 	assert_int_equal(centre.count, 0);
 }
 
+/* The text of the short message in a request, behind what there is; its tables. */
+static struct text_tables part_text(const char *request, char *text, size_t size)
+{
+	uint8_t           body[SIP_TPDU_BODY_MAX], udh_size;
+	struct put        w = put_to(body, sizeof(body));
+	struct concat_udh udh = {.size = 0};
+	struct sip_rp     rp;
+	struct sip_tpdu   t;
+	size_t            at = strlen(text), n;
+
+	n = strtoul(phone_header(request, "Content-Length"), NULL, 10);
+	assert_int_equal(sip_rp_parse(cur_of(phone_body(request), n), &rp), SIP_BODY_OK);
+	assert_int_equal(sip_tpdu_parse(rp.user_data, rp.type, &t), SIP_BODY_OK);
+	sip_tpdu_unpack(&t, &w, &udh_size);
+	if (udh_size > 0)
+		assert_true(concat_parse(body, put_size(&w), &udh));
+	n = text_to_utf8(sip_tpdu_dcs(t.dcs).coding, udh.tables, body + udh_size,
+			 put_size(&w) - udh_size, text + at, size - at - 1);
+	text[at + n] = '\0';
+	return udh.tables;
+}
+
+/* 251 characters; in UCS-2, 66 or 67 a part. */
+#define TURKISH                                                                                             \
+	"Değerli müşterimiz, kargonuz yarın öğleden sonra adresinize ulaştırılacaktır. Teslimat " \
+	"sırasında kimliğinizi göstermeniz gerekmektedir. Başka bir gün seçmek isterseniz lütfen "  \
+	"müşteri hizmetlerimizi arayınız. İyi günler dileriz, Şişli şubesi. Teşekkür."
+
+/* The parts in which alice gets that text, which came in UCS-2 by SMPP. */
+static unsigned turkish_parts(struct text_tables *tables)
+{
+	struct phone *alice = phone_udp(&sim.host, 6001);
+	char          whole[1024] = "";
+	unsigned      parts = 0;
+
+	send_register_with(alice, "+g.3gpp.smsip");
+	esme_begin();
+	submit_ucs2("+46731234567", TURKISH);
+	while (esme_answers == 0) {
+		const char *request = next_of(alice);
+
+		assert_non_null(request);
+		*tables = part_text(request, whole, sizeof(whole));
+		acknowledge(alice, request);
+		parts++;
+		sim_pass(&sim, 100000);
+	}
+	assert_int_equal(esme_answer.why, REASON_NONE);
+	assert_int_equal(sim_metric(&sim, METRIC_sip_sms_out), parts);
+	assert_string_equal(whole, TURKISH);
+	return parts;
+}
+
+static void a_turkish_text_takes_four_short_messages_in_ucs2(void **state)
+{
+	struct text_tables tables;
+
+	(void)state;
+	assert_int_equal(turkish_parts(&tables), 4);
+	assert_int_equal(tables.locking, TEXT_DEFAULT);
+	assert_int_equal(tables.shift, TEXT_DEFAULT);
+}
+
+static void a_turkish_text_takes_two_where_its_tables_may_be_used(void **state)
+{
+	struct text_tables tables;
+
+	(void)state;
+	assert_int_equal(turkish_parts(&tables), 2);
+	assert_true(tables.locking == TEXT_TURKISH || tables.shift == TEXT_TURKISH);
+}
+
 static void a_status_report_of_the_network_reaches_the_device_that_sent(void **state)
 {
 	static const uint8_t report[] = {0x01, 0x11, 0x00, 0x00, 0x19, 0x06, 0x42, 0x0b,
@@ -287,6 +363,7 @@ static void a_list_of_recipients_is_a_message_to_each(void **state)
 int main(void)
 {
 #define OPEN(f) cmocka_unit_test_setup_teardown(f, world_open, world_end)
+#define TURKISH_WORLD(f) cmocka_unit_test_setup_teardown(f, world_turkish, world_end)
 #define TWO(f) cmocka_unit_test_setup_teardown(f, world_of_two, world_end)
 	const struct CMUnitTest tests[] = {
 		OPEN(a_short_message_over_ip_reaches_the_centre_and_its_receipt_the_device),
@@ -297,6 +374,8 @@ int main(void)
 		OPEN(a_list_of_recipients_is_a_message_to_each),
 		TWO(a_list_of_recipients_is_a_message_to_each),
 		OPEN(a_long_message_goes_to_a_device_of_short_ones_part_by_part),
+		OPEN(a_turkish_text_takes_four_short_messages_in_ucs2),
+		TURKISH_WORLD(a_turkish_text_takes_two_where_its_tables_may_be_used),
 		OPEN(a_status_report_of_the_network_reaches_the_device_that_sent),
 		OPEN(who_does_not_know_cpim_gets_text),
 		OPEN(a_device_that_takes_cpim_in_name_only_gets_text),

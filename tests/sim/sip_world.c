@@ -115,7 +115,7 @@ bool ims_answers_until_up(struct sim *s)
 
 const char *world_state_dir;
 
-static void world_begin(bool open_to_all, unsigned workers, uint16_t msrp_port)
+static void world_begin(bool open_to_all, unsigned workers, uint16_t msrp_port, uint16_t languages)
 {
 	static const struct host_hooks hooks = {.result = answered,
 						.message = arrives,
@@ -130,6 +130,7 @@ static void world_begin(bool open_to_all, unsigned workers, uint16_t msrp_port)
 						 .xmpp = 1,
 						 .sip_open = open_to_all,
 						 .msrp_port = msrp_port,
+						 .languages = languages,
 						 .service_route = "<sip:198.18.0.1;lr>",
 						 .state_dir = world_state_dir};
 
@@ -205,35 +206,42 @@ void world_adds_subscribers(const char *subscribers)
 int world_open(void **state)
 {
 	(void)state;
-	world_begin(true, 1, 0);
+	world_begin(true, 1, 0, 0);
 	return 0;
 }
 
 int world_closed(void **state)
 {
 	(void)state;
-	world_begin(false, 1, 0);
+	world_begin(false, 1, 0, 0);
 	return 0;
 }
 
 int world_of_two(void **state)
 {
 	(void)state;
-	world_begin(true, 2, 0);
+	world_begin(true, 2, 0, 0);
 	return 0;
 }
 
 int world_large(void **state)
 {
 	(void)state;
-	world_begin(true, 2, 9100);
+	world_begin(true, 2, 9100, 0);
 	return 0;
 }
 
 int world_chat(void **state)
 {
 	(void)state;
-	world_begin(true, 1, 9100);
+	world_begin(true, 1, 9100, 0);
+	return 0;
+}
+
+int world_turkish(void **state)
+{
+	(void)state;
+	world_begin(true, 1, 0, TEXT_LANGUAGE_BIT(TEXT_TURKISH));
 	return 0;
 }
 
@@ -293,7 +301,7 @@ void send_register(struct phone *p, const char *address, const char *contact, co
 		   sequence, address, p->port, sequence, contact, more);
 }
 
-static void esme_submits(struct msg *m, const char *to, const char *text)
+static struct host_session *esme_session(void)
 {
 	struct host_session *s = &sim.host.sessions[0];
 
@@ -301,9 +309,29 @@ static void esme_submits(struct msg *m, const char *to, const char *text)
 		if (sim.host.sessions[i].role == HOST_ESME)
 			s = &sim.host.sessions[i];
 	}
+	return s;
+}
+
+static void esme_submits(struct msg *m, const char *to, const char *text)
+{
 	record_addresses(m, "+4611111", to);
 	record_text(m, text);
-	host_submit(&sim.host, s, m, 1);
+	host_submit(&sim.host, esme_session(), m, 1);
+}
+
+void submit_ucs2(const char *to, const char *text)
+{
+	static uint8_t    bytes[TEXT_CODED_SIZE(2048)];
+	struct text_coded c = text_from_utf8(MSG_CODING_UCS2, (struct text_tables){0}, str_of(text),
+					     bytes, sizeof(bytes));
+	struct msg       *m = msg_new(sim.host.msgs);
+
+	assert_true(c.replaced == 0 && !c.cut);
+	record_addresses(m, "+4611111", to);
+	assert_true(msg_append(m, bytes, c.size, &m->body));
+	m->kind = MSG_TEXT;
+	m->coding = MSG_CODING_UCS2;
+	host_submit(&sim.host, esme_session(), m, 1);
 }
 
 void submit(const char *to, const char *text, uint8_t wants)

@@ -39,8 +39,9 @@ extern const char *world_state_dir; /* of the next world; NULL: nothing is kept 
 int world_open(void **state);
 int world_closed(void **state);
 int world_of_two(void **state);
-int world_large(void **state); /* of two workers, with large messages at ports from 9100 on */
-int world_chat(void **state);  /* of one, with the same */
+int world_large(void **state);   /* of two workers, with large messages at ports from 9100 on */
+int world_chat(void **state);    /* of one, with the same */
+int world_turkish(void **state); /* as the first, with the tables of that language */
 int world_end(void **state);
 
 /* More accounts, peers and routes, each a line of YAML as in a site file; once. */
@@ -64,6 +65,7 @@ void send_message(struct phone *p, const char *to, const char *from, const char 
 void send_register(struct phone *p, const char *address, const char *contact, const char *more);
 
 void submit(const char *to, const char *text, uint8_t wants); /* by the ESME */
+void submit_ucs2(const char *to, const char *text);           /* the same in UCS-2 */
 /* The same with a registered_delivery of its own (SMPP 3.4, 5.2.17). */
 void submit_registered(const char *to, const char *text, uint8_t registered_delivery);
 void esme_begin(void);

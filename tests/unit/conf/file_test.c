@@ -88,12 +88,14 @@ static void a_listener_has_what_its_protocol_has(void **state)
 		"- {name: c, protocol: sip, address: 198.18.0.1, port: 5060, transport: "
 		"[tcp], authentication: none, domains: [example.org, MÜNCHEN.example]}\n"
 		"- {name: d, protocol: sip, address: 198.18.0.1, port: 5070, authentication: "
-		"digest-md5}\n";
+		"digest-md5, languages: [hindi, turkish]}\n";
 	struct conf_file  *f;
 	struct conf_faults faults = {0, NULL};
 
 	if (parse(text, &f, &faults) != 0)
 		fail_msg("%s", faults.lines[0]);
+	assert_int_equal(f->listeners[2].languages, 0);
+	assert_int_equal(f->listeners[3].languages, 1u << 6 | 1u << 1);
 	assert_int_equal(f->listeners[0].transport, TCP_ONLY);
 	assert_int_equal(f->listeners[1].transport, UDP_ONLY);
 	assert_int_equal(f->listeners[1].domains.n, 2);
@@ -257,6 +259,14 @@ static const struct {
 	 "cpm.yaml:3: listeners[0].transport: 'udp' is no transport of smpp; write tcp"},
 	{DATAPLANE "listeners:\n- {name: a, protocol: sip, address: 198.18.0.1, transport: []}\n",
 	 "cpm.yaml:3: listeners[0].transport: '' is not a list of udp and tcp, or one of them"},
+	{DATAPLANE "listeners:\n- {name: a, protocol: smpp, address: 198.18.0.1, languages: "
+		   "[urdu]}\n",
+	 "cpm.yaml:3: listeners[0].languages: is a key of sip, and this is smpp; leave it out"},
+	{DATAPLANE "listeners:\n- {name: a, protocol: sip, address: 198.18.0.1, languages: "
+		   "[french]}\n",
+	 "cpm.yaml:3: listeners[0].languages: 'french' is not a list of turkish, spanish, "
+	 "portuguese, bengali, gujarati, hindi, kannada, malayalam, oriya, punjabi, tamil, telugu "
+	 "or urdu"},
 	{DATAPLANE "listeners:\n- {name: a, protocol: sip, address: 198.18.0.1, authentication: "
 		   "basic}\n",
 	 "cpm.yaml:3: listeners[0].authentication: 'basic' is not none, digest or digest-md5"},

@@ -182,6 +182,27 @@ static void an_order_has_one_form_and_unpacks_from_no_other(void **state)
 		assert_false(order_unpacks(refused[i], text));
 }
 
+static void languages_that_nobody_knows_do_not_unpack(void **state)
+{
+	const struct conf_key *key = conf_key_find(CONF_SECTION_peer, STR("languages"));
+
+	(void)state;
+	for (unsigned bit = 0; bit < 16; bit++) {
+		const uint8_t packed[] = {(uint8_t)(1u << bit >> 8), (uint8_t)(1u << bit)};
+		uint8_t      *exact = test_copy(packed, sizeof(packed)), again[2];
+		struct cur    from = cur_of(exact, sizeof(packed));
+		struct put    to = put_to(again, sizeof(again));
+		uint16_t      field = 0;
+
+		assert_int_equal(key->type->unpack(key, &from, &field), bit >= 1 && bit <= 13);
+		if (bit >= 1 && bit <= 13) {
+			key->type->pack(key, &field, &to);
+			assert_memory_equal(again, packed, sizeof(packed));
+		}
+		free(exact);
+	}
+}
+
 static void a_room_too_small_is_told(void **state)
 {
 	(void)state;
@@ -267,6 +288,7 @@ int main(void)
 		cmocka_unit_test(what_is_packed_unpacks_to_the_same),
 		cmocka_unit_test(bytes_cut_anywhere_are_refused),
 		cmocka_unit_test(an_order_has_one_form_and_unpacks_from_no_other),
+		cmocka_unit_test(languages_that_nobody_knows_do_not_unpack),
 		cmocka_unit_test(a_room_too_small_is_told),
 		cmocka_unit_test(any_byte_changed_does_no_harm),
 		cmocka_unit_test(a_secret_is_never_printed),

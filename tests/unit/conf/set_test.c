@@ -95,6 +95,10 @@ static void the_example_of_the_design_is_read(void **state)
 
 #define REACH "a list of sip or sms, each at most once"
 
+#define LANGUAGES                                                                                  \
+	"a list of turkish, spanish, portuguese, bengali, gujarati, hindi, kannada, malayalam, "   \
+	"oriya, punjabi, tamil, telugu or urdu"
+
 /* One fault each: the text and the one line that must come. */
 static const struct {
 	const char *text, *fault;
@@ -224,6 +228,15 @@ static const struct {
 	 "site.yaml:2: peers.a.trusted: is a key of sip, and this is smpp; leave it out"},
 	{"peers:\n  - name: a\n    bind: receiver\n    host: h\n    protocol: sip\n",
 	 "site.yaml:3: peers.a.bind: is a key of smpp, and this is sip; leave it out"},
+	{"peers:\n  - {name: a, host: h, languages: [turkish]}\n",
+	 "site.yaml:2: peers.a.languages: is a key of sip, and this is smpp; leave it out"},
+	{"peers:\n  - name: a\n    protocol: sip\n    host: h\n    languages: [turkish,\n     "
+	 "swedish]\n",
+	 "site.yaml:6: peers.a.languages: 'swedish' is not " LANGUAGES},
+	{"peers:\n  - {name: a, protocol: sip, host: h, languages: {turkish: hindi}}\n",
+	 "site.yaml:2: peers.a.languages: '' is not " LANGUAGES},
+	{"peers:\n  - {name: a, protocol: sip, host: h, languages: [[hindi]]}\n",
+	 "site.yaml:2: peers.a.languages: '' is not " LANGUAGES},
 	{"routes:\n  - {to: 4670, via: [a]}\n",
 	 "site.yaml:2: routes.4670.to: '4670' is not " DESTINATION},
 	{"routes:\n  - {to: 'sip:alice@ims.example', via: [a]}\n",
@@ -321,6 +334,47 @@ static void a_peer_of_another_protocol_has_its_keys_and_no_others(void **state)
 	json_decref(read_one(CONF_PEER, p, "{\"protocol\": \"sip\"}", 0));
 	assert_int_equal(p->ids, CONF_IDS_AUTO);
 	conf_object_free(CONF_PEER, p);
+}
+
+/* A peer of SIP with these, JSON; its bits, and in *printed what is shown again. */
+static uint16_t languages_of(const char *languages, char printed[256])
+{
+	struct conf_peer *p = conf_object_new(CONF_PEER);
+	char              text[512], *shown;
+	json_t           *json;
+	uint16_t          bits;
+
+	snprintf(text, sizeof(text),
+		 "{\"name\": \"ims\", \"protocol\": \"sip\", \"host\": \"h\", \"languages\": %s}",
+		 languages);
+	json = read_one(CONF_PEER, p, text, 0);
+	shown = json_dumps(json_object_get(json, "languages"), JSON_COMPACT);
+	snprintf(printed, 256, "%s", shown);
+	bits = p->languages;
+	free(shown);
+	json_decref(json);
+	conf_object_free(CONF_PEER, p);
+	return bits;
+}
+
+static void languages_are_named_alone_or_in_any_order(void **state)
+{
+	char printed[256];
+
+	(void)state;
+	assert_int_equal(languages_of("[]", printed), 0);
+	assert_string_equal(printed, "[]");
+	assert_int_equal(languages_of("\"turkish\"", printed), 1u << 1);
+	assert_string_equal(printed, "[\"turkish\"]");
+	assert_int_equal(languages_of("[\"urdu\", \"spanish\", \"urdu\"]", printed),
+			 1u << 13 | 1u << 2);
+	assert_string_equal(printed, "[\"spanish\",\"urdu\"]");
+	assert_int_equal(
+		languages_of("[\"turkish\", \"spanish\", \"portuguese\", \"bengali\", "
+			     "\"gujarati\", \"hindi\", \"kannada\", \"malayalam\", \"oriya\", "
+			     "\"punjabi\", \"tamil\", \"telugu\", \"urdu\"]",
+			     printed),
+		0x3ffe);
 }
 
 static void a_destination_is_kept_in_its_normal_form(void **state)
@@ -605,6 +659,7 @@ int main(void)
 		cmocka_unit_test(the_example_of_the_design_is_read),
 		cmocka_unit_test(each_fault_is_told_with_its_remedy),
 		cmocka_unit_test(a_peer_of_another_protocol_has_its_keys_and_no_others),
+		cmocka_unit_test(languages_are_named_alone_or_in_any_order),
 		cmocka_unit_test(a_destination_is_kept_in_its_normal_form),
 		cmocka_unit_test(a_subscriber_has_its_addresses_in_normal_form),
 		cmocka_unit_test(all_faults_are_told_and_not_only_the_first),

@@ -1,8 +1,10 @@
 /* Messages that take several short ones over IP: two gateways, the one a device's network. */
 #include "side.h"
 
+#include "base/random.h"
 #include "msg/concat.h"
 #include "msg/text.h"
+#include "msg/text_tables.h"
 #include "sip/sms.h"
 
 static struct result refused;
@@ -344,6 +346,224 @@ static void what_waits_for_its_next_part_ends_with_the_session(void **state)
 	side_free(b);
 }
 
+/* ---- in national tables ---- */
+
+struct taken {
+	unsigned           parts;
+	enum msg_coding    coding;
+	struct text_tables tables; /* of all parts, which have the same */
+	size_t             size;   /* of the text, as UTF-8: each part read by itself */
+	char               text[TEXT_UTF8_SIZE(SIP_SMS_CODED_MAX)];
+};
+
+static struct taken taken;
+
+static void take_text(struct side *a, struct side *b)
+{
+	struct side_event *e;
+
+	taken.parts = 0;
+	taken.size = 0;
+	while ((e = arrived(a, b)) != NULL) {
+		uint8_t           gathered[SIP_TPDU_BODY_MAX];
+		struct concat_udh udh = {.size = 0};
+		struct str        read = concat_text(e->msg, gathered, taken.text + taken.size,
+						     sizeof(taken.text) - taken.size);
+
+		if (e->msg->udh_size > 0)
+			assert_true(concat_parse(msg_view(e->msg, e->msg->body, gathered),
+						 e->msg->body.size, &udh));
+		if (taken.parts++ == 0) {
+			taken.tables = udh.tables;
+			taken.coding = (enum msg_coding)e->msg->coding;
+		}
+		assert_memory_equal(&udh.tables, &taken.tables, sizeof(udh.tables));
+		assert_int_equal(e->msg->coding, taken.coding);
+		taken.size += read.n;
+		side_answer(b, e, &(struct result){.why = REASON_NONE, .delivered = true});
+	}
+	assert_true(side_last(a, EVENT_RESULT)->result.delivered);
+}
+
+static struct msg *recoded(struct side *s, enum msg_coding coding, struct str utf8)
+{
+	static uint8_t    bytes[TEXT_CODED_SIZE(8192)];
+	struct text_coded c =
+		text_from_utf8(coding, (struct text_tables){0}, utf8, bytes, sizeof(bytes));
+
+	assert_true(c.replaced == 0 && !c.cut);
+	return text_new(s, coding, bytes, c.size);
+}
+
+/* Of what stands in the tables of a language, in any order. */
+static size_t text_of(uint8_t language, unsigned characters, struct random *random, char *to)
+{
+	size_t n = 0;
+
+	while (characters > 0) {
+		unsigned septet = random_below(random, 128);
+		uint32_t packed = random_below(random, 4) == 0 ? text_shift[language][septet]
+							       : text_locking[language][septet];
+
+		memcpy(to + n, &packed, 4);
+		n += packed >> 24;
+		characters -= packed != 0;
+	}
+	return n;
+}
+
+static void a_text_arrives_whole_in_the_tables_of_any_language(void **state)
+{
+	static const enum msg_coding came[] = {MSG_CODING_UTF8, MSG_CODING_UCS2};
+	const unsigned               codings =
+		TEXT_CODING_BIT(MSG_CODING_GSM7) | TEXT_CODING_BIT(MSG_CODING_UCS2);
+	struct side  *a, *b;
+	struct random random;
+	unsigned      fewer[TEXT_LANGUAGE_COUNT] = {0};
+
+	(void)state;
+	random_seed(&random, 24);
+	two_of_short_messages(&a, &b);
+	for (unsigned i = 0; i < 2 * 13 * 12; i++) {
+		uint8_t            language = (uint8_t)(1 + i / 2 % 13);
+		char               sent[4 * 500 + 4];
+		size_t             n;
+		struct text_choice best, without;
+
+		n = text_of(language, 71 + random_below(&random, 420), &random, sent);
+		text_choose((struct str){sent, n}, codings, 0, &without);
+		text_choose((struct str){sent, n}, codings, TEXT_LANGUAGE_BIT(language), &best);
+		a->settings.languages = (uint16_t)TEXT_LANGUAGE_BIT(language);
+		sip_ops.settings(a->peer, &a->settings);
+		side_forget_events(a);
+		assert_int_equal(submit(a, recoded(a, came[i % 2], (struct str){sent, n})),
+				 SUBMIT_SENT);
+		take_text(a, b);
+		assert_int_equal(taken.parts, best.parts);
+		assert_int_equal(taken.coding, best.coding);
+		assert_memory_equal(&taken.tables, &best.tables, sizeof(best.tables));
+		assert_int_equal(taken.size, n);
+		assert_memory_equal(taken.text, sent, n);
+		fewer[language] += taken.parts < without.parts;
+	}
+	for (unsigned language = 1; language < TEXT_LANGUAGE_COUNT; language++)
+		assert_true(fewer[language] > 0);
+	two_end(a, b);
+}
+
+static void parts_in_a_national_table_are_filled_to_the_last_septet(void **state)
+{
+	static const struct {
+		unsigned characters, parts; /* of "ş" */
+	} rows[] = {{155, 1}, {156, 2}, {296, 2}, {297, 2}, {298, 2}, {299, 3}, {447, 3}, {448, 4}};
+	struct side *a, *b;
+
+	(void)state;
+	two_of_short_messages(&a, &b);
+	a->settings.languages = TEXT_LANGUAGE_BIT(TEXT_HINDI) | TEXT_LANGUAGE_BIT(TEXT_TURKISH);
+	sip_ops.settings(a->peer, &a->settings);
+	fill("\xc5\x9f");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		side_forget_events(a);
+		assert_int_equal(
+			submit(a, text_new(a, MSG_CODING_UTF8, text, 2 * rows[i].characters)),
+			SUBMIT_SENT);
+		take_text(a, b);
+		assert_int_equal(taken.parts, rows[i].parts);
+		assert_int_equal(taken.tables.locking, TEXT_TURKISH);
+		assert_int_equal(taken.tables.shift, TEXT_DEFAULT);
+		assert_int_equal(taken.size, 2 * rows[i].characters);
+		assert_memory_equal(taken.text, text, taken.size);
+	}
+	two_end(a, b);
+}
+
+static void escapes_of_a_single_shift_are_not_cut_between_parts(void **state)
+{
+	struct side *a, *b;
+	char         sent[512];
+
+	(void)state;
+	two_of_short_messages(&a, &b);
+	a->settings.languages = TEXT_LANGUAGE_BIT(TEXT_SPANISH);
+	sip_ops.settings(a->peer, &a->settings);
+	for (unsigned before = 100; before < 110; before++) { /* of one septet each; then pairs */
+		size_t n = before + 100;
+
+		memset(sent, 'x', n);
+		for (unsigned i = 0; i < 40; i++)
+			memcpy(sent + before + 2 * i, "\xc3\xa1", 2);
+		side_forget_events(a);
+		assert_int_equal(submit(a, text_new(a, MSG_CODING_UTF8, sent, n)), SUBMIT_SENT);
+		take_text(a, b);
+		assert_int_equal(taken.parts, 2); /* of 148 septets, or of 147 and a pair */
+		assert_int_equal(taken.coding, MSG_CODING_GSM7);
+		assert_int_equal(taken.tables.shift, TEXT_SPANISH);
+		assert_int_equal(taken.size, n);
+		assert_memory_equal(taken.text, sent, n);
+	}
+	two_end(a, b);
+}
+
+/* 80 times U+015F in UCS-2, for which Turkish would take one part less. */
+static struct msg *turkish(struct side *s, const void *header, size_t n)
+{
+	uint8_t     bytes[16 + 160];
+	struct msg *m;
+
+	fill("\x01\x5f");
+	memcpy(bytes, header, n);
+	memcpy(bytes + n, text, 160);
+	m = text_new(s, MSG_CODING_UCS2, bytes, n + 160);
+	m->udh_size = (uint8_t)n;
+	return m;
+}
+
+static void what_no_table_makes_cheaper_stays_as_it_is(void **state)
+{
+	static const uint8_t ports[] = {6, 5, 4, 0x0b, 0x84, 0x23, 0xf0};
+	struct side         *a, *b;
+	struct side_event   *e;
+	struct msg          *m;
+	const uint8_t       *bytes;
+	uint8_t              room[SIP_TPDU_BODY_MAX];
+
+	(void)state;
+	two_of_short_messages(&a, &b);
+	for (unsigned i = 0; i < 4; i++) {
+		a->settings.languages = i == 0 ? 0 : TEXT_LANGUAGE_BIT(TEXT_TURKISH);
+		sip_ops.settings(a->peer, &a->settings);
+		m = turkish(a, ports, i == 2 ? sizeof(ports) : 0);
+		if (i == 1) /* as many parts */
+			m->body.size = 140;
+		if (i == 3) { /* half a pair is no text */
+			msg_free(m);
+			memcpy(text, "\xd8\x3d", 2);
+			m = text_new(a, MSG_CODING_UCS2, text, 160);
+		}
+		side_forget_events(a);
+		assert_int_equal(submit(a, m), SUBMIT_SENT);
+		e = arrived(a, b);
+		assert_int_equal(e->msg->coding, MSG_CODING_UCS2);
+		bytes = msg_view(e->msg, e->msg->body, room);
+		assert_memory_equal(bytes + e->msg->body.size - 2, "\x01\x5f", 2);
+		if (i == 3)
+			assert_memory_equal(bytes + e->msg->udh_size, "\xd8\x3d", 2);
+		side_answer(b, e, &(struct result){.why = REASON_FORBIDDEN});
+		sides_pump(a, b);
+	}
+	m = turkish(a, ports, 0); /* a part of one whose others are in UCS-2 */
+	m->concat = (struct msg_concat){.reference = 1, .part = 1, .parts = 2};
+	assert_int_equal(submit(a, m), SUBMIT_REFUSED);
+	assert_int_equal(refused.why, REASON_MESSAGE_SIZE);
+	side_forget_events(a);
+	assert_int_equal(submit(a, turkish(a, ports, 0)), SUBMIT_SENT);
+	take_text(a, b);
+	assert_int_equal(taken.parts, 1);
+	assert_int_equal(taken.coding, MSG_CODING_GSM7);
+	two_end(a, b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,6 +575,10 @@ int main(void)
 		cmocka_unit_test(a_part_without_report_leaves_the_outcome_unknown),
 		cmocka_unit_test(no_part_follows_twenty_seconds_after_the_first),
 		cmocka_unit_test(what_waits_for_its_next_part_ends_with_the_session),
+		cmocka_unit_test(a_text_arrives_whole_in_the_tables_of_any_language),
+		cmocka_unit_test(parts_in_a_national_table_are_filled_to_the_last_septet),
+		cmocka_unit_test(escapes_of_a_single_shift_are_not_cut_between_parts),
+		cmocka_unit_test(what_no_table_makes_cheaper_stays_as_it_is),
 	};
 
 	return cmocka_run_group_tests_name("sip sms parts", tests, NULL, NULL);
