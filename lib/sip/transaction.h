@@ -55,7 +55,7 @@
 #define SIP_TAG_SIZE 16u /* of our own To tag */
 /* A response without its body that sip_server_answer() and sip_server_reply() write is never longer
  * than this and the lines of header fields given. */
-#define SIP_RESPONSE_HEAD_MAX (SIP_HEAD_SIZE_MAX + 512u)
+#define SIP_RESPONSE_HEAD_MAX (SIP_HEAD_SIZE_MAX + 512u + 6u * SIP_VIAS_MAX)
 
 /* Numbers of blocks, in order; the links lie in the blocks. */
 struct sip_links {

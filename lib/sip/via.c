@@ -273,6 +273,8 @@ static enum reason vias_parse(const struct sip_message *m, struct sip_mandatory 
 		return REASON_NONE;
 	}
 	for (sip_list_init(&l, m, SIP_VIA); sip_list_next(&l, &element); out->via_count++) {
+		if (out->via_count == SIP_VIAS_MAX)
+			return REASON_SIP_HEADER_COUNT;
 		if (!sip_via_parse(element, out->via_count == 0 ? &out->via : &other))
 			return REASON_SIP_VIA;
 	}

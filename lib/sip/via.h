@@ -7,6 +7,9 @@
 #include "sip/value.h"
 
 #define SIP_BRANCH_COOKIE "z9hG4bK" /* RFC 3261, 8.1.1.7 */
+/* Elements of a message, one or many to a line: its sender's, and one for each hop that the largest
+ * Max-Forwards allows (20.22). Each is looked at twice, and goes into the answer. */
+#define SIP_VIAS_MAX 256u
 
 enum sip_transport {
 #define SIP_TRANSPORT(id, name, port, stream) SIP_TRANSPORT_##id,

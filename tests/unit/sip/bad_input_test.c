@@ -2,6 +2,8 @@
  * reason, and a session that goes on. */
 #include "subscriber.h"
 
+#include "sip/via.h"
+
 #define VIA "Via: SIP/2.0/UDP 192.0.2.66:5066;branch=z9hG4bKbad;rport\r\n"
 #define REST "From: <sip:bob@else.example>;tag=1\r\nTo: <sip:alice@example.org>\r\nCall-ID: 1\r\n"
 #define MESSAGE "MESSAGE sip:alice@example.org SIP/2.0\r\n"
@@ -116,6 +118,79 @@ static void a_bad_datagram_gets_its_answer_or_none_and_the_session_goes_on(void 
 		assert_int_equal(side_last(s, EVENT_MSG) != NULL, cases[i].status == 1);
 		if (cases[i].why != REASON_NONE && cases[i].why != REASON_COUNT)
 			assert_int_equal(side_refused(s, cases[i].why), 1);
+		is_alive(s);
+		side_free(s);
+	}
+}
+
+/* A MESSAGE with so many Vias in one line, the last of which is this one. */
+static const char *with_vias(unsigned count, const char *last, size_t pad)
+{
+	static char text[32768];
+	struct put  w = put_to(text, sizeof(text));
+
+	put_str(&w, STR(MESSAGE VIA "Via: "));
+	for (unsigned i = 2; i < count; i++)
+		put_str(&w, STR("SIP/2.0/U a,"));
+	put_str(&w, str_of(last));
+	put_str(&w, STR("\r\nFrom: <sip:bob@else.example>;tag="));
+	for (size_t i = 0; i < pad; i++)
+		put_u8(&w, 't');
+	put_str(&w,
+		STR("1\r\nTo: <sip:alice@example.org>\r\nCall-ID: 1\r\nCSeq: 1 MESSAGE\r\n" END));
+	put_u8(&w, 0);
+	assert_false(w.failed);
+	return text;
+}
+
+static unsigned vias_of(const char *answer)
+{
+	unsigned n = 0;
+
+	for (; (answer = strstr(answer, "\r\nVia: ")) != NULL; answer += 2)
+		n++;
+	return n;
+}
+
+/* RFC 3261, 20.22: no Max-Forwards lets a request through more than 255 hops. */
+static void vias_beyond_the_hops_that_can_be_are_refused_however_few_lines_they_have(void **state)
+{
+	static const char ours[] =
+		"SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKaeaaaaacaaaaaady7at654m7";
+	static const struct {
+		unsigned    count;
+		const char *last;
+		size_t      pad;
+		unsigned    status; /* 0: a message */
+	} cases[] = {
+		{SIP_VIAS_MAX, "SIP/2.0/U a", 0, 0},
+		{SIP_VIAS_MAX, ours, 0, 482},
+		{SIP_VIAS_MAX, "SIP/2.0/U a", 12800, 0},
+		{SIP_VIAS_MAX, ours, 12800, 482}, /* all of the head comes back */
+		{SIP_VIAS_MAX + 1, "SIP/2.0/U a", 0, 400},
+		{SIP_VIAS_MAX + 1, ours, 0, 400},
+		{SIP_VIAS_MAX + 1, ours, 12800, 400},
+		{1340, "SIP/2.0/U a", 0, 400},
+	};
+	struct flow from = side_flow(66, 5066);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct side *s = open_new();
+		const char  *answer =
+			side_say(s, &from, with_vias(cases[i].count, cases[i].last, cases[i].pad));
+
+		assert_int_equal(side_last(s, EVENT_MSG) != NULL, cases[i].status == 0);
+		if (cases[i].status == 0) {
+			struct flow to;
+
+			side_answer(s, side_last(s, EVENT_MSG),
+				    &(struct result){.delivered = true});
+			answer = side_heard(s, &to);
+		}
+		assert_int_equal(side_status(answer), cases[i].status == 0 ? 200 : cases[i].status);
+		assert_int_equal(vias_of(answer), SIP_VIAS_MAX);
+		assert_int_equal(side_refused(s, REASON_SIP_HEADER_COUNT), cases[i].status == 400);
 		is_alive(s);
 		side_free(s);
 	}
@@ -441,6 +516,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_bad_datagram_gets_its_answer_or_none_and_the_session_goes_on),
+		cmocka_unit_test(
+			vias_beyond_the_hops_that_can_be_are_refused_however_few_lines_they_have),
 		cmocka_unit_test(an_answer_says_what_would_have_been_right),
 		cmocka_unit_test(a_stream_whose_framing_is_lost_is_told_so_and_ends),
 		cmocka_unit_test(a_forged_datagram_is_of_no_use_against_a_third),
