@@ -4,6 +4,8 @@
 
 #define WARNING_ONE_MESSAGE 370u
 #define WARNING_NO_MEDIA 399u
+/* Ours, and Record-Route as it came: at most each element in a line of its own. */
+#define LINES_MAX (1024u + SIP_DIALOG_ROUTE_SIZE_MAX + 32u * SIP_DIALOG_ROUTES_MAX)
 
 struct offer {
 	struct sip_sdp              sdp;
@@ -102,7 +104,7 @@ static bool put_accepted(struct sip_input *in, struct sip_server *server,
 			 const struct sip_timer *timer, struct str tag)
 {
 	struct sip_session *s = in->s;
-	char                lines_room[1024], body_room[SIP_SDP_SIZE_MAX];
+	char                lines_room[LINES_MAX], body_room[SIP_SDP_SIZE_MAX];
 	struct put          lines = put_to(lines_room, sizeof(lines_room)),
 		   body = put_to(body_room, sizeof(body_room));
 	struct sip_sdp_ours ours;
@@ -126,9 +128,9 @@ static bool put_accepted(struct sip_input *in, struct sip_server *server,
 				 in->out);
 }
 
-/* False: there is no memory. */
-static bool accept(struct sip_input *in, struct sip_server *server, const struct offer *o,
-		   struct sip_dialog *d, const struct sip_large *l)
+/* 200, or the status that refuses it. */
+static unsigned accept(struct sip_input *in, struct sip_server *server, const struct offer *o,
+		       struct sip_dialog *d, const struct sip_large *l, enum reason *why)
 {
 	struct sip_session      *s = in->s;
 	struct sip_transactions *t = &s->instance->transactions;
@@ -138,19 +140,22 @@ static bool accept(struct sip_input *in, struct sip_server *server, const struct
 
 	d->dials = o->chosen->setup == SIP_SDP_PASSIVE;
 	sip_dialog_tag_put(t, d, &w);
-	if (!sip_dialog_texts_of(&in->m, (struct str){tag, sizeof(tag)}, room, texts) ||
-	    !sip_dialog_keep(t, d, texts))
-		return false;
+	*why = sip_dialog_texts_of(&in->m, (struct str){tag, sizeof(tag)}, room, texts);
+	if (*why != REASON_NONE)
+		return 400;
+	*why = REASON_POOL;
+	if (!sip_dialog_keep(t, d, texts))
+		return 503;
 	d->server = sip_server_token(t, server);
 	d->sequence_theirs = in->known.cseq.number;
 	d->to = *in->from;
 	d->updates = sip_list_has(&in->m, SIP_ALLOW, STR("UPDATE"));
 	if (!put_accepted(in, server, d, l, &o->sdp, o->chosen, &o->timer,
 			  (struct str){tag, sizeof(tag)}))
-		return false;
+		return 503;
 	d->unheard = s->datagram && !server->proven;
 	sip_timed_begin(s, in->now, d, &o->timer, SIP_REFRESHER_UAS);
-	return true;
+	return 200;
 }
 
 static void begin(struct sip_input *in, struct sip_server *server, const struct offer *o)
@@ -167,14 +172,12 @@ static void begin(struct sip_input *in, struct sip_server *server, const struct 
 		l->dialog_block = d->number;
 		status = large_begin(in, o, l, &why);
 	}
-	if (status == 200 && accept(in, server, o, d, l)) {
+	if (status == 200)
+		status = accept(in, server, o, d, l, &why);
+	if (status == 200) {
 		metric_inc(s->instance->metrics, METRIC_sip_invites_in);
 		metric_inc(s->instance->metrics, METRIC_sip_responses_out);
 		return;
-	}
-	if (status == 200) {
-		status = 503;
-		why = REASON_POOL;
 	}
 	if (d != NULL)
 		sip_call_end(s, d);

@@ -283,12 +283,15 @@ static void on_accepted(struct sip_input *in, struct sip_session *s, struct sip_
 	char                         room[SIP_DIALOG_TEXT_MAX];
 	struct str                   texts[SIP_DIALOG_TEXTS];
 	struct sip_name_addr         to;
+	enum reason                  why;
 	uint32_t                     hash;
 	bool                         first = c->tag == 0;
 
-	if (!sip_dialog_texts_of(&in->m, STR(""), room, texts) ||
-	    !sip_name_addr_parse(texts[SIP_DIALOG_REMOTE], &to)) {
-		metric_refused(s->instance->metrics, REASON_SIP_CONTACT);
+	why = sip_dialog_texts_of(&in->m, STR(""), room, texts);
+	if (why == REASON_NONE && !sip_name_addr_parse(texts[SIP_DIALOG_REMOTE], &to))
+		why = REASON_SIP_TO;
+	if (why != REASON_NONE) {
+		metric_refused(s->instance->metrics, why);
 		return; /* nobody can be told */
 	}
 	hash = (uint32_t)hash_sip(&spread, to.tag.p, to.tag.n) | 1u;

@@ -174,21 +174,23 @@ void sip_dialog_texts(const struct sip_transactions *t, const struct sip_dialog 
 /* All lines of Record-Route as one list; of a response from the end. */
 static bool put_routes(const struct sip_message *m, bool reversed, struct put *w)
 {
-	struct str      elements[SIP_HEADERS_MAX];
+	struct str      elements[SIP_DIALOG_ROUTES_MAX], one;
 	struct sip_list l;
-	size_t          n = 0;
+	size_t          n = 0, mark = put_size(w);
 
-	sip_list_init(&l, m, SIP_RECORD_ROUTE);
-	while (n < SIP_HEADERS_MAX && sip_list_next(&l, &elements[n]))
-		n++;
-	if (l.failed || n == SIP_HEADERS_MAX)
+	for (sip_list_init(&l, m, SIP_RECORD_ROUTE); sip_list_next(&l, &one);) {
+		if (n == SIP_DIALOG_ROUTES_MAX)
+			return false;
+		elements[n++] = one;
+	}
+	if (l.failed)
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		if (i > 0)
 			put_str(w, STR(", "));
 		sip_put_text(w, elements[reversed ? n - 1 - i : i]);
 	}
-	return true;
+	return !w->failed && put_size(w) - mark <= SIP_DIALOG_ROUTE_SIZE_MAX;
 }
 
 static bool contact_of(const struct sip_message *m, struct str *uri)
@@ -210,8 +212,8 @@ static struct str since(const struct put *w, size_t mark)
 	return (struct str){(const char *)w->start + mark, put_size(w) - mark};
 }
 
-bool sip_dialog_texts_of(const struct sip_message *m, struct str our_tag,
-			 char room[SIP_DIALOG_TEXT_MAX], struct str texts[SIP_DIALOG_TEXTS])
+enum reason sip_dialog_texts_of(const struct sip_message *m, struct str our_tag,
+				char room[SIP_DIALOG_TEXT_MAX], struct str texts[SIP_DIALOG_TEXTS])
 {
 	bool       theirs = m->kind == SIP_REQUEST;
 	struct put w = put_to(room, SIP_DIALOG_TEXT_MAX);
@@ -219,9 +221,10 @@ bool sip_dialog_texts_of(const struct sip_message *m, struct str our_tag,
 	size_t     mark;
 
 	if (!sip_header_find(m, SIP_FROM, &from) || !sip_header_find(m, SIP_TO, &to) ||
-	    !sip_header_find(m, SIP_CALL_ID, &texts[SIP_DIALOG_CALL_ID]) ||
-	    !contact_of(m, &texts[SIP_DIALOG_TARGET]))
-		return false;
+	    !sip_header_find(m, SIP_CALL_ID, &texts[SIP_DIALOG_CALL_ID]))
+		return REASON_SIP_HEADER_MISSING;
+	if (!contact_of(m, &texts[SIP_DIALOG_TARGET]))
+		return REASON_SIP_CONTACT;
 	texts[SIP_DIALOG_LOCAL] = from;
 	texts[SIP_DIALOG_REMOTE] = to;
 	if (theirs) {
@@ -232,10 +235,10 @@ bool sip_dialog_texts_of(const struct sip_message *m, struct str our_tag,
 		texts[SIP_DIALOG_LOCAL] = since(&w, 0);
 	}
 	mark = put_size(&w);
-	if (!put_routes(m, !theirs, &w))
-		return false;
+	if (w.failed || !put_routes(m, !theirs, &w))
+		return w.failed ? REASON_SIP_FIELD : REASON_SIP_ROUTE;
 	texts[SIP_DIALOG_ROUTE] = since(&w, mark);
-	return !w.failed;
+	return REASON_NONE;
 }
 
 bool sip_dialog_way(const struct str texts[SIP_DIALOG_TEXTS], char room[SIP_DIALOG_TEXT_MAX],

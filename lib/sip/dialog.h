@@ -12,6 +12,9 @@
 #include "sip/transaction.h"
 
 #define SIP_DIALOG_TEXT_MAX 4096u /* bytes of what is kept of the other side */
+/* Elements and bytes of a route set: each request inside carries them, and our answer the lines. */
+#define SIP_DIALOG_ROUTES_MAX 32u
+#define SIP_DIALOG_ROUTE_SIZE_MAX 2048u
 
 struct sip_instance;
 struct sip_large;
@@ -104,9 +107,9 @@ void sip_dialog_texts(const struct sip_transactions *t, const struct sip_dialog 
 
 /* What a message that makes a dialog says of it (12.1): a request of theirs, whose answer has our
  * tag, or the 2xx to ours, whose route set is the other way round. The room is for what is put
- * together. False: it has no Contact, or is too long. */
-bool sip_dialog_texts_of(const struct sip_message *m, struct str our_tag,
-			 char room[SIP_DIALOG_TEXT_MAX], struct str texts[SIP_DIALOG_TEXTS]);
+ * together. Why not: it has no Contact, or more of Record-Route than SIP_DIALOG_ROUTES_MAX. */
+enum reason sip_dialog_texts_of(const struct sip_message *m, struct str our_tag,
+				char room[SIP_DIALOG_TEXT_MAX], struct str texts[SIP_DIALOG_TEXTS]);
 /* Whither a request inside goes, by its route set (12.2.1.1; a strict router: 16.6). *uri and
  * *route are in the texts or the room. False: too long, or wrong. */
 bool sip_dialog_way(const struct str texts[SIP_DIALOG_TEXTS], char room[SIP_DIALOG_TEXT_MAX],

@@ -3,6 +3,7 @@
 #include "side.h"
 
 #include "base/random.h"
+#include "sip/dialog.h"
 
 #define MEDIA_PORT 20000u
 #define US "192.0.2.1"
@@ -36,7 +37,7 @@ static struct side *listener(uint8_t number)
 static const char *request(const char *method, const char *branch, const char *to_tag,
 			   unsigned sequence, const char *more, const char *body)
 {
-	static char text[4096];
+	static char text[65536];
 
 	snprintf(
 		text, sizeof(text),
@@ -158,7 +159,8 @@ static void more_sessions_than_the_window_are_busy(void **state)
 	{
 		char text[4096];
 
-		snprintf(text, sizeof(text), "%s", request("INVITE", "2", "", 1, IS_SDP, SDP));
+		assert_true(str_copy(text, sizeof(text),
+				     str_of(request("INVITE", "2", "", 1, IS_SDP, SDP))));
 		strstr(text, "c1@example")[1] = '2';
 		assert_int_equal(side_status(say(s, text)), 486);
 	}
@@ -199,6 +201,84 @@ static void an_offer_is_answered_so_that_they_connect_or_we(void **state)
 		assert_int_equal(side_metric(s, METRIC_sip_invites_in), 1);
 		side_free(s);
 	}
+}
+
+static const char *routed(unsigned count, const char *element)
+{
+	static char more[32768];
+	struct put  w = put_to(more, sizeof(more));
+
+	put_str(&w, STR(IS_SDP "Record-Route: "));
+	for (unsigned i = 0; i < count; i++) {
+		put_str(&w, i > 0 ? STR(",") : STR(""));
+		put_str(&w, str_of(element));
+	}
+	put_str(&w, STR("\r\n"));
+	put_u8(&w, 0);
+	assert_false(w.failed);
+	return more;
+}
+
+/* The two of request() come before. */
+static void a_route_set_of_any_length_costs_no_more_than_the_longest_that_is_taken(void **state)
+{
+	static const struct {
+		unsigned    count;
+		const char *element;
+		unsigned    status;
+	} cases[] = {
+		{SIP_DIALOG_ROUTES_MAX - 2, "<sip:a;lr>", 200},
+		{14,
+		 "<sip:0123456789@pcscf17.visited.ims.mnc001.mcc001.3gppnetwork.org:5060;lr;"
+		 "transport=tcp;ftag=88;did=0123456789abcdef;dlg=0123456789>",
+		 200},
+		{SIP_DIALOG_ROUTES_MAX - 1, "<sip:a;lr>", 400},
+		{1400, "<sip:a;lr>", 400},
+		{20,
+		 "<sip:0123456789@pcscf17.visited.ims.mnc001.mcc001.3gppnetwork.org:5060;lr;"
+		 "transport=tcp;ftag=88;did=0123456789abcdef;dlg=0123456789>",
+		 400},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char  *more = routed(cases[i].count, cases[i].element);
+		struct side *s = listener(1);
+		const char  *answer = say(s, request("INVITE", "1", "", 1, more, SDP));
+		char         tag[64];
+
+		assert_int_equal(side_status(answer), cases[i].status);
+		snprintf(tag, sizeof(tag), "%s", tag_of(answer));
+		if (cases[i].status == 200) {
+			char lines[8192];
+
+			assert_true(str_copy(lines, sizeof(lines), str_of(more + strlen(IS_SDP))));
+			assert_non_null(strstr(answer, lines));
+			say(s, request("ACK", "2", tag, 1, "", ""));
+			assert_int_equal(side_status(say(s, request("BYE", "3", tag, 2, "", ""))),
+					 200);
+		} else {
+			assert_null(strstr(answer, "Record-Route:"));
+			assert_int_equal(side_refused(s, REASON_SIP_ROUTE), 1);
+			say(s, request("ACK", "1", tag, 1, "", ""));
+		}
+		side_tick(s);
+		assert_int_equal(side_metric(s, METRIC_sip_large_open), 0);
+		side_free(s);
+	}
+}
+
+static void an_invite_without_contact_is_told_so(void **state)
+{
+	struct side *s = listener(1);
+	char         text[4096], *contact;
+
+	assert_true(str_copy(text, sizeof(text), str_of(invite(SDP))));
+	contact = strstr(text, "Contact:");
+	memcpy(contact, "Kontakt:", 8);
+	assert_int_equal(side_status(say(s, text)), 400);
+	assert_int_equal(side_refused(s, REASON_SIP_CONTACT), 1);
+	assert_int_equal(side_metric(s, METRIC_sip_large_open), 0);
+	side_free(s);
 }
 
 /* Else whoever is let in could make us connect to a third. */
@@ -259,12 +339,14 @@ static void prove_address(struct side *s)
 {
 	char text[4096], tag[64];
 
-	snprintf(text, sizeof(text), "%s", request("INVITE", "p1", "", 1, IS_SDP, SDP));
+	assert_true(
+		str_copy(text, sizeof(text), str_of(request("INVITE", "p1", "", 1, IS_SDP, SDP))));
 	strstr(text, "c1@example")[1] = '0';
 	snprintf(tag, sizeof(tag), "%s", tag_of(say(s, text)));
 	for (unsigned i = 0; i < 2; i++) {
-		snprintf(text, sizeof(text), "%s",
-			 request(i == 0 ? "ACK" : "BYE", i == 0 ? "p2" : "p3", tag, 1 + i, "", ""));
+		assert_true(str_copy(text, sizeof(text),
+				     str_of(request(i == 0 ? "ACK" : "BYE", i == 0 ? "p2" : "p3",
+						    tag, 1 + i, "", ""))));
 		strstr(text, "c1@example")[1] = '0';
 		say(s, text);
 	}
@@ -333,6 +415,103 @@ static void bye_ends_a_dialog_once(void **state)
 	side_tick(s);
 	assert_int_equal(side_metric(s, METRIC_sip_large_open), 0);
 	assert_null(wait_for(s, 60 * US_PER_SECOND));
+	side_free(s);
+}
+
+/* A request within the dialog with one thing other than it should be. */
+static const char *forged(const char *text, const char *what, const char *with)
+{
+	static char other[8192];
+	const char *at = strstr(text, what);
+
+	assert_non_null(at);
+	snprintf(other, sizeof(other), "%.*s%s%s", (int)(at - text), text, with, at + strlen(what));
+	return other;
+}
+
+/* RFC 3261, 12.2.2: whoever knows less than the dialog's tags, Call-ID and sequence ends nothing
+ * and changes nothing; and what is refused does not count in the sequence. */
+static void a_forged_request_within_a_dialog_neither_ends_nor_changes_it(void **state)
+{
+	static const struct {
+		const char *method;
+		unsigned    sequence;
+		const char *what, *with;
+		unsigned    status; /* 0: no answer */
+		enum reason why;
+	} cases[] = {
+		{"BYE", 4, "CSeq: 4 BYE", "CSeq: 4 BYE", 500, REASON_SIP_DIALOG},
+		{"BYE", 5, "CSeq: 5 BYE", "CSeq: 5 BYE", 500, REASON_SIP_DIALOG},
+		{"BYE", 6, "CSeq: 6 BYE", "CSeq: 6 INVITE", 400, REASON_SIP_CSEQ},
+		{"BYE", 6, "CSeq: 6 BYE", "CSeq: 6 bye", 400, REASON_SIP_CSEQ},
+		{"BYE", 6, "CSeq: 6 BYE", "CSeq: 2147483648 BYE", 400, REASON_SIP_CSEQ},
+		{"BYE", 6, "CSeq: 6 BYE", "CSeq: -6 BYE", 400, REASON_SIP_CSEQ},
+		{"BYE", 6, ";tag=88", ";tag=89", 481, REASON_SIP_DIALOG},
+		{"BYE", 6, ";tag=88", "", 481, REASON_SIP_DIALOG},
+		{"BYE", 6, ";tag=88", ";tag=888", 481, REASON_SIP_DIALOG},
+		{"BYE", 6, "c1@example", "C1@example", 481, REASON_SIP_DIALOG},
+		{"INVITE", 4, "CSeq: 4 INVITE", "CSeq: 4 INVITE", 500, REASON_SIP_DIALOG},
+		{"INVITE", 6, "CSeq: 6 INVITE", "CSeq: 6 BYE", 400, REASON_SIP_CSEQ},
+		{"INVITE", 6, ";tag=88", ";tag=89", 481, REASON_SIP_DIALOG},
+		{"INVITE", 6, "c1@example", "c2@example", 481, REASON_SIP_DIALOG},
+		{"UPDATE", 5, "CSeq: 5 UPDATE", "CSeq: 5 UPDATE", 500, REASON_SIP_DIALOG},
+		{"UPDATE", 6, ";tag=88", ";tag=89", 481, REASON_SIP_DIALOG},
+		{"ACK", 5, ";tag=88", ";tag=89", 0, REASON_NONE},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct side *s = listener(1);
+		char         tag[64];
+		const char  *answer;
+		bool         sdp = strcmp(cases[i].method, "INVITE") == 0;
+
+		snprintf(tag, sizeof(tag), "%s",
+			 tag_of(say(s, request("INVITE", "1", "", 5, IS_SDP, SDP))));
+		if (cases[i].status != 0)
+			say(s, request("ACK", "2", tag, 5, "", ""));
+		answer = say(s, forged(request(cases[i].method, "3", tag, cases[i].sequence,
+					       sdp ? IS_SDP : "", sdp ? SDP : ""),
+				       cases[i].what, cases[i].with));
+		if (cases[i].status == 0)
+			assert_null(answer);
+		else if (side_status(answer) != cases[i].status)
+			fail_msg("case %zu: %s", i, answer);
+		if (cases[i].status != 0)
+			assert_int_equal(side_refused(s, cases[i].why), 1);
+		assert_int_equal(side_metric(s, METRIC_sip_large_open), 1);
+		assert_int_equal(side_metric(s, METRIC_sip_refreshes_in), 0);
+		/* Who has all of it is heard, with the very next number. */
+		say(s, request("ACK", "2", tag, 5, "", ""));
+		assert_int_equal(side_status(say(s, request("BYE", "4", tag, 6, "", ""))), 200);
+		side_tick(s);
+		assert_int_equal(side_metric(s, METRIC_sip_large_open), 0);
+		side_free(s);
+	}
+}
+
+/* Our tag proves itself: none but the one that was given finds a dialog. */
+static void no_tag_but_the_one_that_was_given_finds_a_dialog(void **state)
+{
+	struct side *s = listener(1);
+	char         tag[64], other[64];
+
+	snprintf(tag, sizeof(tag), "%s", tag_of(say(s, invite(SDP))));
+	say(s, request("ACK", "2", tag, 1, "", ""));
+	for (size_t i = 0; i <= strlen(tag); i++) {
+		char branch[16];
+
+		snprintf(other, sizeof(other), "%s", tag);
+		if (i == strlen(tag))
+			strcat(other, "a");
+		else
+			other[i] = other[i] == 'b' ? 'c' : 'b';
+		snprintf(branch, sizeof(branch), "t%zu", i);
+		assert_int_equal(side_status(say(s, request("BYE", branch, other, 2, "", ""))),
+				 481);
+	}
+	assert_int_equal(side_refused(s, REASON_SIP_DIALOG), strlen(tag) + 1);
+	assert_int_equal(side_metric(s, METRIC_sip_large_open), 1);
+	assert_int_equal(side_status(say(s, request("BYE", "4", tag, 2, "", ""))), 200);
 	side_free(s);
 }
 
@@ -842,11 +1021,16 @@ int main(void)
 		cmocka_unit_test(an_invite_is_refused_with_the_status_that_says_why),
 		cmocka_unit_test(more_sessions_than_the_window_are_busy),
 		cmocka_unit_test(an_offer_is_answered_so_that_they_connect_or_we),
+		cmocka_unit_test(
+			a_route_set_of_any_length_costs_no_more_than_the_longest_that_is_taken),
+		cmocka_unit_test(an_invite_without_contact_is_told_so),
 		cmocka_unit_test(a_device_is_connected_to_itself_alone_and_a_peer_to_whom_it_names),
 		cmocka_unit_test(with_cema_a_stream_goes_by_connection_and_medium),
 		cmocka_unit_test(without_ack_the_answer_comes_again_and_then_bye),
 		cmocka_unit_test(without_ack_to_an_address_that_may_be_forged_all_ends_in_silence),
 		cmocka_unit_test(bye_ends_a_dialog_once),
+		cmocka_unit_test(a_forged_request_within_a_dialog_neither_ends_nor_changes_it),
+		cmocka_unit_test(no_tag_but_the_one_that_was_given_finds_a_dialog),
 		cmocka_unit_test(an_invite_within_a_dialog_changes_nothing),
 		cmocka_unit_test(cancel_comes_too_late_for_an_invite_that_is_answered),
 		cmocka_unit_test(the_answers_to_an_invite_and_its_cancel_have_one_tag),
