@@ -227,6 +227,135 @@ static void a_cancel_of_a_message_is_answered_and_changes_nothing(void **state)
 	side_free(s);
 }
 
+/* ---- bodies that are all parts ---- */
+
+#define BOMB 60000u
+
+/* So many parts after each other, of nothing, between the message and the list. */
+static void parts_put(struct put *w, unsigned n)
+{
+	put_str(w, STR("--b\r\nContent-Type: text/plain\r\n\r\nhello\r\n"));
+	for (unsigned i = 0; i < n && put_room(w) > 600; i++)
+		put_str(w, STR("--b\r\n\r\n\r\n"));
+	put_str(w, STR("--b\r\nContent-Type: application/resource-lists+xml\r\n\r\n" DOCUMENT(
+			   ENTRY("sip:bob@example.org")) "\r\n--b--\r\n"));
+}
+
+/* A multipart in a multipart, so deep, and the list at the end of the outermost. */
+static void nested_put(struct put *w, unsigned depth)
+{
+	char type[64];
+
+	for (unsigned i = 0; i < depth && put_room(w) > 700; i++) {
+		put_str(w, i == 0 ? STR("--b\r\n") : (struct str){type, strlen(type)});
+		snprintf(type, sizeof(type), "--n%u\r\n", i);
+		put_str(w, STR("Content-Type: multipart/mixed;boundary="));
+		put_bytes(w, type + 2, strlen(type) - 4);
+		put_str(w, STR("\r\n\r\n"));
+	}
+	put_str(w, STR("x\r\n"));
+	parts_put(w, 0);
+}
+
+/* What nearly is a delimiter, over and over, and one at the end. */
+static void near_put(struct put *w, unsigned n)
+{
+	put_str(w, STR("--b\r\nContent-Type: text/plain\r\n\r\n"));
+	for (unsigned i = 0; i < n && put_room(w) > 600; i++)
+		put_str(w, STR("\r\n--b-"));
+	put_str(w, STR("\r\n"));
+	parts_put(w, n);
+}
+
+/* No delimiter at all. */
+static void preamble_put(struct put *w, unsigned n)
+{
+	for (unsigned i = 0; i < n && put_room(w) > 600; i++)
+		put_str(w, STR("\r\n--"));
+}
+
+static void empty_headers_put(struct put *w, unsigned n)
+{
+	put_str(w, STR("--b\r\n"));
+	for (unsigned i = 0; i < n && put_room(w) > 600; i++)
+		put_str(w, STR("x:\r\n"));
+	put_str(w, STR("\r\nhello\r\n"));
+	parts_put(w, 0);
+}
+
+static void a_body_of_nothing_but_parts_gets_a_refusal_and_leaves_nothing_behind(void **state)
+{
+	static const struct {
+		void (*put)(struct put *w, unsigned n);
+		unsigned n, status; /* as a list */
+	} bombs[] = {
+		{parts_put, 0, 202},
+		{parts_put, 15, 400},
+		{parts_put, 100000, 400},
+		{nested_put, 1, 400},
+		{nested_put, 3, 400},
+		{nested_put, 100000, 400},
+		{near_put, 100000, 400},
+		{preamble_put, 100000, 400},
+		{empty_headers_put, 100000, 400},
+	};
+	static const struct {
+		const char *lines, *before;
+		bool        list;
+	} ways[] = {
+		{"Require: recipient-list-message\r\nContent-Type: multipart/mixed;boundary=b\r\n",
+		 "", true},
+		{"Content-Type: multipart/mixed;boundary=b\r\n", "", false},
+		{"Content-Type: message/cpim\r\n",
+		 "From: <sip:a@example.org>\r\n\r\nContent-Type: "
+		 "multipart/mixed;boundary=b\r\n\r\n",
+		 false},
+	};
+	static char body[BOMB], all[BOMB + 1024];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bombs) / sizeof(bombs[0]); i++) {
+		for (size_t k = 0; k < sizeof(ways) / sizeof(ways[0]); k++) {
+			struct side *s = listener();
+			struct put   w = put_to(body, sizeof(body));
+			unsigned     want = ways[k].list ? bombs[i].status : 415;
+			const char  *answer;
+
+			put_str(&w, str_of(ways[k].before));
+			bombs[i].put(&w, bombs[i].n);
+			assert_false(w.failed);
+			snprintf(
+				all, sizeof(all),
+				"MESSAGE sip:list@example.org SIP/2.0\r\n"
+				"Via: SIP/2.0/UDP 192.0.2.9:6001;branch=z9hG4bKbomb\r\n"
+				"Max-Forwards: 70\r\nFrom: <sip:+46701111111@example.org>;tag=a\r\n"
+				"To: <sip:list@example.org>\r\nCall-ID: bomb\r\nCSeq: 1 MESSAGE\r\n"
+				"%sContent-Length: %zu\r\n\r\n%.*s",
+				ways[k].lines, put_size(&w), (int)put_size(&w), body);
+			answer = side_say(s, &asker, all);
+			if (side_status(answer) != want)
+				fail_msg("bomb %zu, way %zu: %.40s", i, k, answer);
+			side_tick(s);
+			assert_int_equal(messages(s), want == 202);
+			if (want != 202)
+				assert_int_equal(side_refused(s, want == 400 ? REASON_SIP_CONTENT
+									     : REASON_CODING),
+						 1);
+			if (want == 202)
+				side_answer(s, side_last(s, EVENT_MSG), &(struct result){0});
+			side_at(s, s->now.us + 64 * US_PER_SECOND);
+			side_tick(s);
+			assert_int_equal(side_metric(s, METRIC_sip_transactions_open), 0);
+			side_forget_events(s);
+			assert_int_equal(
+				side_status(request(s, "next", "text/plain", "hello",
+						    DOCUMENT(ENTRY("sip:bob@example.net")))),
+				202); /* and it goes on */
+			side_free(s);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -235,6 +364,8 @@ int main(void)
 		cmocka_unit_test(lists_of_a_session_take_turns),
 		cmocka_unit_test(a_hundred_are_taken_a_few_in_a_turn_and_no_more),
 		cmocka_unit_test(a_cancel_of_a_message_is_answered_and_changes_nothing),
+		cmocka_unit_test(
+			a_body_of_nothing_but_parts_gets_a_refusal_and_leaves_nothing_behind),
 	};
 
 	return cmocka_run_group_tests_name("sip list", tests, NULL, NULL);
