@@ -216,6 +216,7 @@ static size_t read_child(struct xmpp_input *in, struct str bytes)
 {
 	struct xml      *x = &in->stanza->x;
 	struct xml_tape *tape = &in->s->instance->tape;
+	struct str       content = STR("");
 	enum xml_token   t;
 
 	xml_child_open(x, bytes, &in->s->scope);
@@ -224,7 +225,10 @@ static size_t read_child(struct xmpp_input *in, struct str bytes)
 	do {
 		t = xml_next(x);
 		xml_tape_keep(tape, x, t);
-		in->payloads += t == XML_START && x->depth == 2;
+		if (t == XML_START && x->depth == 1)
+			content = x->space;
+		in->payloads +=
+			t == XML_START && x->depth == 2 && !xmpp_is_foreign(x->space, content);
 		if (t == XML_START && x->depth > 1 && str_eq(x->space, STR(XMPP_SPACE_STREAMS)))
 			return 0;
 	} while (t != XML_BAD && t != XML_DONE && (t != XML_END || x->depth > 1));

@@ -117,13 +117,25 @@ static enum xmpp_payload payload_of(const struct xmpp_stanza *s)
 	return XMPP_PAYLOAD_UNKNOWN;
 }
 
+bool xmpp_is_foreign(struct str space, struct str content)
+{
+	static const struct str contents[] = {WORD(XMPP_SPACE_CLIENT), WORD(XMPP_SPACE_SERVER),
+					      WORD(XMPP_SPACE_COMPONENT)};
+
+	for (size_t i = 0; i < sizeof(contents) / sizeof(contents[0]); i++) {
+		if (str_eq(space, contents[i]))
+			return !str_eq(space, content);
+	}
+	return false;
+}
+
 bool xmpp_payload_next(struct xmpp_stanza *s, enum xmpp_payload *p)
 {
 	enum xml_token t;
 
 	do {
 		t = xml_next(&s->x);
-		if (t == XML_START && s->x.depth == 2) {
+		if (t == XML_START && s->x.depth == 2 && !xmpp_is_foreign(s->x.space, s->content)) {
 			*p = payload_of(s);
 			return true;
 		}
@@ -223,13 +235,25 @@ static void put_attributes(const struct xml *x, struct put *w)
 	}
 }
 
-static void put_start(const struct xml *x, struct str above, struct put *w)
+/* The one namespace that has its prefix by itself, and can be no default (Namespaces, 3). */
+static struct xml_name name_of(const struct xml *x)
 {
+	bool is_xml = str_eq(x->name.prefix, STR("xml"));
+
+	return (struct xml_name){is_xml ? x->name.prefix : STR(""), x->name.local};
+}
+
+/* above: the default namespace where it stands; returns that within. */
+static struct str put_start(const struct xml *x, struct str above, struct put *w)
+{
+	struct xml_name name = name_of(x);
+
 	put_u8(w, '<');
-	put_str(w, x->name.local);
-	if (!str_eq(x->space, above))
+	put_name(w, name.prefix, name.local);
+	if (name.prefix.n == 0 && !str_eq(x->space, above))
 		put_raw_attribute(w, (struct xml_name){STR(""), STR("xmlns")}, x->space);
 	put_attributes(x, w);
+	return name.prefix.n == 0 ? x->space : above;
 }
 
 /* Text without CDATA and with one kind of line end, so that whoever reads it reads the same. */
@@ -245,8 +269,10 @@ static void put_text(struct put *w, struct str raw)
 
 		if (c == '\r')
 			i += i + 1 < raw.n && raw.p[i + 1] == '\n';
-		if (cdata && (c == '<' || c == '>' || c == '&'))
-			put_str(w, c == '<' ? STR("&lt;") : c == '>' ? STR("&gt;") : STR("&amp;"));
+		if (c == '>') /* else "]]" of a section before and this would end one */
+			put_str(w, STR("&gt;"));
+		else if (cdata && (c == '<' || c == '&'))
+			put_str(w, c == '<' ? STR("&lt;") : STR("&amp;"));
 		else
 			put_u8(w, (uint8_t)(c == '\r' ? '\n' : c));
 	}
@@ -256,7 +282,8 @@ void xmpp_element_put(struct xml *x, struct str content, struct put *w)
 {
 	struct str     spaces[XML_DEPTH_MAX + 1];
 	unsigned       top = x->depth;
-	bool           open = true; /* ">" of a start tag is still to come */
+	unsigned       plain = top - 1; /* down to here all are of the content's namespace */
+	bool           open = true;     /* ">" of a start tag is still to come */
 	enum xml_token t = XML_START;
 
 	spaces[top - 1] = content;
@@ -265,11 +292,13 @@ void xmpp_element_put(struct xml *x, struct str content, struct put *w)
 			w->failed = true;
 			return;
 		}
-		if (t == XML_START) {
+		if (t == XML_START && plain == x->depth - 1 && xmpp_is_foreign(x->space, content)) {
+			xml_skip(x);
+		} else if (t == XML_START) {
 			if (x->depth > top && open)
 				put_u8(w, '>');
-			put_start(x, spaces[x->depth - 1], w);
-			spaces[x->depth] = x->space;
+			plain += plain == x->depth - 1 && str_eq(x->space, content);
+			spaces[x->depth] = put_start(x, spaces[x->depth - 1], w);
 			open = true;
 		} else if (t == XML_TEXT) {
 			if (open)
@@ -281,11 +310,13 @@ void xmpp_element_put(struct xml *x, struct str content, struct put *w)
 			open = false;
 		} else {
 			put_str(w, STR("</"));
-			put_str(w, x->name.local);
+			put_name(w, name_of(x).prefix, x->name.local);
 			put_u8(w, '>');
 		}
 		if (t == XML_END && x->depth == top)
 			return;
+		if (t == XML_END && plain == x->depth)
+			plain--;
 		t = xml_next(x);
 	}
 }

@@ -71,10 +71,13 @@ struct xmpp_stanza {
 bool xmpp_stanza_open(struct xmpp_stanza *s, struct str item, const struct xml_scope *scope);
 /* The same, where s->x is at the beginning of one. */
 bool xmpp_stanza_read(struct xmpp_stanza *s);
+/* Is it the content's namespace of another kind of stream? To who hears it over one, a <body/> of
+ * it would be the body, which nobody here has read as such. */
+bool xmpp_is_foreign(struct str space, struct str content);
 /*
  * The next payload; its START is read, and what is in it may be read from s->x or not. UNKNOWN too.
  * False: there is no more, and the item is well-formed, or it is not: s->x.bad. Text between
- * payloads is passed over.
+ * payloads is passed over, and so is what is foreign.
  */
 bool xmpp_payload_next(struct xmpp_stanza *s, enum xmpp_payload *p);
 /* An attribute of the START that was read last, without prefix; empty: none. As it stands. */
@@ -90,7 +93,8 @@ bool xmpp_text(struct xml *x, struct put *room, struct str *text);
 
 /*
  * The element whose START was read, up to its END, so that it means the same wherever it is put
- * within a stanza of any content namespace: every namespace but `content` is declared in it.
+ * within a stanza of any content namespace: every namespace but `content` is declared in it. What
+ * is foreign is left out.
  */
 void xmpp_element_put(struct xml *x, struct str content, struct put *w);
 
