@@ -258,6 +258,83 @@ static void localparts_are_escaped_and_come_back(void **state)
 	}
 }
 
+/*
+ * PRECIS folds what is the same character written otherwise, and knows nothing of characters that
+ * only look alike (RFC 8264, 12.5, leaves those to who registers names): each pair here is of two
+ * accounts.
+ */
+static void names_that_look_alike_are_not_the_same(void **state)
+{
+	static const struct {
+		const char *one, *other;
+	} pairs[] = {
+		{"paypal@x.example", "p\xd0\xb0ypal@x.example"}, /* U+0430, mixed with Latin */
+		{"scope@x.example", "\xd1\x95\xd1\x81\xd0\xbe\xd1\x80\xd0\xb5@x.example"},
+		{"omega@x.example", "\xce\xbfmega@x.example"},       /* U+03BF */
+		{"c@x.example", "\xd1\x81@x.example"},               /* U+0441 */
+		{"istanbul@x.example", "\xc4\xb1stanbul@x.example"}, /* U+0131, dotless */
+		{"modern@x.example", "modem@x.example"},
+		{"l0l@x.example", "lol@x.example"},
+		{"\xce\xb1@x.example", "\xc9\x91@x.example"}, /* Greek and Latin alpha */
+		{"\xd8\xa7\xd9\xa3@x.example",
+		 "\xd8\xa7\xdb\xb3@x.example"}, /* digits of Arabic and Persian */
+		{"a@paypal.example", "a@p\xd0\xb0ypal.example"},
+		{"a@x.example/desk", "a@x.example/d\xd0\xb5sk"},
+		{"a@x.example/desk", "a@x.example/Desk"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		char one[256];
+
+		assert_non_null(normal(str_of(pairs[i].one)));
+		assert_true(str_copy(one, sizeof(one), str_of(normal(str_of(pairs[i].one)))));
+		if (normal(str_of(pairs[i].other)) == NULL)
+			fail_msg("%s", pairs[i].other);
+		assert_string_not_equal(one, normal(str_of(pairs[i].other)));
+	}
+}
+
+static void one_character_written_in_another_way_is_the_same_or_refused(void **state)
+{
+	static const struct {
+		const char *one, *other; /* NULL: refused */
+	} pairs[] = {
+		{"paypal@x.example", "P\xef\xbd\x81ypal@x.example"}, /* wide */
+		{"\xc3\xa9@x.example", "e\xcc\x81@x.example"},       /* composed */
+		{"\xd0\xb0@x.example", "\xd0\x90@x.example"},        /* capital, of Cyrillic too */
+		{"k@x.example", "\xe2\x84\xaa@x.example"},           /* the sign of kelvin */
+		{"a@x.example", "a@\xef\xbd\x98.example"},           /* wide, in a domain */
+		{"\xef\xac\x81sh@x.example", NULL},                  /* a ligature */
+		{"\xf0\x9d\x90\x9a@x.example", NULL},                /* mathematical bold a */
+		{"\xe2\x93\x90@x.example", NULL},                    /* circled a */
+		{"pay\xe2\x80\x8bpal@x.example", NULL},              /* zero width space */
+		{"pay\xe2\x80\x8dpal@x.example", NULL},              /* joiner without a virama */
+		{"pay\xc2\xadpal@x.example", NULL},                  /* soft hyphen */
+		{"\xe2\x80\xaelapyap@x.example", NULL},              /* right to left override */
+		{"pay\xef\xb8\x8fpal@x.example", NULL},              /* variation selector */
+		{"\xd7\x90"
+		 "a@x.example",
+		 NULL}, /* both directions in one */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		char one[256];
+
+		if (pairs[i].other == NULL) {
+			if (normal(str_of(pairs[i].one)) != NULL)
+				fail_msg("%zu", i);
+			continue;
+		}
+		assert_non_null(normal(str_of(pairs[i].one)));
+		assert_true(str_copy(one, sizeof(one), str_of(normal(str_of(pairs[i].one)))));
+		if (normal(str_of(pairs[i].other)) == NULL)
+			fail_msg("%zu", i);
+		assert_string_equal(one, normal(str_of(pairs[i].other)));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,6 +343,8 @@ int main(void)
 		cmocka_unit_test(each_part_has_1023_bytes_at_most),
 		cmocka_unit_test(marks_in_a_row_are_bounded),
 		cmocka_unit_test(localparts_are_escaped_and_come_back),
+		cmocka_unit_test(names_that_look_alike_are_not_the_same),
+		cmocka_unit_test(one_character_written_in_another_way_is_the_same_or_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
