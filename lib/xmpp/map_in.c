@@ -153,6 +153,12 @@ static bool take(struct xmpp_stanza *s, enum xmpp_payload p, struct content *c, 
 	}
 }
 
+static bool is_ours(const struct xmpp_map *map, const struct xmpp_jid *jid)
+{
+	return is_gateway(map, jid) ||
+	       map->services->serves(map->services->context, map->protocol, jid->domain);
+}
+
 /* Does the id claim to be one that we gave? What names nobody is nobody's. */
 static bool is_our_id(const struct xmpp_map *map, const struct xmpp_stanza *s)
 {
@@ -161,16 +167,27 @@ static bool is_our_id(const struct xmpp_map *map, const struct xmpp_stanza *s)
 	struct xmpp_jid jid;
 
 	return !xmpp_jid_parse(xmpp_value(xmpp_attribute(&s->x, STR("by")), &by), &room, &jid) ||
-	       is_gateway(map, &jid) ||
-	       map->services->serves(map->services->context, map->protocol, jid.domain);
+	       is_ours(map, &jid);
 }
 
-/* Servers alone say so (XEP-0280, 11), and of ids each its own (XEP-0359, 5). */
+/* Does it claim that the message waited with us? With its sender it may have. */
+static bool is_our_delay(const struct xmpp_map *map, const struct xmpp_stanza *s)
+{
+	char            text[XMPP_JID_SIZE_MAX], value[XMPP_JID_SIZE_MAX];
+	struct put      room = put_to(text, sizeof(text)), from = put_to(value, sizeof(value));
+	struct xmpp_jid jid;
+
+	return xmpp_jid_parse(xmpp_value(xmpp_attribute(&s->x, STR("from")), &from), &room, &jid) &&
+	       jid.local.n == 0 && is_ours(map, &jid);
+}
+
+/* Servers alone say so (XEP-0280, 11), and of ids and delays each its own (XEP-0359, 5). */
 static bool is_servers_own(const struct xmpp_map *map, const struct xmpp_stanza *s,
 			   enum xmpp_payload p)
 {
 	return p == XMPP_PAYLOAD_CARBONS_SENT || p == XMPP_PAYLOAD_CARBONS_RECEIVED ||
-	       (p == XMPP_PAYLOAD_STANZA_ID && is_our_id(map, s));
+	       (p == XMPP_PAYLOAD_STANZA_ID && is_our_id(map, s)) ||
+	       (p == XMPP_PAYLOAD_DELAY && is_our_delay(map, s));
 }
 
 static void read_url(struct xml *x, struct content *c, struct put *room)

@@ -404,8 +404,9 @@ static enum reason put_content(const struct xmpp_map *map, const struct msg *m, 
 static void put_stamps(const struct xmpp_map *map, const struct msg *m, const struct xmpp_way *way,
 		       struct put *w)
 {
-	uint64_t waited_us = map->now.us > m->received_us ? map->now.us - m->received_us : 0;
-	char     id[MSG_ID_TEXT_SIZE_MAX];
+	uint64_t   waited_us = map->now.us > m->received_us ? map->now.us - m->received_us : 0;
+	char       id[MSG_ID_TEXT_SIZE_MAX], stamp[DATE_TEXT_SIZE];
+	struct put date = put_to(stamp, sizeof(stamp));
 
 	if (m->id != 0 && !map->link) { /* else the other side has a word of its own */
 		put_str(w, STR("<stanza-id xmlns=\"urn:xmpp:sid:0\""));
@@ -415,9 +416,11 @@ static void put_stamps(const struct xmpp_map *map, const struct msg *m, const st
 	}
 	if (m->received_us == 0 || waited_us < XMPP_DELAY_US)
 		return;
-	put_str(w, STR("<delay xmlns=\"urn:xmpp:delay\" stamp=\""));
-	date_put(w, map->now.wall_ms - waited_us / US_PER_MS);
-	put_str(w, STR("\"/>"));
+	date_put(&date, map->now.wall_ms - waited_us / US_PER_MS);
+	put_str(w, STR("<delay xmlns=\"urn:xmpp:delay\""));
+	xmpp_put_attribute(w, STR("from"), way->domain);
+	xmpp_put_attribute(w, STR("stamp"), (struct str){stamp, put_size(&date)});
+	put_str(w, STR("/>"));
 }
 
 struct str xmpp_map_id(const struct xmpp_map *map, const struct msg *m,

@@ -2,6 +2,8 @@
  * dataplane: what each saw is counted, so that nothing is lost and nothing comes twice. */
 #include "chat.h"
 
+#include "base/date.h"
+
 #define SM " xmlns='urn:xmpp:sm:3'"
 #define MESSAGES 8u
 #define NAME_SIZE 17
@@ -376,6 +378,59 @@ static void a_message_for_a_session_without_stream_finds_another_place(void **st
 	chat_hears_nothing(carol);
 }
 
+/* The wall's time, as it stands in a stanza. */
+static void stamp_of(char text[128])
+{
+	struct put w = put_to(text, 127);
+
+	put_str(&w, STR("<delay xmlns=\"urn:xmpp:delay\" from=\"example.org\" stamp=\""));
+	date_put(&w, sim.now.wall_ms);
+	put_str(&w, STR("\"/>"));
+	text[put_size(&w)] = '\0';
+}
+
+/* The first delay behind the text is this one; in whatever order they come. */
+static void waited_since(struct phone *p, const char *text, const char *delay)
+{
+	const char *at = strstr(p->in, text);
+
+	assert_non_null(at);
+	at = strstr(at, "<delay");
+	assert_non_null(at);
+	assert_memory_equal(at, delay, strlen(delay));
+}
+
+/* XEP-0203: one it had seen and not acknowledged, and one that waited meanwhile. */
+static void what_comes_again_says_when_it_was_first_taken(void **state)
+{
+	char          name[NAME_SIZE], first[128], second[128];
+	struct phone *carol = chat_client(CAROL, "desk"), *phone = resumable(ALICE, "phone", name);
+	struct phone *next;
+
+	(void)state;
+	sim_pass(&sim,
+		 US_PER_SECOND - sim.now.wall_ms % 1000 * US_PER_MS); /* all within a second */
+	stamp_of(first);
+	phone_send(carol, "<message to='alice@example.org/phone' type='chat'><body>1</body>"
+			  "</message>");
+	assert_true(sees(phone, 1));
+	assert_int_equal(count(phone, "<delay"), 0);
+	phone_reset(phone);
+	sim_pass(&sim, 1 * US_PER_SECOND);
+	sim_pass(&sim, US_PER_SECOND - sim.now.wall_ms % 1000 * US_PER_MS);
+	stamp_of(second);
+	assert_string_not_equal(first, second);
+	phone_send(carol, "<message to='alice@example.org/phone' type='chat'><body>2</body>"
+			  "</message>");
+	sim_pass(&sim, 6 * US_PER_SECOND);
+	next = chat_authenticated(ALICE);
+	resume(next, name, 0);
+	assert_true(sees(next, 2));
+	assert_int_equal(count(next, "<delay"), 2);
+	waited_since(next, "<body>1</body>", first);
+	waited_since(next, "<body>2</body>", second);
+}
+
 #define CASE(test)                                                                                 \
 	cmocka_unit_test_setup_teardown(test, world_open, world_end),                              \
 	{                                                                                          \
@@ -409,6 +464,7 @@ int main(void)
 		STAGE(8, 8, true),
 		CASE(what_the_client_sends_is_taken_once),
 		CASE(what_we_said_ourselves_comes_again),
+		CASE(what_comes_again_says_when_it_was_first_taken),
 		CASE(a_session_goes_on_again_and_again),
 		CASE(copies_and_presence_are_as_they_were),
 		CASE(others_see_the_presence_that_it_had),

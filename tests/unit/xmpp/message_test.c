@@ -329,13 +329,96 @@ static void a_message_from_client_to_client_arrives_as_it_was(void **state)
 	has(sent, "<body>a&#10;&#9;b</body>");
 	has(sent, "<c xmlns='u'>&lt;&amp;]\n&#13;</c>");
 	has(sent, "<stanza-id xmlns=\"urn:xmpp:sid:0\" by=\"bob@example.org\" id=\"8\"/>"
-		  "<delay xmlns=\"urn:xmpp:delay\" stamp=\"2026-09-21T14:13:20Z\"/></message>");
+		  "<delay xmlns=\"urn:xmpp:delay\" from=\"example.org\" "
+		  "stamp=\"2026-09-21T14:13:20Z\"/></message>");
 	has(sent, "<subject>S&amp;T</subject>");
 	has(sent, "<thread>t</thread>");
 	has(sent, "<x xmlns='jabber:x:oob'><url>http://u</url></x>");
 	has(sent, "<replace xmlns='urn:xmpp:message-correct:0' id='m-0'/>");
 	client_free(c);
 	client_free(d);
+}
+
+#define DELAY "<delay xmlns='urn:xmpp:delay'"
+#define OUR_DELAY "<delay xmlns=\"urn:xmpp:delay\" from=\"example.org\" stamp="
+
+/* XEP-0203: it may have waited twice, and who waited with it says so. */
+static void a_delay_that_a_client_tells_of_goes_along_beside_ours(void **state)
+{
+	static const struct {
+		const char *says;
+		bool        goes;
+	} table[] = {
+		{DELAY " stamp='2026-09-20T10:00:00Z'/>", true},
+		{DELAY " stamp='2026-09-20T10:00:00Z' from='alice@example.org/phone'/>", true},
+		{DELAY " stamp='2026-09-20T10:00:00Z' from='elsewhere.example'>slow</delay>", true},
+		{DELAY " stamp='2026-09-20T10:00:00Z' from='a b@example.org'/>", true},
+		{DELAY " stamp='2026-09-20T10:00:00Z' from='example.org'/>", false},
+		{DELAY " stamp='2026-09-20T10:00:00Z' from='Example.org/x'/>", false},
+		{DELAY " stamp='2026-09-20T10:00:00Z' from='example.&#110;et'/>", false},
+	};
+	static const struct {
+		unsigned    waited_s;
+		const char *stamp; /* NULL: none of ours */
+	} waits[] = {
+		{0, NULL}, {4, NULL}, {5, "2026-09-21T14:13:20Z"}, {90000, "2026-09-21T14:13:20Z"}};
+	struct client *c = client_new();
+
+	client_up(c, "alice", "phone");
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		for (size_t k = 0; k < sizeof(waits) / sizeof(waits[0]); k++) {
+			struct client *d = client_new();
+			struct result  r;
+			char           text[512];
+			const char    *sent, *ours;
+
+			client_up(d, "bob", "desk");
+			snprintf(text, sizeof(text),
+				 "<message to='bob@example.org'><body>x</body>%s</message>",
+				 table[i].says);
+			client_says(c, text);
+			d->now.us += waits[k].waited_s * US_PER_SECOND;
+			d->now.wall_ms += waits[k].waited_s * 1000ull;
+			assert_int_equal(client_submit(d, last_msg(c), 1, &r), SUBMIT_SENT);
+			sent = client_sent(d);
+			assert_int_equal(strstr(sent, table[i].says) != NULL, table[i].goes);
+			ours = strstr(sent, OUR_DELAY);
+			assert_int_equal(ours != NULL, waits[k].stamp != NULL);
+			if (ours != NULL) {
+				has(ours, waits[k].stamp);
+				assert_null(strstr(ours + 1, OUR_DELAY));
+			}
+			client_answer(c, last_msg(c)->token, &(struct result){0});
+			client_forget(c);
+			client_free(d);
+		}
+	}
+	client_free(c);
+}
+
+/* Its window is full until the client acknowledges (XEP-0198). */
+static void what_waited_for_a_full_window_says_since_when(void **state)
+{
+	struct client *c = client_new();
+	struct msg    *m;
+	struct result  r;
+
+	client_up(c, "bob", "desk");
+	client_says(c, "<enable xmlns='urn:xmpp:sm:3'/>");
+	m = record(c, MSG_TEXT, ADDR_E164, "+46709998877", MSG_CODING_ASCII, STR("hej"));
+	for (unsigned i = 0; i < c->settings.window_max; i++)
+		assert_int_equal(client_submit(c, m, i, &r), SUBMIT_SENT);
+	assert_null(strstr(client_sent(c), "<delay"));
+	assert_int_equal(client_submit(c, m, 9, &r), SUBMIT_LATER);
+	c->now.us += 8 * US_PER_SECOND;
+	c->now.wall_ms += 8000;
+	assert_int_equal(client_submit(c, m, 9, &r), SUBMIT_LATER);
+	client_says(c, "<a xmlns='urn:xmpp:sm:3' h='4'/>");
+	client_sent(c);
+	assert_int_equal(client_submit(c, m, 9, &r), SUBMIT_SENT);
+	has(client_sent(c), OUR_DELAY "\"2026-09-21T14:13:20Z\"/>");
+	msg_free(m);
+	client_free(c);
 }
 
 static void reports_and_states_become_stanzas(void **state)
@@ -641,6 +724,8 @@ int main(void)
 		cmocka_unit_test(what_says_nothing_is_ignored),
 		cmocka_unit_test(receipts_markers_and_states_are_what_they_are_elsewhere),
 		cmocka_unit_test(a_short_message_becomes_a_chat_message),
+		cmocka_unit_test(a_delay_that_a_client_tells_of_goes_along_beside_ours),
+		cmocka_unit_test(what_waited_for_a_full_window_says_since_when),
 		cmocka_unit_test(a_message_from_client_to_client_arrives_as_it_was),
 		cmocka_unit_test(reports_and_states_become_stanzas),
 		cmocka_unit_test(senders_have_an_address_of_xmpp_or_cannot_go_out),
