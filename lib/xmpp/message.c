@@ -119,6 +119,8 @@ static void give(struct xmpp_input *in, const struct xmpp_jid *to)
 	if (c == XMPP_CONDITION_NONE && m->kind != XMPP_NO_MESSAGE) {
 		if (m->kind == MSG_RECEIPT)
 			has_got(s, m);
+		if (m->kind == MSG_COMPOSING) /* that it has no place there is no news */
+			xmpp_block_at(&s->instance->blocks, number)->u.request.silent = true;
 		m->token = xmpp_block_token(&s->instance->blocks, number);
 		in->event->kind = EVENT_MSG;
 		return;
