@@ -26,23 +26,30 @@ void sip_allow_put(struct put *w)
 		       STR("MESSAGE, OPTIONS, REGISTER, INVITE, ACK, BYE, CANCEL, UPDATE"));
 }
 
+/* Bytes of what is told; a refusal needs but one. */
+#define UNSUPPORTED_MAX 1024u
+
 static void put_unsupported(const struct sip_message *m, struct put *w)
 {
 	struct sip_list l;
 	struct str      element;
-	bool            some = false;
+	size_t          told = 0;
 
-	sip_put_header_begin(w, SIP_UNSUPPORTED);
 	sip_list_init(&l, m, SIP_REQUIRE);
 	while (sip_list_next(&l, &element)) {
 		if (sip_extension_known(element))
 			continue;
-		if (some)
+		if (told + element.n + 2 > UNSUPPORTED_MAX)
+			break;
+		if (told > 0)
 			put_str(w, STR(", "));
+		else
+			sip_put_header_begin(w, SIP_UNSUPPORTED);
 		sip_put_text(w, element);
-		some = true;
+		told += element.n + 2;
 	}
-	sip_put_header_end(w);
+	if (told > 0)
+		sip_put_header_end(w);
 }
 
 /* What a user can do where it is registered, as its own devices would say it (RFC 3840, 9; RCC.07,

@@ -196,6 +196,47 @@ static void vias_beyond_the_hops_that_can_be_are_refused_however_few_lines_they_
 	}
 }
 
+/* What is a list of routes to who is a proxy is nothing to who is not (16.12.1.1). */
+static void routes_that_a_message_has_cost_nothing_however_many(void **state)
+{
+	static char  text[32768];
+	struct put   w = put_to(text, sizeof(text) - 1);
+	struct flow  from = side_flow(66, 5066);
+	struct side *s = open_new();
+
+	(void)state;
+	put_str(&w, STR(MESSAGE VIA REST "CSeq: 1 MESSAGE\r\nRoute: "));
+	for (unsigned i = 0; i < 1300; i++)
+		put_str(&w, STR("<sip:a;lr>,"));
+	put_str(&w, STR("<sip:b;lr>\r\n" END));
+	text[put_size(&w)] = '\0';
+	assert_null(side_say(s, &from, text));
+	assert_non_null(side_last(s, EVENT_MSG));
+	side_free(s);
+}
+
+static void of_extensions_that_are_required_by_the_thousand_some_are_told(void **state)
+{
+	static char  text[32768];
+	struct put   w = put_to(text, sizeof(text) - 1);
+	struct flow  from = side_flow(66, 5066);
+	struct side *s = open_new();
+	const char  *answer;
+
+	(void)state;
+	put_str(&w, STR(MESSAGE VIA REST "CSeq: 1 MESSAGE\r\nRequire: "));
+	for (unsigned i = 0; i < 7900; i++)
+		put_str(&w, STR("a,"));
+	put_str(&w, STR("b\r\n" END));
+	text[put_size(&w)] = '\0';
+	answer = side_say(s, &from, text);
+	assert_int_equal(side_status(answer), 420);
+	assert_non_null(strstr(answer, "\r\nUnsupported: a, a, a"));
+	assert_non_null(strstr(answer, "a\r\nContent-Length: 0\r\n\r\n"));
+	is_alive(s);
+	side_free(s);
+}
+
 static void an_answer_says_what_would_have_been_right(void **state)
 {
 	static const struct {
@@ -518,6 +559,8 @@ int main(void)
 		cmocka_unit_test(a_bad_datagram_gets_its_answer_or_none_and_the_session_goes_on),
 		cmocka_unit_test(
 			vias_beyond_the_hops_that_can_be_are_refused_however_few_lines_they_have),
+		cmocka_unit_test(routes_that_a_message_has_cost_nothing_however_many),
+		cmocka_unit_test(of_extensions_that_are_required_by_the_thousand_some_are_told),
 		cmocka_unit_test(an_answer_says_what_would_have_been_right),
 		cmocka_unit_test(a_stream_whose_framing_is_lost_is_told_so_and_ends),
 		cmocka_unit_test(a_forged_datagram_is_of_no_use_against_a_third),
