@@ -1,11 +1,13 @@
 #include "worker.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include <rte_cycles.h>
 
+#include "base/assert.h"
 #include "base/hash.h"
 #include "rcu/rcu.h"
 
@@ -16,11 +18,30 @@
 #define IDLE_SLEEP_NS 50000
 #define IDLE_AFTER_US 200u
 
+static_assert(PROTO_CONTACTS_MAX == CONF_CONTACTS_MAX, "those of all listeners have room");
+
+static uint32_t contacts_of(const struct dataplane *dp, unsigned protocol,
+			    struct str contacts[PROTO_CONTACTS_MAX])
+{
+	uint32_t n = 0;
+
+	for (unsigned i = 0; i < dp->file->listener_count; i++) {
+		const struct conf_listener *l = &dp->file->listeners[i];
+
+		for (uint32_t c = 0; l->protocol == protocol && c < l->contacts.n; c++) {
+			ASSERT(n < PROTO_CONTACTS_MAX);
+			contacts[n++] = str_of(l->contacts.items[c]);
+		}
+	}
+	return n;
+}
+
 static int instances_init(struct worker *w, const struct worker_config *config)
 {
 	w->services = services_template;
 	w->services.context = w;
 	for (unsigned p = 0; p < PROTO_COUNT; p++) {
+		struct str                   contacts[PROTO_CONTACTS_MAX];
 		const struct proto_ops      *ops = registry_ops(p);
 		struct proto_instance_config pc = {.metrics = w->metrics,
 						   .block_count = config->conf->messages_max * 2,
@@ -31,7 +52,10 @@ static int instances_init(struct worker *w, const struct worker_config *config)
 						   .seed = hash_mix(config->seed + p),
 						   .shared_seed = hash_mix(config->shared_seed + p),
 						   .services = &w->services,
-						   .messages = w->msgs};
+						   .messages = w->msgs,
+						   .contacts = contacts};
+
+		pc.contact_count = contacts_of(config->dp, p, contacts);
 
 		memcpy(pc.kept_secret, config->kept_secret, sizeof(pc.kept_secret));
 		w->block_bytes[p] = pc.block_count * ops->block_size;

@@ -309,6 +309,48 @@ static void check_service_route(struct file_reading *f, unsigned i)
 			"write such as \"<sip:198.18.0.1;lr>\"");
 }
 
+/* It is written as it is in XML, and in the hash of what we can. */
+static bool is_contact(const char *uri)
+{
+	static const char *const schemes[] = {"mailto:", "xmpp:", "https:"};
+	size_t                   n = strlen(uri);
+
+	for (size_t i = 0; i < n; i++) {
+		if (uri[i] <= ' ' || uri[i] > '~' || strchr("<>\"'&", uri[i]) != NULL)
+			return false;
+	}
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+		size_t scheme = strlen(schemes[i]);
+
+		if (n > scheme && n <= 100 && strncmp(uri, schemes[i], scheme) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void check_contacts(struct file_reading *f, unsigned i)
+{
+	const struct conf_list *contacts = &f->file->listeners[i].contacts;
+	unsigned                line = member_line(f->listeners[i], "contacts");
+	unsigned                all = 0;
+
+	for (unsigned c = 0; c < contacts->n; c++) {
+		if (!is_contact(contacts->items[c]))
+			conf_reading_fault(f->r, line, "contacts",
+					   "'%s' is no URI of mailto:, xmpp: or https: of at most "
+					   "100 characters without < > \" ' &; write such as "
+					   "\"mailto:abuse@example.org\"",
+					   contacts->items[c]);
+	}
+	for (unsigned j = 0; j <= i; j++)
+		all += f->file->listeners[j].contacts.n;
+	if (contacts->n > 0 && all > CONF_CONTACTS_MAX)
+		conf_reading_fault(f->r, line, "contacts",
+				   "the listeners have more than %u together; write each contact "
+				   "at one of them",
+				   CONF_CONTACTS_MAX);
+}
+
 static void check_listeners(struct file_reading *f)
 {
 	struct conf_file *file = f->file;
@@ -338,6 +380,7 @@ static void check_listeners(struct file_reading *f)
 		}
 		check_msrp_ports(f, i);
 		check_service_route(f, i);
+		check_contacts(f, i);
 	}
 	f->r->path[0] = '\0';
 }

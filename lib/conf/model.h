@@ -204,7 +204,8 @@ struct conf_listener {
 	struct conf_address address;
 	char                service_centre[17], service_route[256];
 	uint32_t            port, msrp_port, chat_sessions, chat_idle, login_time, resume_time;
-	struct conf_list    domains; /* in lower case */
+	struct conf_list    domains;  /* in lower case */
+	struct conf_list    contacts; /* URIs */
 };
 
 struct conf_control {
@@ -219,6 +220,7 @@ struct conf_host {
 
 #define CONF_PORTS_MAX 8
 #define CONF_LISTENERS_MAX 64
+#define CONF_CONTACTS_MAX 8 /* of all listeners */
 #define CONF_HOSTS_MAX 256
 
 struct conf_file {

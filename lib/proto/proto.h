@@ -222,6 +222,7 @@ struct proto_services {
 
 /* An instance: one per worker and protocol, made at start. */
 #define PROTO_KEPT_SECRET_SIZE 32u
+#define PROTO_CONTACTS_MAX 8u
 
 struct proto_instance_config {
 	struct metrics *metrics; /* the worker's own array */
@@ -240,6 +241,9 @@ struct proto_instance_config {
 	uint8_t  kept_secret[PROTO_KEPT_SECRET_SIZE]; /* the same at all workers and in all runs;
 							 nobody else has it */
 	const struct proto_services *services;
+	const struct str            *contacts; /* URIs, whom to write to about our listeners; the
+						  texts are kept by the caller */
+	uint32_t contact_count;                /* at most PROTO_CONTACTS_MAX */
 };
 
 struct proto_open {

@@ -47,13 +47,81 @@ static void identity_put(struct put *w, const char *category, const char *type)
 	put_str(w, STR(" name=\"CPM\"/>"));
 }
 
-/* XEP-0115, 5.1: of what on_disco_info() says. */
-void xmpp_caps_make(struct xmpp_instance *i)
+/* ---- contacts (XEP-0157) ---- */
+
+#define CONTACTS_FORM "http://jabber.org/network/serverinfo"
+
+static const struct str contact_fields[] = {
+	/* sorted */
+	{"abuse-addresses", 15},
+	{"admin-addresses", 15},
+};
+#define CONTACT_FIELDS (sizeof(contact_fields) / sizeof(contact_fields[0]))
+
+/* In the order of the hash, each once. */
+static void contacts_keep(struct xmpp_instance *i, const struct str contacts[], uint32_t n)
 {
-	char       text[1024];
+	i->contact_count = 0;
+	for (uint32_t c = 0; c < n; c++) {
+		uint32_t at = 0;
+
+		while (at < i->contact_count && str_cmp(i->contacts[at], contacts[c]) < 0)
+			at++;
+		if (at < i->contact_count && str_eq(i->contacts[at], contacts[c]))
+			continue;
+		ASSERT(i->contact_count < PROTO_CONTACTS_MAX);
+		memmove(&i->contacts[at + 1], &i->contacts[at],
+			(i->contact_count++ - at) * sizeof(i->contacts[0]));
+		i->contacts[at] = contacts[c];
+	}
+}
+
+/* XEP-0115, 5.1: a form by its type, then its fields with their values. */
+static void contacts_hash_put(struct put *w, const struct xmpp_instance *i)
+{
+	if (i->contact_count == 0)
+		return;
+	put_str(w, STR(CONTACTS_FORM "<"));
+	for (size_t f = 0; f < CONTACT_FIELDS; f++) {
+		put_str(w, contact_fields[f]);
+		put_u8(w, '<');
+		for (uint32_t c = 0; c < i->contact_count; c++) {
+			put_str(w, i->contacts[c]);
+			put_u8(w, '<');
+		}
+	}
+}
+
+static void contacts_put(struct put *w, const struct xmpp_instance *i)
+{
+	if (i->contact_count == 0)
+		return;
+	put_str(w, STR("<x xmlns=\"jabber:x:data\" type=\"result\"><field var=\"FORM_TYPE\" "
+		       "type=\"hidden\"><value>" CONTACTS_FORM "</value></field>"));
+	for (size_t f = 0; f < CONTACT_FIELDS; f++) {
+		put_str(w, STR("<field"));
+		xmpp_put_attribute(w, STR("var"), contact_fields[f]);
+		put_str(w, STR(" type=\"list-multi\">"));
+		for (uint32_t c = 0; c < i->contact_count; c++) {
+			put_str(w, STR("<value>"));
+			xml_escape_put(w, i->contacts[c]);
+			put_str(w, STR("</value>"));
+		}
+		put_str(w, STR("</field>"));
+	}
+	put_str(w, STR("</x>"));
+}
+
+/* ---- what we can ---- */
+
+/* XEP-0115, 5.1: of what on_disco_info() says. */
+void xmpp_caps_make(struct xmpp_instance *i, const struct str contacts[], uint32_t count)
+{
+	char       text[4096];
 	struct put w = put_to(text, sizeof(text)), caps = put_to(i->caps, sizeof(i->caps));
 	uint8_t    digest[20];
 
+	contacts_keep(i, contacts, count);
 	for (size_t n = 0; n < sizeof(identities) / sizeof(identities[0]); n++) {
 		put_str(&w, str_of(identities[n].category));
 		put_u8(&w, '/');
@@ -64,6 +132,7 @@ void xmpp_caps_make(struct xmpp_instance *i)
 		put_str(&w, features[n].name);
 		put_u8(&w, '<');
 	}
+	contacts_hash_put(&w, i);
 	ASSERT(!w.failed);
 	scram_hash(false, (struct str){text, put_size(&w)}, STR(""), digest);
 	base64_put(&caps, digest, sizeof(digest));
@@ -113,6 +182,8 @@ static void on_disco_info(struct xmpp_input *in)
 		xmpp_put_attribute(w, STR("var"), features[n].name);
 		put_str(w, STR("/>"));
 	}
+	if (!account)
+		contacts_put(w, in->s->instance);
 	put_str(w, STR("</query></iq>"));
 }
 

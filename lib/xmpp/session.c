@@ -29,7 +29,7 @@ static int instance_init(void *instance, const struct proto_instance_config *con
 	i->text_key.k1 = random_next(&random);
 	scram_hmac(true, config->kept_secret, STR("XMPP SASL salts"), i->secret);
 	xmpp_blocks_init(&i->blocks, config->blocks, config->block_count);
-	xmpp_caps_make(i);
+	xmpp_caps_make(i, config->contacts, config->contact_count);
 	return 0;
 }
 

@@ -128,6 +128,8 @@ struct xmpp_instance {
 	char                         question[ROSTER_QUESTION_SIZE_MAX]; /* of the event */
 	char                         push[56 * 1024];                    /* a block list as XML */
 	char                         caps[XMPP_CAPS_SIZE];               /* XEP-0115, 5 */
+	uint32_t                     contact_count;
+	struct str                   contacts[PROTO_CONTACTS_MAX]; /* XEP-0157; by their bytes */
 	struct xmpp_stanza           stanza; /* during a call, as what follows */
 	struct xml_tape              tape;   /* of the stanza */
 	char                         room[3 * XMPP_ITEM_SIZE_MAX + 8192]; /* attributes and map.h */
@@ -497,7 +499,8 @@ void xmpp_told_blocklist(struct xmpp_session *s, struct cur *answer, struct out 
 void xmpp_blocks_put(struct put *w, struct str element, struct str jids);
 
 /* iq.c */
-void xmpp_caps_make(struct xmpp_instance *i); /* at start */
+/* At start: what we say that we can, and its hash. */
+void xmpp_caps_make(struct xmpp_instance *i, const struct str contacts[], uint32_t n);
 void xmpp_on_iq(struct xmpp_input *in);
 /* "<iq type='result' ...>", to be gone on with. */
 void xmpp_result_begin(struct xmpp_input *in);

@@ -46,6 +46,7 @@ static struct rte_mempool *pool_new(const char *name, unsigned count)
 }
 
 static char *domains[] = {"example.org"};
+static char *contacts[] = {"mailto:abuse@example.org"};
 
 static void file_init(struct conf_file *f, const struct sim_config *config)
 {
@@ -74,6 +75,7 @@ static void file_init(struct conf_file *f, const struct sim_config *config)
 					       .login_time = 5,
 					       .address = f->listeners[0].address,
 					       .domains = {1, domains},
+					       .contacts = {1, contacts},
 					       .resume_time = 120,
 					       .plain_without_tls = true};
 	if (config->xmpp) { /* its components and other servers */

@@ -306,6 +306,18 @@ static void one_message_for_several_goes_to_each(void **state)
 	assert_string_equal(centre.text, "to all");
 }
 
+static void whom_to_write_to_stands_in_what_a_domain_can(void **state)
+{
+	struct phone *alice = chat_client(ALICE, "phone");
+
+	(void)state;
+	phone_send(alice, "<iq type='get' id='d' to='example.org'><query "
+			  "xmlns='http://jabber.org/protocol/disco#info'/></iq>");
+	chat_expects(alice, "<field var=\"abuse-addresses\" type=\"list-multi\">"
+			    "<value>mailto:abuse@example.org</value></field>");
+	chat_expects(alice, "</x></query></iq>");
+}
+
 static _Atomic bool all_gone;
 
 /* On a thread of its own, as the management thread does, while the workers take turns. */
@@ -356,6 +368,7 @@ int main(void)
 		OPEN(what_cannot_be_delivered_comes_back_as_an_error),
 		OPEN(a_resource_has_one_stream_and_the_newer_one_stays),
 		OPEN(a_client_that_is_gone_gets_nothing_more),
+		OPEN(whom_to_write_to_stands_in_what_a_domain_can),
 		OPEN(the_streams_of_who_is_erased_end_and_those_of_others_do_not),
 		OF_TWO(the_streams_of_who_is_erased_end_and_those_of_others_do_not),
 		OPEN(a_request_goes_to_the_client_it_names_and_its_answer_back),

@@ -10,7 +10,8 @@
 
 static const struct conf_protocol protocols[] = {
 	{"smpp", TCP_ONLY, NULL, 2775, CONF_ACCOUNTS},
-	{"sip", UDP_AND_TCP, "sip", 5060, CONF_SUBSCRIBERS}};
+	{"sip", UDP_AND_TCP, "sip", 5060, CONF_SUBSCRIBERS},
+	{"xmpp", TCP_ONLY, "xmpp-client", 5222, CONF_ACCOUNTS_AND_SUBSCRIBERS}};
 
 #define PORT                                                                                       \
 	"{name: core0, device: \"net_af_xdp0,iface=veth-cpm\", addresses: [198.18.0.1/24, "        \
@@ -185,6 +186,80 @@ static void what_is_no_route_to_us_is_refused(void **state)
 	}
 }
 
+static void whom_to_write_to_is_a_uri(void **state)
+{
+	static const struct {
+		const char *uri;
+		bool        right;
+	} table[] = {
+		{"mailto:abuse@example.org", true},
+		{"xmpp:admin@example.org?message", true},
+		{"https://example.org/abuse?x=1", true},
+		{"abuse@example.org", false},
+		{"mailto:", false},
+		{"http://example.org/", false},
+		{"mailto:a b@example.org", false},
+		{"mailto:a<b@example.org", false},
+		{"mailto:a@example.org?subject=x&body=y", false},
+		{"mailto:j\xc3\xbcrgen@example.org", false},
+		{"mailto:a123456789012345678901234567890123456789012345678901234567890123456789"
+		 "01234567890@example.org",
+		 true}, /* 100 characters */
+		{"mailto:a123456789012345678901234567890123456789012345678901234567890123456789"
+		 "012345678901@example.org",
+		 false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct conf_file  *f;
+		struct conf_faults faults = {0, NULL};
+		char               text[1024];
+
+		snprintf(text, sizeof(text),
+			 DATAPLANE "listeners:\n- {name: a, protocol: xmpp, address: 198.18.0.1, "
+				   "domains: [b.example], contacts: [\"%s\"]}\n",
+			 table[i].uri);
+		if (table[i].right) {
+			if (parse(text, &f, &faults) != 0)
+				fail_msg("%s", faults.lines[0]);
+			assert_string_equal(f->listeners[0].contacts.items[0], table[i].uri);
+			conf_file_free(f);
+			continue;
+		}
+		assert_int_not_equal(parse(text, &f, &faults), 0);
+		assert_non_null(strstr(faults.lines[0], "cpm.yaml:3: listeners[0].contacts: '"));
+		assert_non_null(strstr(faults.lines[0], "is no URI of mailto:, xmpp: or https:"));
+		conf_faults_free(&faults);
+	}
+}
+
+static void all_listeners_together_have_eight_contacts(void **state)
+{
+	static const char  four[] = "[\"xmpp:a@b\", \"xmpp:b@b\", \"xmpp:c@b\", \"xmpp:d@b\"]";
+	struct conf_file  *f;
+	struct conf_faults faults = {0, NULL};
+	char               text[1024];
+
+	(void)state;
+	snprintf(text, sizeof(text),
+		 DATAPLANE "listeners:\n"
+			   "- {name: a, protocol: xmpp, address: 198.18.0.1, contacts: %s}\n"
+			   "- {name: b, protocol: xmpp, link: server, address: 198.18.0.1, "
+			   "contacts: %s}\n",
+		 four, four);
+	if (parse(text, &f, &faults) != 0)
+		fail_msg("%s", faults.lines[0]);
+	conf_file_free(f);
+	strcat(text, "- {name: c, protocol: xmpp, port: 6, address: 198.18.0.1, "
+		     "contacts: [\"xmpp:e@b\"]}\n");
+	assert_int_not_equal(parse(text, &f, &faults), 0);
+	assert_string_equal(faults.lines[0],
+			    "cpm.yaml:5: listeners[2].contacts: the listeners have more than 8 "
+			    "together; write each contact at one of them");
+	conf_faults_free(&faults);
+}
+
 static const struct {
 	const char *text, *fault;
 } wrong[] = {
@@ -241,7 +316,7 @@ static const struct {
 	 "cpm.yaml:3: listeners[0].address: is not an address of any port; write one of "
 	 "`dataplane: ports: addresses:`, or add it there"},
 	{DATAPLANE "listeners:\n- {name: a, address: 198.18.0.1}\n",
-	 "cpm.yaml:3: listeners[0].protocol: is missing; write smpp or sip"},
+	 "cpm.yaml:3: listeners[0].protocol: is missing; write smpp, sip or xmpp"},
 	{DATAPLANE "listeners:\n- {name: a, protocol: smpp, address: 198.18.0.1}\n- {name: b, "
 		   "protocol: smpp, address: 198.18.0.1}\n",
 	 "cpm.yaml:4: listeners[1].port: listeners[0] has the same address and port; change one"},
@@ -439,7 +514,7 @@ static void a_file_that_is_not_there_is_an_error(void **state)
 static int setup(void **state)
 {
 	(void)state;
-	conf_protocols_set(protocols, 2);
+	conf_protocols_set(protocols, sizeof(protocols) / sizeof(protocols[0]));
 	return 0;
 }
 
@@ -451,6 +526,8 @@ int main(void)
 		cmocka_unit_test(ports_of_large_messages_that_are_nobody_elses_are_taken),
 		cmocka_unit_test(routes_of_requests_to_us_are_taken_as_they_are),
 		cmocka_unit_test(what_is_no_route_to_us_is_refused),
+		cmocka_unit_test(whom_to_write_to_is_a_uri),
+		cmocka_unit_test(all_listeners_together_have_eight_contacts),
 		cmocka_unit_test(each_fault_is_told_with_its_remedy),
 		cmocka_unit_test(every_number_is_held_to_its_range),
 		cmocka_unit_test(every_default_is_a_value_of_its_key),

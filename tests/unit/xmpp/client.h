@@ -76,6 +76,8 @@ struct client {
 
 static struct scram_credentials client_scram;
 static bool                     client_erased; /* alice is no subscriber any more */
+static struct str               client_contacts[PROTO_CONTACTS_MAX]; /* of the listeners */
+static uint32_t                 client_contact_count;
 static uint64_t                 client_seed = 42;
 static uint8_t                  client_secret; /* the first byte of what is kept over restarts */
 
@@ -247,7 +249,9 @@ static inline struct client *client_new(void)
 						.seed = client_seed,
 						.shared_seed = client_seed + 1,
 						.kept_secret = {client_secret},
-						.services = &services};
+						.services = &services,
+						.contacts = client_contacts,
+						.contact_count = client_contact_count};
 	assert_int_equal(xmpp_ops.instance_init(c->instance, &config), 0);
 	return c;
 }
