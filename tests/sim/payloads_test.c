@@ -69,7 +69,7 @@ static void says(struct phone *p, const char *to, unsigned row)
 
 	snprintf(text, sizeof(text), "<message to='%s' id='r%u' type='chat'>%s</message>", to, row,
 		 rows[row].says);
-	phone_send(p, text);
+	phone_send(p, "%s", text);
 }
 
 static void what_stands_beside_a_text_goes_to_clients_and_the_text_everywhere(void **state)
