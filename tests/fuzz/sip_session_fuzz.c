@@ -94,7 +94,7 @@ static void converse(void *context, struct str from, struct str to, struct str i
 {
 }
 
-static uint64_t chat_begun(void *context, struct str device, struct str other)
+static uint64_t chat_begun(void *context, struct str device, struct str party)
 {
 	return device.n + 1;
 }
