@@ -115,7 +115,7 @@ static bool is_ip6(struct str s)
 
 bool aor_is_domain(struct str s)
 {
-	if (s.n == 0 || s.n > 253)
+	if (s.n == 0 || s.n > AOR_DOMAIN_MAX)
 		return false;
 	if (s.p[0] == '[')
 		return is_ip6(s);

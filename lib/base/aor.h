@@ -14,6 +14,8 @@
 
 #include "base/str.h"
 
+#define AOR_DOMAIN_MAX 253u
+
 struct aor {                             /* lent from the text */
 	struct str scheme, user, domain; /* scheme empty: none; user empty: a domain of XMPP */
 };

@@ -119,7 +119,8 @@ static bool is_written_so(const struct aor *a, struct str scheme)
 
 bool aor_map_put(struct put *w, const struct aor *a, struct str scheme)
 {
-	bool to_sip = str_eq(scheme, STR("sip"));
+	bool   to_sip = str_eq(scheme, STR("sip"));
+	size_t before;
 
 	if (a->user.n > 0) {
 		if (is_written_so(a, scheme))
@@ -128,5 +129,7 @@ bool aor_map_put(struct put *w, const struct aor *a, struct str scheme)
 			return false;
 		put_u8(w, '@');
 	}
-	return to_sip ? punycode_ascii_put(w, a->domain) : punycode_unicode_put(w, a->domain);
+	before = put_size(w);
+	return (to_sip ? punycode_ascii_put(w, a->domain) : punycode_unicode_put(w, a->domain)) &&
+	       put_size(w) - before <= AOR_DOMAIN_MAX;
 }

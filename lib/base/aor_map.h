@@ -12,7 +12,7 @@
 /*
  * "user@domain" of the address as `scheme` ("sip", "xmpp") writes it; of one without a scheme as it
  * is, where that will do. False: it cannot be written so (no UTF-8, a control character, a blank at
- * an end), or no room.
+ * an end, a domain that is too long), or no room.
  */
 bool aor_map_put(struct put *w, const struct aor *a, struct str scheme);
 

@@ -208,8 +208,8 @@ static bool keep_said(struct xmpp_session *s, const struct said *said, bool avai
 
 bool xmpp_kept_any(const struct xmpp_session *s)
 {
-	return xmpp_who_part(xmpp_who(s), XMPP_WHO_PRESENCE).n > 0 ||
-	       s->directed != XMPP_BLOCK_NONE;
+	return s->who != XMPP_BLOCK_NONE && (xmpp_who_part(xmpp_who(s), XMPP_WHO_PRESENCE).n > 0 ||
+					     s->directed != XMPP_BLOCK_NONE);
 }
 
 void xmpp_kept_put(struct xmpp_session *s, struct put *w)
