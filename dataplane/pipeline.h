@@ -56,5 +56,3 @@ void refuse_with(struct worker *w, struct msg *m, const struct result *result);
 void rules_judge(const struct world *world, unsigned scratch, const struct world_account *account,
 		 const struct world_peer *peer, struct rules_input *input,
 		 struct rules_verdict *verdict);
-/* Short messages that a text takes in the cheapest alphabet. */
-uint32_t rules_parts(struct str text);

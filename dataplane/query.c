@@ -12,6 +12,7 @@
 #include "base/aor.h"
 #include "base/hash.h"
 #include "conf/key.h"
+#include "msg/text.h"
 #include "rcu/rcu.h"
 #include "registry/registry.h"
 #include "rules/rules.h"
@@ -353,7 +354,7 @@ static void explain_beside(struct dataplane *dp, const struct world *world, unsi
 	size_t   n = 0;
 
 	input->size = (uint32_t)input->text.n;
-	input->parts = rules_parts(input->text);
+	input->parts = text_parts(input->text);
 	input->content = content;
 	if ((fields & RULES_FIELDS_BESIDE) == 0)
 		return;

@@ -22,15 +22,6 @@ void rules_judge(const struct world *world, unsigned scratch, const struct world
 	rules_scan(world->rules, scratch, input, verdict);
 }
 
-uint32_t rules_parts(struct str text)
-{
-	struct text_choice choice;
-
-	text_choose(text, TEXT_CODING_BIT(MSG_CODING_GSM7) | TEXT_CODING_BIT(MSG_CODING_UCS2), 0,
-		    &choice);
-	return choice.parts;
-}
-
 /* The text of the body as UTF-8, in the worker's room. */
 static struct str text_view(struct worker *w, const struct msg *m)
 {
@@ -113,7 +104,7 @@ static uint32_t parts_of(const struct msg *m, struct str text)
 	if (m->concat.parts > 1)
 		return m->concat.parts;
 	if (m->coding != MSG_CODING_BINARY)
-		return rules_parts(text);
+		return text_parts(text);
 	return m->body.size <= SHORT_MESSAGE_OCTETS
 		       ? 1
 		       : (m->body.size + SHORT_PART_OCTETS - 1) / SHORT_PART_OCTETS;

@@ -514,6 +514,15 @@ bool text_choose(struct str utf8, unsigned codings, unsigned languages, struct t
 	return best.replaced == 0;
 }
 
+uint32_t text_parts(struct str utf8)
+{
+	struct text_choice choice;
+
+	text_choose(utf8, TEXT_CODING_BIT(MSG_CODING_GSM7) | TEXT_CODING_BIT(MSG_CODING_UCS2), 0,
+		    &choice);
+	return choice.parts;
+}
+
 /* Bytes before `at` that belong to a character which goes on behind it; see text_split(). */
 static size_t unfinished(enum msg_coding coding, const uint8_t *bytes, size_t n, size_t at)
 {

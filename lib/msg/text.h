@@ -77,6 +77,8 @@ struct text_choice {
  */
 #define TEXT_NATIONAL_MAX 2048u /* all languages together may take a worker 3 ms */
 bool text_choose(struct str utf8, unsigned codings, unsigned languages, struct text_choice *choice);
+/* Short messages that the text takes in GSM 7 bit, or where that has not all of it in UCS-2. */
+uint32_t text_parts(struct str utf8);
 
 /* The most bytes <= max at which n bytes may be cut without parting an escape, a surrogate pair or
  * a UTF-8 sequence; n when n <= max. */

@@ -246,15 +246,6 @@ enum sip_body sip_location_parse(struct cur in, struct put *room, struct sip_loc
 
 /* ---- as text ---- */
 
-static uint32_t parts_of(struct str text)
-{
-	struct text_choice choice;
-
-	text_choose(text, TEXT_CODING_BIT(MSG_CODING_GSM7) | TEXT_CODING_BIT(MSG_CODING_UCS2), 0,
-		    &choice);
-	return choice.parts;
-}
-
 static void named_put(struct put *w, struct str name, struct str uri)
 {
 	char       room[TEXT_MAX];
@@ -264,7 +255,7 @@ static void named_put(struct put *w, struct str name, struct str uri)
 	put_u8(&both, ' ');
 	put_str(&both, uri);
 	if (name.n > 0 && !both.failed &&
-	    parts_of((struct str){room, put_size(&both)}) == parts_of(uri))
+	    text_parts((struct str){room, put_size(&both)}) == text_parts(uri))
 		put_str(w, (struct str){room, put_size(&both)});
 	else
 		put_str(w, uri);
