@@ -78,7 +78,7 @@ bool domains_are_of(const struct worker *w, const struct route_target *target)
 
 bool domains_target(const struct worker *w, struct str to, struct route_target *target)
 {
-	const struct world_peer *p = w->domains.peer != MSG_SLOT_NONE ? domains_peer(w) : NULL;
+	const struct world_peer *p = domains_peer(w);
 
 	if (p == NULL || domain_of(p, to).n == 0)
 		return false;

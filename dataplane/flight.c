@@ -269,7 +269,7 @@ static bool flight_try_domain(struct worker *w, struct flight *e)
 	struct session_ref to;
 
 	if (domain_session(w, e->msg, &to))
-		return flight_lend(w, e, to, 0);
+		return flight_lend(w, e, to, NULL);
 	e->last = (struct result){.why = REASON_DESTINATION};
 	return false;
 }

@@ -15,13 +15,14 @@ void stage_route(struct worker *w, struct item items[], unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		if (items[i].rule_route != UINT32_MAX)
 			found[i] = world_rule_route(w->world, items[i].rule_route);
-		items[i].routes = found[i] != NULL ? found[i] : &flight_here;
-		if (found[i] != NULL || registered_here(w->dp, to[i]))
+		items[i].routes = found[i];
+		if (found[i] != NULL)
 			continue;
-		items[i].routes = NULL;
-		if (domains_target(w, to[i], &(struct route_target){0}))
-			continue;
-		refuse(w, items[i].msg, REASON_NO_ROUTE);
-		items[i].msg = NULL;
+		if (registered_here(w->dp, to[i])) {
+			items[i].routes = &flight_here;
+		} else if (!domains_target(w, to[i], &(struct route_target){0})) {
+			refuse(w, items[i].msg, REASON_NO_ROUTE);
+			items[i].msg = NULL;
+		}
 	}
 }

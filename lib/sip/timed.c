@@ -1,6 +1,8 @@
 /* Session timers of dialogs (RFC 4028): what a refresh grants, our own refreshes, and the end of
  * who says nothing any more. Each dialog that has a timer is looked at every LOOK_US; so what is
  * due is done within that, and the list is in order whatever the intervals are. */
+#include <assert.h>
+
 #include "sip/session_private.h"
 #include "sip/timer.h"
 
@@ -11,7 +13,7 @@
 #define NOTE_UAC 0x1000000u
 #define NOTE_CHAT 0x2000000u
 
-_Static_assert(SIP_TIMER_MAX_S <= NOTE_SECONDS, "an interval fits into the note");
+static_assert(SIP_TIMER_MAX_S <= NOTE_SECONDS, "an interval fits into the note");
 
 void sip_timed_begin(struct sip_session *s, struct now now, struct sip_dialog *d,
 		     const struct sip_timer *timer, enum sip_refresher we)
@@ -74,7 +76,7 @@ static void put_refresh(const struct sip_session *s, const struct sip_client *c,
 {
 	const struct sip_timer timer = {d->timer_s, SIP_REFRESHER_UAC};
 	struct sip_sdp_ours    ours;
-	char                   room[SIP_DIALOG_TEXT_MAX], body_room[2048];
+	char                   room[SIP_DIALOG_TEXT_MAX], body_room[SIP_SDP_SIZE_MAX];
 	struct put             body = put_to(body_room, sizeof(body_room));
 	struct str             uri, route;
 
