@@ -15,8 +15,7 @@
 
 #define DETACHED_SHARE 4u /* of all connections, those that are gone and whose sessions go on */
 #define CONN_FREE_END UINT32_MAX
-#define USER_CONN (1ull << 40) /* of tcp users: a connection's index, not a listener's */
-#define USER_NOBODY (USER_CONN | UINT32_MAX)
+#define USER_NOBODY (CONN_USER | UINT32_MAX)
 
 /* A place of one protocol takes no memory for what another would need. */
 static bool sessions_init(struct conns *cs, uint32_t max)
@@ -71,11 +70,6 @@ void conns_free(struct worker *w)
 	pages_free(cs->streams, sizeof(cs->streams[0]) * WORLD_PEERS_MAX);
 }
 
-static uint32_t conn_index(const struct worker *w, const struct conn *c)
-{
-	return (uint32_t)(c - w->conns.table);
-}
-
 struct session_ref conn_ref(const struct worker *w, const struct conn *c)
 {
 	return (struct session_ref){conn_index(w, c), c->generation, (uint8_t)w->number,
@@ -92,7 +86,7 @@ struct conn *conn_get(struct worker *w, struct session_ref ref)
 
 const struct conn *conn_of_tcp(const struct worker *w, uint64_t user)
 {
-	const struct conn *c = (user & USER_CONN) != 0 && (uint32_t)user < w->conns.used_high
+	const struct conn *c = (user & CONN_USER) != 0 && (uint32_t)user < w->conns.used_high
 				       ? &w->conns.table[(uint32_t)user]
 				       : NULL;
 
@@ -112,7 +106,7 @@ struct conn *conn_of_session(struct worker *w, const void *session)
 	return &cs->table[(at - (uintptr_t)cs->sessions[p]) / cs->session_size[p]];
 }
 
-static struct conn *conn_new(struct worker *w, uint8_t protocol, enum proto_role role)
+struct conn *conn_new(struct worker *w, uint8_t protocol, enum proto_role role)
 {
 	struct conns *cs = &w->conns;
 	uint32_t      index = cs->free_head;
@@ -147,7 +141,7 @@ static struct conn *conn_new(struct worker *w, uint8_t protocol, enum proto_role
 	return c;
 }
 
-static void conn_free(struct worker *w, struct conn *c)
+void conn_free(struct worker *w, struct conn *c)
 {
 	uint32_t index = conn_index(w, c);
 
@@ -370,26 +364,6 @@ void conn_part(struct worker *w, struct conn *c, enum reason why)
 	c->ops->part(c->session, w->now, &out);
 	conn_send(w, c, &out);
 	conn_touch(w, c);
-}
-
-/* A session asks for a stream. The answer comes when there is one, or is none. */
-static void conn_dial(struct worker *w, struct conn *dialler, const struct flow *to,
-		      struct str domain, uint64_t token)
-{
-	struct session_ref ref = conn_ref(w, dialler);
-	struct net_addr    remote = {.ip6 = to->ip6};
-	struct conn       *c;
-
-	ASSERT(token != 0);
-	memcpy(remote.w, to->address, sizeof(remote.w));
-	c = to->port != 0 ? conn_connect(w, dialler->protocol, &remote, to->port)
-			  : search_begin(w, dialler->protocol, domain);
-	if (c == NULL) {
-		conn_answer(w, ref, token, &(struct result){.why = REASON_CONNECTION_UNREACHABLE});
-		return;
-	}
-	c->dialler = ref;
-	c->dial = token;
 }
 
 /* ---- bytes in ---- */
@@ -648,7 +622,7 @@ static void conn_accepted(struct worker *w, const struct tcp_event *event)
 	c->tcp = event->conn;
 	c->state = CONN_OPEN;
 	c->media = (event->user & CONN_USER_MEDIA) != 0;
-	tcp_set_user(w->tcp, c->tcp, USER_CONN | conn_index(w, c));
+	tcp_set_user(w->tcp, c->tcp, CONN_USER | conn_index(w, c));
 	if (tcp_info(w->tcp, c->tcp, &info)) {
 		memcpy(c->flow.address, info.remote.w, sizeof(c->flow.address));
 		c->flow.ip6 = info.remote.ip6;
@@ -672,43 +646,6 @@ void conn_begun(struct worker *w, struct conn *c)
 	}
 	conn_send(w, c, &out);
 	conn_touch(w, c);
-}
-
-static void conn_connected(struct worker *w, struct conn *c)
-{
-	const struct conn *dialler;
-	struct out         out = conn_out(w);
-
-	search_end(w, c);
-	if (c->dial == 0) {
-		conn_begun(w, c);
-		return;
-	}
-	dialler = conn_get(w, c->dialler);
-	if (dialler == NULL || dialler->state != CONN_OPEN) {
-		tcp_close(w->tcp, c->tcp, true);
-		return;
-	}
-	c->state = CONN_OPEN;
-	session_open_dialled(w, c, &out);
-	conn_send(w, c, &out);
-	conn_touch(w, c);
-	conn_answer(w, c->dialler, c->dial, &(struct result){.why = REASON_NONE});
-}
-
-void conn_unmade(struct worker *w, struct conn *c, enum reason why)
-{
-	uint64_t           token = c->dial;
-	struct session_ref dialler = c->dialler;
-
-	ASSERT(c->state == CONN_CONNECTING && c->tcp == TCP_CONN_NONE);
-	search_end(w, c);
-	if (c->domain != 0)
-		domain_ended(w, c, why);
-	deliver_unsent(w, c); /* what waited for the connection */
-	conn_free(w, c);
-	if (token != 0)
-		conn_answer(w, dialler, token, &(struct result){.why = (uint8_t)why});
 }
 
 static void conn_closed(struct worker *w, struct conn *c, enum reason why)
@@ -738,7 +675,7 @@ void conn_tcp_event(struct worker *w, const struct tcp_event *event)
 	}
 	if ((uint32_t)event->user == UINT32_MAX)
 		return; /* was closed before it had a session, or is of one that goes on alone */
-	ASSERT((event->user & USER_CONN) != 0 && (uint32_t)event->user < w->conns.used_high);
+	ASSERT((event->user & CONN_USER) != 0 && (uint32_t)event->user < w->conns.used_high);
 	c = &w->conns.table[(uint32_t)event->user];
 	ASSERT(c->state != CONN_FREE);
 	switch (event->kind) {
@@ -762,44 +699,7 @@ void conn_tcp_event(struct worker *w, const struct tcp_event *event)
 	}
 }
 
-/* ---- peers ---- */
-
-struct conn *conn_begin(struct worker *w, uint8_t protocol)
-{
-	struct conn *c = conn_new(w, protocol, PROTO_CONNECTING);
-
-	if (c != NULL)
-		c->state = CONN_CONNECTING;
-	return c;
-}
-
-bool conn_try(struct worker *w, struct conn *c, const struct net_addr *remote, uint16_t port)
-{
-	struct tcp_options options = {.send_max = CONN_BUFFER_MAX,
-				      .receive_max = CONN_BUFFER_MAX,
-				      .connect_timeout_s = 5};
-
-	c->tcp = tcp_connect(w->tcp, w->now, remote, port, &options, USER_CONN | conn_index(w, c));
-	if (c->tcp == TCP_CONN_NONE)
-		return false;
-	memcpy(c->flow.address, remote->w, sizeof(c->flow.address));
-	c->flow.ip6 = remote->ip6;
-	c->flow.port = port;
-	return true;
-}
-
-struct conn *conn_connect(struct worker *w, uint8_t protocol, const struct net_addr *remote,
-			  uint16_t port)
-{
-	struct conn *c = conn_begin(w, protocol);
-
-	if (c == NULL)
-		return NULL;
-	if (conn_try(w, c, remote, port))
-		return c;
-	conn_free(w, c);
-	return NULL;
-}
+/* ---- datagrams ---- */
 
 struct conn *conn_of_datagrams(struct worker *w, uint8_t protocol, enum proto_role role,
 			       const struct flow *local, const struct flow *remote)

@@ -1,17 +1,34 @@
-/* What the files of connections share (conn.c, conn_timer.c, ask.c), and nobody else includes. */
+/* What the files of connections share (conn*.c, ask.c, mailbox.c), and nobody else includes. */
 #pragma once
 
 #include "conn.h"
+#include "worker.h"
 
 #define CONN_SUBMIT_RESERVE (64u * 1024u) /* of send room, kept for answers */
+#define CONN_USER (1ull << 40)            /* of tcp users: a connection's index, not a listener's */
 
-/* The room that a hook writes to; conn_send() sends it on. */
+static inline uint32_t conn_index(const struct worker *w, const struct conn *c)
+{
+	return (uint32_t)(c - w->conns.table);
+}
+
+/* NULL: all are in use. */
+struct conn *conn_new(struct worker *w, uint8_t protocol, enum proto_role role);
+void         conn_free(struct worker *w, struct conn *c);
+
+/* A session asks for a stream. The answer comes when there is one, or is none. */
+void conn_dial(struct worker *w, struct conn *dialler, const struct flow *to, struct str domain,
+	       uint64_t token);
+/* TCP has made one of ours. */
+void conn_connected(struct worker *w, struct conn *c);
+
 /* Open, or saying its last. */
 static inline bool conn_has_session(const struct conn *c)
 {
 	return c->state == CONN_OPEN || c->state == CONN_LEAVING;
 }
 
+/* The room that a hook writes to; conn_send() sends it on. */
 struct out conn_out(struct worker *w);
 void       conn_send(struct worker *w, struct conn *c, const struct out *out);
 size_t     conn_send_room(struct worker *w, const struct conn *c);
