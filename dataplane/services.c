@@ -196,12 +196,14 @@ static bool server(void *context, unsigned protocol, struct str domain, uint32_t
 		p = world_peer(w->world, *slot);
 	for (uint32_t i = 0; !is_server_of(p, protocol, domain) && i < w->world->peer_slots; i++)
 		p = world_peer(w->world, i);
-	if (!is_server_of(p, protocol, domain) && domains_admit(w, protocol, domain)) {
+	if (!is_server_of(p, protocol, domain)) {
+		if (!domains_admit(w, protocol, domain))
+			return false;
 		*slot = w->domains.peer;
 		*where = (struct flow){.port = 0};
 		return true;
 	}
-	if (!is_server_of(p, protocol, domain) || session_peer_flows(w, p, flows) == 0)
+	if (session_peer_flows(w, p, flows) == 0)
 		return false;
 	*slot = p->slot;
 	*where = flows[0];
