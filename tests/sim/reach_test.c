@@ -2,13 +2,11 @@
  * a number: what her `reach` says, and who is there. */
 #include "chat.h"
 
-#include <jansson.h>
-
-#include "dataplane/query.h"
 #include "smpp/pdu.h"
 
+#include "explain.h"
+
 #define NUMBER "+46731234567"
-#define ROWS_MAX 8u
 
 static struct phone *device, *client;
 static unsigned      centre_had;
@@ -110,30 +108,6 @@ static void nobody_gets(const char *text)
 	answer_is(SMPP_RINVDSTADR);
 	assert_int_equal(centre.count, before);
 	assert_null(phone_take(device));
-}
-
-static void is_explained(const char *const wanted[ROWS_MAX])
-{
-	json_t *args = json_pack("{s:s, s:s}", "from", "+46701", "to", NUMBER), *reply = NULL, *row;
-	char    error[256] = "";
-	size_t  i, n = 0;
-
-	assert_int_equal(query_run(&sim.dp, "route_explain", args, &reply, error), 0);
-	json_array_foreach(json_object_get(reply, "rows"), i, row)
-	{
-		const char *words[3];
-		char        line[300];
-
-		assert_int_equal(json_unpack(row, "[s, s, s]", &words[0], &words[1], &words[2]), 0);
-		snprintf(line, sizeof(line), "%s: %s: %s", words[0], words[1], words[2]);
-		assert_true(n < ROWS_MAX && wanted[n] != NULL);
-		if (strstr(line, wanted[n]) != line)
-			fail_msg("'%s' does not begin with '%s'", line, wanted[n]);
-		n++;
-	}
-	assert_null(wanted[n]);
-	json_decref(args);
-	json_decref(reply);
 }
 
 static void a_chat_client_comes_first_then_the_device_then_the_centre(void **state)
@@ -240,12 +214,14 @@ static void what_stands_behind_sms_comes_after_the_targets_of_the_route(void **s
 	client = chat_client(ALICE, "phone");
 	esme_begin();
 	client_gets("last");
-	is_explained((const char *const[ROWS_MAX]){
-		"rules: none", "route: +4673: longest prefix",
-		"reach: sip, sms, xmpp: the order of this subscriber; sms: the next targets",
-		"target: registered sip: not there: passed over",
-		"target: account away: no session of it takes messages now",
-		"target: registered xmpp:alice@example.org: phone, session "});
+	is_explained(&sim, NUMBER,
+		     (const char *const[EXPLAINED_MAX]){
+			     "rules: none", "route: +4673: longest prefix",
+			     "reach: sip, sms, xmpp: the order of this subscriber; sms: "
+			     "the next targets",
+			     "target: registered sip: not there: passed over",
+			     "target: account away: no session of it takes messages now",
+			     "target: registered xmpp:alice@example.org: phone, session "});
 }
 
 /* Nobody answers: it is not known whether she has it, so nobody else gets it. */
@@ -267,22 +243,26 @@ static void an_order_is_explained(void **state)
 	(void)state;
 	site_with("[sip, xmpp, sms]", "registered, smsc1");
 	client = chat_client(ALICE, "phone");
-	is_explained((const char *const[ROWS_MAX]){
-		"rules: none", "route: +4673: longest prefix",
-		"reach: sip, xmpp, sms: the order of this subscriber; sms: the next targets",
-		"target: registered sip: not there: passed over",
-		"target: registered xmpp:alice@example.org: phone, session ",
-		"target: peer smsc1: session "});
+	is_explained(&sim, NUMBER,
+		     (const char *const[EXPLAINED_MAX]){
+			     "rules: none", "route: +4673: longest prefix",
+			     "reach: sip, xmpp, sms: the order of this subscriber; sms: "
+			     "the next targets",
+			     "target: registered sip: not there: passed over",
+			     "target: registered xmpp:alice@example.org: phone, session ",
+			     "target: peer smsc1: session "});
 	phone_send(client, "<presence type='unavailable'/>");
 	sim_pass(&sim, 100 * US_PER_MS);
 	site_with("[xmpp]", "registered, smsc1");
-	is_explained((const char *const[ROWS_MAX]){
-		"rules: none", "route: +4673: longest prefix",
-		"reach: xmpp: the order of this subscriber, without sms: the next targets are not "
-		"used",
-		"target: registered xmpp: not there: passed over",
-		"target: registered: the recipient is not registered here",
-		"result: refused: The recipient is not registered here"});
+	is_explained(&sim, NUMBER,
+		     (const char *const[EXPLAINED_MAX]){
+			     "rules: none", "route: +4673: longest prefix",
+			     "reach: xmpp: the order of this subscriber, without sms: the "
+			     "next targets are not "
+			     "used",
+			     "target: registered xmpp: not there: passed over",
+			     "target: registered: the recipient is not registered here",
+			     "result: refused: The recipient is not registered here"});
 }
 
 int main(void)

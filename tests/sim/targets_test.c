@@ -6,8 +6,7 @@
 
 #include "smpp/map.h"
 
-#include "../../dataplane/query.h"
-
+#include "explain.h"
 #include "record.h"
 
 #define SEEDS 3
@@ -125,32 +124,6 @@ static void messages_go_to_the_second_target_while_the_first_is_down(void **stat
 
 /* ---- registered ---- */
 
-#define EXPLAINED_MAX 8u
-
-static void is_explained(const char *to, const char *const wanted[EXPLAINED_MAX])
-{
-	json_t *args = json_pack("{s:s, s:s}", "from", "+46701", "to", to), *reply = NULL, *row;
-	char    error[256] = "";
-	size_t  i, n = 0;
-
-	assert_int_equal(query_run(&sim.dp, "route_explain", args, &reply, error), 0);
-	json_array_foreach(json_object_get(reply, "rows"), i, row)
-	{
-		const char *words[3];
-		char        line[300];
-
-		assert_int_equal(json_unpack(row, "[s, s, s]", &words[0], &words[1], &words[2]), 0);
-		snprintf(line, sizeof(line), "%s: %s: %s", words[0], words[1], words[2]);
-		assert_true(n < EXPLAINED_MAX && wanted[n] != NULL);
-		if (strstr(line, wanted[n]) != line)
-			fail_msg("'%s' does not begin with '%s'", line, wanted[n]);
-		n++;
-	}
-	assert_null(wanted[n]);
-	json_decref(args);
-	json_decref(reply);
-}
-
 static const struct {
 	const char *via;
 	bool        up; /* smsc1 */
@@ -196,7 +169,7 @@ static void who_is_not_registered_is_reached_by_the_next_target_or_refused_for_g
 			host_reset(&sim.host, record_smsc(&sim, "one", 0));
 			sim_pass(&sim, US_PER_SECOND / 10);
 		}
-		is_explained("+46701234567", registered_cases[c].explained);
+		is_explained(&sim, "+46701234567", registered_cases[c].explained);
 		record_more(100);
 		answers_come(5);
 		if (registered_cases[c].status == SMPP_ROK)
@@ -220,16 +193,16 @@ static void an_address_with_a_domain_is_explained_by_its_route(void **state)
 	      "  - {to: \"sip:*@IMS.example\", via: [smsc1]}\n"
 	      "  - {to: \"=sip:alice@ims.example\", via: [registered]}\n",
 	      1, 1, 0);
-	is_explained("sip:bob@ims.EXAMPLE",
+	is_explained(&sim, "sip:bob@ims.EXAMPLE",
 		     (const char *const[EXPLAINED_MAX]){"rules: none",
 							"route: sip:*@ims.example: domain",
 							"target: peer smsc1"});
-	is_explained("SIP:alice@ims.example",
+	is_explained(&sim, "SIP:alice@ims.example",
 		     (const char *const[EXPLAINED_MAX]){
 			     "rules: none", "route: =sip:alice@ims.example: exact address",
 			     "target: registered",
 			     "result: refused: The recipient is not registered"});
-	is_explained("sip:bob@other.example",
+	is_explained(&sim, "sip:bob@other.example",
 		     (const char *const[EXPLAINED_MAX]){"rules: none", "route: none",
 							"result: refused: No route"});
 	end();
