@@ -10,8 +10,6 @@
 #include "pages.h"
 #include "worker.h"
 
-#define EVICT_LOOK 16u /* domains looked at for one that makes room */
-
 static const struct hash_key name_key = {0x646f6d61696e7331ull, 0x2545f4914f6cdd1dull};
 
 int domains_init(struct worker *w)
@@ -20,7 +18,7 @@ int domains_init(struct worker *w)
 
 	ds->table = pages_new(DOMAINS_MAX * sizeof(ds->table[0]));
 	ds->peer = MSG_SLOT_NONE;
-	list_init(&ds->order);
+	list_init(&ds->idle);
 	return ds->table != NULL ? 0 : -ENOMEM;
 }
 
@@ -161,23 +159,19 @@ static void domain_unlink(struct worker *w, struct domain *d)
 	while (*at != place)
 		at = &w->domains.table[*at - 1].next;
 	*at = d->next;
-	list_remove(&d->order);
+	list_remove(&d->idle);
 }
 
-/* One that nobody uses, the oldest of the first few; NULL: all are in use. */
+/* The one that nobody uses for longest; NULL: all have a stream. */
 static struct domain *domain_evict(struct worker *w)
 {
-	struct list *at = w->domains.order.next;
+	struct domain *d;
 
-	for (unsigned i = 0; i < EVICT_LOOK && at != &w->domains.order; i++, at = at->next) {
-		struct domain *d = list_entry(at, struct domain, order);
-
-		if (d->conn != 0)
-			continue;
-		domain_unlink(w, d);
-		return d;
-	}
-	return NULL;
+	if (list_empty(&w->domains.idle))
+		return NULL;
+	d = list_entry(w->domains.idle.next, struct domain, idle);
+	domain_unlink(w, d);
+	return d;
 }
 
 static struct domain *domain_new(struct worker *w, struct str name, const struct conf_peer *p)
@@ -194,7 +188,7 @@ static struct domain *domain_new(struct worker *w, struct str name, const struct
 	memcpy(d->name, name.p, name.n);
 	d->next = *bucket;
 	*bucket = (uint32_t)(d - ds->table) + 1;
-	list_append(&ds->order, &d->order);
+	list_append(&ds->idle, &d->idle);
 	return d;
 }
 
@@ -283,6 +277,7 @@ static enum reason domain_connect(struct worker *w, struct domain *d, const stru
 	c = search_begin(w, p->conf->protocol, name_of(d));
 	if (c == NULL)
 		return REASON_DOMAINS_FULL;
+	list_remove(&d->idle);
 	w->domains.conns++;
 	metric_inc(w->metrics, METRIC_domains_connected);
 	c->federated = true;
@@ -317,10 +312,11 @@ struct conn *domain_conn(struct worker *w, const struct msg *m, struct result *r
 		d = domain_new(w, name, p->conf);
 	if (d == NULL)
 		return NULL;
-	list_remove(&d->order);
-	list_append(&w->domains.order, &d->order);
-	if (d->conn == 0)
+	if (d->conn == 0) {
+		list_remove(&d->idle);
+		list_append(&w->domains.idle, &d->idle);
 		why = domain_connect(w, d, p);
+	}
 	if (why == REASON_NONE && d->state != DOMAIN_UP && !has_room(d, m))
 		why = REASON_QUEUE_FULL;
 	*result = (struct result){.why = (uint8_t)why};
@@ -355,6 +351,7 @@ void domain_ended(struct worker *w, struct conn *c, enum reason why)
 	metric_sub(w->metrics, METRIC_domains_connected, 1);
 	c->domain = 0;
 	d->conn = 0;
+	list_append(&w->domains.idle, &d->idle);
 	d->state = DOMAIN_IDLE;
 	c->unsent_why = (uint8_t)why;
 	if (c->logged_in) {

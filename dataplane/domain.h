@@ -44,7 +44,7 @@ enum domain_state { DOMAIN_IDLE, DOMAIN_CONNECTING, DOMAIN_UP, DOMAIN_FAILED };
 struct domain {
 	struct limit_bucket rate; /* of the peer, for this domain alone */
 	struct limit_lease  lease;
-	struct list         order; /* the one that was used last is the last */
+	struct list         idle; /* without a stream; the one that was used last is the last */
 	uint64_t            failed_us, retry_us;
 	uint32_t            conn; /* 1 + index; 0: none */
 	uint32_t            next; /* 1 + place, of the same bucket */
@@ -57,7 +57,7 @@ struct domains {
 	struct domain *table; /* [DOMAINS_MAX], zeroed pages */
 	uint32_t       used;
 	uint32_t       buckets[DOMAINS_MAX]; /* 1 + place of the first */
-	struct list    order;
+	struct list    idle;
 	uint32_t       conns; /* to them */
 	uint32_t       peer;  /* slot of the one that stands for all servers, or MSG_SLOT_NONE */
 };
