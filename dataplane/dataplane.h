@@ -94,6 +94,7 @@ struct dataplane {
 	_Atomic uint64_t *domain_marks; /* [DOMAIN_MARKS]: when one was heard of, us; relaxed */
 	uint64_t          started_ms;
 	struct chats      chats;
+	const uint64_t   *clock_us; /* that the workers go by, lent for good; NULL: the machine's */
 	size_t   answer_bytes; /* of questions; management thread, as the worker that is next */
 	unsigned asks_turn;
 };

@@ -35,10 +35,12 @@ bool query_flag(const json_t *args, const char *name)
 	       (json_is_string(value) && strcmp(json_string_value(value), "true") == 0);
 }
 
-uint64_t query_clock_us(void)
+uint64_t query_clock_us(const struct dataplane *dp)
 {
 	struct timespec t;
 
+	if (dp->clock_us != NULL)
+		return *dp->clock_us;
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * US_PER_SECOND + (uint64_t)t.tv_nsec / 1000u;
 }
@@ -306,7 +308,7 @@ static void explain_order(const struct world_subscriber *s, const struct registe
 static bool explain_registered(struct dataplane *dp, const struct world *world, struct str to,
 			       struct registered_places *found, bool chosen, json_t *rows)
 {
-	registered_find(dp, world, to, query_clock_us(), found);
+	registered_find(dp, world, to, query_clock_us(dp), found);
 	explain_order(registered_subscriber(world, to), found, rows);
 	for (unsigned i = 0; i < found->first; i++)
 		explain_place(&found->at[i], chosen || i > 0, rows);
@@ -345,12 +347,23 @@ static void explain_targets(struct dataplane *dp, const struct world *world,
 		explain_step(rows, "result", "refused", reason_text(why));
 }
 
+void query_abilities(uint32_t abilities, char room[QUERY_ABILITIES_SIZE])
+{
+	size_t n = 0;
+
+	room[0] = '\0';
+	for (unsigned a = 0; a < MSG_ABILITY_COUNT && n < QUERY_ABILITIES_SIZE; a++)
+		if ((abilities >> a & 1) != 0)
+			n += (size_t)snprintf(room + n, QUERY_ABILITIES_SIZE - n, "%s%s",
+					      n > 0 ? ", " : "", msg_ability_word(a));
+}
+
 /* What rules ask of it beside the texts: of a message that is this text, or carries `content`. */
 static void explain_beside(struct dataplane *dp, const struct world *world, unsigned content,
 			   struct rules_input *input, json_t *rows)
 {
 	unsigned fields = rules_fields(world->rules);
-	char     what[64], where[128] = "";
+	char     what[64], where[192] = "", takes[QUERY_ABILITIES_SIZE];
 	size_t   n = 0;
 
 	input->size = (uint32_t)input->text.n;
@@ -359,13 +372,17 @@ static void explain_beside(struct dataplane *dp, const struct world *world, unsi
 	if ((fields & RULES_FIELDS_BESIDE) == 0)
 		return;
 	rcu_thread_begin();
-	input->reached = registered_in(dp, world, input->to, query_clock_us());
+	input->reached = registered_in(dp, world, input->to, query_clock_us(dp), &input->device);
 	rcu_thread_end();
 	for (unsigned p = 0; p < PROTO_COUNT && n < sizeof(where); p++)
 		if ((input->reached >> p & 1) != 0)
 			n += (size_t)snprintf(where + n, sizeof(where) - n, "%s%s",
 					      n > 0 ? ", " : "the recipient is reached in ",
 					      registry_ops(p)->name);
+	if (input->device != 0) {
+		query_abilities(input->device, takes);
+		snprintf(where + n, sizeof(where) - n, "; its devices take %s", takes);
+	}
 	snprintf(what, sizeof(what), "%s of %u bytes, %u short message%s",
 		 msg_content_word(content), input->size, input->parts,
 		 input->parts == 1 ? "" : "s");

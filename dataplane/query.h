@@ -45,7 +45,10 @@ int query_notices(struct dataplane *dp, const json_t *args, json_t **reply, char
 /* For the files that answer. An empty table; an argument as text, NULL: not given; a flag. */
 json_t     *query_table(const char *const columns[], size_t n, json_t **rows);
 const char *query_argument(const json_t *args, const char *name);
-uint64_t    query_clock_us(void); /* that the workers go by */
-bool        query_flag(const json_t *args, const char *name);
-void        query_session_id(struct session_ref ref, char room[48]);
-int         query_worker_silent(const struct worker *w, char error[256]);
+uint64_t    query_clock_us(const struct dataplane *dp); /* that the workers go by */
+/* What devices take, in the words of rules. */
+#define QUERY_ABILITIES_SIZE 96u
+void query_abilities(uint32_t abilities, char room[QUERY_ABILITIES_SIZE]);
+bool query_flag(const json_t *args, const char *name);
+void query_session_id(struct session_ref ref, char room[48]);
+int  query_worker_silent(const struct worker *w, char error[256]);

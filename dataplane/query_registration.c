@@ -40,7 +40,7 @@ static json_t *binding_row(const struct listing *l, unsigned protocol, const str
 {
 	uint64_t left_s =
 		b->expires_us > l->now_us ? (b->expires_us - l->now_us) / US_PER_SECOND : 0;
-	char    session[48];
+	char    session[48], takes[QUERY_ABILITIES_SIZE];
 	json_t *row =
 		json_pack("[o, s, o, o, I, i]", text(r->address), registry_ops(protocol)->name,
 			  text(proto_binding_text(r, b, BINDING_CONTACT)), flow_text(&b->flow),
@@ -55,6 +55,11 @@ static json_t *binding_row(const struct listing *l, unsigned protocol, const str
 	json_array_append_new(row, text(proto_binding_text(r, b, BINDING_CALL)));
 	json_array_append_new(row, json_integer(b->sequence));
 	json_array_append_new(row, json_integer(b->id));
+	query_abilities(registry_ops(protocol)->abilities != NULL
+				? registry_ops(protocol)->abilities(b->features)
+				: 0,
+			takes);
+	json_array_append_new(row, json_string(takes));
 	return row;
 }
 
@@ -75,16 +80,16 @@ static bool visit(void *user, unsigned protocol, const struct proto_record *r)
 	return true;
 }
 
-static const char *const columns[] = {"address",   "protocol", "contact",  "from",
-				      "expires_s", "priority", "session",  "path",
-				      "instance",  "call",     "sequence", "id"};
+static const char *const columns[] = {"address",  "protocol", "contact", "from",     "expires_s",
+				      "priority", "session",  "path",    "instance", "call",
+				      "sequence", "id",       "takes"};
 #define LIST_COLUMNS 7u
 
 int query_registration_list(struct dataplane *dp, const json_t *args, json_t **reply,
 			    char error[256])
 {
 	struct listing l = {.protocol = query_argument(args, "protocol"),
-			    .now_us = query_clock_us()};
+			    .now_us = query_clock_us(dp)};
 
 	*reply = query_table(columns, LIST_COLUMNS, &l.rows);
 	directory_each(dp->directory, visit, &l);
@@ -108,7 +113,7 @@ int query_registration_show(struct dataplane *dp, const json_t *args, json_t **r
 			    char error[256])
 {
 	struct listing l = {.address = query_argument(args, "address"),
-			    .now_us = query_clock_us(),
+			    .now_us = query_clock_us(dp),
 			    .all = true};
 
 	*reply = query_table(columns, sizeof(columns) / sizeof(columns[0]), &l.rows);

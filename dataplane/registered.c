@@ -169,15 +169,21 @@ void registered_find(const struct dataplane *dp, const struct world *world, stru
 }
 
 uint32_t registered_in(const struct dataplane *dp, const struct world *world, struct str to,
-		       uint64_t now_us)
+		       uint64_t now_us, uint32_t *abilities)
 {
 	struct registered_places found;
 	uint32_t                 in = 0;
 
 	static_assert(PROTO_COUNT <= RULES_PROTOCOLS_MAX, "a bit for each protocol");
 	registered_find(dp, world, to, now_us, &found);
-	for (unsigned i = 0; i < found.n; i++)
+	*abilities = 0;
+	for (unsigned i = 0; i < found.n; i++) {
+		const struct proto_ops *ops = registry_ops(found.at[i].protocol);
+
 		in |= 1u << found.at[i].protocol;
+		if (ops->abilities != NULL)
+			*abilities |= ops->abilities(found.at[i].binding->features);
+	}
 	return in != 0 ? in : 1u << RULES_NOBODY;
 }
 

@@ -50,9 +50,10 @@ void registered_find(const struct dataplane *dp, const struct world *world, stru
 /* All of them, whatever the order says, and those that are only for messages which name them. */
 void registered_all(const struct dataplane *dp, const struct world *world, struct str of,
 		    uint64_t now_us, struct registered_places *found);
-/* In which protocols that is: bits by index, as rules ask (RULES_NOBODY: in none). */
+/* In which protocols that is: bits by index, as rules ask (RULES_NOBODY: in none). *abilities: what
+ * is taken at one of them at least, bits of enum msg_ability. */
 uint32_t registered_in(const struct dataplane *dp, const struct world *world, struct str to,
-		       uint64_t now_us);
+		       uint64_t now_us, uint32_t *abilities);
 /* Are they addresses of one recipient? */
 bool registered_same(const struct world *world, struct str one, struct str other);
 

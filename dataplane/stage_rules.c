@@ -120,8 +120,9 @@ static void look_beside(struct worker *w, const struct msg *m, struct str text, 
 		input->parts = parts_of(m, text);
 	if ((fields & RULES_FIELD_CONTENT) != 0)
 		input->content = msg_content(m);
-	if ((fields & RULES_FIELD_REACHED) != 0)
-		input->reached = registered_in(w->dp, w->world, input->to, w->now.us);
+	if ((fields & (RULES_FIELD_REACHED | RULES_FIELD_DEVICE)) != 0)
+		input->reached =
+			registered_in(w->dp, w->world, input->to, w->now.us, &input->device);
 }
 
 static void judge(struct worker *w, const struct item *i, struct str text, struct rules_verdict *v)

@@ -336,3 +336,14 @@ const char *msg_content_word(unsigned content)
 
 	return content < MSG_CONTENT_COUNT ? words[content] : NULL;
 }
+
+const char *msg_ability_word(unsigned ability)
+{
+	static const char *const words[MSG_ABILITY_COUNT] = {
+#define MSG_ABILITY(id, word) [MSG_ABILITY_##id] = (word),
+#include "msg/abilities.def"
+#undef MSG_ABILITY
+	};
+
+	return ability < MSG_ABILITY_COUNT ? words[ability] : NULL;
+}

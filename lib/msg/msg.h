@@ -50,6 +50,13 @@ enum msg_content {
 #undef MSG_CONTENT
 	MSG_CONTENT_COUNT
 };
+/* What a device takes where it is registered, as bits. */
+enum msg_ability {
+#define MSG_ABILITY(id, word) MSG_ABILITY_##id,
+#include "msg/abilities.def"
+#undef MSG_ABILITY
+	MSG_ABILITY_COUNT
+};
 /* A copy for another place of its sender or its recipient (XEP-0280): seen, and answered by nobody.
  */
 enum msg_copy { MSG_COPY_NONE, MSG_COPY_SENT, MSG_COPY_RECEIVED };
@@ -225,6 +232,7 @@ static inline enum msg_content msg_content(const struct msg *m)
 
 /* How rules call it; NULL: there is no such content. */
 const char *msg_content_word(unsigned content);
+const char *msg_ability_word(unsigned ability); /* likewise */
 
 static inline struct str msg_addr(const struct msg *m, const struct addr *a)
 {

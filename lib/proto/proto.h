@@ -499,6 +499,10 @@ struct proto_ops {
 	bool (*ready)(const void *session);
 	unsigned (*window_used)(const void *session);
 
+	/* What the features of a binding say that it takes: bits of enum msg_ability. Pure; any
+	 * thread. NULL: its places say nothing of the kind. */
+	uint32_t (*abilities)(uint16_t features);
+
 	/* *p, which is zeroed, says who it is, where that is no account and no peer. NULL: the
 	 * protocol has no streams of several kinds. */
 	void (*party)(const void *session, struct proto_party *p);

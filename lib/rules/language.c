@@ -122,13 +122,13 @@ void language_append(struct language *l, uint32_t parent, uint32_t child)
 	p->tests += l->nodes[child].tests;
 }
 
-uint32_t language_bit(struct language *l, uint8_t field, uint32_t bit)
+uint32_t language_bit(struct language *l, unsigned field, uint32_t bit)
 {
 	uint32_t node = language_node(l, NODE_BIT);
 
 	if (node == NODE_NONE)
 		return NODE_NONE;
-	l->nodes[node].field = field;
+	l->nodes[node].field = (uint16_t)field;
 	l->nodes[node].bit = bit;
 	l->nodes[node].tests = 1;
 	return node;
@@ -146,7 +146,7 @@ uint32_t language_fact(struct language *l, unsigned field, uint32_t low, uint32_
 	if (fresh && image_count(&l->image, fact) == RULES_FACTS_MAX)
 		return language_fault(l,
 				      "the rules have more than %u different conditions of size, "
-				      "parts, content and reached",
+				      "parts, content, reached and device",
 				      RULES_FACTS_MAX);
 	if (fresh) {
 		fact = image_add(&l->image, IMAGE_fact);
@@ -154,7 +154,7 @@ uint32_t language_fact(struct language *l, unsigned field, uint32_t low, uint32_
 			*fact = (struct image_fact){field, low, high, bit};
 		l->image.bit_count++;
 	}
-	return language_bit(l, (uint8_t)field, bit);
+	return language_bit(l, field, bit);
 }
 
 struct str language_string(struct language *l, const json_t *json)

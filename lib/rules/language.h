@@ -22,7 +22,7 @@ enum node_kind { NODE_BIT, NODE_ALL, NODE_ANY, NODE_NOT };
 
 struct node {
 	uint8_t  kind;  /* enum node_kind */
-	uint8_t  field; /* BIT: RULES_FIELD_ */
+	uint16_t field; /* BIT: RULES_FIELD_ */
 	uint32_t bit;
 	uint32_t first, last, next; /* children; sibling */
 	uint32_t tests;             /* BITs in it */
@@ -74,7 +74,7 @@ uint32_t language_condition(struct language *l, const json_t *json, unsigned dep
 /* Nodes of the tree. NODE_NONE as a child is passed over. */
 uint32_t language_node(struct language *l, enum node_kind kind);
 void     language_append(struct language *l, uint32_t parent, uint32_t child);
-uint32_t language_bit(struct language *l, uint8_t field, uint32_t bit);
+uint32_t language_bit(struct language *l, unsigned field, uint32_t bit);
 
 /* A condition on a field beside the texts (struct image_fact), as a bit that all that say the same
  * share. */
@@ -100,7 +100,7 @@ uint32_t language_word(struct language *l, enum word kind, struct str text, uint
 /* Readers of rule_types.def: a node, or NODE_NONE after faults. */
 typedef uint32_t type_fn(struct language *l, const json_t *json, unsigned field, unsigned depth);
 type_fn          type_pattern, type_account, type_all, type_any, type_not, type_range, type_content,
-	type_reached;
+	type_reached, type_device;
 
 /* Readers of actions.def: add image actions, or report faults. */
 typedef void action_fn(struct language *l, const json_t *json);

@@ -53,7 +53,7 @@ static inline bool fact_holds(const struct image_fact *f, const struct rules_inp
 		return in->parts >= f->low && in->parts <= f->high;
 	if (f->field == RULES_FIELD_CONTENT)
 		return in->content < 32 && (f->low >> in->content & 1) != 0;
-	return (f->low & in->reached) != 0;
+	return (f->low & (f->field == RULES_FIELD_DEVICE ? in->device : in->reached)) != 0;
 }
 
 static bool holds(const struct rules *r, const struct set_rule *rule, const uint64_t *bits)

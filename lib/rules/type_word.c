@@ -1,5 +1,5 @@
-/* content and reached: words of a list that is known, each a bit; one of those that are named must
- * be set. */
+/* content, reached and device: words of a list that is known, each a bit; one of those that are
+ * named must be set. */
 #include "rules/language.h"
 
 #include <stdio.h>
@@ -71,4 +71,10 @@ uint32_t type_content(struct language *l, const json_t *json, unsigned field, un
 uint32_t type_reached(struct language *l, const json_t *json, unsigned field, unsigned depth)
 {
 	return read_words(l, json, field, (struct gathering){reached_word, "way to be reached", 0});
+}
+
+uint32_t type_device(struct language *l, const json_t *json, unsigned field, unsigned depth)
+{
+	return read_words(l, json, field,
+			  (struct gathering){msg_ability_word, "ability of a device", 0});
 }

@@ -63,12 +63,7 @@ static void put_user(const struct sip_input *in, uint32_t features, struct put *
 	put_str(w, STR("<sip:"));
 	sip_host_text_put(w, sip_session_domain(in->s));
 	put_u8(w, '>');
-	if (features & SIP_FEATURE_CPM)
-		put_str(w, STR(";" SIP_CPM_TAG));
-	if (features & SIP_FEATURE_LARGE)
-		put_str(w, STR(";" SIP_LARGE_TAG));
-	if (features & SIP_FEATURE_SMSIP)
-		put_str(w, STR(";+g.3gpp.smsip"));
+	sip_features_put(features, w);
 	sip_put_header_end(w);
 }
 

@@ -20,21 +20,6 @@ struct contact {
 	uint16_t             features;
 };
 
-static bool has_feature(struct str params, struct str name, struct str inside)
-{
-	struct sip_param p;
-
-	if (!sip_param_find(params, name, &p))
-		return false;
-	if (inside.n == 0)
-		return true;
-	for (size_t at = 0; at + inside.n <= p.value.n; at++) {
-		if (sip_same((struct str){p.value.p + at, inside.n}, inside))
-			return true;
-	}
-	return false;
-}
-
 static bool contact_parse(struct str element, uint32_t expires_all, struct contact *c)
 {
 	struct sip_param p;
@@ -55,14 +40,7 @@ static bool contact_parse(struct str element, uint32_t expires_all, struct conta
 	    (!sip_number_parse(p.value, &c->reg_id) || c->reg_id == 0 ||
 	     c->reg_id > SIP_REG_ID_MAX))
 		return false;
-	if (has_feature(c->name.params, STR("+g.3gpp.smsip"), STR("")))
-		c->features |= SIP_FEATURE_SMSIP;
-	if (has_feature(c->name.params, STR("+g.3gpp.icsi-ref"),
-			STR("3gpp-service.ims.icsi.oma.cpm.msg")))
-		c->features |= SIP_FEATURE_CPM;
-	if (has_feature(c->name.params, STR("+g.3gpp.icsi-ref"),
-			STR("3gpp-service.ims.icsi.oma.cpm.largemsg")))
-		c->features |= SIP_FEATURE_LARGE;
+	c->features = sip_features_of(c->name.params);
 	return true;
 }
 
@@ -290,7 +268,7 @@ static void put_contact(const struct proto_record *r, const struct proto_binding
 			struct put *w)
 {
 	struct str instance = proto_binding_text(r, b, BINDING_INSTANCE);
-	uint32_t   reg_id = b->features >> SIP_FEATURE_REG_ID_SHIFT;
+	uint32_t   reg_id = b->features >> SIP_FEATURE_REG_ID_SHIFT & SIP_REG_ID_MAX;
 
 	if (b->expires_us <= now.us)
 		return;

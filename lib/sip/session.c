@@ -14,6 +14,10 @@ static_assert(sizeof(struct sip_challenge) <= sizeof(((struct sip_block *)NULL)-
 	      "one block holds a challenge");
 static_assert(sizeof(struct sip_session) <= 512, "a hundred thousand idle sessions fit in 50 MB");
 
+static_assert((SIP_REG_ID_MAX << SIP_FEATURE_REG_ID_SHIFT &
+	       (PROTO_BINDING_DIRECT | PROTO_BINDING_COPIES)) == 0,
+	      "a reg-id says nothing that the directory reads");
+
 /* Of the blocks, one in so many remembers nonces. */
 #define DIGEST_SHARE 16u
 
@@ -517,4 +521,5 @@ const struct proto_ops sip_ops = {
 	.part = session_part,
 	.ready = session_ready,
 	.window_used = session_window_used,
+	.abilities = sip_abilities,
 };

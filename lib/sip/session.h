@@ -13,16 +13,15 @@
 #pragma once
 
 #include "proto/proto.h"
+#include "sip/features.h"
 
 extern const struct proto_ops sip_ops;
 
-/* Bits of proto_binding.features; the reg-id (RFC 5626, 4.2) lies above them, 0: none. */
+/* A bit of proto_binding.features beside those of features.def; the reg-id (RFC 5626, 4.2) lies
+ * above them and below those of PROTO_BINDING_; 0: none. */
 #define SIP_FEATURE_STREAM 1u /* reached over the stream that it registered on */
-#define SIP_FEATURE_SMSIP 2u  /* takes SMS over IP (TS 24.341, 5.3.2.2) */
-#define SIP_FEATURE_CPM 4u    /* takes CPM pager mode (RCC.07, 2.6) */
-#define SIP_FEATURE_LARGE 8u  /* takes large messages (RCC.07, 2.6; OMA CPM) */
 #define SIP_FEATURE_REG_ID_SHIFT 8u
-#define SIP_REG_ID_MAX 255u
+#define SIP_REG_ID_MAX 31u
 
 #define SIP_CPM_SERVICE "urn:urn-7:3gpp-service.ims.icsi.oma.cpm.msg"
 /* The same as a feature tag (TS 24.229, 7.9.2). */

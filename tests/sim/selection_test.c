@@ -169,6 +169,54 @@ static void where_the_recipient_is_selects_and_changes_as_it_does(void **state)
 	assert_null(phone_take(device));
 }
 
+#define ICSI "+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm."
+#define IARI "+g.3gpp.iari-ref=\"urn%3Aurn-7%3A3gpp-application.ims.iari.rcs."
+
+/* One more place of alice's, with what it takes. */
+static void device_of(uint16_t port, const char *tags)
+{
+	struct phone *device = phone_udp(&sim.host, port);
+
+	sequence++;
+	phone_send(device,
+		   "REGISTER sip:example.org SIP/2.0\r\n"
+		   "Via: SIP/2.0/UDP 198.18.0.2:%u;rport;branch=z9hG4bKr%u\r\nMax-Forwards: 70\r\n"
+		   "From: <sip:alice@example.org>;tag=f\r\nTo: <sip:alice@example.org>\r\n"
+		   "Call-ID: reg%u\r\nCSeq: %u REGISTER\r\n"
+		   "Contact: <sip:alice@198.18.0.2:%u>;%s\r\nContent-Length: 0\r\n\r\n",
+		   port, sequence, port, sequence, port, tags);
+	assert_status(next_of(device), "200");
+}
+
+static const char *explained(const char *content, const char *step);
+
+/* One device that takes it is enough, and it counts where it wants to be reached alone. */
+static void what_the_devices_take_selects_and_is_explained(void **state)
+{
+	(void)state;
+	begin_with(
+		"  - {name: plain, when: {not: {device: [sms, cpm]}}, then: {reject: forbidden}}\n"
+		"  - {name: rich, when: {device: file}, then: {reject: message-size}}\n"
+		"  - {name: rest, when: {text: o}, then: {route: smsc1}}\n");
+	is_refused(ALICES_NUMBER, "one", SMPP_RPROHIBITED);
+	device_of(6001, "expires=600");
+	is_refused(ALICES_NUMBER, "two", SMPP_RPROHIBITED);
+	device_of(6002, "+g.3gpp.smsip");
+	centre_gets(ALICES_NUMBER, "once more");
+	assert_string_equal(
+		explained("text", "message"),
+		"text of 5 bytes, 1 short message: the recipient is reached in sip; its "
+		"devices take sms");
+	device_of(6003, ICSI "msg,urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.session\";" IARI
+			     "fthttp\"");
+	is_refused(ALICES_NUMBER, "four", SMPP_RINVMSGLEN);
+	assert_string_equal(
+		explained("text", "message"),
+		"text of 5 bytes, 1 short message: the recipient is reached in sip; its "
+		"devices take sms, cpm, chat, file");
+	assert_string_equal(explained("text", "rules"), "rich: rejects it");
+}
+
 /* Nobody is told that somebody writes by a short message, which a rule may say. */
 static void what_a_message_carries_selects(void **state)
 {
@@ -243,6 +291,7 @@ int main(void)
 		OPEN(a_text_is_selected_by_what_it_costs),
 		OPEN(where_the_recipient_is_selects_and_changes_as_it_does),
 		TWO(where_the_recipient_is_selects_and_changes_as_it_does),
+		OPEN(what_the_devices_take_selects_and_is_explained),
 		OPEN(what_a_message_carries_selects),
 		OPEN(what_rules_ask_is_explained),
 	};

@@ -167,6 +167,7 @@ static void dataplane_begin(struct sim *s)
 		fprintf(stderr, "%s\n", error);
 		abort();
 	}
+	s->dp.clock_us = &s->now.us;
 }
 
 static void dataplane_end(struct sim *s)

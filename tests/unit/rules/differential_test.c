@@ -78,6 +78,10 @@ static void say_beside(struct writing *w, const char *field)
 			 msg_content_word(random_below(w->r, MSG_CONTENT_COUNT)));
 	else if (field[0] == 'r')
 		snprintf(text, sizeof(text), "\"reached\": \"%s\"", reached[random_below(w->r, 3)]);
+	else if (field[0] == 'd')
+		snprintf(text, sizeof(text), "\"device\": [\"%s\", \"%s\"]",
+			 msg_ability_word(random_below(w->r, MSG_ABILITY_COUNT)),
+			 msg_ability_word(random_below(w->r, MSG_ABILITY_COUNT)));
 	else if (random_below(w->r, 2) == 0)
 		snprintf(text, sizeof(text), "\"%s\": {\"over\": %u}", field, n);
 	else
@@ -91,7 +95,7 @@ static void say_condition(struct writing *w, unsigned depth)
 	static const char *const fields[] = {"from", "to", "account", "text"};
 	unsigned                 members = 0;
 	static const char *const lists[] = {"all", "any"};
-	static const char *const beside[] = {"size", "parts", "content", "reached"};
+	static const char *const beside[] = {"size", "parts", "content", "reached", "device"};
 
 	say(w, "{");
 	for (unsigned f = 0; f < 4; f++) {
@@ -183,6 +187,17 @@ static bool naive_words(const json_t *value, const struct message *m)
 	return false;
 }
 
+static bool naive_device(const json_t *value, const struct message *m)
+{
+	for (size_t i = 0; i < json_array_size(value); i++)
+		for (unsigned a = 0; a < MSG_ABILITY_COUNT; a++)
+			if ((m->beside.device >> a & 1) != 0 &&
+			    strcmp(json_string_value(json_array_get(value, i)),
+				   msg_ability_word(a)) == 0)
+				return true;
+	return false;
+}
+
 static bool naive(const json_t *when, const struct message *m)
 {
 	const char *key;
@@ -208,6 +223,8 @@ static bool naive(const json_t *when, const struct message *m)
 			met = naive_range(value, m->beside.parts);
 		} else if (strcmp(key, "content") == 0 || strcmp(key, "reached") == 0) {
 			met = naive_words(value, m);
+		} else if (strcmp(key, "device") == 0) {
+			met = naive_device(value, m);
 		} else if (strcmp(key, "not") == 0) {
 			met = !naive(value, m);
 		} else if (strcmp(key, "any") == 0) {
@@ -234,7 +251,8 @@ static void random_message(struct random *r, struct message *m)
 	m->beside = (struct rules_input){.size = random_below(r, 9),
 					 .parts = random_below(r, 9),
 					 .content = random_below(r, MSG_CONTENT_COUNT),
-					 .reached = random_below(r, 4) << 1};
+					 .reached = random_below(r, 4) << 1,
+					 .device = random_below(r, 1u << MSG_ABILITY_COUNT)};
 	if (m->beside.reached == 0)
 		m->beside.reached = 1u << RULES_NOBODY;
 }

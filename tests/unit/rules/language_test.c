@@ -16,7 +16,7 @@ static const struct wrong wrongs[] = {
 	{"{\"text\": \"a\", \"text\": \"b\"}", GOOD_THEN, "when", "is not valid JSON"},
 	{"{\"body\": \"a\"}", GOOD_THEN, "when.body",
 	 "from, to, text, account, size, parts, content, "
-	 "reached, all, any, not"},
+	 "reached, device, all, any, not"},
 	{"{\"text\": 5}", GOOD_THEN, "when.text", "put it in quotes"},
 	{"{\"text\": \"\"}", GOOD_THEN, "when.text", "is empty"},
 	{"{\"text\": []}", GOOD_THEN, "when.text", "1 to 1024"},
@@ -42,6 +42,9 @@ static const struct wrong wrongs[] = {
 	{"{\"content\": {\"text\": true}}", GOOD_THEN, "when.content", "put it in quotes"},
 	{"{\"reached\": [\"sip\", \"smpp\"]}", GOOD_THEN, "when.reached[1]",
 	 "\"smpp\" is no way to be reached; write of sip, xmpp, nobody"},
+	{"{\"device\": [\"sms\", \"mms\"]}", GOOD_THEN, "when.device[1]",
+	 "\"mms\" is no ability of a device; write of sms, cpm, large, chat, file, location"},
+	{"{\"device\": 5}", GOOD_THEN, "when.device", "put it in quotes"},
 	{"{\"all\": {\"text\": \"a\"}}", GOOD_THEN, "when.all", "list of 1 to 1024 conditions"},
 	{"{\"any\": []}", GOOD_THEN, "when.any", "list of 1 to 1024 conditions"},
 	{"{\"any\": [{}]}", GOOD_THEN, "when.any[0]", "empty condition"},

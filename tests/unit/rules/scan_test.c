@@ -366,7 +366,10 @@ static void bounds_are_themselves_outside(void **state)
 static void one_of_the_words_is_enough(void **state)
 {
 	static const char content[] = "{\"content\": [\"file\", \"location\"]}",
-			  reached[] = "{\"reached\": [\"xmpp\", \"nobody\"]}";
+			  reached[] = "{\"reached\": [\"xmpp\", \"nobody\"]}",
+			  device[] = "{\"device\": [\"sms\", \"chat\"]}";
+	const uint32_t sms = 1u << MSG_ABILITY_SMS, chat = 1u << MSG_ABILITY_CHAT,
+		       large = 1u << MSG_ABILITY_LARGE;
 
 	(void)state;
 	assert_true(says(content, (struct rules_input){.content = MSG_CONTENT_FILE}));
@@ -378,6 +381,11 @@ static void one_of_the_words_is_enough(void **state)
 	assert_true(says(reached, (struct rules_input){.reached = 1u << RULES_NOBODY}));
 	assert_false(says(reached, (struct rules_input){.reached = 1u << 1}));
 	assert_false(says("{\"reached\": \"sip\"}", (struct rules_input){.reached = 1u << 2}));
+	assert_true(says(device, (struct rules_input){.device = sms}));
+	assert_true(says(device, (struct rules_input){.device = chat | large}));
+	assert_false(says(device, (struct rules_input){.device = large}));
+	assert_false(says(device, (struct rules_input){.reached = sms | chat}));
+	assert_true(says("{\"not\": {\"device\": \"sms\"}}", (struct rules_input){0}));
 }
 
 static void what_a_message_is_joins_with_its_texts(void **state)
@@ -403,6 +411,7 @@ static void fields_beside_are_asked_for_where_a_rule_names_them(void **state)
 		 RULES_FIELD_PARTS | RULES_FIELD_TEXT},
 		{"{\"not\": {\"content\": \"text\"}}", RULES_FIELD_CONTENT},
 		{"{\"reached\": \"nobody\"}", RULES_FIELD_REACHED},
+		{"{\"any\": [{\"device\": \"cpm\"}]}", RULES_FIELD_DEVICE},
 	};
 
 	(void)state;

@@ -63,6 +63,43 @@ static void what_a_user_can_do_is_told_to_who_is_let_in(void **state)
 	side_free(s);
 }
 
+/* RFC 3261, 7.3.1: no parameter twice; what of it there is more stands in one value. */
+static void each_tag_of_a_user_stands_once(void **state)
+{
+	static const struct {
+		uint16_t    features;
+		const char *tags;
+	} rows[] = {
+		{0, ""},
+		{SIP_FEATURE_STREAM | 3u << SIP_FEATURE_REG_ID_SHIFT, ""},
+		{SIP_FEATURE_SMSIP, ";+g.3gpp.smsip"},
+		{SIP_FEATURE_CPM | SIP_FEATURE_LARGE | SIP_FEATURE_SESSION,
+		 ";+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.msg,"
+		 "urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.largemsg,"
+		 "urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.session\""},
+		{SIP_FEATURE_SESSION | SIP_FEATURE_FILE | SIP_FEATURE_SMSIP,
+		 ";+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.session\""
+		 ";+g.3gpp.iari-ref=\"urn%3Aurn-7%3A3gpp-application.ims.iari.rcs.fthttp\""
+		 ";+g.3gpp.smsip"},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct side *s = listener(true);
+		char         contact[512];
+
+		s->services.records[0]->bindings[0].features = rows[i].features;
+		s->services.records[0]->bindings[1].features = 0;
+		snprintf(contact, sizeof(contact), "\r\nContact: <sip:example.org>%s\r\n",
+			 rows[i].tags);
+		assert_non_null(strstr(options(s, "sip:alice@example.org", i), contact));
+		assert_int_equal(
+			sip_features_of(str_skip(str_of(rows[i].tags), rows[i].tags[0] == ';')),
+			rows[i].features & 0x7e);
+		side_free(s);
+	}
+}
+
 static void what_we_can_do_is_told_to_everybody(void **state)
 {
 	static const char *const uris[] = {"sip:example.org", "sip:192.0.2.1", "sip:ping@192.0.2.1",
@@ -96,6 +133,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_a_user_can_do_is_told_to_who_is_let_in),
+		cmocka_unit_test(each_tag_of_a_user_stands_once),
 		cmocka_unit_test(what_we_can_do_is_told_to_everybody),
 		cmocka_unit_test(a_stranger_is_not_told_who_is_here),
 	};

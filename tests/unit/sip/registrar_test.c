@@ -211,6 +211,84 @@ static void an_outbound_registration_is_known_by_its_device(void **state)
 	side_free(s);
 }
 
+/* RCC.07, 2.6; a value may have several elements, and a tag may come more than once. */
+static void what_a_device_takes_is_read_from_its_tags(void **state)
+{
+#define ICSI "+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi."
+#define IARI "+g.3gpp.iari-ref=\"urn%3Aurn-7%3A3gpp-application.ims.iari."
+	static const struct {
+		const char *tags;
+		uint16_t    features;
+	} rows[] = {
+		{ICSI "oma.cpm.msg\"", SIP_FEATURE_CPM},
+		{ICSI "oma.cpm.largemsg\"", SIP_FEATURE_LARGE},
+		{ICSI "oma.cpm.session\"", SIP_FEATURE_SESSION},
+		{ICSI "oma.cpm.msg,urn%3aurn-7%3a3gpp-service.ims.icsi.oma.cpm.session\"",
+		 SIP_FEATURE_CPM | SIP_FEATURE_SESSION},
+		{ICSI "oma.cpm.msg\";" ICSI "oma.cpm.largemsg\"",
+		 SIP_FEATURE_CPM | SIP_FEATURE_LARGE},
+		{"+g.3gpp.icsi-ref=\"<urn:urn-7:3gpp-service.ims.icsi.oma.cpm.msg> , "
+		 "<urn:urn-7:3gpp-service.ims.icsi.mmtel>\"",
+		 SIP_FEATURE_CPM},
+		{IARI "rcs.fthttp,urn%3Aurn-7%3A3gpp-application.ims.iari.rcs.geopush\"",
+		 SIP_FEATURE_FILE | SIP_FEATURE_LOCATION},
+		{"+g.3gpp.smsip;" IARI "rcs.geopush\"", SIP_FEATURE_SMSIP | SIP_FEATURE_LOCATION},
+		{"+G.3GPP.SMSIP", SIP_FEATURE_SMSIP},
+		{ICSI "oma.cpm.msg.group\"", 0},
+		{ICSI "oma.cpm.session.group\"", 0},
+		{IARI "rcs.ft\"", 0},
+		{"+g.3gpp.iari-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.msg\"", 0},
+		{"+g.3gpp.icsi-ref", 0},
+		{"+g.3gpp.icsi-ref=\"\"", 0},
+		{"+g.3gpp.icsi-ref=\",,%3A\"", 0},
+		{"+g.3gpp.smsip2", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct side      *s = registrar_new(true);
+		struct subscriber alice = subscriber_alice();
+		char              lines[512];
+
+		snprintf(lines, sizeof(lines), "%sContact: <sip:a@h:1>;%s\r\n", ALICE,
+			 rows[i].tags);
+		assert_int_equal(
+			side_status(subscriber_say(s, &alice, "REGISTER", REGISTRAR, lines, "")),
+			200);
+		if (s->services.records[0]->bindings[0].features != rows[i].features)
+			fail_msg("%s: %x", rows[i].tags,
+				 s->services.records[0]->bindings[0].features);
+		side_free(s);
+	}
+}
+
+/* What the directory reads of a binding is not for a device to say. */
+static void a_reg_id_is_no_ability(void **state)
+{
+	static const struct {
+		unsigned reg_id, status;
+	} rows[] = {{1, 200}, {SIP_REG_ID_MAX, 200}, {SIP_REG_ID_MAX + 1, 400}, {128, 400}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct side      *s = registrar_new(true);
+		struct subscriber alice = subscriber_alice();
+		char              lines[512];
+
+		snprintf(lines, sizeof(lines),
+			 ALICE "Contact: <sip:a@h:1>;reg-id=%u;+sip.instance=\"<urn:uuid:1>\"\r\n"
+			       "Supported: outbound\r\n",
+			 rows[i].reg_id);
+		assert_int_equal(
+			side_status(subscriber_say(s, &alice, "REGISTER", REGISTRAR, lines, "")),
+			rows[i].status);
+		assert_true(rows[i].status != 200 || s->services.records[0]->bindings[0].features ==
+							     rows[i].reg_id
+								     << SIP_FEATURE_REG_ID_SHIFT);
+		side_free(s);
+	}
+}
+
 static void who_may_register_whom(void **state)
 {
 	static const struct {
@@ -486,6 +564,8 @@ int main(void)
 		cmocka_unit_test(what_a_contact_may_not_say_is_refused),
 		cmocka_unit_test(a_star_removes_all_and_a_zero_removes_one),
 		cmocka_unit_test(an_outbound_registration_is_known_by_its_device),
+		cmocka_unit_test(what_a_device_takes_is_read_from_its_tags),
+		cmocka_unit_test(a_reg_id_is_no_ability),
 		cmocka_unit_test(who_may_register_whom),
 		cmocka_unit_test(a_peer_cannot_register_somebody_without_his_password),
 		cmocka_unit_test(a_wrong_password_is_challenged_again_and_registers_nothing),
