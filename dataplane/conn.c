@@ -127,6 +127,7 @@ struct conn *conn_new(struct worker *w, uint8_t protocol, enum proto_role role)
 			   .generation = generation,
 			   .account = MSG_SLOT_NONE,
 			   .peer = MSG_SLOT_NONE,
+			   .followed = w->following.round,
 			   .need = 1,
 			   .tcp = TCP_CONN_NONE,
 			   .queue_max = 1,
@@ -508,6 +509,7 @@ static void conn_read(struct worker *w, struct conn *c)
 {
 	unsigned items = 0;
 
+	session_follow(w, c);
 	c->waits = false;
 	while (c->state == CONN_OPEN && c->asked < ASKS_SESSION_MAX && !c->waits) {
 		struct cur     in;
@@ -537,6 +539,7 @@ void conn_datagram(struct worker *w, struct conn *c, const struct flow *from, st
 	struct proto_event event = conn_event_none();
 	struct out         out = conn_out(w);
 
+	session_follow(w, c);
 	if (c->state != CONN_OPEN || !conn_may_read(w, c)) {
 		metric_inc(w->metrics, METRIC_udp_dropped_full);
 		return;

@@ -44,20 +44,22 @@ struct conn {
 	uint16_t                generation;
 	uint8_t                 state, protocol, role;
 	bool                    logged_in, parting, dirty, again, datagram,
-		registers, /* something is reached over it: a stream */
-		media,     /* accepted where streams of media are taken */
-		detached,  /* the session goes on, its connection is gone */
-		waits,     /* feed() said WAIT: not read until it is touched */
-		beside,    /* the stream beside a peer's datagrams: nobody chooses it as a link */
-		server,    /* another server's, which came */
-		federated, /* of a peer that stands for all servers: to one domain of many */
-		blocked;   /* blocked: waits for EVENT_READY or TCP_EVENT_WRITABLE */
-	uint8_t            unsent_why;    /* enum reason: of what waits when it ends */
-	uint8_t            may;           /* PROTO_SENDS | PROTO_RECEIVES */
-	uint32_t           account, peer; /* slots, or MSG_SLOT_NONE */
-	uint32_t           need;          /* bytes that feed() asked for */
-	uint64_t           owner_digest;  /* of the configuration that the session was opened by */
-	struct link_group *group;         /* where it publishes, or NULL */
+		registers,   /* something is reached over it: a stream */
+		media,       /* accepted where streams of media are taken */
+		detached,    /* the session goes on, its connection is gone */
+		waits,       /* feed() said WAIT: not read until it is touched */
+		beside,      /* the stream beside a peer's datagrams: nobody chooses it as a link */
+		server,      /* another server's, which came */
+		federated,   /* of a peer that stands for all servers: to one domain of many */
+		blocked;     /* blocked: waits for EVENT_READY or TCP_EVENT_WRITABLE */
+	uint8_t  unsent_why; /* enum reason: of what waits when it ends */
+	uint8_t  may;        /* PROTO_SENDS | PROTO_RECEIVES */
+	uint32_t account, peer; /* slots, or MSG_SLOT_NONE */
+	uint32_t need;          /* bytes that feed() asked for */
+	uint64_t owner_digest;  /* of the configuration that the session was opened by */
+	uint32_t followed; /* the round in which its account or peer was last looked at (session.h)
+			    */
+	struct link_group *group; /* where it publishes, or NULL */
 	uint8_t            line, link_index;
 	uint32_t           queue_head, queue_tail, queued, queue_max,
 		open; /* deliveries that wait; that are sent and unanswered */

@@ -209,6 +209,8 @@ bool deliver_accept(struct worker *w, const struct delivery_order *order,
 			return false;
 	} else {
 		c = conn_get(w, order->to);
+		if (c != NULL)
+			session_follow(w, c);
 	}
 	if (c == NULL || c->parting ||
 	    (!is_awaited(c) && (c->state != CONN_OPEN || (!c->logged_in && order->binding == 0)))) {

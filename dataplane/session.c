@@ -11,7 +11,8 @@
 
 #define PEERS_LOOK_US (50 * US_PER_MS)
 #define MESSAGE_SIZE_MAX 65535u
-#define STREAM_WINDOW 1000u        /* of an accepted connection that no login sets another for */
+#define STREAM_WINDOW 1000u /* of an accepted connection that no login sets another for */
+#define SESSIONS_FOLLOWED_PER_TURN 64u
 #define REGISTERED_QUEUE_MAX 1000u /* messages that wait for what registered over a connection */
 
 static const struct hash_key digest_key = {0x510e527fade682d1ull, 0x9b05688c2b3e6c1full};
@@ -608,22 +609,48 @@ static void server_follow(struct worker *w, struct conn *c)
 	c->ops->settings(c->session, &settings);
 }
 
+static void follow(struct worker *w, struct conn *c)
+{
+	c->followed = w->following.round;
+	if (c->state != CONN_OPEN && c->state != CONN_CONNECTING)
+		return;
+	if (c->account != MSG_SLOT_NONE)
+		account_follow(w, c);
+	else if (c->peer != MSG_SLOT_NONE)
+		peer_follow(w, c);
+	else if (c->server)
+		server_follow(w, c);
+	else
+		return;
+	if (c->state == CONN_OPEN)
+		conn_touch(w, c);
+}
+
+void session_follow(struct worker *w, struct conn *c)
+{
+	if (c->followed != w->following.round)
+		follow(w, c);
+}
+
 void sessions_follow_world(struct worker *w)
 {
 	domains_follow_world(w);
-	for (uint32_t i = 0; i < w->conns.used_high; i++) {
-		struct conn *c = &w->conns.table[i];
-
-		if (c->state != CONN_OPEN && c->state != CONN_CONNECTING)
-			continue;
-		if (c->account != MSG_SLOT_NONE)
-			account_follow(w, c);
-		else if (c->peer != MSG_SLOT_NONE)
-			peer_follow(w, c);
-		else if (c->server)
-			server_follow(w, c);
-		if (c->state == CONN_OPEN)
-			conn_touch(w, c);
-	}
+	w->following.round++;
+	w->following.left = w->conns.used_high;
 	w->peers_next_us = 0;
+}
+
+unsigned sessions_follow_some(struct worker *w)
+{
+	struct following *f = &w->following;
+	unsigned n = f->left < SESSIONS_FOLLOWED_PER_TURN ? f->left : SESSIONS_FOLLOWED_PER_TURN;
+
+	for (unsigned i = 0; i < n; i++) {
+		f->at = f->at < w->conns.used_high ? f->at : 0;
+		session_follow(w, &w->conns.table[f->at++]);
+	}
+	f->left -= n;
+	if (n > 0 && f->left == 0)
+		w->peers_next_us = 0; /* those that have another place by now are tried at once */
+	return n;
 }

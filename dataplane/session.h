@@ -46,5 +46,17 @@ void session_peer_gone(struct worker *w,
 struct conn *session_stream(struct worker *w, struct conn *c);
 
 void sessions_connect_peers(struct worker *w);
-/* Accounts or peers changed: new settings hold, sessions of what is gone part. */
-void sessions_follow_world(struct worker *w);
+
+/*
+ * Accounts or peers changed: new settings hold, sessions of what is gone part. A round over all
+ * connections begins with the change and takes many turns; a session that reads or gets something
+ * to send is followed before that (session_follow).
+ */
+struct following {
+	uint32_t round; /* counts them */
+	uint32_t at;    /* the next connection */
+	uint32_t left;  /* of them in this round */
+};
+void     sessions_follow_world(struct worker *w);
+unsigned sessions_follow_some(struct worker *w); /* once a turn: returns how many */
+void     session_follow(struct worker *w, struct conn *c);

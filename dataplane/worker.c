@@ -239,7 +239,8 @@ bool worker_turn(struct worker *w, struct now now, const struct world *world, ui
 		sources_follow_world(w);
 		sessions_follow_world(w);
 	}
-	work = receive(w);
+	work = sessions_follow_some(w);
+	work += receive(w);
 	work += xcore_turn(w);
 	datagrams_receive(w);
 	work += registered_answers(w);

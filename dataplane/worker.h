@@ -76,6 +76,7 @@ struct worker {
 	struct asks             asks;
 	struct searches         searches;
 	struct domains          domains;
+	struct following        following;
 
 	struct inheritance inheritance; /* of a predecessor that was killed */
 

@@ -91,6 +91,50 @@ an_account_that_is_removed_or_has_a_new_password_loses_its_sessions_and_nobody_e
 	}
 }
 
+static const char many_sessions[] = "accounts:\n"
+				    "  - {name: esme1, password: secret1}\n"
+				    "  - {name: esme2, password: secret2, sessions: 250}\n"
+				    "peers:\n" SMSC1 ROUTES;
+
+static uint32_t not_followed(void)
+{
+	uint32_t left = 0;
+
+	for (unsigned w = 0; w < sim.dp.worker_count; w++)
+		left += sim.dp.workers[w]->following.left;
+	return left;
+}
+
+static void many_sessions_of_an_account_that_is_removed_end_over_several_turns(void **state)
+{
+	enum { SESSIONS = 250 };
+
+	(void)state;
+	record_begin(0);
+	begin(many_sessions, 1, 1, 1, 20, 0);
+	for (unsigned i = 0; i < SESSIONS; i++) {
+		assert_true(
+			host_connect(&sim.host, sim.now, 2775, "esme2", "secret2", PROTO_SENDS));
+		sim_pass(&sim, 20000);
+	}
+	for (unsigned i = 0; i < sim.host.session_count; i++)
+		assert_true(sim.host.sessions[i].up);
+	assert_int_equal(not_followed(), 0);
+	sim_change(&sim, many_sessions, one_account);
+	sim_step(&sim, 100);
+	assert_in_range(not_followed(), 1, SESSIONS);
+	record_more(200);
+	answers_come(10);
+	sim_pass(&sim, US_PER_SECOND);
+	all_were_delivered_once();
+	assert_int_equal(not_followed(), 0);
+	for (unsigned i = 0; i < sim.host.session_count; i++) {
+		if (sim.host.sessions[i].role == HOST_ESME)
+			assert_int_equal(sim.host.sessions[i].up, i == 0);
+	}
+	end();
+}
+
 static const char rate_100[] = "accounts:\n"
 			       "  - {name: esme1, password: secret1, rate: 100}\n"
 			       "peers:\n" SMSC1 ROUTES;
@@ -366,6 +410,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			an_account_that_is_removed_or_has_a_new_password_loses_its_sessions_and_nobody_else_does),
+		cmocka_unit_test(
+			many_sessions_of_an_account_that_is_removed_end_over_several_turns),
 		cmocka_unit_test(a_rate_that_changes_holds_at_once_for_bound_sessions),
 		cmocka_unit_test(
 			a_peer_goes_from_one_connection_to_four_and_back_and_no_message_is_lost),
