@@ -121,6 +121,14 @@ unsigned sip_status_of_reason(enum reason why)
 	case REASON_SIP_ROUTE:
 	case REASON_SIP_FIELD:
 		return sip_fault_status(why);
+	case REASON_IDENTITY_MISSING:
+		return 428;
+	case REASON_IDENTITY_CERTIFICATE:
+		return 436;
+	case REASON_IDENTITY_CREDENTIAL:
+		return 437;
+	case REASON_IDENTITY_INVALID:
+		return 438;
 	case REASON_SIP_EXTENSION:
 		return 420;
 	case REASON_SIP_OFFER:
@@ -146,6 +154,7 @@ unsigned sip_status_of_reason(enum reason why)
 	case REASON_SIP_PATH:
 	case REASON_SPAM:
 	case REASON_FORBIDDEN:
+	case REASON_IDENTITY_STALE:
 	case REASON_PEER_PERMANENT:
 	case REASON_PEER_FORBIDDEN:
 	case REASON_REGISTRATIONS_FULL:
