@@ -176,6 +176,11 @@ uint64_t directory_bindings(const struct directory *d)
 	return atomic_load_explicit(&d->bindings, memory_order_relaxed);
 }
 
+uint64_t directory_numbers(const struct directory *d)
+{
+	return atomic_load_explicit(&d->numbers, memory_order_relaxed);
+}
+
 /* ---- producers ---- */
 
 static struct change *change_new(struct producer *p)
@@ -234,7 +239,8 @@ enum reason directory_ask(struct directory *d, unsigned producer, unsigned proto
 	c->has_lost = false;
 	for (unsigned i = 0; i < r->count; i++) {
 		c->asked.bindings[i].session = origin;
-		c->asked.bindings[i].stream = stream;
+		c->asked.bindings[i].stream =
+			stream && !(r->bindings[i].features & PROTO_BINDING_AT_PEER);
 	}
 	change_ask(p, c);
 	return REASON_NONE;
@@ -320,12 +326,19 @@ static void overs_remove(struct entry *e)
 		list_remove(&e->overs[i].node);
 }
 
+static bool is_number(const struct entry *e)
+{
+	return str_starts(e->record.address, STR("+"));
+}
+
 static void entry_retire(struct directory *d, struct entry *e)
 {
 	list_remove(&e->due);
 	overs_remove(e);
 	atomic_fetch_sub_explicit(&d->bindings, e->record.count, memory_order_relaxed);
 	atomic_fetch_sub_explicit(&d->addresses, 1, memory_order_relaxed);
+	if (is_number(e))
+		atomic_fetch_sub_explicit(&d->numbers, 1, memory_order_relaxed);
 	e->retired = d->retired;
 	d->retired = e;
 }
@@ -397,6 +410,8 @@ enum reason directory_put(struct directory *d, const struct wanted *wanted, stru
 	overs_add(d, e);
 	atomic_fetch_add_explicit(&d->bindings, e->record.count, memory_order_relaxed);
 	atomic_fetch_add_explicit(&d->addresses, 1, memory_order_relaxed);
+	if (is_number(e))
+		atomic_fetch_add_explicit(&d->numbers, 1, memory_order_relaxed);
 	*put = e;
 	return REASON_NONE;
 }

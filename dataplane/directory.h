@@ -84,6 +84,8 @@ void     directory_each(const struct directory *d,
 			void *user);
 uint64_t directory_addresses(const struct directory *d);
 uint64_t directory_bindings(const struct directory *d);
+/* Addresses that are telephone numbers; any thread. */
+uint64_t directory_numbers(const struct directory *d);
 
 /* ---- the writer ---- */
 

@@ -81,7 +81,7 @@ struct directory {
 	uint64_t            renew_after_us;
 	_Atomic bool        renew_asked; /* of what was removed nothing is to be left */
 	uint8_t             room[STORE_RECORD_MAX];
-	_Atomic uint64_t    addresses, bindings; /* relaxed: counts */
+	_Atomic uint64_t    addresses, bindings, numbers; /* relaxed: counts */
 };
 
 struct wanted {

@@ -129,7 +129,8 @@ static void read_binding(struct cur *c, const struct store_places *places, struc
 	b->priority = cur_be16(c);
 	b->features = cur_be16(c);
 	read_texts(c, start, b);
-	if (session_at(places, protocol, &local, &b->session))
+	if (session_at(places, protocol, &local, &b->session) ||
+	    (b->features & PROTO_BINDING_AT_PEER) != 0)
 		b->expires_us = now.us + left * US_PER_MS;
 }
 

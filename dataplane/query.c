@@ -261,12 +261,18 @@ static void explain_place(const struct registered *place, bool chosen, json_t *r
 {
 	const struct proto_binding *b = place->binding;
 	struct str                  contact = proto_binding_text(place->record, b, BINDING_CONTACT);
-	char                        what[200], why[200];
+	struct str                  route = proto_binding_text(place->record, b, BINDING_PATH);
+	char                        what[200], why[400];
 
 	snprintf(what, sizeof(what), "%s %.*s", CONF_VIA_REGISTERED,
 		 STR_ARG(place->record->address));
-	snprintf(why, sizeof(why), "%.*s, session %u-%u-%u%s", STR_ARG(contact), b->session.worker,
-		 b->session.index, b->session.generation, !chosen ? ": taken" : "");
+	if (b->features & PROTO_BINDING_AT_PEER)
+		snprintf(why, sizeof(why), "%.*s, by its peer at %.*s%s", STR_ARG(contact),
+			 STR_ARG(route), !chosen ? ": taken" : "");
+	else
+		snprintf(why, sizeof(why), "%.*s, session %u-%u-%u%s", STR_ARG(contact),
+			 b->session.worker, b->session.index, b->session.generation,
+			 !chosen ? ": taken" : "");
 	explain_step(rows, "target", what, why);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/aor_map.h"
+#include "base/hash.h"
 #include "rcu/rcu.h"
 #include "rules/rules.h"
 
@@ -13,6 +14,8 @@
 #include "worker.h"
 
 #define ANSWERS_MAX 32u
+
+static const struct hash_key to_key = FLIGHT_TO_KEY;
 
 /* Who a message is for: an address of record, a subscriber, or a subscriber by one of its addresses
  * of record. */
@@ -61,6 +64,18 @@ const struct world_subscriber *registered_subscriber(const struct world *world, 
 	return recipient_of(world, to).subscriber;
 }
 
+/* The number by which somebody may be registered, with or without being a subscriber; empty: there
+ * is none, or nobody is so. */
+static struct str number_in(const struct dataplane *dp, const struct recipient *r,
+			    unsigned protocol)
+{
+	if (!registry_ops(protocol)->numbers || directory_numbers(dp->directory) == 0)
+		return STR("");
+	if (r->protocol == PROTO_COUNT)
+		return r->address;
+	return r->subscriber != NULL ? world_subscriber_address(r->subscriber) : STR("");
+}
+
 /* Its address of record in a protocol; empty: there is none. */
 static struct str address_in(const struct recipient *r, unsigned protocol)
 {
@@ -106,14 +121,19 @@ static void find_one(struct search *s, unsigned protocol, const struct proto_rec
 		f->first++;
 }
 
-static void find_in(struct search *s, unsigned protocol)
+static void find_at(struct search *s, unsigned protocol, struct str address)
 {
-	struct str                 address = address_in(&s->recipient, protocol);
 	const struct proto_record *r =
 		address.n > 0 ? directory_find(s->dp->directory, protocol, address) : NULL;
 
 	for (uint32_t i = 0; r != NULL && i < r->count && s->found->n < REGISTERED_MAX; i++)
 		find_one(s, protocol, r, &r->bindings[i]);
+}
+
+static void find_in(struct search *s, unsigned protocol)
+{
+	find_at(s, protocol, address_in(&s->recipient, protocol));
+	find_at(s, protocol, number_in(s->dp, &s->recipient, protocol));
 }
 
 static void find_all(struct search *s)
@@ -225,6 +245,27 @@ void registered_find_for(const struct dataplane *dp, const struct world *world, 
 		find_in_order(&s);
 }
 
+/* Where the peer's links lead; a place of no session where none is up. */
+static struct session_ref session_at_peer(const struct worker *w, const struct registered *place,
+					  struct str to)
+{
+	const struct proto_services *services = &w->services;
+	struct session_ref           nobody = {DOMAIN_SESSION - 1, 0, (uint8_t)w->number, 0};
+	struct route_target          peer = {.kind = ROUTE_PEER};
+	struct proto_source          source;
+	struct link_line            *line;
+
+	if (!services->source(services->context, place->protocol, &place->binding->flow, &source) ||
+	    !source.trusted)
+		return nobody;
+	peer.slot = source.peer;
+	line = link_choose(link_group(w->dp->links, &peer), hash_sip(&to_key, to.p, to.n));
+	if (line == NULL)
+		return nobody;
+	/* Relaxed: what ended meanwhile is found out by its generation. */
+	return session_ref_unpack(atomic_load_explicit(&line->session, memory_order_relaxed));
+}
+
 /* One of datagrams has the same index at every worker, so the message need not travel. */
 struct session_ref registered_session(const struct worker *w, const struct registered *place,
 				      struct str from)
@@ -232,6 +273,8 @@ struct session_ref registered_session(const struct worker *w, const struct regis
 	struct session_ref ref = place->binding->session;
 	const struct conn *c = ref.index < w->conns.used_high ? &w->conns.table[ref.index] : NULL;
 
+	if (place->binding->features & PROTO_BINDING_AT_PEER)
+		return session_at_peer(w, place, place->record->address);
 	if (c != NULL && c->role == PROTO_DATAGRAM && c->protocol == ref.protocol)
 		ref.worker = (uint8_t)chats_worker(w, place->record->address, from);
 	return ref;
@@ -241,13 +284,17 @@ bool registered_target(const struct worker *w, unsigned protocol, struct str to,
 		       struct proto_target *target)
 {
 	struct recipient r = recipient_of(w->world, to);
-	struct str       address = address_in(&r, protocol);
+	struct str       addresses[] = {address_in(&r, protocol), number_in(w->dp, &r, protocol)};
 
-	if (address.n == 0)
-		return false;
-	target->record = directory_find(w->dp->directory, protocol, address);
-	target->binding = directory_binding(target->record, binding);
-	return target->binding != NULL;
+	for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
+		if (addresses[i].n == 0)
+			continue;
+		target->record = directory_find(w->dp->directory, protocol, addresses[i]);
+		target->binding = directory_binding(target->record, binding);
+		if (target->binding != NULL)
+			return true;
+	}
+	return false;
 }
 
 void registered_change(struct worker *w, struct conn *c, const struct proto_registration *r)

@@ -90,6 +90,8 @@ struct proto_settings {
 #define PROTO_BINDING_DIRECT (1u << 15)
 /* It gets copies of what the other places of its address send and get (struct msg, copy). */
 #define PROTO_BINDING_COPIES (1u << 14)
+/* It is reached over whatever leads to the peer whose address ->flow is, and over no session. */
+#define PROTO_BINDING_AT_PEER (1u << 13)
 enum proto_binding_text {
 	BINDING_CONTACT,  /* URI that requests go to */
 	BINDING_PATH,     /* route set on the way there, as it goes into a request */
@@ -378,6 +380,7 @@ struct proto_ops {
 	size_t      instance_size, session_size,
 		block_size;       /* an instance per worker; blocks for open requests */
 	bool     ids_are_ours;    /* by result.remote_id: no two of its peers have the same one */
+	bool     numbers;         /* a telephone number may be registered as an address of record */
 	size_t   remembered_size; /* of an answer over datagrams that is remembered; 0: none is */
 	uint32_t item_size_max;   /* the receive buffer is never smaller */
 	uint32_t out_size_max;    /* a hook never writes more than this at once, feed() per item */

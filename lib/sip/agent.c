@@ -293,14 +293,14 @@ struct sip_server *sip_begin(struct sip_input *in)
 	return server;
 }
 
-/* Is it let in by where it comes from? To register somebody it never is. */
+/* Is it let in by where it comes from? To register somebody only an S-CSCF is. */
 static bool let_in(struct sip_input *in)
 {
 	const struct proto_services *services = in->s->instance->services;
 	struct proto_source          source;
 
 	if (in->m.method == SIP_METHOD_REGISTER)
-		return in->s->open_to_all;
+		return in->s->open_to_all || sip_is_third_party(in);
 	if (in->s->role == PROTO_CONNECTING) {
 		in->sender.trusted = in->s->trusted;
 		return true;

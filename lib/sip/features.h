@@ -11,6 +11,10 @@ enum {
 #define SIP_FEATURE(id, bit, ability, tag, value) SIP_FEATURE_##id = (bit),
 #include "sip/features.def"
 #undef SIP_FEATURE
+#define SIP_FEATURE(id, bit, ability, tag, value) | (bit)
+	SIP_FEATURES_TOLD = 0 /* all of them */
+#include "sip/features.def"
+#undef SIP_FEATURE
 };
 
 /* Of the parameters of a Contact; what is not known is passed over. */

@@ -34,6 +34,11 @@ static bool put_address(struct put *w, const struct msg *m, const struct addr *a
 
 enum reason sip_target_put(struct put *w, const struct msg *m, const struct sip_way *way)
 {
+	if (way->at != NULL && (way->at->binding->features & PROTO_BINDING_AT_PEER)) {
+		sip_put_text(
+			w, proto_binding_text(way->at->record, way->at->binding, BINDING_CONTACT));
+		return REASON_NONE;
+	}
 	if (way->at != NULL || way->target.n > 0) {
 		sip_put_text(w, way->at != NULL ? way->at->record->address : way->target);
 		return REASON_NONE;
@@ -304,7 +309,8 @@ static void put_service(const struct sip_map *map, const struct msg *m, const st
 		sip_put_header(w, SIP_ACCEPT_CONTACT, STR("*;" SIP_LARGE_TAG));
 	else if (!msg_extra_find(m, map->protocol, SIP_EXTRA_ACCEPT_CONTACT, &extra))
 		sip_put_header(w, SIP_ACCEPT_CONTACT, STR("*;" SIP_CPM_TAG));
-	if (way->at != NULL) { /* RFC 7315, 4.2: the identity that its device is asked by */
+	/* RFC 7315, 4.2: the identity that its device is asked by; an S-CSCF says it itself. */
+	if (way->at != NULL && !(way->at->binding->features & PROTO_BINDING_AT_PEER)) {
 		sip_put_header_begin(w, SIP_P_CALLED_PARTY_ID);
 		sip_put_name_addr(w, STR(""), way->at->record->address);
 		sip_put_header_end(w);

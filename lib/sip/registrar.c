@@ -7,6 +7,7 @@ struct reply {
 	struct str aor;
 	struct str path; /* as it came, all lines; empty: none */
 	bool       outbound;
+	bool       core; /* an S-CSCF says so of its user */
 	/* Of the request at hand: */
 	struct sip_uri edge;          /* the first of the Path */
 	bool           peer, trusted; /* it comes from a peer */
@@ -66,8 +67,7 @@ static bool same_address(const struct flow *a, const struct flow *b)
 	return a->ip6 == b->ip6 && memcmp(a->address, b->address, sizeof(a->address)) == 0;
 }
 
-/* Where a URI points, by its literal or a name that is known here. */
-static bool flow_of_uri(const struct sip_input *in, const struct sip_uri *uri, struct flow *to)
+bool sip_flow_of_uri(const struct sip_input *in, const struct sip_uri *uri, struct flow *to)
 {
 	const struct proto_services *services = in->s->instance->services;
 	const struct sip_host       *host = &uri->host;
@@ -103,13 +103,13 @@ static bool flow_of(const struct sip_input *in, const struct contact *c, const s
 	     !sip_same(transport.value, STR("udp"))))
 		return true;
 	if (reply->trusted) {
-		if (!flow_of_uri(in, uri, &there) || there.ip6 != in->from->ip6)
+		if (!sip_flow_of_uri(in, uri, &there) || there.ip6 != in->from->ip6)
 			return false;
 		*to = there;
 		return true;
 	}
-	if (reply->path.n == 0 && uri->host.kind != SIP_HOST_NAME && flow_of_uri(in, uri, &there) &&
-	    same_address(&there, in->from))
+	if (reply->path.n == 0 && uri->host.kind != SIP_HOST_NAME &&
+	    sip_flow_of_uri(in, uri, &there) && same_address(&there, in->from))
 		*to = there;
 	return true;
 }
@@ -120,11 +120,11 @@ static bool may_path(const struct sip_input *in, const struct reply *reply)
 	struct flow there;
 
 	return reply->path.n == 0 || reply->peer || in->s->open_to_all ||
-	       (flow_of_uri(in, &reply->edge, &there) && same_address(&there, in->from));
+	       (sip_flow_of_uri(in, &reply->edge, &there) && same_address(&there, in->from));
 }
 
-static bool put_part(struct put *w, struct proto_binding *b, enum proto_binding_text which,
-		     struct str text)
+bool sip_binding_text_put(struct put *w, struct proto_binding *b, enum proto_binding_text which,
+			  struct str text)
 {
 	if (text.n > UINT16_MAX)
 		return false;
@@ -154,10 +154,10 @@ static unsigned binding_add(struct sip_input *in, const struct contact *c,
 				       (in->s->datagram ? 0 : SIP_FEATURE_STREAM)),
 	};
 	r->count++;
-	if (!put_part(text, b, BINDING_CONTACT, c->name.uri_text) ||
-	    !put_part(text, b, BINDING_PATH, reply->path) ||
-	    !put_part(text, b, BINDING_INSTANCE, c->instance) ||
-	    !put_part(text, b, BINDING_CALL, in->known.call_id))
+	if (!sip_binding_text_put(text, b, BINDING_CONTACT, c->name.uri_text) ||
+	    !sip_binding_text_put(text, b, BINDING_PATH, reply->path) ||
+	    !sip_binding_text_put(text, b, BINDING_INSTANCE, c->instance) ||
+	    !sip_binding_text_put(text, b, BINDING_CALL, in->known.call_id))
 		return 403;
 	*why = REASON_SIP_HOST;
 	return flow_of(in, c, reply, &b->flow) ? 200 : 400;
@@ -239,9 +239,12 @@ static bool is_star(const struct sip_message *m, bool *valid)
 	return star;
 }
 
-static bool aor_of(const struct sip_input *in, struct put *w)
+static bool aor_of(const struct sip_input *in, bool core, struct put *w)
 {
-	sip_aor_put(w, &in->known.to.uri);
+	if (core)
+		sip_third_party_aor(in, w);
+	else
+		sip_aor_put(w, &in->known.to.uri);
 	return !w->failed;
 }
 
@@ -273,9 +276,14 @@ static void put_contact(const struct proto_record *r, const struct proto_binding
 	if (b->expires_us <= now.us)
 		return;
 	sip_put_header_begin(w, SIP_CONTACT);
-	put_u8(w, '<');
-	sip_put_text(w, proto_binding_text(r, b, BINDING_CONTACT));
-	put_str(w, STR(">;expires="));
+	if (b->features & PROTO_BINDING_AT_PEER) {
+		sip_put_text(w, proto_binding_text(r, b, BINDING_PATH));
+	} else {
+		put_u8(w, '<');
+		sip_put_text(w, proto_binding_text(r, b, BINDING_CONTACT));
+		put_u8(w, '>');
+	}
+	put_str(w, STR(";expires="));
 	put_number(w, (uint32_t)((b->expires_us - now.us + US_PER_SECOND - 1) / US_PER_SECOND));
 	if (b->priority < 1000) {
 		put_str(w, STR(";q=0."));
@@ -300,10 +308,12 @@ static void put_reply(const struct sip_session *s, struct now now, const struct 
 	const struct proto_services *services = s->instance->services;
 	const struct proto_record   *r =
 		services->record(services->context, s->instance->protocol, reply->aor);
-	struct str route = sip_session_service_route(s);
+	struct str route = reply->core ? STR("") : sip_session_service_route(s);
 
-	for (uint32_t i = 0; r != NULL && i < r->count; i++)
-		put_contact(r, &r->bindings[i], now, w);
+	for (uint32_t i = 0; r != NULL && i < r->count; i++) {
+		if (!reply->core || (r->bindings[i].features & PROTO_BINDING_AT_PEER))
+			put_contact(r, &r->bindings[i], now, w);
+	}
 	sip_put_header_begin(w, SIP_DATE);
 	sip_put_date(w, now.wall_ms / 1000);
 	sip_put_header_end(w);
@@ -338,13 +348,15 @@ static bool reply_read(struct sip_input *in, struct reply *reply, struct put *ao
 	struct sip_list l;
 	struct str      element;
 	struct contact  c;
+	bool            core = sip_is_third_party(in);
 
-	if (!aor_of(in, aor) || !path_of(&in->m, path))
+	if (!aor_of(in, core, aor) || !path_of(&in->m, path))
 		return false;
-	*reply = (struct reply){.aor = {(const char *)aor->start, put_size(aor)},
+	*reply = (struct reply){.core = core,
+				.aor = {(const char *)aor->start, put_size(aor)},
 				.path = {(const char *)path->start, put_size(path)}};
 	sip_list_init(&l, &in->m, SIP_CONTACT);
-	if (sip_list_next(&l, &element) && contact_parse(element, 0, &c))
+	if (!core && sip_list_next(&l, &element) && contact_parse(element, 0, &c))
 		reply->outbound = wants_outbound(in, &c);
 	return true;
 }
@@ -363,7 +375,8 @@ void sip_register_lines(struct sip_input *in, struct put *w)
 static bool reply_keep(struct sip_input *in, struct sip_server *server, const struct reply *reply)
 {
 	struct sip_transactions *t = &in->s->instance->transactions;
-	uint16_t sizes[3] = {(uint16_t)reply->aor.n, (uint16_t)reply->path.n, reply->outbound};
+	uint16_t sizes[4] = {(uint16_t)reply->aor.n, (uint16_t)reply->path.n, reply->outbound,
+			     reply->core};
 
 	return sip_server_keep(t, server, sizes, sizeof(sizes)) &&
 	       sip_server_keep(t, server, reply->aor.p, reply->aor.n) &&
@@ -389,24 +402,49 @@ static void give_registration(struct sip_input *in, struct sip_server *server,
 	in->event->peer = in->peer;
 }
 
+/* What is asked for oneself. 200, or the status that refuses it. */
+static unsigned bindings_read(struct sip_input *in, struct reply *reply, struct put *text,
+			      bool *star, enum reason *why)
+{
+	unsigned status = may_register(in, reply->aor, why);
+	bool     valid;
+
+	*star = is_star(&in->m, &valid);
+	in->s->instance->registration.remove_all = *star;
+	if (status != 200)
+		return status;
+	*why = REASON_SIP_CONTACT;
+	if (*star && !valid)
+		return 400;
+	*why = REASON_SIP_PATH;
+	if (!may_path(in, reply))
+		return 403;
+	return *star ? 200 : contacts_read(in, reply, text, why);
+}
+
+/* The user of an S-CSCF. 200, or the status that refuses it. */
+static unsigned core_read(struct sip_input *in, const struct reply *reply, struct put *text,
+			  enum reason *why)
+{
+	*why = REASON_DESTINATION;
+	if (reply->aor.n == 0)
+		return 404;
+	if (in->m.first[SIP_CONTACT] == SIP_NO_SLOT)
+		return 200;
+	return sip_third_party_read(in, reply->aor, text, why);
+}
+
 static void on_register(struct sip_input *in, struct sip_server *server, struct reply *reply)
 {
 	struct sip_instance *i = in->s->instance;
 	struct put           text = put_to(i->text, sizeof(i->text));
 	enum reason          why;
-	unsigned             status = may_register(in, reply->aor, &why);
-	bool                 valid, star = is_star(&in->m, &valid);
+	unsigned             status;
+	bool                 star = false;
 
-	i->registration = (struct proto_registration){.remove_all = star};
-	if (status == 200 && star && !valid) {
-		status = 400;
-		why = REASON_SIP_CONTACT;
-	} else if (status == 200 && !may_path(in, reply)) {
-		status = 403;
-		why = REASON_SIP_PATH;
-	} else if (status == 200 && !star) {
-		status = contacts_read(in, reply, &text, &why);
-	}
+	i->registration = (struct proto_registration){0};
+	status = reply->core ? core_read(in, reply, &text, &why)
+			     : bindings_read(in, reply, &text, &star, &why);
 	if (status != 200)
 		sip_refuse_open(in, server, status, why);
 	else if (!star && i->registration.count == 0)
@@ -424,7 +462,7 @@ void sip_on_register(struct sip_input *in)
 	struct sip_server   *server;
 	struct reply         reply;
 
-	if (in->s->role == PROTO_CONNECTING) {
+	if (in->s->role == PROTO_CONNECTING && !sip_is_third_party(in)) {
 		sip_refuse(in, 405, REASON_NOT_SUPPORTED);
 		return;
 	}
@@ -435,7 +473,8 @@ void sip_on_register(struct sip_input *in)
 	server = sip_admit(in);
 	if (server == NULL)
 		return;
-	source_read(in, &reply);
+	if (!reply.core)
+		source_read(in, &reply);
 	on_register(in, server, &reply);
 }
 
@@ -458,13 +497,14 @@ void sip_answer_register(struct sip_session *s, struct now now, struct sip_serve
 	sip_server_kept(t, server, &kept);
 	if (status == 200) {
 		struct cur   c = cur_of(s->instance->scratch, put_size(&kept));
-		uint16_t     sizes[3];
+		uint16_t     sizes[4];
 		struct reply reply;
 
 		memcpy(sizes, cur_bytes(&c, sizeof(sizes)), sizeof(sizes));
 		reply.aor = (struct str){(const char *)cur_bytes(&c, sizes[0]), sizes[0]};
 		reply.path = (struct str){(const char *)cur_bytes(&c, sizes[1]), sizes[1]};
 		reply.outbound = sizes[2] != 0;
+		reply.core = sizes[3] != 0;
 		put_reply(s, now, &reply, &lines);
 	}
 	sip_server_answer(t, server, now,

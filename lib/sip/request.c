@@ -94,9 +94,17 @@ static uint32_t *plain(struct sip_instance *i, uint32_t binding)
 	return &i->plain[binding % SIP_PLAIN_MAX];
 }
 
+/* By what it is told how to write there; NULL: by what the peer is configured with, also for the
+ * user of an S-CSCF that has not said what its devices take. */
+static const struct proto_target *form_of(const struct proto_target *at)
+{
+	return sip_at_peer(at) && !(at->binding->features & SIP_FEATURES_TOLD) ? NULL : at;
+}
+
 /* Those that have refused it were asked once. */
 static bool takes_cpim(const struct sip_session *s, const struct proto_target *at)
 {
+	at = form_of(at);
 	if (at == NULL)
 		return !s->plain && s->settings.body != PROTO_BODY_TEXT;
 	return (at->binding->features & SIP_FEATURE_CPM) != 0 &&
@@ -106,6 +114,7 @@ static bool takes_cpim(const struct sip_session *s, const struct proto_target *a
 /* By INVITE and MSRP, where we can be reached by that. */
 static bool takes_large(const struct sip_session *s, const struct proto_target *at)
 {
+	at = form_of(at);
 	if (s->media.port == 0)
 		return false;
 	return at != NULL ? (at->binding->features & SIP_FEATURE_LARGE) != 0 : s->settings.large;
@@ -117,7 +126,7 @@ struct sip_way sip_request_way(const struct sip_session *s, const struct proto_t
 			      .at = at,
 			      .trusted = s->trusted,
 			      .cpim = takes_cpim(s, at),
-			      .wraps = at == NULL && s->settings.body == PROTO_BODY_CPIM};
+			      .wraps = form_of(at) == NULL && s->settings.body == PROTO_BODY_CPIM};
 
 	if (s->peer_block != SIP_BLOCK_NONE) {
 		const struct sip_peer *peer = sip_session_peer(s);
@@ -138,7 +147,7 @@ enum submit sip_request_later(struct sip_session *s, size_t room)
 
 struct flow sip_request_to(const struct sip_session *s, const struct proto_target *at)
 {
-	return at != NULL ? at->binding->flow : s->remote;
+	return at != NULL && !sip_at_peer(at) ? at->binding->flow : s->remote;
 }
 
 /* The request is written from the mark on: make it a transaction. False: nothing is left of it. */
@@ -300,6 +309,7 @@ static enum reason put_message(const struct sip_session *s, struct now now, stru
 static bool wants_sms(const struct sip_session *s, const struct msg *m,
 		      const struct proto_target *at, bool *only)
 {
+	at = form_of(at);
 	*only = at == NULL && s->settings.body == PROTO_BODY_SMS;
 	if (sip_sms_reported(m) && (at == NULL || (at->binding->features & SIP_FEATURE_SMSIP)))
 		return true;
@@ -380,7 +390,7 @@ enum submit sip_request_message(struct sip_session *s, struct now now, const str
 	why = put_in_form(s, now, c, m, at, &how, &out->put);
 	size = out_mark(out) - mark - (s->datagram ? sizeof(struct out_datagram) : 0);
 	if (why == REASON_NONE && !out->put.failed && s->datagram && size > SIP_DATAGRAM_MAX)
-		why = at == NULL ? REASON_DATAGRAM_SIZE : REASON_MESSAGE_SIZE;
+		why = at == NULL || sip_at_peer(at) ? REASON_DATAGRAM_SIZE : REASON_MESSAGE_SIZE;
 	if (why == REASON_NONE && out->put.failed && room >= SIP_ANSWER_ROOM + SIP_MESSAGE_SIZE_MAX)
 		why = REASON_MESSAGE_SIZE;
 	if (takes_large(s, at) && !msg_is_report(m) && m->kind != MSG_COMPOSING &&

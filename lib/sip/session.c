@@ -15,7 +15,7 @@ static_assert(sizeof(struct sip_challenge) <= sizeof(((struct sip_block *)NULL)-
 static_assert(sizeof(struct sip_session) <= 512, "a hundred thousand idle sessions fit in 50 MB");
 
 static_assert((SIP_REG_ID_MAX << SIP_FEATURE_REG_ID_SHIFT &
-	       (PROTO_BINDING_DIRECT | PROTO_BINDING_COPIES)) == 0,
+	       (PROTO_BINDING_DIRECT | PROTO_BINDING_COPIES | PROTO_BINDING_AT_PEER)) == 0,
 	      "a reg-id says nothing that the directory reads");
 
 /* Of the blocks, one in so many remembers nonces. */
@@ -505,6 +505,7 @@ const struct proto_ops sip_ops = {
 	.out_size_max = SIP_ANSWER_ROOM + SIP_MESSAGE_SIZE_MAX,
 	.remembered_size = SIP_REMEMBERED_SIZE,
 	.ids_are_ours = true,
+	.numbers = true,
 	.instance_init = instance_init,
 	.owner = sip_owner,
 	.open = session_open,

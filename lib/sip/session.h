@@ -33,5 +33,7 @@ extern const struct proto_ops sip_ops;
 
 #define SIP_EXPIRES_MIN 60u /* seconds; shorter is refused with 423 (RFC 3261, 10.3, step 7) */
 #define SIP_EXPIRES_MAX 3600u
+#define SIP_EXPIRES_PEER_MAX                                                                       \
+	2678400u               /* of what an S-CSCF says, who does not ask before (31 days) */
 #define SIP_RETRY_AFTER_S 5u   /* seconds, where nobody says better */
 #define SIP_DATAGRAM_MAX 1300u /* bytes of a request over UDP (RFC 3261, 18.1.1) */

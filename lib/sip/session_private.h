@@ -341,6 +341,25 @@ void sip_answer_register(struct sip_session *s, struct now now, struct sip_serve
 			 const struct result *r, struct out *out);
 /* Those of the 200 to a REGISTER that is at hand. */
 void sip_register_lines(struct sip_input *in, struct put *w);
+/* Where a URI points, by its literal or a name that is known here. */
+bool sip_flow_of_uri(const struct sip_input *in, const struct sip_uri *uri, struct flow *to);
+bool sip_binding_text_put(struct put *w, struct proto_binding *b, enum proto_binding_text which,
+			  struct str text);
+
+/* third_party.c */
+/* Does somebody whom we believe register somebody else? */
+bool sip_is_third_party(const struct sip_input *in);
+void sip_third_party_aor(const struct sip_input *in, struct put *w);
+/* The binding that it asks for, if any, as the first of the instance's registration. 200, or the
+ * status that refuses it, *why its reason. */
+unsigned sip_third_party_read(struct sip_input *in, struct str aor, struct put *text,
+			      enum reason *why);
+
+/* Is that the user of an S-CSCF? */
+static inline bool sip_at_peer(const struct proto_target *at)
+{
+	return at != NULL && (at->binding->features & PROTO_BINDING_AT_PEER) != 0;
+}
 
 /* msrp_session.c: sessions that are streams of MSRP. open: without
  * memory it closes. */

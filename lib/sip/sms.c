@@ -76,7 +76,8 @@ static void find_contact(const struct sip_input *in, struct report *r)
 	for (uint32_t i = 0; record != NULL && i < record->count; i++) {
 		const struct proto_binding *b = &record->bindings[i];
 
-		if (!flow_eq(&b->flow, in->from))
+		if (!flow_eq(&b->flow, in->from) &&
+		    !((b->features & PROTO_BINDING_AT_PEER) && in->sender.trusted))
 			continue;
 		r->texts[SIP_BACK_URI] = proto_binding_text(record, b, BINDING_CONTACT);
 		r->texts[SIP_BACK_ROUTE] = proto_binding_text(record, b, BINDING_PATH);

@@ -102,7 +102,10 @@ static bool subscriber_forget(struct world_change *c, const struct world_subscri
 static bool subscriber_gone(struct world_change *c, const struct world_subscriber *s,
 			    const struct world_subscriber *now)
 {
-	for (enum subscriber_text t = SUBSCRIBER_SIP; t < SUBSCRIBER_TEXTS; t++) {
+	/* Its number it keeps, where it stays. */
+	enum subscriber_text first = now != NULL ? SUBSCRIBER_SIP : SUBSCRIBER_ADDRESS;
+
+	for (enum subscriber_text t = first; t < SUBSCRIBER_TEXTS; t++) {
 		struct str text = subscriber_text(s, t);
 		char      *grown;
 

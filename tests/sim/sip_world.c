@@ -156,6 +156,16 @@ void peer_by_name(void)
 	sim_change(&sim, site, named);
 }
 
+void peer_with(const char *keys)
+{
+	static const char last[] = "trusted: true";
+	const char       *at = strstr(site, last) + strlen(last);
+	char              more[sizeof(site) + 128];
+
+	snprintf(more, sizeof(more), "%.*s%s%s", (int)(at - site), site, keys, at);
+	sim_change(&sim, site, more);
+}
+
 /* Copies a section's head and puts the text behind it. */
 static void add_to(char *to, size_t size, const char *section, const char *text)
 {

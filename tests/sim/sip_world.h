@@ -51,6 +51,8 @@ void world_adds(const char *accounts, const char *peers, const char *routes);
 void world_adds_instead(const char *accounts, const char *peers);
 /* The peer has the host ims.example from now on, and no port. */
 void peer_by_name(void);
+/* The peer has these keys, too: ", body: sms". */
+void peer_with(const char *keys);
 
 /* Answers every OPTIONS of the appliance; returns the next other request. */
 const char *ims_take(void);

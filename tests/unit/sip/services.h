@@ -66,7 +66,7 @@ static inline const struct proto_record *services_record(void *context, unsigned
 {
 	struct services *s = context;
 
-	for (unsigned i = 0; i < s->record_count; i++) {
+	for (unsigned i = s->record_count; i-- > 0;) { /* the last that was put there */
 		if (str_eq(s->records[i]->address, address))
 			return s->records[i];
 	}

@@ -149,7 +149,7 @@ static void two_may_swap_and_one_may_take_over_what_it_registers_as(void **state
 
 static void addresses_that_are_nobodys_any_more_are_told(void **state)
 {
-	static const char    wanted[] = "sip:alice@example.org\0sip:bob@example.org";
+	static const char    wanted[] = "+46701234567\0sip:alice@example.org\0sip:bob@example.org";
 	struct mirror        m;
 	const struct world  *w = sample_world(&m);
 	char                 error[256] = "", *gone;
