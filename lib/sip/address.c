@@ -40,7 +40,36 @@ bool sip_params_rest(struct cur *c, struct str *params)
 	return true;
 }
 
-bool sip_param_next(struct cur *params, struct sip_param *p)
+static struct str between(const uint8_t *start, const uint8_t *end)
+{
+	return (struct str){(const char *)start, (size_t)(end - start)};
+}
+
+/* A token, or two with "=" between them, without white space, as most are written. False: it takes
+ * a closer look, and nothing is consumed. */
+static inline bool param_plain(struct cur *params, struct sip_param *p)
+{
+	const uint8_t *start = params->p, *end = params->end;
+	const uint8_t *at = sip_class_end(start, end, SIP_CLASS_TOKEN), *value;
+
+	p->name = between(start, at);
+	p->value = STR("");
+	p->has_value = at < end && *at == '=';
+	p->quoted = false;
+	if (p->has_value) {
+		value = at + 1;
+		at = sip_class_end(value, end, SIP_CLASS_TOKEN);
+		p->value = between(value, at);
+		if (at == value)
+			return false;
+	}
+	if (p->name.n == 0 || (at < end && (*at != ';' || at + 1 == end)))
+		return false;
+	params->p = at + (at < end);
+	return true;
+}
+
+static __attribute__((noinline)) bool param_any(struct cur *params, struct sip_param *p)
 {
 	*p = (struct sip_param){.name = STR(""), .value = STR("")};
 	if (params->failed)
@@ -62,6 +91,11 @@ bool sip_param_next(struct cur *params, struct sip_param *p)
 	return sip_param_end(params);
 }
 
+bool sip_param_next(struct cur *params, struct sip_param *p)
+{
+	return (params->p < params->end && param_plain(params, p)) || param_any(params, p);
+}
+
 bool sip_param_find(struct str params, struct str name, struct sip_param *p)
 {
 	struct cur c = sip_cur(params);
@@ -81,11 +115,6 @@ bool sip_params_check(struct str params)
 	while (sip_param_next(&c, &p))
 		;
 	return !c.failed;
-}
-
-static struct str between(const uint8_t *start, const uint8_t *end)
-{
-	return (struct str){(const char *)start, (size_t)(end - start)};
 }
 
 /* *(token LWS) or a quoted string, then "<". False where no "<" is there: an addr-spec. */
@@ -116,6 +145,8 @@ static bool take_tag(struct sip_name_addr *a)
 	struct cur       c = sip_cur(a->params);
 	struct sip_param p;
 
+	if (a->params.n == 0)
+		return true;
 	if (str_starts(a->params, STR("tag=")) &&
 	    sip_lex_all(str_skip(a->params, 4), SIP_CLASS_TOKEN)) { /* as most is written */
 		a->tag = str_skip(a->params, 4);

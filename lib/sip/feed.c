@@ -120,7 +120,7 @@ static void on_response(struct sip_input *in)
 	enum reason fault = in->m.fault;
 
 	if (fault == REASON_NONE)
-		fault = sip_response_parse(&in->m, &in->known);
+		fault = sip_response_parse(&in->m, sip_own_sent(in->s), &in->known);
 	if (fault == REASON_NONE)
 		sip_on_response(in);
 	else

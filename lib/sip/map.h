@@ -64,6 +64,7 @@ struct sip_map {
 	struct metrics              *metrics;
 	struct now                   now;
 	uint8_t                      protocol; /* our index in protocols.def */
+	struct sip_date             *date;     /* the last that was written by the instance */
 };
 
 /* An address in normal form (msg/addr.h). */

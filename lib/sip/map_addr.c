@@ -8,8 +8,12 @@
 
 static bool all_digits(struct str s)
 {
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] < '0' || s.p[i] > '9')
+	for (size_t at = 0; at < s.n; at += SIP_PART) {
+		size_t   left = s.n - at;
+		sip_part x = sip_part_at((const uint8_t *)s.p + at, left);
+		uint32_t others = SIP_PART_BITS((x < '0') | (x > '9'));
+
+		if (sip_part_first(others, left) < (left < SIP_PART ? left : SIP_PART))
 			return false;
 	}
 	return s.n > 0;

@@ -325,7 +325,7 @@ static void put_service(const struct sip_map *map, const struct msg *m, const st
 static void put_times(const struct sip_map *map, const struct msg *m, struct put *w)
 {
 	sip_put_header_begin(w, SIP_DATE);
-	sip_put_date(w, map->now.wall_ms / 1000);
+	sip_put_date_again(w, map->now.wall_ms / 1000, map->date);
 	sip_put_header_end(w);
 	if (m->expires_us > map->now.us)
 		sip_put_header_number(w, SIP_EXPIRES,

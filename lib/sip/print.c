@@ -30,7 +30,7 @@ static const uint8_t *control_find(const uint8_t *p, const uint8_t *end)
 
 /* Text without control characters, which most is, is copied while it is looked at; what a part has
  * too much is overwritten by what comes next. False: nothing was written. */
-static bool put_plain(struct put *w, struct str text)
+static inline bool put_plain(struct put *w, struct str text)
 {
 	const uint8_t *p = (const uint8_t *)text.p;
 
@@ -49,15 +49,11 @@ static bool put_plain(struct put *w, struct str text)
 	return true;
 }
 
-/* The one place where text goes into a line. A fold becomes one SP; other control characters pass
- * only as quoted pairs, and CR and LF are never part of one. */
-void sip_put_text(struct put *w, struct str text)
+static __attribute__((noinline)) void put_any(struct put *w, struct str text)
 {
 	struct cur c = sip_cur(text);
 	bool       checked = false;
 
-	if (put_plain(w, text))
-		return;
 	while (cur_left(&c) > 0) {
 		const uint8_t *start = c.p;
 
@@ -77,6 +73,14 @@ void sip_put_text(struct put *w, struct str text)
 			put_u8(w, cur_u8(&c));
 		}
 	}
+}
+
+/* The one place where text goes into a line. A fold becomes one SP; other control characters pass
+ * only as quoted pairs, and CR and LF are never part of one. */
+void sip_put_text(struct put *w, struct str text)
+{
+	if (!put_plain(w, text))
+		put_any(w, text);
 }
 
 void sip_put_token(struct put *w, struct str token)

@@ -37,6 +37,17 @@ static struct str own_via_begin(const struct sip_session *s)
 	return (struct str){v->text, v->size};
 }
 
+#define BRANCH ";branch="
+
+struct str sip_own_sent(const struct sip_session *s)
+{
+	const struct sip_own_via *v = &s->instance->own_via[s->datagram];
+	size_t                    label = sip_labels[SIP_VIA].size;
+
+	return v->size > 0 ? (struct str){v->text + label, v->size - label - strlen(BRANCH)}
+			   : STR("");
+}
+
 static void own_via_end(const struct sip_session *s, struct put *w)
 {
 	if (s->datagram)
@@ -51,11 +62,18 @@ void sip_own_via_put(const struct sip_session *s, struct str branch, struct put 
 	own_via_end(s, w);
 }
 
-static void put_own_via(const struct sip_session *s, const struct sip_client *c, struct put *w)
+/* Gives what its branch has after the cookie. */
+static struct str put_own_via(const struct sip_session *s, const struct sip_client *c,
+			      struct put *w)
 {
+	struct str name = STR("");
+
 	put_str(w, own_via_begin(s));
 	sip_client_branch(&s->instance->transactions, c, w);
+	if (!w->failed)
+		name = (struct str){(const char *)w->p - SIP_NAME_SIZE, SIP_NAME_SIZE};
 	own_via_end(s, w);
+	return name;
 }
 
 static void put_credentials(const struct sip_session *s, struct str method, struct str uri,
@@ -70,18 +88,20 @@ static void put_credentials(const struct sip_session *s, struct str method, stru
 			     method, uri, random_next(&s->instance->random), w);
 }
 
-/* From the request line to CSeq and credentials. */
-void sip_request_head(const struct sip_session *s, const struct sip_client *c,
-		      const struct sip_request *r, struct put *w)
+struct str sip_request_head(const struct sip_session *s, const struct sip_client *c,
+			    const struct sip_request *r, struct put *w)
 {
+	struct str name;
+
 	sip_put_request(w, r->method, r->uri);
-	put_own_via(s, c, w);
+	name = put_own_via(s, c, w);
 	sip_put_header_number(w, SIP_MAX_FORWARDS, r->max_forwards);
 	if (r->route.n > 0)
 		sip_put_header(w, SIP_ROUTE, r->route);
-	sip_put_header(w, SIP_CALL_ID, r->call_id);
+	sip_put_header(w, SIP_CALL_ID, r->call_id.n > 0 ? r->call_id : name);
 	sip_put_cseq(w, r->sequence, r->method);
 	put_credentials(s, r->method, r->uri, w);
+	return name;
 }
 
 struct str sip_request_route(const struct proto_target *at)
@@ -276,9 +296,10 @@ static enum reason put_message(const struct sip_session *s, struct now now, stru
 {
 	const struct sip_map map = sip_session_map(s, now);
 	struct sip_way       way = sip_request_way(s, at);
-	char                 uri_room[SIP_URI_MAX], tag[SIP_TEXT_SIZE], call_id[SIP_TEXT_SIZE];
+	char                 uri_room[SIP_URI_MAX];
 	struct put           uri = put_to(uri_room, sizeof(uri_room));
 	enum reason          why = sip_map_uri(m, &way, &uri);
+	struct str           name;
 
 	if (why == REASON_NONE && uri.failed)
 		why = REASON_DESTINATION;
@@ -286,23 +307,20 @@ static enum reason put_message(const struct sip_session *s, struct now now, stru
 		return why;
 	if (at == NULL && !msg_is_report(m))
 		way.target = (struct str){uri_room, put_size(&uri)};
-	sip_text_new(s->instance, call_id);
-	sip_text_new(s->instance, tag);
-	sip_request_head(s, c,
-			 &(struct sip_request){STR("MESSAGE"),
-					       {uri_room, put_size(&uri)},
-					       {call_id, sizeof(call_id)},
-					       sip_map_forwards(&map, m),
-					       sip_request_route(at),
-					       1},
-			 w);
+	name = sip_request_head(s, c,
+				&(struct sip_request){STR("MESSAGE"),
+						      {uri_room, put_size(&uri)},
+						      STR(""),
+						      sip_map_forwards(&map, m),
+						      sip_request_route(at),
+						      1},
+				w);
 	if (sip_map_notified(m, &way))
 		how->note |= SIP_NOTE_NOTIFIED;
 	if (sip_map_wrapped(&map, m, &way))
 		how->note |= SIP_NOTE_WRAPPED | (at != NULL ? at->binding->id : 0)
 							<< SIP_NOTE_VALUE_SHIFT;
-	return sip_map_out(&map, m, &way,
-			   &(struct sip_names){{tag, sizeof(tag)}, {call_id, sizeof(call_id)}}, w);
+	return sip_map_out(&map, m, &way, &(struct sip_names){name, name}, w);
 }
 
 /* Is it to be a short message? *only: or nothing. */

@@ -38,6 +38,7 @@ static int instance_init(void *instance, const struct proto_instance_config *con
 	i->word_count = 0;
 	i->texts = 0;
 	i->own_via[0].size = i->own_via[1].size = 0;
+	i->date = (struct sip_date){0};
 	random_seed(&i->random, config->seed ^ 0x736970ull);
 	i->text_key.k0 = random_next(&i->random);
 	i->text_key.k1 = random_next(&i->random);

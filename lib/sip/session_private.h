@@ -54,6 +54,7 @@ struct sip_instance {
 	uint32_t                     chats;         /* that are open */
 	uint32_t                     chat_lists[SIP_CHAT_LISTS]; /* their blocks, by pair */
 	uint8_t                      protocol, worker;
+	struct sip_date              date; /* the last that was written */
 	uint32_t                     word_count;
 	struct sip_word              words[SIP_WORDS_MAX];
 	struct sip_own_via           own_via[2];           /* the last of streams, of UDP */
@@ -180,8 +181,9 @@ static inline const struct sip_peer *sip_session_peer(const struct sip_session *
 
 static inline struct sip_map sip_session_map(const struct sip_session *s, struct now now)
 {
-	return (struct sip_map){&s->settings, s->instance->services, s->instance->metrics, now,
-				s->instance->protocol};
+	struct sip_instance *i = s->instance;
+
+	return (struct sip_map){&s->settings, i->services, i->metrics, now, i->protocol, &i->date};
 }
 
 /* feed.c */
@@ -381,7 +383,7 @@ static inline bool sip_session_is_stream(const struct sip_session *s)
 /* request.c: our own */
 struct sip_request {
 	struct str method, uri;
-	struct str call_id;
+	struct str call_id; /* empty: the name that is given back */
 	uint32_t   max_forwards;
 	struct str route; /* empty: none */
 	uint32_t   sequence;
@@ -389,13 +391,17 @@ struct sip_request {
 
 /* The Via of a request of ours. */
 void sip_own_via_put(const struct sip_session *s, struct str branch, struct put *w);
+/* Protocol and sent-by of the last that was written for such a session; empty: none was. */
+struct str sip_own_sent(const struct sip_session *s);
 /* A request is begun, its head (from the request line to CSeq and credentials) and the rest
- * written, and started as a transaction; false: nothing is left of it. */
-size_t sip_request_begin(const struct sip_session *s, const struct flow *to, struct out *out);
-void   sip_request_head(const struct sip_session *s, const struct sip_client *c,
-			const struct sip_request *r, struct put *w);
-bool   sip_request_start(struct sip_session *s, struct now now, struct sip_client *c,
-			 const struct sip_client_how *how, struct out *out, size_t mark);
+ * written, and started as a transaction; false: nothing is left of it. The head gives the name of
+ * its transaction (SIP_NAME_SIZE letters and digits, lent from what is written, which nobody can
+ * guess or has had before), empty where that did not fit. */
+size_t     sip_request_begin(const struct sip_session *s, const struct flow *to, struct out *out);
+struct str sip_request_head(const struct sip_session *s, const struct sip_client *c,
+			    const struct sip_request *r, struct put *w);
+bool       sip_request_start(struct sip_session *s, struct now now, struct sip_client *c,
+			     const struct sip_client_how *how, struct out *out, size_t mark);
 struct sip_client_how sip_request_how(const struct sip_session *s, enum sip_client_kind kind,
 				      const struct flow *to);
 struct sip_way        sip_request_way(const struct sip_session *s, const struct proto_target *at);

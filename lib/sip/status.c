@@ -16,21 +16,26 @@ static const struct status {
 #undef SIP_STATUS
 };
 
+enum {
+#define SIP_STATUS(code, phrase, why, whose) AT_##code,
+#include "sip/statuses.def"
+#undef SIP_STATUS
+};
+
+#define CODE_END 700u
+
+static const uint8_t at_code[CODE_END] = {
+/* place + 1; 0: not known */
+#define SIP_STATUS(code, phrase, why, whose) [code] = AT_##code + 1,
+#include "sip/statuses.def"
+#undef SIP_STATUS
+};
+
 static const struct status *status_find(unsigned code)
 {
-	unsigned low = 0, high = sizeof(statuses) / sizeof(statuses[0]);
+	unsigned at = code < CODE_END ? at_code[code] : 0;
 
-	while (low < high) {
-		unsigned middle = (low + high) / 2;
-
-		if (statuses[middle].code == code)
-			return &statuses[middle];
-		if (statuses[middle].code < code)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
+	return at > 0 ? &statuses[at - 1] : NULL;
 }
 
 /* RFC 3261, 8.1.3.2: a code that is not known is treated as the x00 of its class. */

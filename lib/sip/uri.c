@@ -47,34 +47,40 @@ bool sip_ip6_parse(struct str text, uint8_t address[16])
 	       (three_colons(text, room, sizeof(room)) && inet_pton(AF_INET6, room, address) == 1);
 }
 
-static unsigned digit_of(uint8_t c)
-{
-	return c - (unsigned)'0';
-}
+#define IP4_DOTS 3u
+#define IP4_DIGITS 3u
 
 /* Four numbers of one to three digits, up to 255. */
 static bool ip4_parse(struct str text, uint8_t address[16])
 {
-	uint8_t  bytes[SIP_PART];
-	sip_part x;
-	unsigned at = 0;
+	uint8_t  digits[IP4_DIGITS + SIP_PART] = {0};
+	uint32_t there, dots;
+	unsigned start = 0;
+	sip_part x, values;
 
-	if (text.n >= sizeof(bytes) || text.n == 0)
+	if (text.n >= SIP_PART || text.n == 0)
 		return false;
 	x = sip_part_at((const uint8_t *)text.p, text.n);
-	memcpy(bytes, &x, sizeof(bytes));
-	bytes[text.n] = 0; /* no digit and no dot: nothing is read past it */
-	for (unsigned part = 0; part < 4; part++) {
-		unsigned start = at, number = 0;
+	values = x - '0';
+	there = (1u << text.n) - 1;
+	dots = SIP_PART_BITS(x == '.') & there;
+	if (__builtin_popcount(dots) != IP4_DOTS ||
+	    ((SIP_PART_BITS(values <= 9) | dots) & there) != there)
+		return false;
+	values &= (sip_part)(x != '.'); /* before a number of one digit are no tens */
+	memcpy(digits + IP4_DIGITS, &values, sizeof(values));
+	dots |= 1u << text.n;
+	for (unsigned part = 0; part <= IP4_DOTS; part++, dots &= dots - 1) {
+		unsigned       end = (unsigned)__builtin_ctz(dots), n = end - start;
+		const uint8_t *last = digits + IP4_DIGITS + end - 1;
+		unsigned       number = last[0] + 10u * last[-1] + (n == 3 ? 100u * last[-2] : 0);
 
-		for (; digit_of(bytes[at]) <= 9; at++)
-			number = number * 10 + digit_of(bytes[at]);
-		if (at == start || at - start > 3 || number > 255 ||
-		    (part < 3 && bytes[at++] != '.'))
+		if (n == 0 || n > IP4_DIGITS || number > UINT8_MAX)
 			return false;
 		address[part] = (uint8_t)number;
+		start = end + 1;
 	}
-	return at == text.n;
+	return true;
 }
 
 #define NAME_AT_ONCE 64u
@@ -320,23 +326,104 @@ static bool tel_rest_parse(struct cur *c, struct sip_uri *uri)
 	       (global || (sip_uri_param_find(uri, STR("phone-context"), &p) && p.has_value));
 }
 
-bool sip_uri_parse(struct str text, struct sip_uri *uri)
+/* A bit for each of up to 64 bytes: those that are in no user, in no host name, dots and hyphens.
+ */
+struct marks {
+	uint64_t no_user, no_host, dots, hyphens;
+};
+
+static inline struct marks marks_of(struct str text)
+{
+	struct marks m = {0, 0, 0, 0};
+
+	for (size_t at = 0; at < text.n; at += SIP_PART) {
+		sip_part x = sip_part_at((const uint8_t *)text.p + at, text.n - at);
+
+		m.no_user |= (uint64_t)sip_part_outside(x, SIP_CLASS_USER) << at;
+		m.no_host |= (uint64_t)sip_part_outside(x, SIP_CLASS_HOST) << at;
+		m.dots |= (uint64_t)SIP_PART_BITS(x == '.') << at;
+		m.hyphens |= (uint64_t)SIP_PART_BITS(x == '-') << at;
+	}
+	return m;
+}
+
+/* The first bit from a place on. */
+static inline unsigned mark_from(uint64_t marks, unsigned from)
+{
+	return (unsigned)__builtin_ctzll(marks & UINT64_MAX << from);
+}
+
+/* A name, or an IPv4 address; dots and hyphens: of what begins where it does. */
+static inline bool plain_host(struct str text, uint64_t dots, uint64_t hyphens,
+			      struct sip_host *host)
+{
+	uint64_t there = (1ull << text.n) - 1;
+	unsigned label;
+
+	dots &= there;
+	label = dots != 0 ? 64 - (unsigned)__builtin_clzll(dots) : 0;
+	host->text = text;
+	if (label < text.n && text.p[label] >= '0' && text.p[label] <= '9') {
+		host->kind = SIP_HOST_IP4;
+		return ip4_parse(text, host->address);
+	}
+	host->kind = SIP_HOST_NAME;
+	return labels_check(dots, hyphens & there, text.n);
+}
+
+#define SIP_SIZE 4u /* "sip:" */
+
+/* sip:user@host, maybe with ";user=phone", and nothing escaped, as most are written: by one look at
+ * it. False: it takes a closer one. */
+static inline bool plain_parse(struct str text, struct sip_uri *uri)
+{
+	const struct str phone = STR("user=phone");
+	struct marks     m;
+	struct str       rest;
+	uint64_t         end;
+	unsigned         at, host, after;
+
+	if (text.n <= SIP_SIZE || text.n >= 64 || !sip_same_bytes(text.p, "sip:", SIP_SIZE))
+		return false;
+	m = marks_of(text);
+	end = 1ull << text.n;
+	at = mark_from(m.no_user | end, SIP_SIZE);
+	host = at + 1;
+	if (at == SIP_SIZE || host >= text.n || text.p[at] != '@')
+		return false;
+	after = mark_from(m.no_host | end, host);
+	rest = str_skip(text, after);
+	if (after == host || (rest.n > 0 && (rest.n != phone.n + 1 || rest.p[0] != ';' ||
+					     memcmp(rest.p + 1, phone.p, phone.n) != 0)))
+		return false;
+	if (!plain_host((struct str){text.p + host, after - host}, m.dots >> host,
+			m.hyphens >> host, &uri->host))
+		return false;
+	uri->scheme = SIP_SCHEME_SIP;
+	uri->scheme_text = (struct str){text.p, SIP_SIZE - 1};
+	uri->opaque = str_skip(text, SIP_SIZE);
+	uri->has_user = true;
+	uri->user = (struct str){text.p + SIP_SIZE, at - SIP_SIZE};
+	if (rest.n > 0)
+		uri->params = str_skip(rest, 1);
+	return true;
+}
+
+static void uri_clear(struct sip_uri *uri)
+{
+	*uri = (struct sip_uri){.scheme = SIP_SCHEME_OTHER};
+	uri->user = uri->password = uri->params = uri->headers = uri->opaque = STR("");
+	uri->scheme_text = uri->host.text = STR("");
+}
+
+static __attribute__((noinline)) bool any_parse(struct str text, struct sip_uri *uri)
 {
 	struct cur c = sip_cur(text);
 	size_t     n = 0;
 
-	*uri = (struct sip_uri){.scheme = SIP_SCHEME_OTHER};
-	uri->user = uri->password = uri->params = uri->headers = uri->opaque = STR("");
-	uri->scheme_text = uri->host.text = STR("");
+	uri_clear(uri);
 	if (text.n > SIP_URI_MAX)
 		return false;
-	if (text.n > 4 && sip_same_bytes(text.p, "sip:", 4)) {
-		uri->scheme = SIP_SCHEME_SIP;
-		uri->scheme_text = (struct str){text.p, 3};
-		uri->opaque = str_skip(text, 4);
-		cur_bytes(&c, 4);
-		return sip_rest_parse(&c, uri);
-	}
 	while (n < text.n && (sip_is((uint8_t)text.p[n], SIP_CLASS_HOST) || text.p[n] == '+'))
 		n++;
 	if (n == 0 || n == text.n || text.p[n] != ':' || (text.p[0] | 0x20) < 'a' ||
@@ -362,6 +449,12 @@ bool sip_uri_parse(struct str text, struct sip_uri *uri)
 		break;
 	}
 	return uri->opaque.n > 0 && !c.failed && cur_left(&c) == 0;
+}
+
+bool sip_uri_parse(struct str text, struct sip_uri *uri)
+{
+	uri_clear(uri);
+	return plain_parse(text, uri) || any_parse(text, uri);
 }
 
 /* ---- canonical forms ---- */

@@ -205,6 +205,17 @@ void sip_put_date(struct put *w, uint64_t seconds)
 	two_digits(to + 23, in_day % 60);
 }
 
+void sip_put_date_again(struct put *w, uint64_t seconds, struct sip_date *last)
+{
+	struct put text = put_to(last->text, sizeof(last->text));
+
+	if (last->seconds != seconds || last->text[0] == 0) {
+		sip_put_date(&text, seconds);
+		last->seconds = seconds;
+	}
+	put_bytes(w, last->text, sizeof(last->text));
+}
+
 /* ---- Digest ---- */
 
 static const struct str digest_names[SIP_DIGEST_COUNT] = {

@@ -22,6 +22,14 @@ bool sip_date_parse(struct str value, uint64_t *seconds);
 #define SIP_DATE_END 253402300800ull /* the year 10000 */
 void sip_put_date(struct put *w, uint64_t seconds);
 
+/* The last date that was written, for who writes one many times a second. Zeroed at first. */
+#define SIP_DATE_SIZE 29u
+struct sip_date {
+	uint64_t seconds;
+	char     text[SIP_DATE_SIZE]; /* its first byte 0: none was written */
+};
+void sip_put_date_again(struct put *w, uint64_t seconds, struct sip_date *last);
+
 /* q of Contact (20.10) in thousandths, 0 to 1000. */
 bool sip_q_parse(struct str text, unsigned *thousandths);
 

@@ -48,7 +48,7 @@ static bool received_parse(struct str value, struct sip_host *host)
 	return sip_host_parse(&c, host) && cur_left(&c) == 0 && host->kind != SIP_HOST_NAME;
 }
 
-static bool take_branch(struct sip_via *via, const struct sip_param *p, struct str text)
+static bool take_branch(struct sip_via *via, const struct sip_param *p)
 {
 	if (via->branch.n > 0 || !p->has_value || p->quoted)
 		return false;
@@ -65,7 +65,7 @@ static bool take_received(struct sip_via *via, const struct sip_param *p, struct
 	return true;
 }
 
-static bool take_maddr(struct sip_via *via, const struct sip_param *p, struct str text)
+static bool take_maddr(struct sip_via *via, const struct sip_param *p)
 {
 	if (!p->has_value || via->maddr.n > 0)
 		return false;
@@ -89,7 +89,7 @@ static bool take_rport(struct sip_via *via, const struct sip_param *p, struct st
 	return true;
 }
 
-static bool take_ttl(struct sip_via *via, const struct sip_param *p, struct str text)
+static bool take_ttl(struct sip_via *via, const struct sip_param *p)
 {
 	uint32_t number;
 
@@ -103,20 +103,15 @@ static bool take_ttl(struct sip_via *via, const struct sip_param *p, struct str 
 /* text: all of it, with the ";" before it. */
 static bool via_param(struct sip_via *via, const struct sip_param *p, struct str text)
 {
-	static const struct {
-		struct str name;
-		bool (*take)(struct sip_via *via, const struct sip_param *p, struct str text);
-	} params[] = {
-		{{"branch", 6}, take_branch},     {{"rport", 5}, take_rport},
-		{{"received", 8}, take_received}, {{"maddr", 5}, take_maddr},
-		{{"ttl", 3}, take_ttl},
-	};
-
-	for (size_t i = 0; i < sizeof(params) / sizeof(params[0]); i++) {
-		if (sip_same(p->name, params[i].name))
-			return params[i].take(via, p, text);
-	}
-	return true;
+	if (sip_same(p->name, STR("branch")))
+		return take_branch(via, p);
+	if (sip_same(p->name, STR("rport")))
+		return take_rport(via, p, text);
+	if (sip_same(p->name, STR("received")))
+		return take_received(via, p, text);
+	if (sip_same(p->name, STR("maddr")))
+		return take_maddr(via, p);
+	return !sip_same(p->name, STR("ttl")) || take_ttl(via, p);
 }
 
 static bool via_params(struct cur *c, struct sip_via *via)
@@ -195,15 +190,31 @@ static struct str sent_plain(struct str element, const struct sip_via *via)
 		       : STR("");
 }
 
+static void via_clear(struct sip_via *via)
+{
+	const struct str none = STR("");
+
+	*via = (struct sip_via){
+		.transport = SIP_TRANSPORT_OTHER,
+		.transport_text = none,
+		.host.text = none,
+		.branch = none,
+		.received.text = none,
+		.maddr = none,
+		.params = none,
+		.params_good = none,
+		.received_text = none,
+		.rport_text = none,
+		.sent = none,
+	};
+}
+
 bool sip_via_parse(struct str element, struct sip_via *via)
 {
 	struct cur     c = sip_cur(element);
 	const uint8_t *before;
 
-	*via = (struct sip_via){.transport = SIP_TRANSPORT_OTHER};
-	via->transport_text = via->branch = via->maddr = via->params = STR("");
-	via->params_good = via->received_text = via->rport_text = via->sent = STR("");
-	via->host.text = via->received.text = STR("");
+	via_clear(via);
 	if (!via_protocol(&c) || !sip_lex_token(&c, &via->transport_text))
 		return false;
 	via->transport = sip_transport_classify(via->transport_text);
@@ -218,14 +229,24 @@ bool sip_via_parse(struct str element, struct sip_via *via)
 	return true;
 }
 
-/* A line is mostly one element: what is none may be a list of some. */
-bool sip_via_top(const struct sip_message *m, struct sip_via *via)
+/* What we wrote came back: its parameters are all that may be wrong. */
+static bool own_via_parse(struct str element, struct str own, struct sip_via *via)
 {
-	struct sip_list l;
-	struct str      element;
+	struct cur c = sip_cur(str_skip(element, own.n));
 
-	if (m->first[SIP_VIA] != SIP_NO_SLOT &&
-	    sip_via_parse(m->headers[m->first[SIP_VIA]].value, via))
+	if (own.n == 0 || !str_starts(element, own))
+		return false;
+	via_clear(via);
+	return via_params(&c, via);
+}
+
+/* A line is mostly one element: what is none may be a list of some. */
+static bool via_top(const struct sip_message *m, struct str own, struct sip_via *via)
+{
+	struct str      element = m->headers[m->first[SIP_VIA]].value;
+	struct sip_list l;
+
+	if (own_via_parse(element, own, via) || sip_via_parse(element, via))
 		return true;
 	sip_list_init(&l, m, SIP_VIA);
 	return sip_list_next(&l, &element) && sip_via_parse(element, via);
@@ -317,7 +338,8 @@ static void mandatory_clear(struct sip_mandatory *out)
 	out->max_forwards = 0;
 }
 
-enum reason sip_response_parse(const struct sip_message *m, struct sip_mandatory *out)
+enum reason sip_response_parse(const struct sip_message *m, struct str own,
+			       struct sip_mandatory *out)
 {
 	struct str value;
 
@@ -325,7 +347,7 @@ enum reason sip_response_parse(const struct sip_message *m, struct sip_mandatory
 	if (!sip_header_find(m, SIP_CALL_ID, &out->call_id) ||
 	    !sip_header_find(m, SIP_CSEQ, &value) || m->first[SIP_VIA] == SIP_NO_SLOT)
 		return REASON_SIP_HEADER_MISSING;
-	if (!sip_via_top(m, &out->via))
+	if (!via_top(m, own, &out->via))
 		return REASON_SIP_VIA;
 	return sip_cseq_parse(value, &out->cseq) ? REASON_NONE : REASON_SIP_CSEQ;
 }

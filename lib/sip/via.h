@@ -47,8 +47,6 @@ struct sip_via {
 
 /* One element. False: its syntax is wrong, or protocol and version are not SIP/2.0. */
 bool sip_via_parse(struct str element, struct sip_via *via);
-/* The top one of a message. */
-bool sip_via_top(const struct sip_message *m, struct sip_via *via);
 
 struct sip_cseq {
 	uint32_t        number; /* below 2^31 (8.1.1.5) */
@@ -79,5 +77,7 @@ struct sip_mandatory {
  */
 enum reason sip_mandatory_parse(const struct sip_message *m, struct sip_mandatory *out);
 /* The same of a response, of which who asked looks into no more than the top Via, CSeq and Call-ID
- * (17.1.3): the rest is neither judged nor filled. */
-enum reason sip_response_parse(const struct sip_message *m, struct sip_mandatory *out);
+ * (17.1.3): the rest is neither judged nor filled, and of the Via no more than its parameters where
+ * it begins as that of the request did, which is own: protocol and sent-by. Empty: not known. */
+enum reason sip_response_parse(const struct sip_message *m, struct str own,
+			       struct sip_mandatory *out);

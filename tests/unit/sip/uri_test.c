@@ -1,6 +1,8 @@
 /* URIs, name-addr and parameters. */
 #include "test.h"
 
+#include <stdio.h>
+
 #include "base/random.h"
 #include "sip/uri.h"
 
@@ -376,6 +378,105 @@ static void a_name_addr_is_split_into_its_parts(void **state)
 	}
 }
 
+/* The same as it is said: four numbers, each of one to three digits and no more than 255. */
+static bool is_address(const char *text, size_t n, uint8_t address[4])
+{
+	size_t at = 0;
+
+	for (unsigned part = 0; part < 4; part++) {
+		unsigned number = 0, digits = 0;
+
+		for (; at < n && text[at] >= '0' && text[at] <= '9'; at++, digits++)
+			number = number < 1000 ? number * 10 + (unsigned)(text[at] - '0') : number;
+		if (digits == 0 || digits > 3 || number > 255 || (part < 3 && at == n))
+			return false;
+		if (part < 3 && text[at++] != '.')
+			return false;
+		address[part] = (uint8_t)number;
+	}
+	return at == n;
+}
+
+static void an_address_is_four_numbers_up_to_255(void **state)
+{
+	static const char letters[] = "0123456789....255.1";
+	struct random     r;
+	unsigned          found = 0;
+
+	(void)state;
+	random_seed(&r, 11);
+	for (unsigned round = 0; round < 400000; round++) {
+		size_t          n = 1 + random_below(&r, 17);
+		char            text[17];
+		uint8_t        *exact, want[4];
+		struct sip_host host;
+		struct cur      c;
+		bool            is;
+
+		for (size_t i = 0; i < n; i++)
+			text[i] = letters[random_below(&r, sizeof(letters) - 1)];
+		if (round % 2 == 0)
+			n = (size_t)snprintf(text, sizeof(text), "%u.%u.%u.%u",
+					     random_below(&r, 300), random_below(&r, 12),
+					     random_below(&r, 260), random_below(&r, 300));
+		exact = test_copy(text, n);
+		c = cur_of(exact, n);
+		is = sip_host_parse(&c, &host) && host.kind == SIP_HOST_IP4;
+		if (is != is_address(text, n, want) || (is && memcmp(want, host.address, 4) != 0))
+			fail_msg("%.*s", (int)n, text);
+		found += is;
+		free(exact);
+	}
+	assert_in_range(found, 100000, 300000);
+}
+
+/* Most are read by one look; with headers they never are, and yet the same. */
+static void a_uri_is_the_same_with_headers_and_without(void **state)
+{
+	static const char letters[] = "ab1.-_@:;%+&=~z9", *const ends[] = {"", ";user=phone",
+									   ";lr"};
+	struct random r;
+	unsigned      good = 0;
+
+	(void)state;
+	random_seed(&r, 13);
+	for (unsigned round = 0; round < 400000; round++) {
+		char           text[128];
+		struct put     w = put_to(text, sizeof(text));
+		struct str     plain, headers = STR("?x=y");
+		struct sip_uri a, b;
+		uint8_t       *exact;
+		unsigned       few = round % 4 == 0 ? 3 : sizeof(letters) - 1;
+		bool           is;
+
+		put_str(&w, round % 16 == 0 ? STR("SIP:") : STR("sip:"));
+		for (unsigned n = random_below(&r, 20); n > 0; n--)
+			put_u8(&w, (uint8_t)letters[random_below(&r, few)]);
+		put_u8(&w, '@');
+		for (unsigned n = random_below(&r, round % 32 == 0 ? 80 : 12); n > 0; n--)
+			put_u8(&w, (uint8_t)letters[random_below(&r, few)]);
+		put_str(&w, str_of(ends[random_below(&r, 3)]));
+		exact = test_copy(text, put_size(&w));
+		plain = (struct str){(char *)exact, put_size(&w)};
+		is = sip_uri_parse(plain, &a);
+		put_str(&w, headers);
+		if (sip_uri_parse((struct str){text, put_size(&w)}, &b) != is)
+			fail_msg("%.*s", STR_ARG(plain));
+		if (is && (a.scheme != b.scheme || !str_eq(a.scheme_text, b.scheme_text) ||
+			   a.has_user != b.has_user || !str_eq(a.user, b.user) ||
+			   a.has_password != b.has_password || !str_eq(a.password, b.password) ||
+			   a.has_port != b.has_port || a.port != b.port ||
+			   a.host.kind != b.host.kind || !str_eq(a.host.text, b.host.text) ||
+			   memcmp(a.host.address, b.host.address, 4) != 0 ||
+			   !str_eq(a.params, b.params) || a.opaque.n + headers.n != b.opaque.n ||
+			   a.headers.n != 0))
+			fail_msg("%.*s", STR_ARG(plain));
+		good += is;
+		free(exact);
+	}
+	assert_in_range(good, 10000, 390000);
+}
+
 static void a_quoted_text_is_given_without_its_escapes(void **state)
 {
 	struct put w = put_to(room, sizeof(room));
@@ -407,6 +508,58 @@ static void parameters_are_found_by_name_in_any_case(void **state)
 	assert_true(sip_params_check(STR("")));
 }
 
+/* White space around ";" and "=" is no part of a parameter, and does not tell which it is. */
+static void parameters_are_the_same_with_white_space_and_without(void **state)
+{
+	static const struct {
+		const char *tight, *wide;
+	} tokens[] = {{"a", "a"},
+		      {"rport", "rport"},
+		      {"z9hG4bK-long.er_than~sixteen", "z9hG4bK-long.er_than~sixteen"},
+		      {"\"q;=\"", "\"q;=\""},
+		      {"[::1]", "[::1]"},
+		      {"@", "@"},
+		      {";", " ;\t"},
+		      {"=", " = "}};
+	struct random r;
+	unsigned      good = 0;
+
+	(void)state;
+	random_seed(&r, 12);
+	for (unsigned round = 0; round < 200000; round++) {
+		char       text[256], spaced[512];
+		struct put tight = put_to(text, sizeof(text)),
+			   wide = put_to(spaced, sizeof(spaced));
+		uint8_t         *exact;
+		struct cur       a, b;
+		struct sip_param p, q;
+		bool             more = true;
+
+		for (unsigned i = 1 + random_below(&r, 8); i > 0; i--) {
+			unsigned pick = i % 2 == 0 && random_below(&r, 8) > 0
+						? 6 + random_below(&r, 2)
+						: random_below(&r, 6);
+
+			put_str(&tight, str_of(tokens[pick].tight));
+			put_str(&wide, str_of(tokens[pick].wide));
+		}
+		exact = test_copy(text, put_size(&tight));
+		a = cur_of(exact, put_size(&tight));
+		b = cur_of(spaced, put_size(&wide));
+		while (more) {
+			more = sip_param_next(&a, &p);
+			assert_int_equal(sip_param_next(&b, &q), more);
+			if (more && (!str_eq(p.name, q.name) || !str_eq(p.value, q.value) ||
+				     p.has_value != q.has_value || p.quoted != q.quoted))
+				fail_msg("%.*s", (int)put_size(&tight), text);
+			good += more;
+		}
+		assert_int_equal(a.failed, b.failed);
+		free(exact);
+	}
+	assert_true(good > 20000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -420,6 +573,9 @@ int main(void)
 		cmocka_unit_test(a_name_addr_is_split_into_its_parts),
 		cmocka_unit_test(a_quoted_text_is_given_without_its_escapes),
 		cmocka_unit_test(parameters_are_found_by_name_in_any_case),
+		cmocka_unit_test(an_address_is_four_numbers_up_to_255),
+		cmocka_unit_test(a_uri_is_the_same_with_headers_and_without),
+		cmocka_unit_test(parameters_are_the_same_with_white_space_and_without),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

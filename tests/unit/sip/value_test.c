@@ -123,6 +123,27 @@ static void every_day_is_written_as_it_is_read(void **state)
 	}
 }
 
+static void a_date_is_the_same_when_it_is_written_again(void **state)
+{
+	static const uint64_t times[] = {0, 0, 1, 1, 0, 86399, 86400, 86400, 951825600, 951825600};
+	struct sip_date       last = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		uint8_t    rooms[2][SIP_DATE_SIZE];
+		struct put w = put_to(rooms[0], SIP_DATE_SIZE),
+			   again = put_to(rooms[1], SIP_DATE_SIZE);
+		struct put none = put_to(rooms[1], 0);
+
+		sip_put_date(&w, times[i]);
+		sip_put_date_again(&none, times[i], &last);
+		sip_put_date_again(&again, times[i], &last);
+		assert_true(none.failed);
+		assert_int_equal(put_size(&again), put_size(&w));
+		assert_memory_equal(rooms[0], rooms[1], SIP_DATE_SIZE);
+	}
+}
+
 static void digest_parameters_are_found_by_name(void **state)
 {
 	struct sip_auth a;
@@ -210,6 +231,7 @@ int main(void)
 		cmocka_unit_test(a_q_is_between_0_and_1),
 		cmocka_unit_test(dates_are_gmt_and_their_weekday_is_right),
 		cmocka_unit_test(every_day_is_written_as_it_is_read),
+		cmocka_unit_test(a_date_is_the_same_when_it_is_written_again),
 		cmocka_unit_test(digest_parameters_are_found_by_name),
 		cmocka_unit_test(credentials_with_faults_are_refused),
 		cmocka_unit_test(tokens_are_found_in_lists_of_several_lines),

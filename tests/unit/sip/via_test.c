@@ -197,6 +197,71 @@ static void each_mandatory_field_has_a_fault_of_its_own(void **state)
 	}
 }
 
+static enum reason response_of(const char *vias, struct str own, struct str *branch,
+			       char bytes[512])
+{
+	static struct sip_message m;
+	struct sip_scan           scan = {0};
+	struct sip_mandatory      known;
+	struct cur                in;
+	enum reason               why;
+
+	in = cur_of(bytes, (size_t)snprintf(bytes, 512,
+					    "SIP/2.0 200 OK\r\n%s\r\nFrom: <sip:a@b>\r\n"
+					    "To: <sip:a@b>\r\nCall-ID: x\r\nCSeq: 1 MESSAGE\r\n"
+					    "\r\n",
+					    vias));
+	assert_int_equal(sip_message_next(&scan, &in, SIP_DATAGRAM, &m, &why), PULL_ITEM);
+	assert_int_equal(m.fault, REASON_NONE);
+	why = sip_response_parse(&m, own, &known);
+	*branch = known.via.branch;
+	return why;
+}
+
+/* To know how it begins saves work, and changes no verdict. */
+static void a_via_of_ours_is_judged_as_any_other(void **state)
+{
+	static const struct {
+		const char *vias;
+		enum reason why;
+		const char *branch;
+	} responses[] = {
+		{"Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKx;rport", REASON_NONE, "z9hG4bKx"},
+		{"Via: SIP/2.0/UDP 192.0.2.1:5060 ; rport=1 ;branch = x", REASON_NONE, "x"},
+		{"Via: SIP/2.0/UDP 192.0.2.1:5060", REASON_NONE, ""},
+		{"Via: SIP/2.0/UDP 192.0.2.1:50601;branch=x", REASON_NONE, "x"},
+		{"Via: SIP/2.0/UDP 192.0.2.2:5060;branch=x", REASON_NONE, "x"},
+		{"Via: sip / 2.0 / udp 192.0.2.1:5060;branch=x", REASON_NONE, "x"},
+		{"v: SIP/2.0/UDP 192.0.2.1:5060;branch=x, SIP/2.0/TCP b;branch=y", REASON_NONE,
+		 "x"},
+		{"Via: SIP/2.0/UDP 192.0.2.1:5060;branch=x\r\nVia: nothing", REASON_NONE, "x"},
+		{"Via: SIP/2.0/UDP 192.0.2.1:5060;branch=x;branch=x", REASON_SIP_VIA, NULL},
+		{"Via: SIP/2.0/UDP 192.0.2.1:5060;branch=x;", REASON_SIP_VIA, NULL},
+		{"Via: SIP/2.0/UDP 192.0.2.1:5060;branch=x;rport=0", REASON_SIP_VIA, NULL},
+		{"Via: SIP/2.0/UDP 192.0.2.1:5060;branch=x;received=y", REASON_SIP_VIA, NULL},
+		{"Via: SIP/2.0/UDP 192.0.2.1:5060x;branch=x", REASON_SIP_VIA, NULL},
+		{"Via: SIP/2.0/UDP 192.0.2.1:506001;branch=x", REASON_SIP_VIA, NULL},
+		{"Via: SIP/2.0/UDP 192.0.2.1:5060 x;branch=x", REASON_SIP_VIA, NULL},
+		{"Via: SIP/2.0/UDP 192.0.2.1:5060;", REASON_SIP_VIA, NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(responses) / sizeof(responses[0]); i++) {
+		static const struct str ours[] = {{"", 0}, {"SIP/2.0/UDP 192.0.2.1:5060", 26}};
+
+		for (size_t k = 0; k < 2; k++) {
+			char       bytes[512];
+			struct str branch;
+
+			if (response_of(responses[i].vias, ours[k], &branch, bytes) !=
+			    responses[i].why)
+				fail_msg("%s", responses[i].vias);
+			if (responses[i].branch != NULL)
+				assert_true(str_eq(branch, str_of(responses[i].branch)));
+		}
+	}
+}
+
 static void each_transport_has_its_name_and_port(void **state)
 {
 	(void)state;
@@ -218,6 +283,7 @@ int main(void)
 		cmocka_unit_test(a_cseq_is_a_number_below_2_to_the_31_and_a_method),
 		cmocka_unit_test(a_call_id_is_one_word_or_two),
 		cmocka_unit_test(each_mandatory_field_has_a_fault_of_its_own),
+		cmocka_unit_test(a_via_of_ours_is_judged_as_any_other),
 		cmocka_unit_test(each_transport_has_its_name_and_port),
 	};
 
