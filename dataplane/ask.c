@@ -79,13 +79,13 @@ static bool tell(struct worker *w, struct conn *c, uint64_t token, enum reason w
 	for (unsigned i = 0; i < TELL_EVENTS; i++) {
 		struct proto_event event = conn_event_none();
 		size_t             room = conn_send_room(w, c);
-		struct out         out = conn_out(w);
+		struct out         out = conn_out(w, c);
 
 		if (why == REASON_NONE) {
 			if (room <= CONN_SUBMIT_RESERVE)
 				return false;
 			room -= CONN_SUBMIT_RESERVE;
-			out = out_to(w->out_room, room < WORKER_OUT_SIZE ? room : WORKER_OUT_SIZE);
+			out = conn_out_within(w, c, room);
 		}
 		if (conn_may_read(w, c))
 			event.msg = w->spare;

@@ -51,7 +51,7 @@ int conns_init(struct worker *w, uint32_t max)
 	return cs->table != NULL && cs->free_next != NULL && sessions && cs->dirty != NULL &&
 			       cs->again != NULL && cs->again_now != NULL && cs->peers != NULL &&
 			       cs->streams != NULL
-		       ? 0
+		       ? conn_ws_init(cs)
 		       : -ENOMEM;
 }
 
@@ -59,6 +59,7 @@ void conns_free(struct worker *w)
 {
 	struct conns *cs = &w->conns;
 
+	conn_ws_free(cs);
 	free(cs->table);
 	free(cs->free_next);
 	for (unsigned p = 0; p < PROTO_COUNT; p++)
@@ -175,9 +176,17 @@ void conn_go_on_later(struct worker *w, struct conn *c)
 
 /* ---- bytes out ---- */
 
-struct out conn_out(struct worker *w)
+struct out conn_out_within(struct worker *w, const struct conn *c, size_t room)
 {
-	return out_to(w->out_room, WORKER_OUT_SIZE);
+	struct out out = out_to(w->out_room, room < WORKER_OUT_SIZE ? room : WORKER_OUT_SIZE);
+
+	out.messages = c->ws != NULL;
+	return out;
+}
+
+struct out conn_out(struct worker *w, const struct conn *c)
+{
+	return conn_out_within(w, c, WORKER_OUT_SIZE);
 }
 
 size_t conn_send_room(struct worker *w, const struct conn *c)
@@ -186,8 +195,14 @@ size_t conn_send_room(struct worker *w, const struct conn *c)
 					  : tcp_send_room(w->tcp, c->tcp);
 }
 
-/* A peer that does not read what it is owed, up to the send buffer's size, has broken its side of
- * the window. */
+bool conn_send_bytes(struct worker *w, struct conn *c, const void *bytes, size_t n)
+{
+	if (tcp_send(w->tcp, c->tcp, bytes, n) == n)
+		return true;
+	tcp_close(w->tcp, c->tcp, true);
+	return false;
+}
+
 void conn_send(struct worker *w, struct conn *c, const struct out *out)
 {
 	size_t n = put_size(&out->put);
@@ -197,8 +212,10 @@ void conn_send(struct worker *w, struct conn *c, const struct out *out)
 		return;
 	if (c->datagram)
 		datagrams_send(w, c, out);
-	else if (n > 0 && tcp_send(w->tcp, c->tcp, out->put.start, n) < n)
-		tcp_close(w->tcp, c->tcp, true);
+	else if (c->ws != NULL)
+		conn_ws_send(w, c, out);
+	else if (n > 0)
+		conn_send_bytes(w, c, out->put.start, n);
 	if (n > 0)
 		conn_touch(w, c);
 }
@@ -207,12 +224,13 @@ void conn_answer(struct worker *w, struct session_ref origin, uint64_t token,
 		 const struct result *result)
 {
 	struct conn *c = conn_get(w, origin);
-	struct out   out = conn_out(w);
+	struct out   out;
 
 	if (c == NULL || !conn_has_session(c)) {
 		metric_refused(w->metrics, REASON_SESSION_GONE);
 		return;
 	}
+	out = conn_out(w, c);
 	c->ops->answer(c->session, w->now, token, result, &out);
 	conn_send(w, c, &out);
 }
@@ -227,7 +245,7 @@ enum conn_submit conn_submit(struct worker *w, struct conn *c, const struct msg 
 	if (room <= CONN_SUBMIT_RESERVE)
 		return CONN_LATER;
 	room -= CONN_SUBMIT_RESERVE;
-	out = out_to(w->out_room, room < WORKER_OUT_SIZE ? room : WORKER_OUT_SIZE);
+	out = conn_out_within(w, c, room);
 	submitted = c->ops->submit(c->session, w->now, m, at, token, &out, result);
 	switch (submitted) {
 	case SUBMIT_SENT:
@@ -267,6 +285,8 @@ static void conn_leave_tcp(struct worker *w, struct conn *c)
 	if (c->detached)
 		return;
 	if (c->tcp != TCP_CONN_NONE) {
+		if (c->ws != NULL)
+			conn_ws_end(w, c, REASON_REPLACED);
 		tcp_consume(w->tcp, c->tcp, tcp_peek(w->tcp, c->tcp, 1, &in));
 		tcp_set_user(w->tcp, c->tcp, USER_NOBODY);
 		tcp_close(w->tcp, c->tcp, false);
@@ -312,24 +332,26 @@ static bool conn_leaves(struct worker *w, struct conn *c, enum reason why, struc
 
 void conn_close(struct worker *w, struct conn *c, enum reason why)
 {
-	struct out out = conn_out(w);
+	struct out out = conn_out(w, c);
 	struct cur in;
 
 	if (conn_leaves(w, c, why, &out))
 		return;
-	out = conn_out(w);
+	out = conn_out(w, c);
 	session_end(w, c, why, &out);
 	if (c->datagram || c->detached) {
 		conn_free(w, c);
 		return;
 	}
+	if (c->ws != NULL)
+		conn_ws_end(w, c, why);
 	tcp_consume(w->tcp, c->tcp, tcp_peek(w->tcp, c->tcp, 1, &in));
 	tcp_close(w->tcp, c->tcp, false);
 }
 
 uint64_t conn_give_way(struct worker *w, struct conn *c, uint64_t word)
 {
-	struct out out = conn_out(w);
+	struct out out = conn_out(w, c);
 
 	if (c->state != CONN_OPEN || c->ops->hand_over == NULL)
 		return 0;
@@ -344,7 +366,7 @@ uint64_t conn_give_way(struct worker *w, struct conn *c, uint64_t word)
 
 void conn_part(struct worker *w, struct conn *c, enum reason why)
 {
-	struct out out = conn_out(w);
+	struct out out = conn_out(w, c);
 
 	if (c->state == CONN_CONNECTING) {
 		search_end(w, c);
@@ -401,7 +423,7 @@ void conn_event(struct worker *w, struct conn *c, struct proto_event *event)
 	case EVENT_NONE:
 		break;
 	case EVENT_LOGIN: {
-		struct out  out = conn_out(w);
+		struct out  out = conn_out(w, c);
 		enum reason why = session_login(w, c, &event->login, &out);
 
 		conn_send(w, c, &out);
@@ -464,13 +486,11 @@ bool conn_may_read(struct worker *w, struct conn *c)
 	return w->spare != NULL;
 }
 
-/* Feed the run of bytes until an item is missing something. Returns false when the connection is
- * not to be read from any more in this turn. */
-static bool conn_feed(struct worker *w, struct conn *c, struct cur *in, unsigned *items)
+bool conn_feed(struct worker *w, struct conn *c, struct cur *in, unsigned *items)
 {
 	while (*items < CONN_ITEMS_PER_TURN && c->asked < ASKS_SESSION_MAX) {
 		struct proto_event event = conn_event_none();
-		struct out         out = conn_out(w);
+		struct out         out = conn_out(w, c);
 		enum pull          pulled;
 
 		if (!conn_may_read(w, c)) {
@@ -505,6 +525,12 @@ static bool conn_feed(struct worker *w, struct conn *c, struct cur *in, unsigned
 	return true;
 }
 
+void conn_read_ended(struct worker *w, struct conn *c)
+{
+	if (!conn_detach(w, c))
+		conn_close(w, c, REASON_CLOSED_BY_PEER);
+}
+
 static void conn_read(struct worker *w, struct conn *c)
 {
 	unsigned items = 0;
@@ -517,11 +543,11 @@ static void conn_read(struct worker *w, struct conn *c)
 		const uint8_t *start = in.p;
 
 		if (waiting < c->need) {
-			if (tcp_read_ended(w->tcp, c->tcp) && !conn_detach(w, c))
-				conn_close(w, c, REASON_CLOSED_BY_PEER);
+			if (tcp_read_ended(w->tcp, c->tcp))
+				conn_read_ended(w, c);
 			return;
 		}
-		if (!conn_feed(w, c, &in, &items))
+		if (!(c->ws != NULL ? conn_ws_feed : conn_feed)(w, c, &in, &items))
 			return;
 		if (in.p == start && c->waits)
 			return;
@@ -537,7 +563,7 @@ static void conn_read(struct worker *w, struct conn *c)
 void conn_datagram(struct worker *w, struct conn *c, const struct flow *from, struct cur bytes)
 {
 	struct proto_event event = conn_event_none();
-	struct out         out = conn_out(w);
+	struct out         out = conn_out(w, c);
 
 	session_follow(w, c);
 	if (c->state != CONN_OPEN || !conn_may_read(w, c)) {
@@ -614,8 +640,8 @@ static void conn_accepted(struct worker *w, const struct tcp_event *event)
 {
 	const struct listener *l = &w->dp->listeners[(uint32_t)event->user];
 	struct conn           *c = conn_new(w, l->conf->protocol, PROTO_ACCEPTED);
-	struct out             out = conn_out(w);
 	struct tcp_info        info;
+	struct out             out;
 
 	if (c == NULL) {
 		tcp_set_user(w->tcp, event->conn, USER_NOBODY);
@@ -631,7 +657,10 @@ static void conn_accepted(struct worker *w, const struct tcp_event *event)
 		c->flow.ip6 = info.remote.ip6;
 		c->flow.port = info.remote_port;
 	}
+	if ((event->user & CONN_USER_WS) != 0)
+		conn_ws_begin(w, c, l);
 	metric_inc(w->metrics, METRIC_sessions_accepted);
+	out = conn_out(w, c);
 	session_open_accepted(w, c, l, &out);
 	conn_send(w, c, &out);
 	conn_touch(w, c);
@@ -640,7 +669,7 @@ static void conn_accepted(struct worker *w, const struct tcp_event *event)
 
 void conn_begun(struct worker *w, struct conn *c)
 {
-	struct out out = conn_out(w);
+	struct out out = conn_out(w, c);
 
 	c->state = CONN_OPEN;
 	if (!session_open_peer(w, c, &out)) {

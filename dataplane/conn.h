@@ -19,10 +19,12 @@
 
 struct worker;
 struct ask;
+struct conn_ws;
 
 #define CONN_ITEMS_PER_TURN 256u
 #define CONN_BUFFER_MAX (256u * 1024u) /* of TCP, each way */
 #define CONN_USER_MEDIA (1ull << 41)   /* of tcp users: a listener's, for its streams of media */
+#define CONN_USER_WS (1ull << 42)      /* the same for its WebSockets */
 #define CONN_WHEEL_SLOTS 1024u         /* of 8 ms */
 #define CONN_ANSWER_ROOM                                                                           \
 	4096u /* of send room without which nothing more is read from a session                    \
@@ -40,6 +42,7 @@ enum conn_state {
 struct conn {
 	const struct proto_ops *ops;
 	void                   *session;
+	struct conn_ws         *ws; /* it is a WebSocket; NULL: its bytes are the protocol's own */
 	uint32_t                tcp;
 	uint16_t                generation;
 	uint8_t                 state, protocol, role;
@@ -95,6 +98,8 @@ struct conns {
 	uint8_t     *sessions[PROTO_COUNT]; /* of each protocol, by index, in its own size: zeroed
 					       pages */
 	size_t            session_size[PROTO_COUNT];
+	struct conn_ws   *ws;                 /* by index; zeroed pages */
+	uint8_t          *ws_room;            /* the message that is fed */
 	uint32_t         *dirty, dirty_count; /* touched in this turn */
 	uint32_t         *again, again_count; /* input was left for the next turn */
 	uint32_t         *again_now;

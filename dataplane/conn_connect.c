@@ -67,7 +67,7 @@ void conn_dial(struct worker *w, struct conn *dialler, const struct flow *to, st
 void conn_connected(struct worker *w, struct conn *c)
 {
 	const struct conn *dialler;
-	struct out         out = conn_out(w);
+	struct out         out = conn_out(w, c);
 
 	search_end(w, c);
 	if (c->dial == 0) {

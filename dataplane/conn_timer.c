@@ -48,7 +48,7 @@ static uint64_t conn_timers(struct worker *w, struct conn *c)
 {
 	for (;;) {
 		struct proto_event event = conn_event_none();
-		struct out         out = conn_out(w);
+		struct out         out = conn_out(w, c);
 		uint64_t           due;
 
 		if (conn_may_read(w, c))

@@ -19,6 +19,9 @@ int conns_listen(struct worker *w)
 		if (err == 0 && l->conf->msrp_port != 0)
 			err = tcp_listen(w->tcp, &l->address, listener_media(l, w->number).port,
 					 &options, CONN_USER_MEDIA | i);
+		if (err == 0 && l->conf->ws_port != 0)
+			err = tcp_listen(w->tcp, &l->address, listener_ws(l).port, &options,
+					 CONN_USER_WS | i);
 	}
 	return err;
 }
@@ -31,6 +34,8 @@ void conns_listen_stop(struct worker *w)
 		tcp_listen_stop(w->tcp, &l->address, l->port);
 		if (l->conf->msrp_port != 0)
 			tcp_listen_stop(w->tcp, &l->address, listener_media(l, w->number).port);
+		if (l->conf->ws_port != 0)
+			tcp_listen_stop(w->tcp, &l->address, listener_ws(l).port);
 	}
 }
 

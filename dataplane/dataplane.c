@@ -54,6 +54,14 @@ struct flow listener_flow(const struct listener *l)
 	return flow;
 }
 
+struct flow listener_ws(const struct listener *l)
+{
+	struct flow flow = listener_flow(l);
+
+	flow.port = (uint16_t)l->conf->ws_port;
+	return flow;
+}
+
 uint32_t listener_session(const struct dataplane *dp, const struct listener *l)
 {
 	uint32_t index = 0;

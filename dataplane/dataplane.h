@@ -109,6 +109,8 @@ static inline bool listener_speaks(const struct listener *l, enum transport tran
 }
 
 struct flow listener_flow(const struct listener *l);
+/* The same of its WebSockets; port 0: there are none. */
+struct flow listener_ws(const struct listener *l);
 /* The session of its datagrams: the same index at every worker. */
 uint32_t listener_session(const struct dataplane *dp, const struct listener *l);
 /* Where the listener takes streams of media for a worker; port 0: nowhere. */

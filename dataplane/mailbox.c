@@ -16,6 +16,9 @@ static void session_row(struct worker *w, const struct conn *c, struct mailbox_s
 					.may = c->may,
 					.logged_in = c->logged_in,
 					.detached = c->detached,
+					.transport = c->ws != NULL ? "ws"
+						     : c->datagram ? "udp"
+								   : "tcp",
 					.account = c->account,
 					.peer = c->peer,
 					.queued = c->queued,

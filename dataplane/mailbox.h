@@ -36,6 +36,7 @@ enum mailbox_kind {
 struct mailbox_session {
 	struct session_ref ref;
 	uint8_t            role, state, may, logged_in, detached;
+	const char        *transport; /* "udp", "tcp", "ws" */
 	uint32_t           account, peer, queued, open, window_used;
 	uint64_t           since_ms, msgs_in, msgs_out;
 	struct net_addr    remote;

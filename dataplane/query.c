@@ -127,13 +127,13 @@ static void session_row(const struct world *world, const struct mailbox_session 
 	else
 		snprintf(remote, sizeof(remote), s->remote.ip6 ? "[%s]:%u" : "%s:%u", address,
 			 s->remote_port);
-	json_array_append_new(rows,
-			      json_pack("[s, s, s, s, s, s, s, s, i, I, I, I, I, I]", id,
-					registry_ops(s->ref.protocol)->name, session_link(s), kind,
-					party, remote, session_state(s), session_direction(s),
-					s->ref.worker, (json_int_t)s->window_used,
-					(json_int_t)s->queued, (json_int_t)s->msgs_in,
-					(json_int_t)s->msgs_out, (json_int_t)s->since_ms));
+	json_array_append_new(rows, json_pack("[s, s, s, s, s, s, s, s, s, i, I, I, I, I, I]", id,
+					      registry_ops(s->ref.protocol)->name, s->transport,
+					      session_link(s), kind, party, remote,
+					      session_state(s), session_direction(s), s->ref.worker,
+					      (json_int_t)s->window_used, (json_int_t)s->queued,
+					      (json_int_t)s->msgs_in, (json_int_t)s->msgs_out,
+					      (json_int_t)s->since_ms));
 }
 
 int query_worker_silent(const struct worker *w, char error[256])
@@ -145,10 +145,10 @@ int query_worker_silent(const struct worker *w, char error[256])
 static int query_session_list(struct dataplane *dp, const json_t *args, json_t **reply,
 			      char error[256])
 {
-	static const char *const columns[] = {"id",     "protocol", "link",     "kind",    "party",
-					      "remote", "state",    "messages", "worker",  "window",
-					      "queued", "in",       "out",      "since_ms"};
-	json_t                  *rows;
+	static const char *const columns[] = {
+		"id",       "protocol", "transport", "link",   "kind", "party", "remote",  "state",
+		"messages", "worker",   "window",    "queued", "in",   "out",   "since_ms"};
+	json_t *rows;
 
 	*reply = query_table(columns, sizeof(columns) / sizeof(columns[0]), &rows);
 	for (unsigned i = 0; i < dp->worker_count; i++) {

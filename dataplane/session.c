@@ -165,7 +165,8 @@ void session_open_accepted(struct worker *w, struct conn *c, const struct listen
 		    .plain = l->conf->plain_without_tls,
 		    .md5_alone = l->conf->authentication == CONF_AUTHENTICATION_DIGEST_MD5,
 		    .open_to_all = l->conf->authentication == CONF_AUTHENTICATION_NONE,
-		    .local = listener_flow(l),
+		    .messages = c->ws != NULL,
+		    .local = c->ws != NULL ? listener_ws(l) : listener_flow(l),
 		    .remote = c->flow,
 		    .domain = l->conf->domains.n > 0
 				      ? str_of(l->conf->domains.items[0])

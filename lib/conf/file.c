@@ -277,6 +277,30 @@ static void check_msrp_ports(struct file_reading *f, unsigned i)
 	}
 }
 
+static bool is_tcp_port(const struct conf_listener *l, uint32_t port, uint32_t workers)
+{
+	return ((l->transport & TCP_ONLY) != 0 && port_of(l) == port) ||
+	       (l->msrp_port != 0 && port >= l->msrp_port && port < l->msrp_port + workers);
+}
+
+/* The port of its WebSockets: nobody else's. */
+static void check_ws_port(struct file_reading *f, unsigned i)
+{
+	const struct conf_listener *l = &f->file->listeners[i];
+	unsigned                    line = member_line(f->listeners[i], "ws_port");
+
+	for (unsigned j = 0; l->ws_port != 0 && j < f->file->listener_count; j++) {
+		const struct conf_listener *other = &f->file->listeners[j];
+
+		if (share_address(l, other) &&
+		    (is_tcp_port(other, l->ws_port, f->file->dataplane.worker_lcores.n) ||
+		     (j < i && other->ws_port == l->ws_port)))
+			conf_reading_fault(f->r, line, "ws_port",
+					   "%u is a TCP port of listeners[%u]; write another",
+					   l->ws_port, j);
+	}
+}
+
 /* "<sip:host;lr>" at the start; what follows it, and a comma. NULL: it is not that. */
 static const char *after_route(const char *text)
 {
@@ -379,6 +403,7 @@ static void check_listeners(struct file_reading *f)
 					j);
 		}
 		check_msrp_ports(f, i);
+		check_ws_port(f, i);
 		check_service_route(f, i);
 		check_contacts(f, i);
 	}

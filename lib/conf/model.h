@@ -203,9 +203,10 @@ struct conf_listener {
 	uint16_t            languages; /* as a peer's */
 	struct conf_address address;
 	char                service_centre[17], service_route[256];
-	uint32_t            port, msrp_port, chat_sessions, chat_idle, login_time, resume_time;
-	struct conf_list    domains;  /* in lower case */
-	struct conf_list    contacts; /* URIs */
+	uint32_t port, msrp_port, ws_port, chat_sessions, chat_idle, login_time, resume_time;
+	struct conf_list domains;  /* in lower case */
+	struct conf_list contacts; /* URIs */
+	struct conf_list origins;
 };
 
 struct conf_control {

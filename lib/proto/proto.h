@@ -6,8 +6,9 @@
  *
  * Order of calls on a session: open; then feed, unreached, login, settings, submit, answer, told,
  * tick in any order; close, once, last. A session of datagrams is fed one whole datagram at a time,
- * of which BAD drops the rest and ends nothing. Anything a hook writes to *out is sent, in order,
- * also when it asks for the connection to be closed.
+ * of which BAD drops the rest and ends nothing; one whose stream is of messages (proto_open) one
+ * whole message at a time, whose rest is dropped where feed() asks for more. Anything a hook writes
+ * to *out is sent, in order, also when it asks for the connection to be closed.
  */
 #pragma once
 
@@ -258,6 +259,7 @@ struct proto_open {
 	unsigned    wants;     /* connecting: PROTO_SENDS | PROTO_RECEIVES */
 	struct str  node;      /* accepted: our own name (SMPP system_id in a bind response) */
 	bool        datagram;  /* each feed() gets one datagram, and *out takes datagrams (out.h) */
+	bool        messages;  /* a stream of them: each feed() gets one, *out takes them (out.h) */
 	bool        md5_alone; /* listener: no better digest is offered */
 	bool        plain;     /* listener: passwords may come as they are */
 	bool        open_to_all; /* listener: whoever comes is let in (authentication: none) */
@@ -376,7 +378,8 @@ struct proto_event {
 };
 
 struct proto_ops {
-	const char *name; /* config word, metric label, cpmctl filter */
+	const char *name;        /* config word, metric label, cpmctl filter */
+	const char *subprotocol; /* by which it is spoken over WebSocket; NULL: it is not */
 	size_t      instance_size, session_size,
 		block_size;       /* an instance per worker; blocks for open requests */
 	bool     ids_are_ours;    /* by result.remote_id: no two of its peers have the same one */

@@ -17,7 +17,9 @@ void sip_our_contact_put(const struct sip_session *s, bool chat, struct put *w)
 	sip_host_text_put(w, sip_flow_text(&s->local, room));
 	put_u8(w, ':');
 	put_number(w, s->local.port);
-	put_str(w, s->datagram ? STR(">") : STR(";transport=tcp>"));
+	if (!s->datagram)
+		put_str(w, s->messages ? STR(";transport=ws") : STR(";transport=tcp"));
+	put_u8(w, '>');
 	put_str(w, chat ? STR(";" SIP_CHAT_TAG) : STR(";" SIP_LARGE_TAG));
 	sip_put_header_end(w);
 }

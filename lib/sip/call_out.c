@@ -194,12 +194,12 @@ static void on_refused(struct sip_input *in, struct sip_session *s, struct sip_c
 static void put_ack(struct sip_input *in, struct sip_session *s, struct sip_client *c,
 		    const struct str texts[SIP_DIALOG_TEXTS])
 {
-	struct put *w = &in->out->put;
-	size_t      mark = c->datagram ? out_datagram_begin(in->out, &c->to) : out_mark(in->out);
-	char        room[SIP_DIALOG_TEXT_MAX], branch[SIP_BRANCH_SIZE];
-	struct put  b = put_to(branch, sizeof(branch));
-	char        unique[SIP_TEXT_SIZE];
-	struct str  uri, route;
+	struct put        *w = &in->out->put;
+	size_t             mark = out_item_begin(in->out, c->datagram ? &c->to : NULL);
+	char               room[SIP_DIALOG_TEXT_MAX], branch[SIP_BRANCH_SIZE];
+	struct put         b = put_to(branch, sizeof(branch));
+	char               unique[SIP_TEXT_SIZE];
+	struct str         uri, route;
 	struct sip_message invite;
 
 	if (!sip_dialog_way(texts, room, &uri, &route)) {
@@ -222,10 +222,7 @@ static void put_ack(struct sip_input *in, struct sip_session *s, struct sip_clie
 	sip_put_headers_of(w, &invite, SIP_AUTHORIZATION);
 	sip_put_headers_of(w, &invite, SIP_PROXY_AUTHORIZATION);
 	sip_put_body(w, STR(""), "", 0);
-	if (c->datagram)
-		out_datagram_end(in->out, mark);
-	else if (w->failed)
-		out_undo(in->out, mark);
+	out_item_end(in->out, mark, c->datagram);
 }
 
 /* What stands in the way of the message by this answer; NONE: nothing. */

@@ -130,10 +130,15 @@ static void on_response(struct sip_input *in)
 /* RFC 5626, 4.4.1: over UDP keepalives are those of STUN, and CRLFs have no answer. */
 static void on_ping(struct sip_input *in)
 {
+	size_t mark;
+
 	metric_inc(in->s->instance->metrics, METRIC_sip_pings_in);
 	in->s->message_us = in->now.us;
-	if (!in->s->datagram)
-		put_str(&in->out->put, STR("\r\n"));
+	if (in->s->datagram)
+		return;
+	mark = out_item_begin(in->out, NULL);
+	put_str(&in->out->put, STR("\r\n"));
+	out_item_end(in->out, mark, false);
 }
 
 static void dispatch(struct sip_input *in)
@@ -162,7 +167,7 @@ static void on_bad(struct sip_input *in, enum reason why)
 		sip_mandatory_parse(&in->m, &in->known);
 		if (answerable(in))
 			sip_refuse(in, sip_fault_status(why), why);
-	} else if (in->s->datagram) {
+	} else if (in->s->datagram || in->s->messages) {
 		drop(in, why);
 	}
 	in->event->why = why;
@@ -191,7 +196,8 @@ enum pull sip_session_feed(void *session, struct now now, const struct flow *fro
 	input.event = event;
 	input.sender = (struct sip_sender){0};
 	input.peer = MSG_SLOT_NONE;
-	pull = sip_message_next(&s->scan, in, s->datagram ? SIP_DATAGRAM : SIP_STREAM, &input.m,
+	pull = sip_message_next(&s->scan, in,
+				s->datagram || s->messages ? SIP_DATAGRAM : SIP_STREAM, &input.m,
 				&why);
 	if (pull == PULL_ITEM)
 		dispatch(&input);
@@ -199,5 +205,8 @@ enum pull sip_session_feed(void *session, struct now now, const struct flow *fro
 		on_bad(&input, why);
 	else
 		event->need = s->scan.need > 0 ? s->scan.need : 1;
-	return pull;
+	if (pull != PULL_BAD || !s->messages)
+		return pull;
+	cur_bytes(in, cur_left(in)); /* the next message begins where it begins */
+	return PULL_ITEM;
 }

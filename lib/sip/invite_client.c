@@ -45,7 +45,7 @@ void sip_invite_sent(struct sip_transactions *t, const struct sip_client *c,
 static bool put_beside(struct sip_transactions *t, const struct sip_client *c, struct str method,
 		       struct str to, struct out *out)
 {
-	size_t             mark = c->datagram ? out_datagram_begin(out, &c->to) : out_mark(out);
+	size_t             mark = out_item_begin(out, c->datagram ? &c->to : NULL);
 	struct sip_message invite;
 	struct sip_cseq    cseq = {0};
 	struct str         value;
@@ -65,12 +65,7 @@ static bool put_beside(struct sip_transactions *t, const struct sip_client *c, s
 		ASSERT(false);
 	sip_put_cseq(&out->put, cseq.number, method);
 	sip_put_body(&out->put, STR(""), "", 0);
-	if (c->datagram)
-		return out_datagram_end(out, mark);
-	if (!out->put.failed)
-		return true;
-	out_undo(out, mark);
-	return false;
+	return out_item_end(out, mark, c->datagram);
 }
 
 bool sip_invite_put_cancel(struct sip_transactions *t, struct sip_client *c, struct out *out)

@@ -21,15 +21,10 @@ static void schedule(struct sip_transactions *t, struct sip_server *s, struct no
 
 static bool send_kept(const struct sip_transactions *t, const struct sip_server *s, struct out *out)
 {
-	size_t mark = s->datagram ? out_datagram_begin(out, &s->to) : out_mark(out);
+	size_t mark = out_item_begin(out, s->datagram ? &s->to : NULL);
 
 	sip_chain_put(&t->pool, &s->kept, 0, s->kept.size, &out->put);
-	if (s->datagram)
-		return out_datagram_end(out, mark);
-	if (!out->put.failed)
-		return true;
-	out_undo(out, mark);
-	return false;
+	return out_item_end(out, mark, s->datagram);
 }
 
 static bool is_unproven(const struct sip_server *s)

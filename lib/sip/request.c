@@ -14,6 +14,8 @@ static struct sip_challenge *challenge(const struct sip_session *s)
 
 static enum sip_transport transport_of(const struct sip_session *s)
 {
+	if (s->messages)
+		return SIP_TRANSPORT_WS;
 	return s->datagram ? SIP_TRANSPORT_UDP : SIP_TRANSPORT_TCP;
 }
 
@@ -21,7 +23,7 @@ static enum sip_transport transport_of(const struct sip_session *s)
  * elsewhere. */
 static struct str own_via_begin(const struct sip_session *s)
 {
-	struct sip_own_via *v = &s->instance->own_via[s->datagram];
+	struct sip_own_via *v = &s->instance->own_via[s->messages ? 2 : s->datagram];
 
 	if (v->size == 0 || !flow_eq(&v->from, &s->local)) {
 		char                  room[SIP_FLOW_TEXT_SIZE];
@@ -174,10 +176,9 @@ struct flow sip_request_to(const struct sip_session *s, const struct proto_targe
 bool sip_request_start(struct sip_session *s, struct now now, struct sip_client *c,
 		       const struct sip_client_how *how, struct out *out, size_t mark)
 {
-	size_t         head = s->datagram ? sizeof(struct out_datagram) : 0;
-	const uint8_t *bytes = out->put.start + mark + head;
+	const uint8_t *bytes = out->put.start + mark + out_item_head(out, s->datagram);
 
-	if (s->datagram ? !out_datagram_end(out, mark) : out->put.failed)
+	if (out->put.failed || !out_item_end(out, mark, s->datagram))
 		return false;
 	if (!sip_client_start(&s->instance->transactions, c, now, how, bytes,
 			      (size_t)(out->put.p - bytes)))
@@ -188,7 +189,7 @@ bool sip_request_start(struct sip_session *s, struct now now, struct sip_client 
 
 size_t sip_request_begin(const struct sip_session *s, const struct flow *to, struct out *out)
 {
-	return s->datagram ? out_datagram_begin(out, to) : out_mark(out);
+	return out_item_begin(out, s->datagram ? to : NULL);
 }
 
 /* Of ourselves, as the gateway of short messages. */
@@ -406,7 +407,7 @@ enum submit sip_request_message(struct sip_session *s, struct now now, const str
 	how.token = token;
 	sip_request_begin(s, &to, out);
 	why = put_in_form(s, now, c, m, at, &how, &out->put);
-	size = out_mark(out) - mark - (s->datagram ? sizeof(struct out_datagram) : 0);
+	size = out_mark(out) - mark - out_item_head(out, s->datagram);
 	if (why == REASON_NONE && !out->put.failed && s->datagram && size > SIP_DATAGRAM_MAX)
 		why = at == NULL || sip_at_peer(at) ? REASON_DATAGRAM_SIZE : REASON_MESSAGE_SIZE;
 	if (why == REASON_NONE && out->put.failed && room >= SIP_ANSWER_ROOM + SIP_MESSAGE_SIZE_MAX)

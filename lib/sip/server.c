@@ -218,7 +218,7 @@ void sip_server_end(struct sip_transactions *t, struct sip_server *s)
 /* A response between its first line and its body is open in *out. */
 static size_t response_begin(struct out *out, const struct flow *to, const struct sip_answer *a)
 {
-	size_t mark = to != NULL ? out_datagram_begin(out, to) : out_mark(out);
+	size_t mark = out_item_begin(out, to);
 
 	sip_put_response(&out->put, a->status, a->reason);
 	return mark;
@@ -229,12 +229,7 @@ static bool response_end(struct out *out, const struct flow *to, const struct si
 {
 	put_str(&out->put, a->headers);
 	sip_put_body(&out->put, a->type, a->body.p, a->body.n);
-	if (to != NULL)
-		return out_datagram_end(out, mark);
-	if (!out->put.failed)
-		return true;
-	out_undo(out, mark);
-	return false;
+	return out_item_end(out, mark, to != NULL);
 }
 
 static bool respond(const struct sip_transactions *t, const struct sip_server *s,

@@ -37,7 +37,8 @@ static int instance_init(void *instance, const struct proto_instance_config *con
 	i->worker = config->worker;
 	i->word_count = 0;
 	i->texts = 0;
-	i->own_via[0].size = i->own_via[1].size = 0;
+	for (unsigned v = 0; v < SIP_OWN_VIAS; v++)
+		i->own_via[v].size = 0;
 	i->date = (struct sip_date){0};
 	random_seed(&i->random, config->seed ^ 0x736970ull);
 	i->text_key.k0 = random_next(&i->random);
@@ -146,6 +147,7 @@ static void session_open(void *session, struct now now, const struct proto_open 
 	s->instance = how->instance;
 	s->role = (uint8_t)how->role;
 	s->datagram = how->datagram;
+	s->messages = how->messages;
 	s->trusted = how->trusted;
 	s->open_to_all = how->open_to_all;
 	s->md5_alone = how->md5_alone;
@@ -502,6 +504,7 @@ const struct proto_ops sip_ops = {
 	.instance_size = sizeof(struct sip_instance),
 	.session_size = sizeof(struct sip_session),
 	.block_size = SIP_BLOCK_SIZE,
+	.subprotocol = "sip", /* RFC 7118 */
 	.item_size_max = SIP_MESSAGE_SIZE_MAX,
 	.out_size_max = SIP_ANSWER_ROOM + SIP_MESSAGE_SIZE_MAX,
 	.remembered_size = SIP_REMEMBERED_SIZE,

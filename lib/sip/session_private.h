@@ -34,6 +34,7 @@ struct sip_word {
 
 /* "Via: SIP/2.0/UDP [address]:port;branch=" of requests from there. */
 #define SIP_OWN_VIA_MAX 96u
+#define SIP_OWN_VIAS 3u /* of streams, of UDP, of WebSockets */
 struct sip_own_via {
 	struct flow from;
 	uint8_t     size; /* 0: none was written yet */
@@ -57,9 +58,9 @@ struct sip_instance {
 	struct sip_date              date; /* the last that was written */
 	uint32_t                     word_count;
 	struct sip_word              words[SIP_WORDS_MAX];
-	struct sip_own_via           own_via[2];           /* the last of streams, of UDP */
-	uint32_t                     plain[SIP_PLAIN_MAX]; /* bindings that refuse message/cpim */
-	struct proto_registration    registration;         /* of the event that is out */
+	struct sip_own_via           own_via[SIP_OWN_VIAS]; /* the last of each kind of session */
+	uint32_t                     plain[SIP_PLAIN_MAX];  /* bindings that refuse message/cpim */
+	struct proto_registration    registration;          /* of the event that is out */
 	char                         text[PROTO_RECORD_TEXT_MAX];
 	uint8_t                      scratch[SIP_MESSAGE_SIZE_MAX]; /* during a call */
 	uint8_t                      content[MSG_SIZE_MAX];         /* likewise */
@@ -85,6 +86,7 @@ struct sip_session {
 	uint8_t               role;  /* enum proto_role */
 	uint8_t               may;   /* PROTO_SENDS | PROTO_RECEIVES */
 	bool                  datagram, trusted, open_to_all, md5_alone;
+	bool                  messages;          /* a stream of them: a WebSocket */
 	bool                  close_due, up_due; /* tick() is to give the event */
 	bool                  blocked;           /* SUBMIT_LATER was said */
 	bool                  known;             /* accepted: a whole request came */

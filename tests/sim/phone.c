@@ -112,6 +112,22 @@ struct phone *phone_msrp_listen(struct host *h, uint16_t port)
 	return p;
 }
 
+struct phone *phone_ws(struct host *h, const char *handshake)
+{
+	struct phone *p = phone_new(h);
+
+	p->ws = true;
+	p->tcp = host_tcp_connect(h, 5080, HOST_SESSIONS_MAX + phone_count - 1);
+	snprintf(p->ws_answer, sizeof(p->ws_answer), "%s",
+		 handshake != NULL
+			 ? handshake
+			 : "GET /ws HTTP/1.1\r\nHost: 198.18.0.1:5080\r\nUpgrade: websocket\r\n"
+			   "Connection: keep-alive, Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+			   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+			   "Sec-WebSocket-Protocol: sip\r\nOrigin: http://198.18.0.2\r\n\r\n");
+	return p;
+}
+
 void phone_reset(struct phone *p)
 {
 	tcp_close(p->host->tcp, p->tcp, true);
@@ -174,6 +190,59 @@ static size_t message_size(struct phone *p)
 	return (size_t)(end + 4 - p->in) + strtoul(length, NULL, 10);
 }
 
+static size_t ws_frame(struct phone *p)
+{
+	const uint8_t *in = (const uint8_t *)p->in;
+	size_t         n = p->in_size < 2 ? 0 : in[1], head = 2;
+
+	if (n == 126 && p->in_size >= 4) {
+		n = (size_t)in[2] << 8 | in[3];
+		head = 4;
+		ASSERT(n >= 126);
+	}
+	if (p->in_size < head + n || p->in_size < 2 || (head == 2 && n == 126))
+		return 0;
+	ASSERT((in[0] & 0xf0) == 0x80 && n < PHONE_TEXT_MAX); /* whole; by a server: no mask */
+	if ((in[0] & 0xf) < 8) {
+		p->ws_binary += (in[0] & 0xf) == 2;
+		keep(p, p->in + head, n);
+	} else {
+		p->ws_opcode = in[0] & 0xf;
+		memcpy(p->ws_control, p->in + head, n);
+		p->ws_control[n] = '\0';
+	}
+	return head + n;
+}
+
+/* Takes what is whole at the start of what came; 0: nothing is. */
+static size_t ws_take(struct phone *p)
+{
+	const char *end;
+
+	p->in[p->in_size] = '\0';
+	if (p->open)
+		return ws_frame(p);
+	end = strstr(p->in, "\r\n\r\n");
+	if (end == NULL)
+		return 0;
+	p->open = strncmp(p->in, "HTTP/1.1 101 ", 13) == 0;
+	end = p->open ? end + 4 : p->in + p->in_size;
+	snprintf(p->ws_answer, sizeof(p->ws_answer), "%.*s", (int)(end - p->in), p->in);
+	return (size_t)(end - p->in);
+}
+
+static size_t take(struct phone *p)
+{
+	size_t n;
+
+	if (p->ws)
+		return ws_take(p);
+	n = message_size(p);
+	if (n > 0)
+		keep(p, p->in, n);
+	return n;
+}
+
 static void phone_read(struct phone *p)
 {
 	struct cur in;
@@ -185,14 +254,13 @@ static void phone_read(struct phone *p)
 		memcpy(p->in + p->in_size, cur_bytes(&in, n), n);
 		p->in_size += n;
 		tcp_consume(p->host->tcp, p->tcp, n);
-		while ((n = message_size(p)) > 0) {
-			keep(p, p->in, n);
+		while ((n = take(p)) > 0) {
 			memmove(p->in, p->in + n, p->in_size - n);
 			p->in_size -= n;
 		}
 		size = tcp_peek(p->host->tcp, p->tcp, 1, &in);
 	}
-	if ((p->msrp || p->chat) && p->open && tcp_read_ended(p->host->tcp, p->tcp)) {
+	if ((((p->msrp || p->chat) && p->open) || p->ws) && tcp_read_ended(p->host->tcp, p->tcp)) {
 		p->open = false;
 		tcp_close(p->host->tcp, p->tcp, false);
 	}
@@ -214,7 +282,9 @@ void phone_tcp_event(struct host *h, const struct tcp_event *event)
 		p->tcp = event->conn;
 		tcp_set_user(h->tcp, event->conn, event->user);
 	}
-	if (event->kind == TCP_EVENT_CONNECTED || event->kind == TCP_EVENT_ACCEPTED)
+	if (event->kind == TCP_EVENT_CONNECTED && p->ws)
+		phone_bytes(p, p->ws_answer, strlen(p->ws_answer));
+	else if (event->kind == TCP_EVENT_CONNECTED || event->kind == TCP_EVENT_ACCEPTED)
 		p->open = true;
 	else if (event->kind == TCP_EVENT_READABLE)
 		phone_read(p);
@@ -222,12 +292,50 @@ void phone_tcp_event(struct host *h, const struct tcp_event *event)
 		p->open = false;
 }
 
+void phone_bytes(struct phone *p, const void *bytes, size_t n)
+{
+	ASSERT(tcp_send(p->host->tcp, p->tcp, bytes, n) == n);
+}
+
+void phone_ws_frame(struct phone *p, unsigned first_byte, const void *payload, size_t n)
+{
+	static const uint8_t mask[4] = {0x37, 0xfa, 0x21, 0x3d};
+	uint8_t              frame[PHONE_TEXT_MAX + 8];
+	size_t               head = 2;
+
+	frame[0] = (uint8_t)first_byte;
+	frame[1] = (uint8_t)(0x80 | (n < 126 ? n : 126));
+	if (n >= 126) {
+		frame[head++] = (uint8_t)(n >> 8);
+		frame[head++] = (uint8_t)n;
+	}
+	memcpy(frame + head, mask, sizeof(mask));
+	head += sizeof(mask);
+	for (size_t i = 0; i < n; i++)
+		frame[head + i] = ((const uint8_t *)payload)[i] ^ mask[i % 4];
+	phone_bytes(p, frame, head + n);
+}
+
+static void send_frames(struct phone *p, const char *bytes, size_t n)
+{
+	size_t piece = p->ws_piece > 0 ? p->ws_piece : n;
+
+	for (size_t at = 0; at < n; at += piece) {
+		bool last = at + piece >= n;
+
+		phone_ws_frame(p, (last ? 0x80u : 0) | (at == 0 ? 1u : 0), bytes + at,
+			       last ? n - at : piece);
+	}
+}
+
 static void send_bytes(struct phone *p, const char *bytes, size_t n)
 {
 	if (p->port != 0)
 		host_udp_send(p->host, p->port, 5060, bytes, n);
+	else if (p->ws)
+		send_frames(p, bytes, n);
 	else
-		ASSERT(tcp_send(p->host->tcp, p->tcp, bytes, n) == n);
+		phone_bytes(p, bytes, n);
 }
 
 void phone_send(struct phone *p, const char *format, ...)

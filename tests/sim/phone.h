@@ -18,6 +18,12 @@ struct phone {
 	bool          open;
 	struct phone *next;                   /* who came to its port while it was open */
 	bool          msrp;                   /* what comes are chunks of MSRP */
+	bool          ws;                     /* a WebSocket; open when its handshake was good */
+	unsigned      ws_piece;               /* it sends in fragments of so many bytes; 0: whole */
+	unsigned      ws_opcode;              /* of the last frame of control that it got */
+	char          ws_control[126];        /* and its payload */
+	unsigned      ws_binary;              /* frames that it got and that were no text */
+	char          ws_answer[512];         /* to the handshake */
 	char          in[2 * PHONE_TEXT_MAX]; /* TCP: bytes not yet a message */
 	size_t        in_size;
 	char          got[PHONE_QUEUE][PHONE_TEXT_MAX]; /* whole messages, oldest first */
@@ -36,6 +42,12 @@ struct phone *phone_tcp_listen(struct host *h, uint16_t port); /* open when some
 struct phone *phone_msrp(struct host *h, uint16_t port);
 struct phone *phone_msrp_listen(struct host *h, uint16_t port);
 void          phone_reset(struct phone *p); /* its connection ends at once */
+
+/* WebSockets, to port 5080: NULL: with a good handshake, open later; else with that text. What it
+ * sends and gets are messages of SIP in frames. */
+struct phone *phone_ws(struct host *h, const char *handshake);
+void          phone_ws_frame(struct phone *p, unsigned first_byte, const void *payload, size_t n);
+void          phone_bytes(struct phone *p, const void *bytes, size_t n); /* without a frame */
 
 /* Streams of XMPP: of a client, to port 5222, open later; to another port; and from the appliance,
  * open when it comes. */

@@ -96,6 +96,7 @@ static void file_init(struct conf_file *f, const struct sim_config *config)
 		.transport = UDP_AND_TCP,
 		.port = 5060,
 		.msrp_port = config->msrp_port,
+		.ws_port = 5080,
 		.languages = config->languages,
 		.chat_sessions = 3,
 		.chat_idle = 120,

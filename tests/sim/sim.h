@@ -23,7 +23,8 @@ struct sim_config {
 	struct conf_fault    faults; /* of the port, both directions; on top of the wire's loss */
 	struct host_hooks    hooks;
 	const struct ledger *ledger; /* or NULL */
-	bool sip;      /* a listener for it, too: port 5060, UDP and TCP, domain example.org */
+	bool sip;      /* a listener for it, too: port 5060, UDP and TCP, port 5080 for WebSockets,
+			  domain example.org */
 	bool sip_open; /* that lets everybody register and send */
 	/* Listeners for XMPP, domain example.org: port 5222 and so many that follow, for more
 	 * connections than one has ports. */

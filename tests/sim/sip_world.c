@@ -286,6 +286,11 @@ void assert_status(const char *text, const char *status)
 
 unsigned sequence;
 
+static const char *via(const struct phone *p)
+{
+	return p->port != 0 ? "UDP" : p->ws ? "WS" : "TCP";
+}
+
 void send_message(struct phone *p, const char *to, const char *from, const char *more,
 		  const char *body)
 {
@@ -295,8 +300,8 @@ void send_message(struct phone *p, const char *to, const char *from, const char 
 		"MESSAGE %s SIP/2.0\r\nVia: SIP/2.0/%s 198.18.0.2:%u;rport;branch=z9hG4bKm%u\r\n"
 		"Max-Forwards: 70\r\nFrom: <%s>;tag=f%u\r\nTo: <%s>\r\nCall-ID: call%u\r\n"
 		"CSeq: %u MESSAGE\r\n%sContent-Type: text/plain\r\nContent-Length: %zu\r\n\r\n%s",
-		to, p->port != 0 ? "UDP" : "TCP", p->port != 0 ? p->port : 5060, sequence, from,
-		sequence, to, sequence, sequence, more, strlen(body), body);
+		to, via(p), p->port != 0 ? p->port : 5060, sequence, from, sequence, to, sequence,
+		sequence, more, strlen(body), body);
 }
 
 void send_register(struct phone *p, const char *address, const char *contact, const char *more)
@@ -307,8 +312,8 @@ void send_register(struct phone *p, const char *address, const char *contact, co
 		   "Via: SIP/2.0/%s 198.18.0.2:%u;rport;branch=z9hG4bKr%u\r\nMax-Forwards: 70\r\n"
 		   "From: <%s>;tag=f%u\r\nTo: <%s>\r\nCall-ID: reg%u\r\nCSeq: %u REGISTER\r\n"
 		   "Contact: <%s>\r\n%sContent-Length: 0\r\n\r\n",
-		   p->port != 0 ? "UDP" : "TCP", p->port != 0 ? p->port : 5060, sequence, address,
-		   sequence, address, p->port, sequence, contact, more);
+		   via(p), p->port != 0 ? p->port : 5060, sequence, address, sequence, address,
+		   p->port, sequence, contact, more);
 }
 
 static struct host_session *esme_session(void)

@@ -133,6 +133,29 @@ static void ports_of_large_messages_that_are_nobody_elses_are_taken(void **state
 	conf_file_free(f);
 }
 
+static void ports_of_websockets_that_are_nobody_elses_are_taken(void **state)
+{
+	static const char text[] = TWO_WORKERS
+		"listeners:\n"
+		"- {name: a, protocol: sip, address: 198.18.0.1, ws_port: 8080, origins: "
+		"[\"https://chat.example.org\"]}\n"
+		"- {name: b, protocol: sip, address: 198.18.0.1, port: 8080, transport: udp, "
+		"ws_port: 80}\n"
+		"- {name: c, protocol: sip, address: \"2001:2::1\", ws_port: 8080}\n";
+	struct conf_file  *f;
+	struct conf_faults faults = {0, NULL};
+
+	(void)state;
+	if (parse(text, &f, &faults) != 0)
+		fail_msg("%s", faults.lines[0]);
+	assert_int_equal(f->listeners[0].ws_port, 8080);
+	assert_int_equal(f->listeners[0].origins.n, 1);
+	assert_string_equal(f->listeners[0].origins.items[0], "https://chat.example.org");
+	assert_int_equal(f->listeners[1].ws_port, 80);
+	assert_int_equal(f->listeners[1].origins.n, 0);
+	conf_file_free(f);
+}
+
 static void routes_of_requests_to_us_are_taken_as_they_are(void **state)
 {
 	static const char *const routes[] = {
@@ -351,6 +374,17 @@ static const struct {
 	{DATAPLANE
 	 "listeners:\n- {name: a, protocol: smpp, address: 198.18.0.1, msrp_port: 2855}\n",
 	 "cpm.yaml:3: listeners[0].msrp_port: is a key of sip, and this is smpp; leave it out"},
+	{DATAPLANE "listeners:\n- {name: a, protocol: sip, address: 198.18.0.1, ws_port: 5060}\n",
+	 "cpm.yaml:3: listeners[0].ws_port: 5060 is a TCP port of listeners[0]; write another"},
+	{DATAPLANE "listeners:\n- {name: a, protocol: sip, address: 198.18.0.1, ws_port: 2775}\n"
+		   "- {name: b, protocol: smpp, address: 198.18.0.1}\n",
+	 "cpm.yaml:3: listeners[0].ws_port: 2775 is a TCP port of listeners[1]; write another"},
+	{DATAPLANE "listeners:\n- {name: a, protocol: sip, address: 198.18.0.1, ws_port: 80}\n"
+		   "- {name: b, protocol: sip, address: 198.18.0.1, port: 5070, ws_port: 80}\n",
+	 "cpm.yaml:4: listeners[1].ws_port: 80 is a TCP port of listeners[0]; write another"},
+	{TWO_WORKERS "listeners:\n- {name: a, protocol: sip, address: 198.18.0.1, msrp_port: "
+		     "2855, ws_port: 2856}\n",
+	 "cpm.yaml:5: listeners[0].ws_port: 2856 is a TCP port of listeners[0]; write another"},
 	{TWO_WORKERS
 	 "listeners:\n- {name: a, protocol: sip, address: 198.18.0.1, msrp_port: 65535}\n",
 	 "cpm.yaml:5: listeners[0].msrp_port: 65535 leaves no port for each of 2 workers; write "
@@ -524,6 +558,7 @@ int main(void)
 		cmocka_unit_test(the_example_of_the_design_is_read),
 		cmocka_unit_test(a_listener_has_what_its_protocol_has),
 		cmocka_unit_test(ports_of_large_messages_that_are_nobody_elses_are_taken),
+		cmocka_unit_test(ports_of_websockets_that_are_nobody_elses_are_taken),
 		cmocka_unit_test(routes_of_requests_to_us_are_taken_as_they_are),
 		cmocka_unit_test(what_is_no_route_to_us_is_refused),
 		cmocka_unit_test(whom_to_write_to_is_a_uri),
