@@ -120,7 +120,7 @@ bool   tcp_read_ended(
 	  uint32_t    conn); /* the peer's FIN was reached: nothing more will come after what waits */
 
 /* Take n bytes (copied into the tail of the send queue). Returns how many were taken: all, or what
- * send_max allows. Leaves with the next tcp_flush(). */
+ * send_max and the memory for packets allow. Leaves with the next tcp_flush(). */
 size_t tcp_send(struct tcp *tcp, uint32_t conn, const void *bytes, size_t n);
 size_t tcp_send_room(const struct tcp *tcp, uint32_t conn);
 

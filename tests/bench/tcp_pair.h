@@ -22,6 +22,10 @@
 #define PAIR_CONNECTIONS_MAX 100000u
 #define PAIR_PORT 7
 
+/* Each connection's last answer waits for its acknowledgement, which the next request or the timer
+ * of a delayed one brings; so many packets that this is no pressure on memory for the stacks. */
+#define PAIR_PACKETS (2 * PAIR_CONNECTIONS_MAX)
+
 struct pair_end {
 	struct net     *net;
 	struct tcp     *tcp;
@@ -192,13 +196,13 @@ static inline void pair_hang_up(void)
 
 static inline void pair_begin(void)
 {
-	char *args[] = {(char *)"bench",       (char *)"--no-huge",
-			(char *)"--no-pci",    (char *)"-m",
-			(char *)"256",         (char *)"--no-telemetry",
+	char *args[] = {(char *)"bench",       (char *)"--no-huge",      (char *)"--no-pci",
+			(char *)"-m",          (char *)"1024",           (char *)"--no-telemetry",
 			(char *)"--no-shconf", (char *)"--log-level=*:4"};
 
 	ASSERT(rte_eal_init((int)(sizeof(args) / sizeof(args[0])), args) >= 0);
-	pair_pool = rte_pktmbuf_pool_create("bench", 32767, 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
+	pair_pool = rte_pktmbuf_pool_create("bench", PAIR_PACKETS, 256, 0,
+					    RTE_MBUF_DEFAULT_BUF_SIZE, 0);
 	ASSERT(pair_pool != NULL);
 	for (unsigned i = 0; i < 2; i++) {
 		pair_end_new(i);
