@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/put.h"
 #include "net/ip6.h"
+#include "net/sum.h"
 
 #define FRAGMENTS_MAX 128u
 #define FRAGMENT_HEADER 8u
@@ -38,7 +39,7 @@ static void ip4_put(uint8_t *at, const struct datagram_out *out, uint32_t offset
 	ip->fragment_offset =
 		rte_cpu_to_be_16((uint16_t)(offset / 8 | (more ? MORE_FRAGMENTS : 0)));
 	ip->hdr_checksum = 0;
-	ip->hdr_checksum = ip4_checksum(at, NET_IP4_HEADER);
+	ip->hdr_checksum = sum_checksum(sum_few(at, NET_IP4_HEADER));
 }
 
 static void ip6_put(uint8_t *at, const struct net *net, const struct datagram_out *out,
@@ -103,10 +104,24 @@ static uint32_t piece_size(const struct net *net, const struct datagram_out *out
 	return (most - header) / 8 * 8;
 }
 
-bool datagram_send(struct net *net, struct now now, const struct datagram_out *out)
+static bool whole_send(struct net *net, struct now now, const struct datagram_out *out)
+{
+	struct rte_mbuf *m = net_mbuf_new(net);
+
+	if (m == NULL) {
+		metric_inc(net->metrics, METRIC_net_no_memory);
+		return false;
+	}
+	piece_fill(m, net, out, 0, out->size, 0);
+	output_ip(net, now, out->path, &out->remote, m);
+	return true;
+}
+
+static bool fragments_send(struct net *net, struct now now, const struct datagram_out *out,
+			   uint32_t size)
 {
 	struct rte_mbuf *pieces[FRAGMENTS_MAX];
-	uint32_t         size = piece_size(net, out), count = (out->size + size - 1) / size, id = 0;
+	uint32_t         count = (out->size + size - 1) / size, id;
 
 	if (count > FRAGMENTS_MAX) {
 		metric_inc(net->metrics, METRIC_ip_dropped_output);
@@ -120,11 +135,9 @@ bool datagram_send(struct net *net, struct now now, const struct datagram_out *o
 			return false;
 		}
 	}
-	if (count > 1) {
-		id = fragment_id(net);
-		metric_inc(net->metrics, METRIC_ip_frag_oks);
-		metric_add(net->metrics, METRIC_ip_frag_creates, count);
-	}
+	id = fragment_id(net);
+	metric_inc(net->metrics, METRIC_ip_frag_oks);
+	metric_add(net->metrics, METRIC_ip_frag_creates, count);
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t left = out->size - i * size;
 
@@ -132,4 +145,11 @@ bool datagram_send(struct net *net, struct now now, const struct datagram_out *o
 		output_ip(net, now, out->path, &out->remote, pieces[i]);
 	}
 	return true;
+}
+
+bool datagram_send(struct net *net, struct now now, const struct datagram_out *out)
+{
+	uint32_t size = piece_size(net, out);
+
+	return size == out->size ? whole_send(net, now, out) : fragments_send(net, now, out, size);
 }

@@ -16,6 +16,7 @@
 
 #include "base/assert.h"
 #include "net/ip6.h"
+#include "net/sum.h"
 
 #define SETS 64u
 #define WAYS 16u
@@ -245,7 +246,7 @@ static void headers_mend(uint8_t *ip, unsigned header_size, uint32_t size, bool 
 	ip4->total_length = rte_cpu_to_be_16((uint16_t)(header_size + size));
 	ip4->fragment_offset = 0;
 	ip4->hdr_checksum = 0;
-	ip4->hdr_checksum = ip4_checksum(ip, header_size);
+	ip4->hdr_checksum = sum_checksum(sum_few(ip, header_size));
 }
 
 /* All of it in one piece, which is the caller's; NULL: no memory. */

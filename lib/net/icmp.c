@@ -8,6 +8,7 @@
 #include "base/cur.h"
 #include "base/put.h"
 #include "net/state.h"
+#include "net/sum.h"
 
 #define TYPE_ECHO_REPLY 0
 #define TYPE_UNREACHABLE 3
@@ -35,7 +36,7 @@ static void echo_large(struct net *net, struct now now, const struct net_packet 
 
 	icmp[0] = TYPE_ECHO_REPLY;
 	memcpy(icmp + 2, &checksum, 2);
-	checksum = ip4_checksum(icmp, p->payload_size);
+	checksum = sum_checksum(sum_bytes(icmp, p->payload_size));
 	memcpy(icmp + 2, &checksum, 2);
 	memcpy(out.header, icmp, DATAGRAM_HEADER);
 	out.path = &path;
@@ -77,7 +78,7 @@ static void echo(struct net *net, struct now now, const struct net_packet *p)
 	icmp = frame + NET_ETHER_HEADER + NET_IP4_HEADER;
 	icmp[0] = TYPE_ECHO_REPLY;
 	memcpy(icmp + 2, &checksum, 2);
-	checksum = ip4_checksum(icmp, p->payload_size);
+	checksum = sum_checksum(sum_bytes(icmp, p->payload_size));
 	memcpy(icmp + 2, &checksum, 2);
 	m->ol_flags = 0;
 	metric_inc(net->metrics, METRIC_icmp_echoes_in);
@@ -167,7 +168,7 @@ void icmp_input(struct net *net, struct now now, const struct net_packet *p)
 	uint8_t    type = cur_u8(&icmp);
 
 	cur_bytes(&icmp, HEADER - 1);
-	if (icmp.failed || rte_raw_cksum(whole.p, cur_left(&whole)) != 0xffff)
+	if (icmp.failed || sum_fold(sum_bytes(whole.p, cur_left(&whole))) != 0xffff)
 		net_drop(net, p->m, METRIC_icmp_dropped_malformed);
 	else if (type == TYPE_ECHO_REQUEST)
 		echo(net, now, p);
@@ -235,7 +236,7 @@ static void error_send(struct net *net, struct now now, const struct net_packet 
 	put_be32(&w, 0);
 	put_bytes(&w, frame + NET_ETHER_HEADER, quoted);
 	at += NET_ETHER_HEADER + NET_IP4_HEADER;
-	checksum = ip4_checksum(at, size);
+	checksum = sum_checksum(sum_bytes(at, size));
 	memcpy(at + 2, &checksum, 2);
 	metric_inc(net->metrics, METRIC_icmp_unreachables_out);
 	net_tx_append(net, p->port, m);

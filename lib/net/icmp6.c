@@ -8,6 +8,7 @@
 #include "base/cur.h"
 #include "base/put.h"
 #include "net/ip6.h"
+#include "net/sum.h"
 
 #define ECHOES_PER_S 10000
 #define ECHOES_BURST 500
@@ -21,14 +22,8 @@
 static uint16_t message_sum(const struct net_addr *source, const struct net_addr *destination,
 			    const void *message, size_t n)
 {
-	uint32_t sum = rte_raw_cksum(message, n);
-
-	sum += rte_raw_cksum(source->w, 16);
-	sum += rte_raw_cksum(destination->w, 16);
-	sum += rte_cpu_to_be_16(NET_PROTOCOL_ICMP6);
-	sum += rte_cpu_to_be_16((uint16_t)n);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)((sum & 0xffff) + (sum >> 16));
+	return sum_fold(sum_bytes(message, n) +
+			sum_pseudo(source, destination, NET_PROTOCOL_ICMP6, (uint32_t)n));
 }
 
 struct rte_mbuf *icmp6_new(struct net *net, uint16_t n, uint8_t **at)

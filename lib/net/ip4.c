@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/cur.h"
 #include "net/state.h"
+#include "net/sum.h"
 
 #define TTL 64
 #define MORE_FRAGMENTS 0x2000u
@@ -16,11 +17,6 @@
 #define OPTION_NOTHING 1
 #define OPTION_LOOSE_ROUTE 131
 #define OPTION_STRICT_ROUTE 137
-
-uint16_t ip4_checksum(const void *bytes, size_t n)
-{
-	return (uint16_t)~rte_raw_cksum(bytes, n);
-}
 
 void ip4_header_write(uint8_t *at, uint16_t total_size, uint8_t protocol, uint32_t source,
 		      uint32_t destination)
@@ -36,7 +32,7 @@ void ip4_header_write(uint8_t *at, uint16_t total_size, uint8_t protocol, uint32
 		.dst_addr = destination,
 	};
 
-	header.hdr_checksum = ip4_checksum(&header, sizeof(header));
+	header.hdr_checksum = sum_checksum(sum_few(&header, sizeof(header)));
 	memcpy(at, &header, sizeof(header));
 }
 
@@ -90,7 +86,7 @@ static unsigned header_read(struct net *net, struct net_packet *p)
 	struct rte_mbuf *m = p->m;
 	struct cur packet = cur_of(rte_pktmbuf_mtod_offset(m, const uint8_t *, NET_ETHER_HEADER),
 				   m->data_len - NET_ETHER_HEADER);
-	struct cur whole = packet;
+	struct cur whole = packet, options;
 	uint8_t    version = cur_u8(&packet);
 	uint16_t   total, id, fragment;
 	const uint8_t *bytes;
@@ -107,11 +103,13 @@ static unsigned header_read(struct net *net, struct net_packet *p)
 	if (packet.failed || version >> 4 != 4 || p->header_size < NET_IP4_HEADER ||
 	    total < p->header_size || total > cur_left(&whole))
 		return METRIC_ip_dropped_header;
-	if (rte_raw_cksum(whole.p, p->header_size) != 0xffff)
+	options = cur_sub(&packet, p->header_size - NET_IP4_HEADER);
+	if (sum_fold(sum_few(whole.p, NET_IP4_HEADER) + sum_few(options.p, cur_left(&options))) !=
+	    0xffff)
 		return METRIC_ip_dropped_checksum;
 	memcpy(p->source.w, bytes, 4);
 	memcpy(p->destination.w, bytes + 4, 4);
-	if (!options_pass(cur_sub(&packet, p->header_size - NET_IP4_HEADER)))
+	if (!options_pass(options))
 		return METRIC_ip_dropped_options;
 	if (!source_passes(net, &p->source))
 		return METRIC_ip_dropped_source;

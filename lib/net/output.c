@@ -9,46 +9,36 @@
 #include "base/assert.h"
 #include "base/put.h"
 #include "net/ip6.h"
+#include "net/sum.h"
 
 #define KEPT_FLAGS (RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL | RTE_MBUF_F_TX_TCP_SEG)
 
-/*
- * Over the pseudo header and all segments of m after the IP header. Not rte_raw_cksum_mbuf():
- * in 22.11 it swaps the low half only of an unfolded sum, so that a segment at an odd place, longer
- * than a few bytes, comes out wrong.
- */
-static uint16_t chain_checksum(const struct rte_mbuf *m, uint32_t sum)
+/* Over all segments of m after the IP header. */
+static uint64_t chain_sum(const struct rte_mbuf *m)
 {
 	uint32_t skip = (uint32_t)m->l2_len + m->l3_len;
+	uint64_t sum = 0;
 	bool     odd = false;
 
 	for (; m != NULL; m = m->next) {
-		uint16_t part = rte_raw_cksum(rte_pktmbuf_mtod_offset(m, const void *, skip),
-					      m->data_len - skip);
+		uint64_t part = sum_bytes(rte_pktmbuf_mtod_offset(m, const void *, skip),
+					  m->data_len - skip);
 
-		sum += odd ? rte_bswap16(part) : part;
+		sum += odd ? rte_bswap16(sum_fold(part)) : part;
 		odd ^= ((m->data_len - skip) & 1) != 0;
 		skip = 0; /* all headers are in the first */
 	}
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~sum;
-}
-
-static uint16_t pseudo_sum(const struct rte_mbuf *m, uint64_t flags)
-{
-	const uint8_t *ip = rte_pktmbuf_mtod_offset(m, const uint8_t *, m->l2_len);
-
-	return m->l3_len == NET_IP6_HEADER
-		       ? rte_ipv6_phdr_cksum((const struct rte_ipv6_hdr *)ip, flags)
-		       : rte_ipv4_phdr_cksum((const struct rte_ipv4_hdr *)ip, flags);
+	return sum;
 }
 
 /* What the port does not do is done here. m begins at Ethernet. */
-static void checksum(const struct net_port_config *port, struct rte_mbuf *m, bool ip6)
+static void checksum(const struct net_port_config *port, const struct net_addr *local,
+		     const struct net_addr *remote, struct rte_mbuf *m)
 {
+	bool                ip6 = remote->ip6;
 	struct rte_tcp_hdr *tcp;
-	uint64_t            family = ip6 ? RTE_MBUF_F_TX_IPV6 : RTE_MBUF_F_TX_IPV4;
+	uint64_t            family = ip6 ? RTE_MBUF_F_TX_IPV6 : RTE_MBUF_F_TX_IPV4, pseudo;
+	uint32_t            size;
 
 	m->ol_flags &= KEPT_FLAGS;
 	m->l2_len = NET_ETHER_HEADER;
@@ -58,12 +48,15 @@ static void checksum(const struct net_port_config *port, struct rte_mbuf *m, boo
 		m->ol_flags |= family | RTE_MBUF_F_TX_IP_CKSUM;
 		rte_pktmbuf_mtod_offset(m, struct rte_ipv4_hdr *, m->l2_len)->hdr_checksum = 0;
 	}
+	/* The port knows the sizes of what it cuts. */
+	size = m->ol_flags & RTE_MBUF_F_TX_TCP_SEG ? 0 : m->pkt_len - m->l2_len - m->l3_len;
+	pseudo = sum_pseudo(local, remote, NET_PROTOCOL_TCP, size);
 	tcp->cksum = 0;
 	if (port->tx_tcp_checksum) {
 		m->ol_flags |= family | RTE_MBUF_F_TX_TCP_CKSUM;
-		tcp->cksum = pseudo_sum(m, m->ol_flags);
+		tcp->cksum = sum_fold(pseudo);
 	} else {
-		tcp->cksum = chain_checksum(m, pseudo_sum(m, 0));
+		tcp->cksum = sum_checksum(pseudo + chain_sum(m));
 	}
 }
 
@@ -120,7 +113,7 @@ void net_output_tcp(struct net *net, struct now now, struct net_path *path,
 		net_drop(net, m, METRIC_ip_dropped_output);
 		return;
 	}
-	checksum(&net->config.ports[path->port], m, remote->ip6);
+	checksum(&net->config.ports[path->port], local, remote, m);
 	if (path->resolved)
 		net_tx_append(net, path->port, m);
 	else

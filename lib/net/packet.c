@@ -3,11 +3,9 @@
  * that owns the connection, ICMP is answered or handed on, of anything else the sender is told that
  * nobody here hears it.
  */
-#include <rte_byteorder.h>
-#include <rte_ip.h>
-
 #include "base/cur.h"
 #include "net/ip6.h"
+#include "net/sum.h"
 
 #define TCP_HEADER_MIN 20u
 #define UNREACHABLE_PROTOCOL 2
@@ -22,12 +20,10 @@ struct cur packet_payload(const struct net_packet *p)
 		p->payload_size);
 }
 
-bool packet_checksum_passes(const struct net *net, const struct net_packet *p)
+bool packet_checksum_passes(const struct net *net, const struct net_packet *p, uint16_t size)
 {
-	size_t     address_size = p->source.ip6 ? 16 : 4;
 	uint64_t   state = p->m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
 	struct cur payload = packet_payload(p);
-	uint32_t   sum;
 
 	if (net->config.ports[p->port].rx_checksum) {
 		if (state == RTE_MBUF_F_RX_L4_CKSUM_GOOD)
@@ -35,14 +31,8 @@ bool packet_checksum_passes(const struct net *net, const struct net_packet *p)
 		if (state == RTE_MBUF_F_RX_L4_CKSUM_BAD)
 			return false;
 	}
-	sum = rte_raw_cksum(payload.p, p->payload_size);
-	sum += rte_raw_cksum(p->source.w, address_size);
-	sum += rte_raw_cksum(p->destination.w, address_size);
-	sum += rte_cpu_to_be_16(p->protocol);
-	sum += rte_cpu_to_be_16(p->payload_size);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return sum == 0xffff;
+	return sum_fold(sum_bytes(payload.p, size) +
+			sum_pseudo(&p->source, &p->destination, p->protocol, size)) == 0xffff;
 }
 
 static enum input tcp_input(struct net *net, const struct net_packet *p)
@@ -51,7 +41,7 @@ static enum input tcp_input(struct net *net, const struct net_packet *p)
 	uint16_t   remote_port, local_port;
 	unsigned   owner;
 
-	if (p->payload_size < TCP_HEADER_MIN || !packet_checksum_passes(net, p)) {
+	if (p->payload_size < TCP_HEADER_MIN || !packet_checksum_passes(net, p, p->payload_size)) {
 		metric_inc(net->metrics, METRIC_tcp_in_segs);
 		metric_inc(net->metrics, METRIC_tcp_in_errs);
 		net_drop(net, p->m, METRIC_ip_dropped_tcp_checksum);

@@ -262,16 +262,15 @@ void arp_request(
 struct cur packet_payload(const struct net_packet *p);
 enum input packet_input(struct net *net, struct now now, const struct net_packet *p);
 enum input packet_input_forwarded(struct net *net, struct now now, const struct net_packet *p);
-/* Whether the checksum over pseudo header and payload is right, by the port's word or computed. */
-bool packet_checksum_passes(const struct net *net, const struct net_packet *p);
+/* Whether the checksum over pseudo header and so much of the payload is right, by the port's word
+ * or computed. */
+bool packet_checksum_passes(const struct net *net, const struct net_packet *p, uint16_t size);
 
 enum input ip4_input(struct net *net, struct now now, unsigned port, struct rte_mbuf *m);
 enum input ip4_input_forwarded(struct net *net, struct now now, unsigned port,
 			       struct rte_mbuf *m); /* one that another worker checked */
 void       ip4_header_write(uint8_t *at, uint16_t total_size, uint8_t protocol, uint32_t source,
 			    uint32_t destination);
-uint16_t   ip4_checksum(const void *bytes,
-			size_t      n); /* as it is stored; 0 over bytes that contain a right one */
 
 void icmp_time_exceeded_send(struct net *net, struct now now, const struct net_packet *p,
 			     uint8_t code);

@@ -46,7 +46,7 @@ void udp_free(struct net *net)
 static struct udp_binding *binding_exact(const struct net *net, const struct net_addr *address,
 					 uint16_t port)
 {
-	for (unsigned i = 0; i < UDP_BINDINGS_MAX; i++) {
+	for (unsigned i = 0; i < net->udp->binding_count; i++) {
 		struct udp_binding *b = &net->udp->bindings[i];
 
 		if (b->port == port && port != 0 && net_addr_same(&b->address, address))
@@ -55,6 +55,7 @@ static struct udp_binding *binding_exact(const struct net *net, const struct net
 	return NULL;
 }
 
+/* That of the address, else that of any of its family. */
 static struct udp_binding *binding_find(const struct net *net, const struct net_addr *address,
 					uint16_t port)
 {
@@ -75,6 +76,8 @@ int net_udp_bind(struct net *net, const struct net_addr *address, uint16_t port,
 
 		if (b->port != 0)
 			continue;
+		if (i == net->udp->binding_count)
+			net->udp->binding_count++;
 		*b = (struct udp_binding){
 			.address = *address, .port = port, .owner = owner, .user = user};
 		return 0;
@@ -91,23 +94,22 @@ void net_udp_unbind(struct net *net, const struct net_addr *address, uint16_t po
 }
 
 /* The header is believed, and *datagram is what it says. METRIC_COUNT, or why not. */
-static enum metric datagram_read(const struct net *net, struct net_packet p, bool checked,
+static enum metric datagram_read(const struct net *net, const struct net_packet *p, bool checked,
 				 struct net_udp_datagram *datagram)
 {
-	struct cur payload = packet_payload(&p);
+	struct cur payload = packet_payload(p);
 	uint16_t   size, checksum;
 
-	datagram->flow = (struct net_udp_flow){.local = p.destination, .remote = p.source};
+	datagram->flow = (struct net_udp_flow){.local = p->destination, .remote = p->source};
 	datagram->flow.remote_port = cur_be16(&payload);
 	datagram->flow.local_port = cur_be16(&payload);
 	size = cur_be16(&payload);
 	checksum = cur_be16(&payload);
-	if (payload.failed || size < DATAGRAM_HEADER || size > p.payload_size)
+	if (payload.failed || size < DATAGRAM_HEADER || size > p->payload_size)
 		return METRIC_udp_dropped_malformed;
-	if (checksum == 0 && p.source.ip6)
+	if (checksum == 0 && p->source.ip6)
 		return METRIC_udp_dropped_checksum; /* RFC 8200, 8.1 */
-	p.payload_size = size;
-	if (!checked && checksum != 0 && !packet_checksum_passes(net, &p))
+	if (!checked && checksum != 0 && !packet_checksum_passes(net, p, size))
 		return METRIC_udp_dropped_checksum;
 	datagram->bytes = cur_of(payload.p, size - DATAGRAM_HEADER);
 	return METRIC_COUNT;
@@ -141,7 +143,7 @@ bool udp_input(struct net *net, const struct net_packet *p)
 {
 	struct net_udp_datagram datagram;
 	struct udp_binding     *binding;
-	enum metric             why = datagram_read(net, *p, false, &datagram);
+	enum metric             why = datagram_read(net, p, false, &datagram);
 	unsigned                owner;
 
 	if (p->link_many)
@@ -167,7 +169,7 @@ void udp_input_forwarded(struct net *net, const struct net_packet *p)
 	struct net_udp_datagram datagram;
 	struct udp_binding     *binding = NULL;
 
-	if (datagram_read(net, *p, true, &datagram) == METRIC_COUNT)
+	if (datagram_read(net, p, true, &datagram) == METRIC_COUNT)
 		binding = binding_find(net, &datagram.flow.local, datagram.flow.local_port);
 	if (binding == NULL) { /* unbound meanwhile */
 		net_drop(net, p->m, METRIC_udp_no_ports);

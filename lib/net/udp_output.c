@@ -1,11 +1,9 @@
 /* Datagrams out: the way to a remote, header and checksum, and a note for ICMP errors. */
 #include <string.h>
 
-#include <rte_byteorder.h>
-#include <rte_ip.h>
-
 #include "base/assert.h"
 #include "base/put.h"
+#include "net/sum.h"
 #include "net/udp_state.h"
 
 static struct net_path *path_find(struct net *net, struct now now, const struct net_addr *remote)
@@ -26,23 +24,16 @@ static struct net_path *path_find(struct net *net, struct now now, const struct 
 
 static void header_make(struct datagram_out *out, uint16_t local_port, uint16_t remote_port)
 {
-	size_t     address_size = out->remote.ip6 ? 16 : 4;
 	struct put w = put_to(out->header, DATAGRAM_HEADER);
-	uint32_t   sum;
 	uint16_t   checksum;
 
 	put_be16(&w, local_port);
 	put_be16(&w, remote_port);
 	put_be16(&w, (uint16_t)out->size);
 	put_be16(&w, 0);
-	sum = rte_raw_cksum(out->bytes, out->size - DATAGRAM_HEADER);
-	sum += rte_raw_cksum(out->header, DATAGRAM_HEADER);
-	sum += rte_raw_cksum(out->local.w, address_size);
-	sum += rte_raw_cksum(out->remote.w, address_size);
-	sum += rte_cpu_to_be_16(NET_PROTOCOL_UDP) + rte_cpu_to_be_16((uint16_t)out->size);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	checksum = (uint16_t)~sum;
+	checksum = sum_checksum(sum_bytes(out->bytes, out->size - DATAGRAM_HEADER) +
+				sum_few(out->header, DATAGRAM_HEADER) +
+				sum_pseudo(&out->local, &out->remote, NET_PROTOCOL_UDP, out->size));
 	if (checksum == 0) /* 0 says that there is none */
 		checksum = 0xffff;
 	memcpy(out->header + 6, &checksum, 2);

@@ -35,6 +35,7 @@ struct udp_sent { /* what an ICMP error may quote */
 
 struct udp {
 	struct udp_binding bindings[UDP_BINDINGS_MAX];
+	unsigned           binding_count; /* behind the last that was ever in use */
 	unsigned           waiting_count, lent_count, error_count, lent_error_count;
 	struct {
 		struct rte_mbuf        *m;
