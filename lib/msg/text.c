@@ -98,14 +98,29 @@ static void sink_code(struct sink *s, uint32_t c)
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 	      "packed characters are stored as they are");
 
-/* Copies the whole sixteens at the start for which `differs` finds nothing. */
-#define COPY_RUN(sink, bytes, end, differs)                                                        \
-	while ((end) - (bytes) >= 16 && (sink)->end - (sink)->p >= 16 &&                           \
-	       !any(differs(load16(bytes)))) {                                                     \
-		memcpy((sink)->p, (bytes), 16);                                                    \
-		(bytes) += 16;                                                                     \
-		(sink)->p += 16;                                                                   \
+/* Copies the whole sixteens at the start for which `differs` finds nothing, and with the last of
+ * them, once more, the few left behind it to the end, if they are such, too. Where it ends. */
+static inline __attribute__((always_inline)) const uint8_t *
+copy_run(struct sink *s, const uint8_t *p, const uint8_t *end, bytes16 (*differs)(bytes16))
+{
+	const uint8_t *start = p;
+	char          *to = s->p;
+	size_t         n = (size_t)(end - p), room = (size_t)(s->end - to);
+
+	n = n < room ? n : room;
+	for (; n >= 16 && !any(differs(load16(p))); n -= 16) {
+		memcpy(to, p, 16);
+		p += 16;
+		to += 16;
 	}
+	if (n > 0 && n < 16 && p != start && !any(differs(load16(p + n - 16)))) {
+		memcpy(to + n - 16, p + n - 16, 16);
+		p += n;
+		to += n;
+	}
+	s->p = to;
+	return p;
+}
 
 /* The character after an escape. */
 static uint32_t escaped(struct text_tables tables, uint8_t septet)
@@ -163,7 +178,7 @@ static void gsm7_to_utf8(struct text_tables tables, const uint8_t *p, const uint
 		const uint8_t *stop;
 
 		if (runs)
-			COPY_RUN(s, p, end, differ16);
+			p = copy_run(s, p, end, differ16);
 		stop = end - p > 16 ? p + 16 : end;
 		if (stop - p == 16 && s->end - s->p >= 64 && !any(odd16(load16(p)))) {
 			s->p = plain16(locking, p, s->p);
@@ -179,7 +194,7 @@ static void ascii_to_utf8(bool latin1, const uint8_t *p, const uint8_t *end, str
 	while (p < end && !s->cut) {
 		const uint8_t *stop;
 
-		COPY_RUN(s, p, end, high16);
+		p = copy_run(s, p, end, high16);
 		stop = end - p > 16 ? p + 16 : end;
 		for (; p < stop; p++)
 			sink_code(s, *p < 0x80 || latin1 ? *p : REPLACEMENT);
@@ -252,7 +267,7 @@ static void utf8_to_utf8(const uint8_t *p, const uint8_t *end, struct sink *s)
 	while (p < end && !s->cut) {
 		const uint8_t *stop;
 
-		COPY_RUN(s, p, end, high16);
+		p = copy_run(s, p, end, high16);
 		stop = end - p > 16 ? p + 16 : end;
 		while (p < stop)
 			sink_code(s, decode(&p, end, &valid));

@@ -7,6 +7,8 @@
 #include "msg/text.h"
 #include "msg/text_tables.h"
 
+#define RUN_MAX 50u
+
 static const struct text_tables plain = {0};
 
 static struct str to_utf8(enum msg_coding coding, struct text_tables tables, const void *bytes,
@@ -82,6 +84,47 @@ static void bytes_of_every_coding_become_their_text(void **state)
 
 		if (!str_eq(s, str_of(cases[i].text)))
 			fail_msg("case %zu: \"%.*s\"", i, STR_ARG(s));
+	}
+}
+
+/* Whatever is taken many at a time is what each character alone becomes, as far as there is room.
+ */
+static void assert_as_one_by_one(enum msg_coding coding, const uint8_t *bytes, size_t n)
+{
+	char   expected[4 * RUN_MAX], found[4 * RUN_MAX];
+	size_t whole = 0, part;
+
+	for (size_t i = 0; i < n; i++)
+		whole += text_to_utf8(coding, plain, bytes + i, 1, expected + whole, 4);
+	for (size_t room = whole > 20 ? whole - 20 : 0; room <= whole + 20; room++) {
+		memset(found, '#', sizeof(found));
+		part = text_to_utf8(coding, plain, bytes, n, found, room);
+		assert_true(part <= room && (room >= whole ? part == whole : room - part < 4));
+		assert_memory_equal(found, expected, part);
+		for (size_t i = room; i < sizeof(found); i++)
+			assert_int_equal(found[i], '#');
+	}
+}
+
+static void a_run_of_any_length_is_as_its_characters_one_by_one(void **state)
+{
+	static const struct {
+		enum msg_coding coding;
+		uint8_t         odd;
+	} cases[] = {{MSG_CODING_GSM7, 0x02}, {MSG_CODING_LATIN1, 0xe9}, {MSG_CODING_UTF8, 0xff}};
+	uint8_t bytes[RUN_MAX];
+
+	(void)state;
+	for (unsigned c = 0; c < 3; c++) {
+		for (size_t n = 0; n <= RUN_MAX; n++) {
+			for (size_t odd = 0; odd <= n; odd++) {
+				for (size_t i = 0; i < n; i++)
+					bytes[i] = (uint8_t)('A' + i % 26);
+				if (odd < n)
+					bytes[odd] = cases[c].odd;
+				assert_as_one_by_one(cases[c].coding, bytes, n);
+			}
+		}
 	}
 }
 
@@ -509,6 +552,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bytes_of_every_coding_become_their_text),
+		cmocka_unit_test(a_run_of_any_length_is_as_its_characters_one_by_one),
 		cmocka_unit_test(a_room_too_small_cuts_between_characters),
 		cmocka_unit_test(noise_in_any_coding_becomes_valid_utf8),
 		cmocka_unit_test(text_goes_into_each_coding_and_comes_back),
