@@ -4,15 +4,12 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
-#include "base/hash.h"
 
 #include "copies.h"
 #include "registered.h"
 #include "worker.h"
 
 #define FLIGHT_NONE UINT32_MAX
-
-static const struct hash_key to_key = FLIGHT_TO_KEY;
 
 int flights_init(struct flights *f, uint32_t max)
 {
@@ -275,15 +272,14 @@ static bool flight_try_domain(struct worker *w, struct flight *e)
 }
 
 /* Hand the message to one target. False: it does not take it, e->last says why. */
-static bool flight_try(struct worker *w, struct flight *e, const struct route_target *target,
-		       uint64_t to_hash)
+static bool flight_try(struct worker *w, struct flight *e, const struct route_target *target)
 {
 	struct link_line  *line;
 	struct session_ref ref;
 
 	if (domains_are_of(w, target))
 		return flight_try_domain(w, e);
-	line = link_choose(link_group(w->dp->links, target), to_hash);
+	line = link_choose(link_group(w->dp->links, target), msg_addr(e->msg, &e->msg->to));
 	if (e->last.why == REASON_NOT_REGISTERED)
 		e->last = (struct result){.why = REASON_NO_TARGET};
 	if (line == NULL)
@@ -417,13 +413,12 @@ static unsigned flight_targets(struct worker *w, const struct flight *e,
 }
 
 /* Hand it to a peer or an account, where it was not tried before. */
-static bool flight_try_link(struct worker *w, struct flight *e, const struct route_target *target,
-			    uint64_t to_hash)
+static bool flight_try_link(struct worker *w, struct flight *e, const struct route_target *target)
 {
 	if (e->tries == FLIGHT_TRIES_MAX || was_tried(e, target))
 		return false;
 	flight_target_begin(w, e, target);
-	if (flight_try(w, e, target, to_hash))
+	if (flight_try(w, e, target))
 		return true;
 	e->state = FLIGHT_CHOOSING;
 	return false;
@@ -438,14 +433,13 @@ static bool flight_try_next(struct worker *w, struct flight *e, const struct rou
 {
 	struct route_target      order[ROUTE_TARGETS_MAX];
 	unsigned                 n = flight_targets(w, e, routes, order);
-	struct str               to = msg_addr(e->msg, &e->msg->to);
 	struct registered_places found;
 
 	found.n = found.first = 0;
 	found.alone = false;
 	for (unsigned i = 0; i < n && !found.alone; i++) {
 		if (order[i].kind != ROUTE_REGISTERED) {
-			if (flight_try_link(w, e, &order[i], hash_sip(&to_key, to.p, to.n)))
+			if (flight_try_link(w, e, &order[i]))
 				return true;
 			continue;
 		}

@@ -21,12 +21,6 @@ struct receipt_found;
 	UINT64_C(15000000) /* in a link's queue: what is left is the time for the answer */
 #define FLIGHT_RECEIPT_WAIT_US                                                                     \
 	UINT64_C(5000000) /* a receipt that came before the response to its message */
-/* Of the hash by which a link is chosen: the same in every run, so that `route explain` says what
- * happens. */
-#define FLIGHT_TO_KEY                                                                              \
-	{                                                                                          \
-		0x6a09e667f3bcc908ull, 0xbb67ae8584caa73bull                                       \
-	}
 #define FLIGHT_TRIES_MAX ROUTE_TARGETS_MAX
 #define FLIGHT_RELINKS_MAX 4u /* times that a target is asked again because its session ended */
 

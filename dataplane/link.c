@@ -82,17 +82,21 @@ void link_release(struct link_group *group, unsigned k)
 	atomic_fetch_and_explicit(&group->taken, ~(1ull << k), memory_order_release);
 }
 
-struct link_line *link_choose(struct link_group *group, uint64_t to_hash)
+/* The same in every run, so that `route explain` says what happens. */
+static const struct hash_key to_key = {0x6a09e667f3bcc908ull, 0xbb67ae8584caa73bull};
+
+struct link_line *link_choose(struct link_group *group, struct str to)
 {
 	uint64_t up =
 		atomic_load_explicit(&group->up, memory_order_acquire); /* pairs with link_up() */
-	uint64_t best = 0;
+	uint64_t best = 0, to_hash;
 	int      chosen = -1;
 
 	if (up == 0)
 		return NULL;
 	if ((up & (up - 1)) == 0)
 		return &group->lines[__builtin_ctzll(up)];
+	to_hash = hash_sip(&to_key, to.p, to.n);
 	for (; up != 0; up &= up - 1) {
 		int      k = __builtin_ctzll(up);
 		uint64_t score = hash_mix(to_hash ^ ((uint64_t)k + 1) * 0x9e3779b97f4a7c15ull);

@@ -55,7 +55,7 @@ void link_release(struct link_group *group, unsigned k); /* after link_down(): t
  * The link of the group for a recipient: rendezvous hash of `to` over the links that are up, so a
  * recipient keeps its link while links stay. NULL: none is up. Pure over the lines.
  */
-struct link_line *link_choose(struct link_group *group, uint64_t to_hash);
+struct link_line *link_choose(struct link_group *group, struct str to);
 
 static inline uint64_t session_ref_pack(struct session_ref r)
 {

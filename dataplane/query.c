@@ -10,7 +10,6 @@
 #include <rte_cycles.h>
 
 #include "base/aor.h"
-#include "base/hash.h"
 #include "conf/key.h"
 #include "msg/text.h"
 #include "rcu/rcu.h"
@@ -227,11 +226,10 @@ static bool explain_domain(struct dataplane *dp, const struct world *world, stru
 static bool explain_link(struct dataplane *dp, const struct world *world,
 			 const struct route_target *t, struct str to, bool chosen, json_t *rows)
 {
-	static const struct hash_key key = FLIGHT_TO_KEY;
-	const struct world_peer     *p = t->kind == ROUTE_PEER ? world_peer(world, t->slot) : NULL;
-	const struct world_account  *a =
-                t->kind == ROUTE_ACCOUNT ? world_account(world, t->slot) : NULL;
-	struct link_line  *line = link_choose(link_group(dp->links, t), hash_sip(&key, to.p, to.n));
+	const struct world_peer    *p = t->kind == ROUTE_PEER ? world_peer(world, t->slot) : NULL;
+	const struct world_account *a =
+		t->kind == ROUTE_ACCOUNT ? world_account(world, t->slot) : NULL;
+	struct link_line  *line = link_choose(link_group(dp->links, t), to);
 	struct session_ref ref;
 	uint32_t           queued;
 	bool               full;

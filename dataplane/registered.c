@@ -15,8 +15,6 @@
 
 #define ANSWERS_MAX 32u
 
-static const struct hash_key to_key = FLIGHT_TO_KEY;
-
 /* Who a message is for: an address of record, a subscriber, or a subscriber by one of its addresses
  * of record. */
 struct recipient {
@@ -259,7 +257,7 @@ static struct session_ref session_at_peer(const struct worker *w, const struct r
 	    !source.trusted)
 		return nobody;
 	peer.slot = source.peer;
-	line = link_choose(link_group(w->dp->links, &peer), hash_sip(&to_key, to.p, to.n));
+	line = link_choose(link_group(w->dp->links, &peer), to);
 	if (line == NULL)
 		return nobody;
 	/* Relaxed: what ended meanwhile is found out by its generation. */
