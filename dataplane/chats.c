@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/aor.h"
 #include "base/assert.h"
 
 #include "worker.h"
@@ -28,9 +29,12 @@ void chats_free(struct chats *c)
 /* Each with an end; without its lowest byte. */
 static uint64_t pair_hash(const struct chats *c, struct str device, struct str other)
 {
-	uint8_t bytes[2 * MSG_ADDR_SIZE_MAX + 2];
-	size_t  n = device.n;
+	uint8_t    bytes[2 * MSG_ADDR_SIZE_MAX + 2];
+	size_t     n = device.n;
+	struct aor who;
 
+	if (aor_split(other, &who) && who.scheme.n > 0)
+		other = str_skip(other, who.scheme.n + 1);
 	ASSERT(device.n <= MSG_ADDR_SIZE_MAX && other.n <= MSG_ADDR_SIZE_MAX);
 	if (device.n > 0)
 		memcpy(bytes, device.p, device.n);
@@ -71,6 +75,15 @@ void chats_over(struct worker *w, uint64_t mark, bool another)
 		atomic_compare_exchange_strong_explicit(mark_at(c, mark), &expected, 0,
 							memory_order_relaxed, memory_order_relaxed);
 	atomic_fetch_sub_explicit(&c->open, 1, memory_order_relaxed);
+}
+
+bool chats_taken(const struct worker *w, uint64_t mark)
+{
+	uint64_t there =
+		mark != 0 ? atomic_load_explicit(mark_at(&w->dp->chats, mark), memory_order_relaxed)
+			  : 0;
+
+	return there != mark && there >> WORKER_BITS == mark >> WORKER_BITS;
 }
 
 unsigned chats_worker(const struct worker *w, struct str device, struct str other)

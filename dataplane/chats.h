@@ -29,9 +29,12 @@ int  chats_init(struct chats *c, uint64_t shared_seed); /* 0 or -ENOMEM */
 void chats_free(struct chats *c);
 
 /* This worker has it. The result is for chats_over(), once. device: its address of record; other:
- * in normal form; of what is longer than an address may be there is no mark. */
+ * in normal form, the same whatever protocol it is of; of what is longer than an address may be
+ * there is no mark. */
 uint64_t chats_begun(struct worker *w, struct str device, struct str other);
 /* another: this worker has one more of the same two, whose mark it is, too. */
 void chats_over(struct worker *w, uint64_t mark, bool another);
+/* Has another worker the same two since? */
+bool chats_taken(const struct worker *w, uint64_t mark);
 /* Who has it; this worker, where nobody is known to. */
 unsigned chats_worker(const struct worker *w, struct str device, struct str other);

@@ -244,6 +244,11 @@ static void chat_over(void *context, uint64_t mark, bool another)
 	chats_over(context, mark, another);
 }
 
+static bool chat_taken(void *context, uint64_t mark)
+{
+	return chats_taken(context, mark);
+}
+
 const struct proto_services services_template = {
 	.credentials = credentials,
 	.record = record,
@@ -258,4 +263,5 @@ const struct proto_services services_template = {
 	.converse = converse,
 	.chat_begun = chat_begun,
 	.chat_over = chat_over,
+	.chat_taken = chat_taken,
 };

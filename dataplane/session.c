@@ -181,6 +181,7 @@ void session_open_accepted(struct worker *w, struct conn *c, const struct listen
 	settings.languages = l->conf->languages;
 	settings.chats_max = l->conf->chat_sessions;
 	settings.chat_idle_us = l->conf->chat_idle * US_PER_SECOND;
+	settings.chat_first = l->conf->chat_first;
 	c->server = server;
 	c->queue_max = REGISTERED_QUEUE_MAX;
 	if (c->datagram) { /* everybody's, and so in nobody's name */

@@ -199,7 +199,7 @@ struct conf_listener {
 	uint8_t             transport; /* bits of enum transport, at least one */
 	uint8_t             authentication;
 	uint8_t             link; /* enum link_kind */
-	bool                plain_without_tls;
+	bool                plain_without_tls, chat_first;
 	uint16_t            languages; /* as a peer's */
 	struct conf_address address;
 	char                service_centre[17], service_route[256];

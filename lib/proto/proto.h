@@ -74,7 +74,8 @@ struct proto_settings {
 	uint8_t body;            /* enum proto_body: how messages are written to it */
 	char    service_centre[PROTO_NUMBER_SIZE]; /* our number as one of short messages, normal
 						      form, with an end; empty: none */
-	bool     large;     /* what is too long for one request goes in a session of its own */
+	bool     large : 1;      /* what is too long for one request goes in a session of its own */
+	bool     chat_first : 1; /* who takes chats is sent to in one, whatever else it takes */
 	uint16_t languages; /* TEXT_LANGUAGE_BIT: whose tables short messages may be written in */
 	uint32_t chats_max; /* that the other side may open, of all of the instance */
 	uint64_t chat_idle_us;
@@ -221,6 +222,8 @@ struct proto_services {
 	 * hint: what is not handed over goes as without. */
 	uint64_t (*chat_begun)(void *context, struct str device, struct str other);
 	void (*chat_over)(void *context, uint64_t mark, bool another);
+	/* Has another worker's session taken the same two since? */
+	bool (*chat_taken)(void *context, uint64_t mark);
 };
 
 /* An instance: one per worker and protocol, made at start. */

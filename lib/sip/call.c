@@ -219,6 +219,18 @@ static void await_notification(const struct sip_session *s, const struct sip_dia
 	memcpy(r->remote_id, id.p, id.n);
 }
 
+static struct result result_of(const struct sip_outcome *o)
+{
+	return (struct result){.why = o->why,
+			       .peer_protocol = o->peer_protocol,
+			       .has_status = o->has_status,
+			       .maybe_sent = o->maybe_sent,
+			       .again = o->again,
+			       .way_gone = o->way_gone,
+			       .peer_status = o->peer_status,
+			       .retry_after_ms = o->retry_after_ms};
+}
+
 /* BYE goes, the result is given, and all of it is over. False: there was no room. */
 static bool finish(struct sip_session *s, struct now now, struct sip_dialog *d, struct out *out,
 		   struct proto_event *event)
@@ -227,10 +239,13 @@ static bool finish(struct sip_session *s, struct now now, struct sip_dialog *d, 
 
 	if (!out_fits(out, SIP_ANSWER_ROOM) || !say_bye(s, now, d, out))
 		return false;
+	sip_call_cancel(s, now, d, out);
+	if (l != NULL && l->chat)
+		sip_chat_unsaid(s->instance, l);
 	if (d->calls && l != NULL) {
 		event->kind = EVENT_RESULT;
 		event->token = l->token;
-		event->result = l->over ? l->result
+		event->result = l->over ? result_of(&l->result)
 					: (struct result){.why = REASON_UNKNOWN_OUTCOME,
 							  .maybe_sent = true};
 		if (d->notified && event->result.why == REASON_NONE)
@@ -250,11 +265,15 @@ static const uint64_t lasts_us[SIP_DIALOG_STATES] = {
 };
 
 /* The time of a state is over, but for that of ENDED. */
-static void expire(struct sip_session *s, struct now now, struct sip_dialog *d)
+static void expire(struct sip_session *s, struct now now, struct sip_dialog *d, struct out *out)
 {
 	struct sip_transactions *t = &s->instance->transactions;
 	struct sip_large        *l = large_of(s, d);
 
+	if (d->state == SIP_DIALOG_WAITING && d->asks) {
+		sip_call_hang_up(s, now, d, out);
+		return;
+	}
 	if (d->state == SIP_DIALOG_WAITING && l != NULL && l->stream != NULL) {
 		sip_dialog_move(t, &s->dialogs, d, now, SIP_DIALOG_OPEN);
 		return;
@@ -278,7 +297,7 @@ static bool leave(struct sip_session *s, struct now now, struct sip_dialog *d)
 }
 
 /* What was in a state for as long as that lasts; returns when the next one will be. */
-static uint64_t expire_due(struct sip_session *s, struct now now)
+static uint64_t expire_due(struct sip_session *s, struct now now, struct out *out)
 {
 	struct sip_transactions *t = &s->instance->transactions;
 	struct sip_dialog       *d;
@@ -294,7 +313,7 @@ static uint64_t expire_due(struct sip_session *s, struct now now)
 				next = due < next ? due : next;
 				break;
 			}
-			expire(s, now, d);
+			expire(s, now, d, out);
 		}
 	}
 	return next;
@@ -309,7 +328,7 @@ bool sip_tick_calls(struct sip_session *s, struct now now, struct out *out,
 	*next = UINT64_MAX;
 	if (s->dialogs.open == 0)
 		return false;
-	*next = expire_due(s, now);
+	*next = expire_due(s, now, out);
 	while ((d = sip_dialog_first(t, &s->dialogs, SIP_DIALOG_ENDED)) != NULL) {
 		if (leave(s, now, d)) {
 			*next = now.us + LEAVING_US < *next ? now.us + LEAVING_US : *next;

@@ -175,6 +175,8 @@ static void begin(struct sip_input *in, struct sip_server *server, const struct 
 	if (status == 200)
 		status = accept(in, server, o, d, l, &why);
 	if (status == 200) {
+		if (l->chat && l->hears)
+			sip_chat_take_over(s->instance, l, in->now);
 		metric_inc(s->instance->metrics, METRIC_sip_invites_in);
 		metric_inc(s->instance->metrics, METRIC_sip_responses_out);
 		return;

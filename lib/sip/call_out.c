@@ -1,5 +1,5 @@
 /* INVITEs of ours: a message that is too long for one request where it goes (large message mode of
- * OMA CPM). */
+ * OMA CPM), or a chat (session mode). */
 #include "sip/session_private.h"
 
 /* What is not asked for again once the message is on its way is made here and in its dialog. */
@@ -9,6 +9,11 @@ struct call {
 	struct sip_client *c;
 };
 
+static bool is_calling(const struct sip_dialog *d)
+{
+	return d->state == SIP_DIALOG_CALLING || (d->state == SIP_DIALOG_WAITING && d->asks);
+}
+
 static void call_undo(struct sip_session *s, struct call *call)
 {
 	if (call->c != NULL)
@@ -17,14 +22,29 @@ static void call_undo(struct sip_session *s, struct call *call)
 		sip_call_end(s, call->d);
 }
 
+/* With the message that waits for it. */
+static void chat_undo(struct sip_session *s, struct call *call)
+{
+	const struct sip_large *l = call->l;
+
+	if (l != NULL && l->waiting_count > 0)
+		sip_call_end(
+			s, sip_dialog_at(&s->instance->transactions,
+					 sip_chat_at(s->instance, l->waiting.first)->dialog_block));
+	call_undo(s, call);
+}
+
 /* False: no block is free. */
-static bool call_new(struct sip_session *s, struct now now, uint64_t token, struct call *call)
+static bool call_new(struct sip_session *s, struct now now, uint64_t token, bool chat,
+		     struct call *call)
 {
 	struct sip_transactions *t = &s->instance->transactions;
 
-	*call = (struct call){.d = sip_dialog_new(t, &s->dialogs, s, now, SIP_DIALOG_CALLING)};
+	*call = (struct call){.d = sip_dialog_new(t, &s->dialogs, s, now,
+						  chat ? SIP_DIALOG_WAITING : SIP_DIALOG_CALLING)};
 	if (call->d == NULL)
 		return false;
+	call->d->asks = chat;
 	call->l = sip_large_new(s->instance, s);
 	call->c = sip_client_new(t, &s->clients);
 	if (call->l == NULL || call->c == NULL)
@@ -43,9 +63,8 @@ static enum reason put_invite(struct sip_session *s, struct now now, const struc
 			      const struct sip_way *way, struct str call_id, struct put *w)
 {
 	const struct sip_map map = sip_session_map(s, now);
-	struct sip_sdp_ours  ours = {
-		 .sends = true, .setup = SIP_SDP_ACTPASS, .file_size = call->l->m->body.size};
-	char       uri_room[SIP_URI_MAX], tag[SIP_NAME_SIZE], body_room[2048];
+	struct sip_sdp_ours  ours;
+	char                 uri_room[SIP_URI_MAX], tag[SIP_NAME_SIZE], body_room[2048];
 	struct put uri = put_to(uri_room, sizeof(uri_room)), tag_to = put_to(tag, sizeof(tag)),
 		   body = put_to(body_room, sizeof(body_room));
 	enum reason why = sip_map_uri(m, way, &uri);
@@ -66,9 +85,11 @@ static enum reason put_invite(struct sip_session *s, struct now now, const struc
 	why = sip_map_head(&map, m, way, (struct str){tag, sizeof(tag)}, w);
 	if (why != REASON_NONE)
 		return why;
-	sip_our_contact_put(s, false, w);
+	sip_our_contact_put(s, call->l->chat, w);
 	sip_allow_put(w);
 	sip_timer_put_request(w, &(struct sip_timer){.seconds = SIP_TIMER_S}, 0);
+	sip_ours_of(call->d, call->l, &ours);
+	ours.setup = SIP_SDP_ACTPASS;
 	sip_offer_put(s, call->l, &ours, NULL, NULL, &body);
 	w->failed |= body.failed;
 	sip_put_body(w, STR("application/sdp"), body_room, put_size(&body));
@@ -88,7 +109,7 @@ enum submit sip_call(struct sip_session *s, struct now now, const struct msg *m,
 	struct call           call;
 	enum reason           why;
 
-	if (!call_new(s, now, token, &call)) {
+	if (!call_new(s, now, token, false, &call)) {
 		call_undo(s, &call);
 		return sip_request_later(s, 0);
 	}
@@ -115,17 +136,58 @@ enum submit sip_call(struct sip_session *s, struct now now, const struct msg *m,
 	return SUBMIT_REFUSED;
 }
 
+bool sip_call_chat(struct sip_session *s, struct now now, const struct msg *m,
+		   const struct proto_target *at, uint64_t token, struct out *out,
+		   enum submit *submitted)
+{
+	const struct flow     to = sip_request_to(s, at);
+	struct sip_client_how how = sip_request_how(s, SIP_CLIENT_INVITE, &to);
+	struct sip_way        way = sip_request_way(s, at);
+	size_t                mark = out_mark(out), room = put_room(&out->put);
+	char                  id[SIP_TEXT_SIZE];
+	struct call           call;
+	enum reason           why = REASON_NONE;
+
+	if (!call_new(s, now, 0, true, &call) || !sip_chat_open(s, now, call.l, m, at, token)) {
+		chat_undo(s, &call);
+		return false;
+	}
+	way.cpim = way.wraps = way.large = way.chat = true;
+	sip_text_new(s->instance, id);
+	how.token = sip_dialog_token(&s->instance->transactions, call.d);
+	call.d->to = to;
+	sip_request_begin(s, &to, out);
+	why = put_invite(s, now, &call, m, at, &way, (struct str){id, sizeof(id)}, &out->put);
+	if (why == REASON_NONE && sip_request_start(s, now, call.c, &how, out, mark)) {
+		s->message_us = now.us;
+		call.d->client = sip_client_token(&s->instance->transactions, call.c);
+		metric_inc(s->instance->metrics, METRIC_sip_chats_opened);
+		*submitted = SUBMIT_SENT;
+		return true;
+	}
+	room = out->put.failed ? room + 1 : 0;
+	chat_undo(s, &call);
+	out_undo(out, mark);
+	*submitted = sip_request_later(s, room);
+	return why == REASON_NONE;
+}
+
 /* The dialog's outcome as the answer to submit(); it and the dialog are over. */
-static void give(struct sip_session *s, struct sip_dialog *d, const struct result *r,
+static bool give(struct sip_session *s, struct sip_dialog *d, const struct result *r,
 		 struct proto_event *event)
 {
 	struct sip_large *l = sip_large_by_token(s->instance, d->large);
 
 	ASSERT(l != NULL);
+	if (l->chat) { /* what waits for it gets results of its own */
+		sip_chat_failed(s, d, r);
+		return false;
+	}
 	event->kind = EVENT_RESULT;
 	event->token = l->token;
 	event->result = *r;
 	sip_call_end(s, d);
+	return true;
 }
 
 /* Of one that is calling still. */
@@ -134,10 +196,7 @@ static bool give_calling(struct sip_session *s, uint64_t token, const struct res
 {
 	struct sip_dialog *d = sip_dialog_by_token(&s->instance->transactions, token);
 
-	if (d == NULL || d->state != SIP_DIALOG_CALLING)
-		return false;
-	give(s, d, r, event);
-	return true;
+	return d != NULL && is_calling(d) && give(s, d, r, event);
 }
 
 bool sip_call_over(struct sip_session *s, struct sip_client *c, const struct result *r,
@@ -160,6 +219,26 @@ bool sip_call_timeout(struct sip_session *s, struct now now, struct sip_client *
 	return give_calling(s, c->token, &late, event);
 }
 
+bool sip_call_cancel(struct sip_session *s, struct now now, struct sip_dialog *d, struct out *out)
+{
+	struct sip_transactions *t = &s->instance->transactions;
+	struct sip_client       *c = d->asks ? sip_client_by_token(t, d->client) : NULL;
+	bool                     rings = c != NULL && c->state == SIP_CLIENT_PROCEEDING;
+
+	if (c != NULL)
+		sip_invite_cancel(t, c, now, out);
+	return rings;
+}
+
+/* Whom it rings at takes what is said to him, and who says nothing is not there. */
+void sip_call_hang_up(struct sip_session *s, struct now now, struct sip_dialog *d, struct out *out)
+{
+	const struct result late = {.why = REASON_ANSWER_TIMEOUT,
+				    .again = sip_call_cancel(s, now, d, out)};
+
+	sip_chat_failed(s, d, &late);
+}
+
 static void on_refused(struct sip_input *in, struct sip_session *s, struct sip_client *c)
 {
 	struct sip_transactions *t = &s->instance->transactions;
@@ -177,13 +256,14 @@ static void on_refused(struct sip_input *in, struct sip_session *s, struct sip_c
 		d->sequence++;
 	else if (refreshes)
 		sip_on_refresh_answer(in, s, token);
-	if (again || d == NULL || d->state != SIP_DIALOG_CALLING)
+	if (again || d == NULL || !is_calling(d))
 		return;
 	s->message_us = in->now.us;
 	give(s, d,
 	     &(struct result){.why = (uint8_t)sip_reason_of_status(status),
 			      .has_status = true,
 			      .peer_protocol = s->instance->protocol,
+			      .way_gone = status == 430,
 			      .peer_status = status,
 			      .retry_after_ms = sip_retry_after_ms(&in->m)},
 	     in->event);
@@ -260,12 +340,17 @@ static void establish(struct sip_input *in, struct sip_session *s, struct sip_di
 	struct sip_large        *l = sip_large_by_token(s->instance, d->large);
 	enum reason              why = answer_read(in, s, d, l);
 
+	d->asks = false;
 	sip_dialog_move(t, &s->dialogs, d, in->now, SIP_DIALOG_WAITING);
 	sip_timed_agreed(in, s, d);
 	if (!sip_dialog_keep(t, d, texts))
 		why = REASON_POOL;
+	if (why == REASON_NONE && l->chat && sip_chat_elsewhere(l))
+		why = REASON_SESSION_GONE;
 	if (why == REASON_NONE && d->dials && !sip_call_dial(in, s, l))
 		why = REASON_CONNECTION_UNREACHABLE;
+	if (why == REASON_NONE && l->chat)
+		sip_chat_ready(s->instance, l, in->now);
 	if (why != REASON_NONE)
 		sip_large_over(s->instance, l, &(struct result){.why = (uint8_t)why});
 }
@@ -300,7 +385,7 @@ static void on_accepted(struct sip_input *in, struct sip_session *s, struct sip_
 			sip_on_refresh_answer(in, s, c->token);
 		return;
 	}
-	if (first && d != NULL && d->state == SIP_DIALOG_CALLING) {
+	if (first && d != NULL && is_calling(d)) {
 		establish(in, s, d, texts);
 	} else if (first || hash != c->tag) {
 		metric_inc(s->instance->metrics, METRIC_sip_forks_ended);

@@ -169,6 +169,21 @@ struct sip_client *sip_client_oldest(const struct sip_transactions *t, const str
 	return first != SIP_BLOCK_NONE ? sip_client_at(t, first) : NULL;
 }
 
+uint64_t sip_client_token(const struct sip_transactions *t, const struct sip_client *c)
+{
+	return (uint64_t)sip_pool_at(&t->pool, c->number)->generation << 32 | c->number;
+}
+
+struct sip_client *sip_client_by_token(const struct sip_transactions *t, uint64_t token)
+{
+	uint32_t number = (uint32_t)token;
+
+	if (number == SIP_BLOCK_NONE || number > t->pool.touched ||
+	    sip_pool_at(&t->pool, number)->generation != (uint32_t)(token >> 32))
+		return NULL;
+	return sip_client_at(t, number);
+}
+
 struct sip_client *sip_client_later(const struct sip_transactions *t, const struct sip_client *c)
 {
 	return c->by_deadline.next != SIP_BLOCK_NONE ? sip_client_at(t, c->by_deadline.next) : NULL;

@@ -21,9 +21,9 @@ struct sip_large;
 struct sip_session;
 
 enum sip_dialog_state {
-	SIP_DIALOG_CALLING,  /* ours: the INVITE is out */
+	SIP_DIALOG_CALLING,  /* ours: the INVITE is out, or it waits for that of a chat */
 	SIP_DIALOG_ANSWERED, /* theirs: our 2xx awaits its ACK */
-	SIP_DIALOG_WAITING,  /* the stream is to come */
+	SIP_DIALOG_WAITING,  /* the stream is to come, of a chat of ours the 2xx before it */
 	SIP_DIALOG_OPEN,     /* it is there */
 	SIP_DIALOG_LEAVING,  /* their BYE is to come, or after it the outcome */
 	SIP_DIALOG_ENDED,    /* tick() is to say so, here and there */
@@ -50,6 +50,7 @@ struct sip_dialog { /* lies in its first block; readable for the session */
 	struct sip_session *session;
 	uint64_t            since_us;
 	uint64_t            server; /* token of their INVITE's transaction, until its ACK */
+	uint64_t            client; /* of ->asks: names that of ours */
 	uint64_t            large;  /* token */
 	struct flow         to;     /* where requests inside go, over datagrams */
 	struct sip_links    links;
@@ -61,7 +62,8 @@ struct sip_dialog { /* lies in its first block; readable for the session */
 	uint32_t timer_s; /* of the session (RFC 4028); 0: none, and it is not in ->timed */
 	uint16_t sizes[SIP_DIALOG_TEXTS];
 	uint8_t  state;      /* enum sip_dialog_state */
-	bool     calls;      /* the INVITE is ours */
+	bool     calls;      /* the INVITE is ours, or its message waits for that of a chat */
+	bool     asks;       /* a chat of ours that has no 2xx yet */
 	bool     gone;       /* their BYE came */
 	bool     dials;      /* we connect */
 	bool     notified;   /* the recipient was asked for notifications */

@@ -56,6 +56,8 @@ void sip_large_end(struct sip_instance *i, struct sip_large *l)
 		sip_stream_forget(l->stream, l);
 	if (l->path.first != SIP_BLOCK_NONE)
 		sip_chain_give(pool, &l->path);
+	if (l->waits)
+		sip_chat_unwait(i, l);
 	if (l->chat)
 		sip_chat_end(i, l);
 	sip_large_forget_ahead(l);
@@ -166,7 +168,14 @@ void sip_large_over(struct sip_instance *i, struct sip_large *l, const struct re
 	if (l->over)
 		return;
 	l->over = true;
-	l->result = *r;
+	l->result = (struct sip_outcome){.why = r->why,
+					 .peer_protocol = r->peer_protocol,
+					 .has_status = r->has_status,
+					 .maybe_sent = r->maybe_sent,
+					 .again = r->again,
+					 .way_gone = r->way_gone,
+					 .peer_status = r->peer_status,
+					 .retry_after_ms = r->retry_after_ms};
 	sip_dialog_over(i, l);
 	i->services->wake(i->services->context, l->dialog);
 }

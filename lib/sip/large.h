@@ -33,7 +33,8 @@
 #include "sip/transaction.h"
 
 #define SIP_LARGE_ID_SIZE 32u /* characters of a session id of ours; 96 bits nobody can guess */
-#define SIP_LARGE_STREAM_US (10 * US_PER_SECOND) /* from ACK, or 2xx, to the stream */
+/* From ACK, or 2xx, to the stream; and from the INVITE for a chat to its 2xx. */
+#define SIP_LARGE_STREAM_US (10 * US_PER_SECOND)
 #define SIP_LARGE_PROGRESS_US (60 * US_PER_SECOND)
 #define SIP_LARGE_PATH_MAX 2048u     /* bytes of the other side's path */
 #define SIP_LARGE_ENVELOPE_MAX 2048u /* that the headers of CPIM may add to a message */
@@ -41,10 +42,19 @@
 #define SIP_LARGE_AHEAD_MAX 4u
 #define SIP_LARGE_INVITE_MAX 24576u /* bytes of an INVITE, its body included */
 
+struct sip_dialog;
 struct sip_input;
 struct sip_instance;
 struct sip_session;
 struct sip_way;
+
+/* What became of it, as far as struct result says it. */
+struct sip_outcome {
+	uint8_t  why; /* enum reason */
+	uint8_t  peer_protocol;
+	bool     has_status, maybe_sent, again, way_gone;
+	uint32_t peer_status, retry_after_ms;
+};
 
 struct sip_large {
 	/* The dialog side's. */
@@ -70,14 +80,19 @@ struct sip_large {
 	 * A chat (chat.c) takes one message after the other, each with an answer of its own, until
 	 * somebody ends it; one that we send within it is another of these, of the same stream.
 	 */
-	bool     chat;
-	bool     hears;     /* a chat: the other side takes messages in it */
-	uint32_t chat_next; /* a chat: in the instance's list */
-	uint64_t pair;      /* a chat: whose it is */
-	uint64_t mark;      /* a chat: of services->chat_begun() */
-	uint64_t chat_of;   /* token of the chat that it goes in; 0: none */
-	uint8_t  type_size;
-	char     type[SIP_LARGE_TYPE_MAX]; /* Content-Type of the content */
+	bool                  chat;
+	bool                  hears; /* a chat: the other side takes messages in it */
+	bool                  ours;  /* a chat: we opened it */
+	bool                  waits; /* it goes into the chat when the stream of that is there */
+	uint8_t               waiting_count;
+	uint32_t              binding;   /* a chat of ours: whom it is with */
+	struct sip_block_list waiting;   /* a chat: what waits, in order */
+	uint32_t              chat_next; /* a chat: in the instance's list */
+	uint64_t              pair;      /* a chat: whose it is */
+	uint64_t              mark;      /* a chat: of services->chat_begun() */
+	uint64_t              chat_of;   /* token of the chat that it goes in; 0: none */
+	uint8_t               type_size;
+	char                  type[SIP_LARGE_TYPE_MAX]; /* Content-Type of the content */
 
 	/* Of the INVITE, where we take: sip_large_keep(). */
 	struct msg     *invite; /* its data: the request, and who sent it */
@@ -99,7 +114,7 @@ struct sip_large {
 	uint64_t            acked; /* of those, a bit for each */
 	uint64_t            progress_us;
 	struct sip_links    links; /* among those of the stream */
-	struct result       result;
+	struct sip_outcome  result;
 };
 
 /* NULL: no block is free. */
@@ -142,6 +157,7 @@ void sip_large_over(struct sip_instance *i, struct sip_large *l, const struct re
 
 /* msrp_session.c: the dialog ended while its stream is there. */
 void sip_stream_forget(struct sip_session *s, struct sip_large *l);
+bool sip_stream_is_full(const struct sip_session *s);
 /* It goes over a stream that is there; false: that has too many. */
 bool sip_stream_bind(struct sip_session *s, struct sip_large *l, struct now now);
 
@@ -154,8 +170,46 @@ bool sip_chat_asked(const struct sip_input *in);
 /* The chat of an INVITE, which l was made for. */
 void sip_chat_begin(struct sip_large *l, const struct sip_input *in);
 void sip_chat_end(struct sip_instance *i, struct sip_large *l);
-/* The message goes into a chat. False: there is none, or it cannot. */
-bool sip_chat_send(struct sip_session *s, struct now now, const struct msg *m,
+/* Whose chat it is: a device (its address of record) and somebody (normal form). */
+uint64_t          sip_chat_pair(const struct sip_instance *i, struct str device, struct str other);
+void              sip_chat_enlist(struct sip_large *l, struct str device, struct str other);
+struct sip_large *sip_chat_at(const struct sip_instance *i, uint32_t number);
+/* Is this address of the other party the same, in whichever protocol? */
+bool sip_chat_same(struct str one, struct str other);
+
+/*
+ * The message goes into a chat, which is opened for it where its device is to have one; what comes
+ * before the stream of that waits, SIP_CHAT_WAITING_MAX at most. False: without one. Else *how is
+ * what submit() says.
+ */
+#define SIP_CHAT_WAITING_MAX 16u
+bool sip_chat_submit(struct sip_session *s, struct now now, const struct msg *m,
+		     const struct proto_target *at, uint64_t token, struct out *out,
+		     struct result *result, enum submit *how);
+
+/* chat_out.c: chats that we open. */
+/* The device is to be sent to in chats. */
+bool sip_chat_takes(const struct sip_session *s, const struct proto_target *at);
+/* The two have declined a chat a while ago. */
+bool sip_chat_rests(const struct sip_session *s, struct now now, const struct proto_target *at,
+		    uint64_t pair);
+/* The new l is one with whom m is for; m is the first that waits. False: it cannot be, and nothing
+ * waits. */
+bool sip_chat_open(struct sip_session *s, struct now now, struct sip_large *l, const struct msg *m,
 		   const struct proto_target *at, uint64_t token);
+bool sip_chat_wait(struct sip_session *s, struct now now, struct sip_large *chat,
+		   const struct msg *m, const struct proto_target *at, uint64_t token);
+/* Its stream and the path of the other side are there, or one of them: what waited is said. */
+void sip_chat_ready(struct sip_instance *i, struct sip_large *chat, struct now now);
+/* The device has opened one of its own: what waits for ours is said there. */
+void sip_chat_take_over(struct sip_instance *i, struct sip_large *chat, struct now now);
+/* It ends: what waits goes as it would without. */
+void sip_chat_unsaid(struct sip_instance *i, struct sip_large *chat);
+/* Its INVITE was refused, or never answered; it is over. */
+void sip_chat_failed(struct sip_session *s, struct sip_dialog *d, const struct result *r);
+/* Others have taken it since: this one is not needed. */
+bool sip_chat_elsewhere(const struct sip_large *chat);
+/* It is over before it was said. */
+void sip_chat_unwait(struct sip_instance *i, struct sip_large *l);
 /* A message of it is mapped: as its sender calls the conversation. */
 void sip_chat_learn(const struct sip_large *l, const struct msg *m);

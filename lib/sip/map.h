@@ -107,6 +107,7 @@ struct sip_way {
 	bool                       cpim;  /* message/cpim is understood there */
 	bool                       wraps; /* and all is written so */
 	bool                       large; /* by INVITE */
+	bool                       chat;  /* which opens a chat */
 	struct str target; /* the URI of whom it is for, where that is made; empty: it is not */
 };
 

@@ -306,7 +306,8 @@ static void put_service(const struct sip_map *map, const struct msg *m, const st
 	struct msg_extra extra;
 
 	if (way->large)
-		sip_put_header(w, SIP_ACCEPT_CONTACT, STR("*;" SIP_LARGE_TAG));
+		sip_put_header(w, SIP_ACCEPT_CONTACT,
+			       way->chat ? STR("*;" SIP_CHAT_TAG) : STR("*;" SIP_LARGE_TAG));
 	else if (!msg_extra_find(m, map->protocol, SIP_EXTRA_ACCEPT_CONTACT, &extra))
 		sip_put_header(w, SIP_ACCEPT_CONTACT, STR("*;" SIP_CPM_TAG));
 	/* RFC 7315, 4.2: the identity that its device is asked by; an S-CSCF says it itself. */
@@ -316,7 +317,8 @@ static void put_service(const struct sip_map *map, const struct msg *m, const st
 		sip_put_header_end(w);
 	}
 	if (way->trusted && way->large)
-		sip_put_header(w, SIP_P_ASSERTED_SERVICE, STR(SIP_LARGE_SERVICE));
+		sip_put_header(w, SIP_P_ASSERTED_SERVICE,
+			       way->chat ? STR(SIP_CHAT_SERVICE) : STR(SIP_LARGE_SERVICE));
 	else if (way->trusted &&
 		 !msg_extra_find(m, map->protocol, SIP_EXTRA_P_ASSERTED_SERVICE, &extra))
 		sip_put_header(w, SIP_P_ASSERTED_SERVICE, STR(SIP_CPM_SERVICE));

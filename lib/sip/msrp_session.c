@@ -23,16 +23,23 @@ static_assert((MSG_SIZE_MAX + MSRP_CHUNK_MAX - 1) / MSRP_CHUNK_MAX <=
 
 /* ---- which messages it serves ---- */
 
+bool sip_stream_is_full(const struct sip_session *s)
+{
+	return msrp_stream_of(s)->count == LARGES_MAX || s->state != SIP_STATE_UP;
+}
+
 bool sip_stream_bind(struct sip_session *s, struct sip_large *l, struct now now)
 {
 	struct msrp_stream *st = msrp_stream_of(s);
 
-	if (st->count == LARGES_MAX || s->state != SIP_STATE_UP)
+	if (sip_stream_is_full(s))
 		return false;
 	sip_links_append(&s->instance->transactions.pool, &st->larges, l->number, LINKS);
 	st->count++;
 	l->stream = s;
 	l->progress_us = now.us;
+	if (l->chat)
+		sip_chat_ready(s->instance, l, now);
 	return true;
 }
 

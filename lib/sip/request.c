@@ -396,11 +396,13 @@ enum submit sip_request_message(struct sip_session *s, struct now now, const str
 	size_t                   mark = out_mark(out), room = put_room(&out->put), size;
 	struct sip_client       *c;
 	enum reason              why;
+	enum submit              submitted;
 
 	if (s->clients.open + s->dialogs.calling >= s->settings.window_max)
 		return sip_request_later(s, 0);
-	if (at != NULL && s->instance->chats > 0 && sip_chat_send(s, now, m, at, token))
-		return SUBMIT_SENT;
+	if (at != NULL && (s->instance->chats > 0 || sip_chat_takes(s, at)) &&
+	    sip_chat_submit(s, now, m, at, token, out, result, &submitted))
+		return submitted;
 	c = sip_client_new(t, &s->clients);
 	if (c == NULL)
 		return sip_request_later(s, 0);

@@ -27,6 +27,7 @@ extern const struct proto_ops sip_ops;
 /* The same as a feature tag (TS 24.229, 7.9.2). */
 #define SIP_CPM_TAG "+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.msg\""
 #define SIP_CHAT_ICSI "3gpp-service.ims.icsi.oma.cpm.session" /* session mode */
+#define SIP_CHAT_SERVICE "urn:urn-7:" SIP_CHAT_ICSI
 #define SIP_CHAT_TAG "+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A" SIP_CHAT_ICSI "\""
 #define SIP_LARGE_SERVICE "urn:urn-7:3gpp-service.ims.icsi.oma.cpm.largemsg" /* large mode */
 #define SIP_LARGE_TAG "+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.largemsg\""

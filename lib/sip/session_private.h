@@ -25,6 +25,7 @@
 #define SIP_BLOCKS_MIN 64u
 #define SIP_PLAIN_MAX 256u
 #define SIP_CHAT_LISTS 256u
+#define SIP_CHAT_RESTS 1024u
 
 /* What listeners are configured with and all their sessions share. */
 struct sip_word {
@@ -41,6 +42,11 @@ struct sip_own_via {
 	char        text[SIP_OWN_VIA_MAX];
 };
 
+/* A pair (and a device of it) that is not asked for a chat now. */
+struct sip_chat_rest {
+	uint64_t key, until_us;
+};
+
 struct sip_instance {
 	struct metrics              *metrics;
 	const struct proto_services *services;
@@ -54,6 +60,7 @@ struct sip_instance {
 	uint64_t                     texts;         /* made so far */
 	uint32_t                     chats;         /* that are open */
 	uint32_t                     chat_lists[SIP_CHAT_LISTS]; /* their blocks, by pair */
+	struct sip_chat_rest         chat_rests[SIP_CHAT_RESTS];
 	uint8_t                      protocol, worker;
 	struct sip_date              date; /* the last that was written */
 	uint32_t                     word_count;
@@ -289,7 +296,16 @@ void     sip_on_report_elsewhere(struct sip_instance *i, struct sip_input *in);
 enum submit sip_call(struct sip_session *s, struct now now, const struct msg *m,
 		     const struct proto_target *at, uint64_t token, struct out *out,
 		     struct result *result);
-void        sip_on_invite_response(struct sip_input *in, struct sip_client *c);
+/* A chat toward a device, in which the message is the first thing said. False: it cannot be, and
+ * nothing was written. */
+bool sip_call_chat(struct sip_session *s, struct now now, const struct msg *m,
+		   const struct proto_target *at, uint64_t token, struct out *out,
+		   enum submit *submitted);
+/* Is it a chat that has no answer yet? Then none is wanted. True: it rings. */
+bool sip_call_cancel(struct sip_session *s, struct now now, struct sip_dialog *d, struct out *out);
+/* The time in which it is to be answered is over. */
+void sip_call_hang_up(struct sip_session *s, struct now now, struct sip_dialog *d, struct out *out);
+void sip_on_invite_response(struct sip_input *in, struct sip_client *c);
 /* Its time is over without a final response, or no response will come. True: *event says what
  * became of the message. */
 bool sip_call_over(struct sip_session *s, struct sip_client *c, const struct result *r,

@@ -171,6 +171,9 @@ struct sip_client *sip_client_quoted(struct sip_transactions *t, struct cur quot
 /* The oldest that is open; NULL: none. For the end of a session. */
 struct sip_client *sip_client_oldest(const struct sip_transactions *t,
 				     const struct sip_clients      *of);
+/* Names it for later; it may have ended: NULL. */
+uint64_t           sip_client_token(const struct sip_transactions *t, const struct sip_client *c);
+struct sip_client *sip_client_by_token(const struct sip_transactions *t, uint64_t token);
 /* The next one, which is not that of an INVITE. */
 struct sip_client *sip_client_later(const struct sip_transactions *t, const struct sip_client *c);
 void               sip_client_end(struct sip_transactions *t, struct sip_client *c);

@@ -99,6 +99,11 @@ static uint64_t chat_begun(void *context, struct str device, struct str party)
 	return device.n + 1;
 }
 
+static bool chat_taken(void *context, uint64_t mark)
+{
+	return false;
+}
+
 static void chat_over(void *context, uint64_t mark, bool another)
 {
 	ASSERT(mark > 0);
@@ -114,7 +119,8 @@ static const struct proto_services services = {.credentials = credentials,
 					       .conversation = conversation,
 					       .converse = converse,
 					       .chat_begun = chat_begun,
-					       .chat_over = chat_over};
+					       .chat_over = chat_over,
+					       .chat_taken = chat_taken};
 
 static struct out fresh(void)
 {

@@ -6,7 +6,7 @@
 
 #include "host.h"
 
-#define PHONES_MAX 8u
+#define PHONES_MAX 16u
 #define PHONE_TEXT_MAX 4096u
 #define PHONE_QUEUE 64u
 

@@ -1,5 +1,7 @@
 #include "record.h"
 
+#include <ctype.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -48,13 +50,23 @@ void record_text(struct msg *m, const char *text)
 	m->coding = MSG_CODING_GSM7;
 }
 
+static bool add_address(struct msg *m, const char *text, struct addr *a)
+{
+	bool number = text[0] == '+', alpha = isalpha((unsigned char)text[0]);
+
+	return msg_append_addr(m,
+			       number  ? ADDR_E164
+			       : alpha ? ADDR_ALPHA
+				       : ADDR_SHORT,
+			       number  ? 1
+			       : alpha ? 5
+				       : 3,
+			       number, str_of(text), a);
+}
+
 void record_addresses(struct msg *m, const char *from, const char *to)
 {
-	bool added =
-		msg_append_addr(m, from[0] == '+' ? ADDR_E164 : ADDR_SHORT, from[0] == '+' ? 1 : 3,
-				from[0] == '+', str_of(from), &m->from) &&
-		msg_append_addr(m, to[0] == '+' ? ADDR_E164 : ADDR_SHORT, to[0] == '+' ? 1 : 3,
-				to[0] == '+', str_of(to), &m->to);
+	bool added = add_address(m, from, &m->from) && add_address(m, to, &m->to);
 
 	ASSERT(added);
 }

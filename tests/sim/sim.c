@@ -100,6 +100,7 @@ static void file_init(struct conf_file *f, const struct sim_config *config)
 		.languages = config->languages,
 		.chat_sessions = 3,
 		.chat_idle = 120,
+		.chat_first = config->chat_first,
 		.login_time = 5,
 		.address = f->listeners[0].address,
 		.domains = {1, domains},

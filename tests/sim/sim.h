@@ -30,6 +30,7 @@ struct sim_config {
 	 * connections than one has ports. */
 	unsigned    xmpp;
 	uint16_t    msrp_port;     /* of the listener of SIP; 0: none */
+	bool        chat_first;    /* likewise */
 	const char *service_route; /* likewise, or NULL */
 	uint16_t    languages;     /* likewise, TEXT_LANGUAGE_BIT */
 	const char *state_dir;     /* where registrations are kept, or NULL */

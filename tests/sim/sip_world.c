@@ -115,6 +115,8 @@ bool ims_answers_until_up(struct sim *s)
 
 const char *world_state_dir;
 
+static bool chat_first; /* of the next world */
+
 static void world_begin(bool open_to_all, unsigned workers, uint16_t msrp_port, uint16_t languages)
 {
 	static const struct host_hooks hooks = {.result = answered,
@@ -130,6 +132,7 @@ static void world_begin(bool open_to_all, unsigned workers, uint16_t msrp_port, 
 						 .xmpp = 1,
 						 .sip_open = open_to_all,
 						 .msrp_port = msrp_port,
+						 .chat_first = chat_first,
 						 .languages = languages,
 						 .service_route = "<sip:198.18.0.1;lr>",
 						 .state_dir = world_state_dir};
@@ -245,6 +248,15 @@ int world_chat(void **state)
 {
 	(void)state;
 	world_begin(true, 1, 9100, 0);
+	return 0;
+}
+
+int world_chat_first(void **state)
+{
+	(void)state;
+	chat_first = true;
+	world_begin(true, 1, 9100, 0);
+	chat_first = false;
 	return 0;
 }
 

@@ -39,9 +39,10 @@ extern const char *world_state_dir; /* of the next world; NULL: nothing is kept 
 int world_open(void **state);
 int world_closed(void **state);
 int world_of_two(void **state);
-int world_large(void **state);   /* of two workers, with large messages at ports from 9100 on */
-int world_chat(void **state);    /* of one, with the same */
-int world_turkish(void **state); /* as the first, with the tables of that language */
+int world_large(void **state);      /* of two workers, with large messages at ports from 9100 on */
+int world_chat(void **state);       /* of one, with the same */
+int world_chat_first(void **state); /* of one, where chats go before single messages */
+int world_turkish(void **state);    /* as the first, with the tables of that language */
 int world_end(void **state);
 
 /* More accounts, peers and routes, each a line of YAML as in a site file; once. */

@@ -149,6 +149,11 @@ static inline uint64_t services_chat_begun(void *context, struct str device, str
 	return ++((struct services *)context)->chats;
 }
 
+static inline bool services_chat_taken(void *context, uint64_t mark)
+{
+	return false;
+}
+
 static inline void services_chat_over(void *context, uint64_t mark, bool another)
 {
 	struct services *s = context;
@@ -170,7 +175,8 @@ static inline void services_init(struct services *s)
 				       .conversation = services_conversation,
 				       .converse = services_converse,
 				       .chat_begun = services_chat_begun,
-				       .chat_over = services_chat_over}};
+				       .chat_over = services_chat_over,
+				       .chat_taken = services_chat_taken}};
 }
 
 /* The registration as the directory would keep it. */
