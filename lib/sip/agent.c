@@ -68,7 +68,7 @@ static void put_user(const struct sip_input *in, uint32_t features, struct put *
 }
 
 /* RFC 3261, 20.43. */
-static void put_warning(const struct sip_input *in, uint32_t code, struct put *w)
+void sip_warning_put(const struct sip_session *s, uint32_t code, struct put *w)
 {
 	static const struct {
 		uint32_t   code;
@@ -88,7 +88,7 @@ static void put_warning(const struct sip_input *in, uint32_t code, struct put *w
 		sip_put_header_begin(w, SIP_WARNING);
 		put_number(w, code);
 		put_u8(w, ' ');
-		sip_host_text_put(w, sip_flow_text(&in->s->local, room));
+		sip_host_text_put(w, sip_flow_text(&s->local, room));
 		put_u8(w, ' ');
 		sip_put_quoted(w, texts[i].text);
 		sip_put_header_end(w);
@@ -106,7 +106,7 @@ static void put_lines(struct sip_input *in, unsigned status, uint32_t note, stru
 		if (in->m.method == SIP_METHOD_REGISTER)
 			sip_register_lines(in, w);
 		else if (in->m.method == SIP_METHOD_UPDATE)
-			sip_timed_lines(in, note, w);
+			sip_timed_lines(in->s, note, w);
 		else if (note & NOTE_USER)
 			put_user(in, note, w);
 		return;
@@ -125,7 +125,7 @@ static void put_lines(struct sip_input *in, unsigned status, uint32_t note, stru
 			sip_accept_put(w);
 		return;
 	case 488:
-		put_warning(in, note, w);
+		sip_warning_put(in->s, note, w);
 		return;
 	case 420:
 		put_unsupported(&in->m, w);

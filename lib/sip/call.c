@@ -24,26 +24,35 @@ void sip_our_contact_put(const struct sip_session *s, bool chat, struct put *w)
 	sip_put_header_end(w);
 }
 
+void sip_sdp_as_put(struct sip_sdp_ours *ours, const struct sip_sdp *offer,
+		    const struct sip_sdp_media *chosen, struct put *w)
+{
+	char       room[1024];
+	struct put types = put_to(room, sizeof(room));
+
+	sip_types_put(&types);
+	ours->types = ours->both ? STR("message/cpim application/im-iscomposing+xml")
+				 : STR("message/cpim");
+	ours->wrapped_types = (struct str){room, put_size(&types)};
+	w->failed |= types.failed;
+	sip_sdp_put(w, ours, offer, chosen);
+}
+
 void sip_offer_put(const struct sip_session *s, const struct sip_large *l,
 		   struct sip_sdp_ours *ours, const struct sip_sdp *offer,
 		   const struct sip_sdp_media *chosen, struct put *w)
 {
-	char       path_room[MSRP_URI_MAX], types_room[1024];
-	struct put path = put_to(path_room, sizeof(path_room)),
-		   types = put_to(types_room, sizeof(types_room));
+	char       room[MSRP_URI_MAX];
+	struct put path = put_to(room, sizeof(room));
 
 	sip_large_uri_put(s->instance, l, &path);
-	sip_types_put(&types);
 	ours->media = l->local;
-	ours->path = (struct str){path_room, put_size(&path)};
-	ours->types =
-		l->chat ? STR("message/cpim application/im-iscomposing+xml") : STR("message/cpim");
+	ours->path = (struct str){room, put_size(&path)};
 	ours->both = l->chat;
-	ours->wrapped_types = (struct str){types_room, put_size(&types)};
 	ours->number = l->number;
 	ours->cema = l->cema;
-	w->failed |= path.failed || types.failed;
-	sip_sdp_put(w, ours, offer, chosen);
+	w->failed |= path.failed;
+	sip_sdp_as_put(ours, offer, chosen, w);
 }
 
 void sip_ours_of(const struct sip_dialog *d, const struct sip_large *l, struct sip_sdp_ours *ours)

@@ -2,7 +2,6 @@
  * MESSAGE is, answered at once, and over when the message is here. */
 #include "sip/session_private.h"
 
-#define WARNING_ONE_MESSAGE 370u
 #define WARNING_NO_MEDIA 399u
 /* Ours, and Record-Route as it came: at most each element in a line of its own. */
 #define LINES_MAX (1024u + SIP_DIALOG_ROUTE_SIZE_MAX + 32u * SIP_DIALOG_ROUTES_MAX)
@@ -16,7 +15,7 @@ struct offer {
 	enum reason                 why;
 };
 
-static bool is_sdp(const struct sip_input *in)
+bool sip_has_sdp(const struct sip_input *in)
 {
 	struct sip_media media;
 	struct str       type;
@@ -40,7 +39,7 @@ static unsigned offer_read(const struct sip_input *in, struct offer *o)
 	if (s->media.port == 0)
 		return 488;
 	o->why = REASON_CODING;
-	if (n > 0 && !is_sdp(in))
+	if (n > 0 && !sip_has_sdp(in))
 		return 415;
 	o->why = REASON_SIP_CONTENT;
 	o->sdp.count = 0;
@@ -94,14 +93,10 @@ static unsigned large_begin(struct sip_input *in, const struct offer *o, struct 
 	return sip_large_check(l, in->now, in->event->msg, why);
 }
 
-/*
- * The 200 with our description: an answer to their offer, which chosen is of, or where there was
- * none an offer. tag: of a dialog that it makes; empty: it is there. False: there is no memory.
- */
-static bool put_accepted(struct sip_input *in, struct sip_server *server,
-			 const struct sip_dialog *d, const struct sip_large *l,
-			 const struct sip_sdp *offer, const struct sip_sdp_media *chosen,
-			 const struct sip_timer *timer, struct str tag)
+bool sip_put_accepted(struct sip_input *in, struct sip_server *server, const struct sip_dialog *d,
+		      const struct sip_large *l, const struct sip_sdp *offer,
+		      const struct sip_sdp_media *chosen, const struct sip_timer *timer,
+		      struct str tag)
 {
 	struct sip_session *s = in->s;
 	char                lines_room[LINES_MAX], body_room[SIP_SDP_SIZE_MAX];
@@ -150,8 +145,8 @@ static unsigned accept(struct sip_input *in, struct sip_server *server, const st
 	d->sequence_theirs = in->known.cseq.number;
 	d->to = *in->from;
 	d->updates = sip_list_has(&in->m, SIP_ALLOW, STR("UPDATE"));
-	if (!put_accepted(in, server, d, l, &o->sdp, o->chosen, &o->timer,
-			  (struct str){tag, sizeof(tag)}))
+	if (!sip_put_accepted(in, server, d, l, &o->sdp, o->chosen, &o->timer,
+			      (struct str){tag, sizeof(tag)}))
 		return 503;
 	d->unheard = s->datagram && !server->proven;
 	sip_timed_begin(s, in->now, d, &o->timer, SIP_REFRESHER_UAS);
@@ -186,79 +181,27 @@ static void begin(struct sip_input *in, struct sip_server *server, const struct 
 	sip_refuse_open(in, server, status, why);
 }
 
-/* The worker that has the dialog is asked, and its answer is given. */
-static void ask_elsewhere(struct sip_input *in, unsigned worker)
+/* By it the ACK of a 2xx finds what another worker's dialog has answered. */
+static uint32_t note_of_elsewhere(const struct sip_mandatory *known)
 {
-	struct sip_server *server = sip_begin(in);
+	static const struct hash_key spread = {0x6c73657768657265ull, 0x20697473204143ull};
 
-	if (server != NULL &&
-	    !sip_hand_over(in, worker, sip_server_token(&in->s->instance->transactions, server)))
-		sip_refuse_open(in, server, 503, REASON_POOL);
+	return (uint32_t)hash_sip(&spread, known->call_id.p, known->call_id.n) ^ known->cseq.number;
 }
 
-/* The medium of an offer that leaves the session as it is; NULL: none. */
-static const struct sip_sdp_media *unchanged(const struct sip_input *in, const struct sip_large *l,
-					     struct sip_sdp *sdp)
+void sip_ask_elsewhere(struct sip_input *in, unsigned worker)
 {
-	char       room[SIP_LARGE_PATH_MAX];
-	struct put path = put_to(room, sizeof(room));
-	struct cur body = in->m.body;
-	size_t     n = cur_left(&body);
-	struct str text = {(const char *)cur_bytes(&body, n), n};
+	struct sip_transactions *t = &in->s->instance->transactions;
+	struct sip_server       *server = sip_begin(in);
+	struct cur               body = in->m.body;
+	size_t                   n = cur_left(&body);
 
-	sdp->count = 0;
-	if (!is_sdp(in) || sip_sdp_parse(text, sdp) != SIP_BODY_OK)
-		return NULL;
-	sip_large_path_put(l->dialog->instance, l, &path);
-	for (unsigned i = 0; i < sdp->count; i++) {
-		const struct sip_sdp_media *m = &sdp->media[i];
-
-		if (sip_same(m->kind, STR("message")) && m->port != 0 &&
-		    sip_same(m->protocol, STR("TCP/MSRP")) && m->setup != SIP_SDP_HOLDCONN &&
-		    str_eq(m->path, (struct str){room, put_size(&path)}))
-			return m;
-	}
-	return NULL;
-}
-
-/* An INVITE inside that changes nothing but how long the session holds (RFC 4028, 7.4). Another one
- * is refused (14.2). */
-static void on_again(struct sip_input *in, struct sip_dialog *d)
-{
-	const struct sip_session   *s = d->session;
-	struct sip_transactions    *t = &s->instance->transactions;
-	struct sip_large           *l = sip_large_by_token(s->instance, d->large);
-	const struct sip_sdp_media *chosen = NULL;
-	struct sip_sdp              sdp; /* not zeroed: it is mostly room */
-	struct sip_server          *server;
-	struct sip_timer            timer;
-	enum reason                 why;
-	bool                        offered = cur_left(&in->m.body) > 0;
-	unsigned                    status;
-
-	if (l != NULL && offered && d->state != SIP_DIALOG_ANSWERED)
-		chosen = unchanged(in, l, &sdp);
-	if (l == NULL || d->gone || d->state == SIP_DIALOG_ANSWERED ||
-	    (offered && chosen == NULL)) {
-		sip_refuse_noted(in, NULL, 488, WARNING_ONE_MESSAGE, REASON_NOT_SUPPORTED);
-		return;
-	}
-	status = sip_timed_refresh(in, d, &timer, &why);
-	if (status != 200) {
-		sip_refuse(in, status, why);
-		return;
-	}
-	server = sip_begin(in);
 	if (server == NULL)
 		return;
-	if (!put_accepted(in, server, d, l, offered ? &sdp : NULL, chosen, &timer, STR(""))) {
+	server->note = note_of_elsewhere(&in->known);
+	if (!sip_server_keep(t, server, cur_bytes(&body, n), n) ||
+	    !sip_hand_over(in, worker, sip_server_token(t, server)))
 		sip_refuse_open(in, server, 503, REASON_POOL);
-		return;
-	}
-	metric_inc(s->instance->metrics, METRIC_sip_responses_out);
-	metric_inc(s->instance->metrics, METRIC_sip_refreshes_in);
-	d->server = sip_server_token(t, server);
-	sip_timed_begin(d->session, in->now, d, &timer, SIP_REFRESHER_UAS);
 }
 
 static void on_inside(struct sip_input *in)
@@ -269,9 +212,9 @@ static void on_inside(struct sip_input *in)
 	unsigned                 worker;
 
 	if (d == NULL && sip_tag_elsewhere(in, &worker))
-		ask_elsewhere(in, worker);
+		sip_ask_elsewhere(in, worker);
 	else if (status == 200)
-		on_again(in, d);
+		sip_on_again(in, d);
 	else
 		sip_refuse(in, status, REASON_SIP_DIALOG);
 }
@@ -349,6 +292,7 @@ void sip_on_ack(struct sip_input *in)
 		sip_heard(t, &d->to, &request, in->now);
 		sip_acked(in, d);
 	} else if (sip_tag_elsewhere(in, &worker)) {
+		sip_invite_acked_by(t, &in->s->servers, note_of_elsewhere(&in->known), in->now);
 		sip_hand_over(in, worker, 0); /* without memory it is as if it had been lost */
 	}
 }
@@ -379,46 +323,6 @@ unsigned sip_inside_status(const struct sip_input *in, struct sip_dialog *d)
 	return d->gone ? 481 : sip_dialog_takes(&d->session->instance->transactions, d, &in->known);
 }
 
-/* A refresh (RFC 3311; RFC 4028, 7.4). An offer in it would change the session. */
-void sip_on_update(struct sip_input *in)
-{
-	struct sip_transactions  *t = &in->s->instance->transactions;
-	const struct sip_incoming request = {&in->m, &in->known, in->from, in->s->datagram};
-	struct sip_dialog        *d = sip_dialog_by_tag(t, in->known.to.tag);
-	struct sip_server        *server;
-	struct sip_large         *l;
-	struct sip_timer          timer;
-	enum reason               why = REASON_SIP_DIALOG;
-	unsigned                  status, worker;
-
-	if (sip_server_knows(t, in->now, &request)) {
-		sip_begin(in);
-		return;
-	}
-	if (d == NULL && sip_tag_elsewhere(in, &worker)) {
-		ask_elsewhere(in, worker);
-		return;
-	}
-	status = d != NULL ? sip_inside_status(in, d) : 481;
-	if (status == 200 && cur_left(&in->m.body) > 0) {
-		sip_refuse_noted(in, NULL, 488, WARNING_ONE_MESSAGE, REASON_NOT_SUPPORTED);
-		return;
-	}
-	if (status == 200)
-		status = sip_timed_refresh(in, d, &timer, &why);
-	if (status != 200) {
-		sip_refuse(in, status, why);
-		return;
-	}
-	server = sip_begin(in);
-	if (server == NULL)
-		return;
-	l = sip_large_by_token(d->session->instance, d->large);
-	sip_answer_noted(in, server, 200, sip_timed_note(&timer, l != NULL && l->chat));
-	metric_inc(in->s->instance->metrics, METRIC_sip_refreshes_in);
-	sip_timed_begin(d->session, in->now, d, &timer, SIP_REFRESHER_UAS);
-}
-
 void sip_on_bye(struct sip_input *in)
 {
 	struct sip_transactions  *t = &in->s->instance->transactions;
@@ -432,7 +336,7 @@ void sip_on_bye(struct sip_input *in)
 		return;
 	}
 	if (d == NULL && sip_tag_elsewhere(in, &worker)) {
-		ask_elsewhere(in, worker);
+		sip_ask_elsewhere(in, worker);
 		return;
 	}
 	status = d != NULL ? sip_inside_status(in, d) : 481;

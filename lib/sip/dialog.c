@@ -207,6 +207,39 @@ static bool contact_of(const struct sip_message *m, struct str *uri)
 	return true;
 }
 
+/* The block that it lies in stays. */
+static void forget_texts(struct sip_transactions *t, struct sip_dialog *d)
+{
+	struct sip_block *own = sip_pool_at(&t->pool, d->number);
+
+	if (own->next != SIP_BLOCK_NONE)
+		sip_chain_give(&t->pool, &(struct sip_chain){.first = own->next});
+	own->next = SIP_BLOCK_NONE;
+	d->texts.last = d->number;
+	d->texts.size = 0;
+}
+
+void sip_dialog_retarget(struct sip_transactions *t, struct sip_dialog *d,
+			 const struct sip_message *m)
+{
+	char       room[SIP_DIALOG_TEXT_MAX];
+	struct str texts[SIP_DIALOG_TEXTS], before, uri;
+
+	sip_dialog_texts(t, d, room, texts);
+	before = texts[SIP_DIALOG_TARGET];
+	if (!contact_of(m, &uri) || str_eq(uri, before) ||
+	    d->texts.size - before.n + uri.n > SIP_DIALOG_TEXT_MAX)
+		return;
+	forget_texts(t, d);
+	texts[SIP_DIALOG_TARGET] = uri;
+	if (sip_dialog_keep(t, d, texts))
+		return;
+	forget_texts(t, d);
+	texts[SIP_DIALOG_TARGET] = before;
+	if (!sip_dialog_keep(t, d, texts))
+		ASSERT(false); /* these had room before */
+}
+
 static struct str since(const struct put *w, size_t mark)
 {
 	return (struct str){(const char *)w->start + mark, put_size(w) - mark};

@@ -104,6 +104,10 @@ struct sip_dialog *sip_dialog_by_tag(const struct sip_transactions *t, struct st
 /* False: longer than SIP_DIALOG_TEXT_MAX, or no block is free. Once. */
 bool sip_dialog_keep(struct sip_transactions *t, struct sip_dialog *d,
 		     const struct str texts[SIP_DIALOG_TEXTS]);
+/* The Contact of a message that refreshes it is the remote target from then on (12.2.1.2), if it
+ * has one and there is memory for it. */
+void sip_dialog_retarget(struct sip_transactions *t, struct sip_dialog *d,
+			 const struct sip_message *m);
 void sip_dialog_texts(const struct sip_transactions *t, const struct sip_dialog *d,
 		      char room[SIP_DIALOG_TEXT_MAX], struct str texts[SIP_DIALOG_TEXTS]);
 

@@ -43,7 +43,7 @@ static bool item_parse(struct cur item, struct sip_input *in)
 	       sip_mandatory_parse(&in->m, &in->known) == REASON_NONE;
 }
 
-static unsigned inside(struct sip_input *in, struct sip_dialog *d)
+static unsigned inside(struct sip_input *in, struct sip_dialog *d, struct result *answer)
 {
 	unsigned status;
 
@@ -57,15 +57,8 @@ static unsigned inside(struct sip_input *in, struct sip_dialog *d)
 		if (status == 200)
 			sip_gone(in, d);
 		return status;
-	case SIP_METHOD_UPDATE: /* no Session-Expires is in that answer: no timer is left */
-		status = sip_inside_status(in, d);
-		if (status == 200)
-			sip_timed_begin(in->s, in->now, d, &(struct sip_timer){0},
-					SIP_REFRESHER_UAS);
-		return status;
-	default: /* INVITE: a session carries one message, and is not changed */
-		status = sip_dialog_takes(&in->s->instance->transactions, d, &in->known);
-		return status == 200 ? 488 : status;
+	default: /* INVITE, UPDATE */
+		return sip_again_elsewhere(in, d, answer);
 	}
 }
 
@@ -77,6 +70,7 @@ void sip_item(void *instance, struct now now, const struct flow *from, struct cu
 	struct sip_input     in; /* not zeroed: most of it is the index of a message */
 	unsigned             status = 481;
 
+	*answer = (struct result){.has_status = true, .peer_protocol = i->protocol};
 	in.s = NULL;
 	in.from = from;
 	in.now = now;
@@ -89,26 +83,8 @@ void sip_item(void *instance, struct now now, const struct flow *from, struct cu
 		status = 202;
 	} else if (in.m.fault == REASON_NONE) {
 		d = sip_dialog_by_tag(&i->transactions, in.known.to.tag);
-		status = d != NULL ? inside(&in, d) : 481;
+		status = d != NULL ? inside(&in, d, answer) : 481;
 	}
-	*answer = (struct result){.why = status < 300 ? REASON_NONE : REASON_SIP_DIALOG,
-				  .has_status = true,
-				  .peer_protocol = i->protocol,
-				  .peer_status = status};
-}
-
-void sip_answer_inside(struct sip_session *s, struct now now, struct sip_server *server,
-		       const struct result *r, struct out *out)
-{
-	struct sip_transactions *t = &s->instance->transactions;
-	unsigned                 status = r->has_status ? r->peer_status : 481;
-	struct sip_answer        a = {.status = status, .reason = sip_status_phrase(status)};
-
-	if (r->why != REASON_NONE)
-		metric_refused(s->instance->metrics, REASON_SIP_DIALOG);
-	if (server->method == SIP_METHOD_INVITE)
-		sip_invite_answer(t, server, now, &a, out);
-	else
-		sip_server_answer(t, server, now, &a, out);
-	metric_inc(s->instance->metrics, METRIC_sip_responses_out);
+	answer->why = status < 300 ? REASON_NONE : REASON_SIP_DIALOG;
+	answer->peer_status = status;
 }

@@ -62,5 +62,8 @@ bool sip_invite_ack(struct sip_transactions *t, struct now now, const struct sip
 /* What we sent to an address and nobody else was told is in a request that may come from there. */
 void sip_heard(struct sip_transactions *t, const struct flow *to, const struct sip_incoming *in,
 	       struct now now);
+/* The same of the 2xx whose session's note that is, if there is one. */
+void sip_invite_acked_by(struct sip_transactions *t, struct sip_servers *of, uint32_t note,
+			 struct now now);
 /* *s is gone; over UDP the request, when it comes again, is absorbed (timer L). */
 void sip_invite_acked(struct sip_transactions *t, struct sip_server *s, struct now now);

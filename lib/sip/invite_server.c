@@ -122,6 +122,20 @@ void sip_invite_acked(struct sip_transactions *t, struct sip_server *s, struct n
 	sip_server_end(t, s);
 }
 
+void sip_invite_acked_by(struct sip_transactions *t, struct sip_servers *of, uint32_t note,
+			 struct now now)
+{
+	for (uint32_t number = of->answered.first; number != SIP_BLOCK_NONE;) {
+		struct sip_server *s = sip_server_at(t, number);
+
+		number = s->links.next;
+		if (s->note == note && s->final < 300) {
+			sip_invite_acked(t, s, now);
+			return;
+		}
+	}
+}
+
 bool sip_invite_ack(struct sip_transactions *t, struct now now, const struct sip_incoming *in)
 {
 	struct sip_key     key;

@@ -237,7 +237,8 @@ static void session_answer(void *session, struct now now, uint64_t msg_token,
 		sip_answer_sms(s, now, server, r, out);
 	else if (sip_server_is_list(server))
 		sip_answer_list(s, server, r);
-	else if (server->method == SIP_METHOD_BYE || server->method == SIP_METHOD_INVITE)
+	else if (server->method == SIP_METHOD_BYE || server->method == SIP_METHOD_INVITE ||
+		 server->method == SIP_METHOD_UPDATE)
 		sip_answer_inside(s, now, server, r, out);
 	else if (server->method == SIP_METHOD_REGISTER)
 		sip_answer_register(s, now, server, r, out);

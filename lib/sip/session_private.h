@@ -42,7 +42,7 @@ struct sip_own_via {
 	char        text[SIP_OWN_VIA_MAX];
 };
 
-/* A pair (and a device of it) that is not asked for a chat now. */
+/* A pair (and a device of it) that is not asked for a chat for a while. */
 struct sip_chat_rest {
 	uint64_t key, until_us;
 };
@@ -264,12 +264,24 @@ void sip_answer_noted(struct sip_input *in, struct sip_server *server, unsigned 
 void sip_refuse_noted(struct sip_input *in, struct sip_server *server, unsigned status,
 		      uint32_t note, enum reason why);
 void sip_allow_put(struct put *w);
+void sip_warning_put(const struct sip_session *s, uint32_t code, struct put *w);
 
 /* call_in.c: INVITEs of others, each for one large message */
 void sip_on_invite(struct sip_input *in);
 void sip_on_ack(struct sip_input *in);
 void sip_on_bye(struct sip_input *in);
 void sip_on_update(struct sip_input *in);
+bool sip_has_sdp(const struct sip_input *in);
+/* The worker that has the dialog is asked, and its answer is given. */
+void sip_ask_elsewhere(struct sip_input *in, unsigned worker);
+/*
+ * The 200 with our description: an answer to their offer, which chosen is of, or where there was
+ * none an offer. tag: of a dialog that it makes; empty: it is there. False: there is no memory.
+ */
+bool sip_put_accepted(struct sip_input *in, struct sip_server *server, const struct sip_dialog *d,
+		      const struct sip_large *l, const struct sip_sdp *offer,
+		      const struct sip_sdp_media *chosen, const struct sip_timer *timer,
+		      struct str tag);
 
 /*
  * elsewhere.c: what came over a stream, while another worker has the dialog or the short message
@@ -283,7 +295,12 @@ bool sip_hand_over(struct sip_input *in, unsigned worker, uint64_t token);
 /* The hook, at that other worker. */
 void sip_item(void *instance, struct now now, const struct flow *from, struct cur item,
 	      struct proto_event *event, struct result *answer);
-/* What it has said. */
+/* call_again.c: refreshes, by INVITE and UPDATE. */
+void sip_on_again(struct sip_input *in, struct sip_dialog *d);
+/* For one over a stream of another worker: 200, or the status that refuses it, and what the answer
+ * there says. */
+unsigned sip_again_elsewhere(struct sip_input *in, struct sip_dialog *d, struct result *answer);
+/* What that other worker has said. */
 void sip_answer_inside(struct sip_session *s, struct now now, struct sip_server *server,
 		       const struct result *r, struct out *out);
 /* The effects there; in->s is the dialog's session. Statuses that answer. */
@@ -318,6 +335,9 @@ void sip_our_contact_put(const struct sip_session *s, bool chat, struct put *w);
 void sip_offer_put(const struct sip_session *s, const struct sip_large *l,
 		   struct sip_sdp_ours *ours, const struct sip_sdp *offer,
 		   const struct sip_sdp_media *chosen, struct put *w);
+/* The same of who has a path already. */
+void sip_sdp_as_put(struct sip_sdp_ours *ours, const struct sip_sdp *offer,
+		    const struct sip_sdp_media *chosen, struct put *w);
 /* What our description said of the session when it began, as far as that does not change. */
 void sip_ours_of(const struct sip_dialog *d, const struct sip_large *l, struct sip_sdp_ours *ours);
 /* Where we connect by the description of the other side; port 0: by its path. False: nobody knows.
@@ -346,7 +366,7 @@ unsigned sip_timed_refresh(const struct sip_input *in, const struct sip_dialog *
 			   struct sip_timer *timer, enum reason *why);
 /* The lines of a 200 to UPDATE, by its note. */
 uint32_t sip_timed_note(const struct sip_timer *timer, bool chat);
-void     sip_timed_lines(const struct sip_input *in, uint32_t note, struct put *w);
+void     sip_timed_lines(const struct sip_session *s, uint32_t note, struct put *w);
 /* The 2xx to a request of ours says so. */
 void sip_timed_agreed(const struct sip_input *in, struct sip_session *s, struct sip_dialog *d);
 /* A final answer to a refresh of ours, or none came; token: the dialog's. */

@@ -44,12 +44,12 @@ uint32_t sip_timed_note(const struct sip_timer *timer, bool chat)
 	       (chat ? NOTE_CHAT : 0);
 }
 
-void sip_timed_lines(const struct sip_input *in, uint32_t note, struct put *w)
+void sip_timed_lines(const struct sip_session *s, uint32_t note, struct put *w)
 {
 	const struct sip_timer timer = {note & NOTE_SECONDS,
 					note & NOTE_UAC ? SIP_REFRESHER_UAC : SIP_REFRESHER_UAS};
 
-	sip_our_contact_put(in->s, (note & NOTE_CHAT) != 0, w);
+	sip_our_contact_put(s, (note & NOTE_CHAT) != 0, w);
 	sip_supported_put(w);
 	sip_timer_put_answer(w, &timer);
 }
@@ -173,6 +173,8 @@ void sip_timed_agreed(const struct sip_input *in, struct sip_session *s, struct 
 	struct sip_timer       timer = {0};
 
 	d->updates = sip_list_has(&in->m, SIP_ALLOW, STR("UPDATE")) || d->updates;
+	if (d->texts.size > 0)
+		sip_dialog_retarget(&s->instance->transactions, d, &in->m);
 	if (sip_timer_read(&in->m, &said) && said.seconds > 0) {
 		timer.seconds = said.seconds < SIP_TIMER_MAX_S ? said.seconds : SIP_TIMER_MAX_S;
 		timer.refresher =
