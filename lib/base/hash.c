@@ -47,14 +47,17 @@ static inline uint64_t tail(const uint8_t *p, size_t n)
 	return word;
 }
 
-uint64_t hash_sip(const struct hash_key *key, const void *bytes, size_t n)
+/* All bytes and their number, in v. wide: 0, or what tells that the hash is to have 128 bits. */
+static inline void absorb(uint64_t v[4], const struct hash_key *key, uint64_t wide,
+			  const uint8_t *p, size_t n)
 {
-	const uint8_t *p = bytes;
-	uint64_t       v[4] = {key->k0 ^ 0x736f6d6570736575ull, key->k1 ^ 0x646f72616e646f6dull,
-			       key->k0 ^ 0x6c7967656e657261ull, key->k1 ^ 0x7465646279746573ull};
-	uint64_t       word;
-	size_t         left = n;
+	uint64_t word;
+	size_t   left = n;
 
+	v[0] = key->k0 ^ 0x736f6d6570736575ull;
+	v[1] = key->k1 ^ 0x646f72616e646f6dull ^ wide;
+	v[2] = key->k0 ^ 0x6c7967656e657261ull;
+	v[3] = key->k1 ^ 0x7465646279746573ull;
 	for (; left >= 8; left -= 8, p += 8) {
 		memcpy(&word, p, 8);
 		v[3] ^= word;
@@ -65,8 +68,31 @@ uint64_t hash_sip(const struct hash_key *key, const void *bytes, size_t n)
 	v[3] ^= word;
 	sip_round(v);
 	v[0] ^= word;
-	v[2] ^= 0xff;
+}
+
+static inline uint64_t finish(uint64_t v[4])
+{
 	for (int i = 0; i < 3; i++)
 		sip_round(v);
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+uint64_t hash_sip(const struct hash_key *key, const void *bytes, size_t n)
+{
+	uint64_t v[4];
+
+	absorb(v, key, 0, bytes, n);
+	v[2] ^= 0xff;
+	return finish(v);
+}
+
+void hash_sip_wide(const struct hash_key *key, const void *bytes, size_t n, uint64_t words[2])
+{
+	uint64_t v[4];
+
+	absorb(v, key, 0xee, bytes, n);
+	v[2] ^= 0xee;
+	words[0] = finish(v);
+	v[1] ^= 0xdd;
+	words[1] = finish(v);
 }

@@ -173,7 +173,11 @@ bool sip_name_addr_parse(struct str element, struct sip_name_addr *a)
 	a->uri.host.kind = SIP_HOST_NONE;
 	element = sip_is_trim(element) ? element : sip_trim(element);
 	c = bare = sip_cur(element);
-	angle = display_parse(&c, a);
+	angle = sip_lex_peek(&c) == '<'; /* as most are */
+	if (angle)
+		c.p++;
+	else
+		angle = display_parse(&c, a);
 	if (!angle) {
 		if (a->display_quoted)
 			return false;

@@ -34,6 +34,8 @@ static bool requires_more(const struct sip_message *m)
 	struct sip_list l;
 	struct str      element;
 
+	if (m->first[SIP_REQUIRE] == SIP_NO_SLOT)
+		return false;
 	sip_list_init(&l, m, SIP_REQUIRE);
 	while (sip_list_next(&l, &element)) {
 		if (!sip_extension_known(element))

@@ -55,6 +55,8 @@ enum sip_encoding sip_encoding_of(const struct sip_message *m)
 	struct sip_list   l;
 	struct str        element;
 
+	if (m->first[SIP_CONTENT_ENCODING] == SIP_NO_SLOT)
+		return SIP_ENCODING_IDENTITY;
 	sip_list_init(&l, m, SIP_CONTENT_ENCODING);
 	while (sip_list_next(&l, &element)) {
 		enum sip_encoding one = encoding_named(element);

@@ -77,6 +77,14 @@ sip_part sip_part_copy(const uint8_t *p, size_t left)
 	return x;
 }
 
+bool sip_class_put_tight(struct put *w, struct str s, enum sip_class class)
+{
+	if (!sip_lex_all(s, class))
+		return false;
+	put_str(w, s);
+	return true;
+}
+
 /* Bytes of the white space that begins here: 1, 3 for a fold, 0 for none. */
 static size_t space_size(const uint8_t *p, size_t left)
 {

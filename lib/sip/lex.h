@@ -159,6 +159,9 @@ static inline bool sip_lex_all(struct str s, enum sip_class class)
 	return s.n > 0 && sip_class_end(p, p + s.n, class) == p + s.n;
 }
 
+/* What sip_class_put() does where there is little room. */
+bool sip_class_put_tight(struct put *w, struct str s, enum sip_class class);
+
 /* Writes the text, of which each byte is of the class; false, and nothing is written: it is empty,
  * or one is not. What a part has too much is overwritten by what comes next. */
 static inline bool sip_class_put(struct put *w, struct str s, enum sip_class class)
@@ -166,12 +169,8 @@ static inline bool sip_class_put(struct put *w, struct str s, enum sip_class cla
 	const uint8_t *p = (const uint8_t *)s.p;
 	size_t         at = 0;
 
-	if (w->failed || s.n == 0 || put_room(w) < s.n + SIP_PART) {
-		if (!sip_lex_all(s, class))
-			return false;
-		put_str(w, s);
-		return true;
-	}
+	if (__builtin_expect(w->failed || s.n == 0 || put_room(w) < s.n + SIP_PART, 0))
+		return sip_class_put_tight(w, s, class);
 	do {
 		size_t   left = s.n - at;
 		sip_part x = sip_part_at(p + at, left);
@@ -205,14 +204,15 @@ bool sip_controls_quoted(struct str value);
 /* Eight bytes at once: they differ in nothing but the bit of the case, and there in letters. */
 static inline bool sip_same_word(uint64_t x, uint64_t y)
 {
-	uint64_t differs = x ^ y, small = x | SIP_OF_EACH(0x20), low = small & SIP_OF_EACH(0x7f),
-		 letters;
+	uint64_t small, low, letters;
 
-	if (differs == 0)
+	if (__builtin_expect(x == y, 1))
 		return true;
+	small = x | SIP_OF_EACH(0x20);
+	low = small & SIP_OF_EACH(0x7f);
 	letters = (low + SIP_OF_EACH(0x80 - 'a')) & ~(low + SIP_OF_EACH(0x80 - 'z' - 1)) & ~small &
 		  SIP_OF_EACH(0x80);
-	return (differs & ~(letters >> 2)) == 0;
+	return ((x ^ y) & ~(letters >> 2)) == 0;
 }
 
 static inline uint64_t sip_word_at(const char *p)

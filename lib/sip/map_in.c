@@ -253,13 +253,15 @@ bool sip_way_in(const struct sip_map *map, const struct sip_mandatory *known,
 	if ((known->has_max_forwards &&
 	     !msg_extra_add(m, map->protocol, SIP_EXTRA_FORWARDS, &known->max_forwards, 1)))
 		return false;
+	if (beside->hidden.kind != ADDR_NONE &&
+	    !sip_extra_add(map, m, SIP_EXTRA_ASSERTED, sip_address_text(&beside->hidden)))
+		return false;
+	if (beside->uri.kind == ADDR_NONE)
+		return true;
 	put_str(&uri, msg_addr(m, &m->from));
 	put_u8(&uri, ' ');
 	put_str(&uri, sip_address_text(&beside->uri));
-	return (beside->hidden.kind == ADDR_NONE ||
-		sip_extra_add(map, m, SIP_EXTRA_ASSERTED, sip_address_text(&beside->hidden))) &&
-	       (beside->uri.kind == ADDR_NONE ||
-		sip_extra_add(map, m, SIP_EXTRA_URI, (struct str){room, put_size(&uri)}));
+	return sip_extra_add(map, m, SIP_EXTRA_URI, (struct str){room, put_size(&uri)});
 }
 
 static void map_times(const struct sip_map *map, const struct sip_message *in, struct msg *m)

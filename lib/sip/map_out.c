@@ -87,29 +87,47 @@ static bool own_uri(const struct sip_map *map, const struct msg *m,
 	return true;
 }
 
-enum reason sip_source_put(const struct sip_map *map, struct put *w, const struct msg *m,
-			   const struct sip_way *way)
+/* *plain: it is the address of the record. */
+static bool source_put(const struct sip_map *map, struct put *w, const struct msg *m,
+		       const struct sip_way *way, bool *plain)
 {
 	uint8_t    room[SIP_EXTRA_VALUE_MAX];
 	struct str uri;
 
-	if (!own_uri(map, m, room, &uri))
-		return put_address(w, m, &m->from, way->domain, 0) ? REASON_NONE : REASON_SENDER;
+	*plain = !own_uri(map, m, room, &uri);
+	if (*plain)
+		return put_address(w, m, &m->from, way->domain, 0);
 	sip_put_text(w, uri);
-	return REASON_NONE;
+	return true;
 }
 
-static enum reason put_from(const struct sip_map *map, struct put *w, const struct msg *m,
-			    const struct sip_way *way, struct str tag)
+enum reason sip_source_put(const struct sip_map *map, struct put *w, const struct msg *m,
+			   const struct sip_way *way)
 {
+	bool plain;
+
+	return source_put(map, w, m, way, &plain) ? REASON_NONE : REASON_SENDER;
+}
+
+/* *uri: the address of the record as it was written, lent; empty: it was not. */
+static enum reason put_from(const struct sip_map *map, struct put *w, const struct msg *m,
+			    const struct sip_way *way, struct str tag, struct str *uri)
+{
+	const uint8_t *at;
+	bool           plain;
+
+	*uri = STR("");
 	sip_put_header_begin(w, SIP_FROM);
 	if (m->from.kind == ADDR_NONE)
 		put_str(w, STR("\"Anonymous\" "));
 	else if (m->from.kind == ADDR_ALPHA)
 		sip_put_quoted(w, msg_addr(m, &m->from));
 	put_u8(w, '<');
-	if (sip_source_put(map, w, m, way) != REASON_NONE)
+	at = w->p;
+	if (!source_put(map, w, m, way, &plain))
 		return REASON_SENDER;
+	if (plain && !w->failed)
+		*uri = (struct str){(const char *)at, (size_t)(w->p - at)};
 	put_str(w, STR(">;tag="));
 	sip_put_token(w, tag);
 	sip_put_header_end(w);
@@ -128,14 +146,17 @@ static enum reason put_to_field(struct put *w, const struct msg *m, const struct
 	return why;
 }
 
-static void put_asserted(struct put *w, enum addr_kind kind, struct str text,
+/* uri: what the address was written as before; empty: it was not. */
+static void put_asserted(struct put *w, enum addr_kind kind, struct str text, struct str uri,
 			 const struct sip_way *way)
 {
 	size_t mark = put_size(w);
 
 	sip_put_header_begin(w, SIP_P_ASSERTED_IDENTITY);
 	put_u8(w, '<');
-	if (!sip_address_put(w, kind, text, way->domain, 0)) {
+	if (uri.n > 0) {
+		put_str(w, uri);
+	} else if (!sip_address_put(w, kind, text, way->domain, 0)) {
 		w->p = w->start + mark;
 		return;
 	}
@@ -150,7 +171,7 @@ static void put_asserted(struct put *w, enum addr_kind kind, struct str text,
 
 /* RFC 3325, 9.1: who sent it, for those who may know. */
 static void put_identity(const struct sip_map *map, struct put *w, const struct msg *m,
-			 const struct sip_way *way)
+			 const struct sip_way *way, struct str uri)
 {
 	uint8_t    room[SIP_EXTRA_VALUE_MAX];
 	struct str hidden, privacy;
@@ -158,12 +179,12 @@ static void put_identity(const struct sip_map *map, struct put *w, const struct 
 	if (!way->trusted)
 		return;
 	if (m->from.kind != ADDR_NONE) {
-		put_asserted(w, (enum addr_kind)m->from.kind, msg_addr(m, &m->from), way);
+		put_asserted(w, (enum addr_kind)m->from.kind, msg_addr(m, &m->from), uri, way);
 		return;
 	}
 	if (!sip_extra_text(map, m, SIP_EXTRA_ASSERTED, room, &hidden))
 		return;
-	put_asserted(w, addr_kind_of(hidden), hidden, way);
+	put_asserted(w, addr_kind_of(hidden), hidden, STR(""), way);
 	if (!sip_extra_text(map, m, SIP_EXTRA_PRIVACY, room, &privacy))
 		sip_put_header(w, SIP_PRIVACY, STR("id"));
 }
@@ -213,6 +234,13 @@ static void put_common(const struct sip_map *map, const struct msg *m, enum msg_
 		sip_put_header(w, id, value);
 }
 
+static const uint8_t extra_at[] = {
+/* place + 1 by tag; 0: no header field */
+#define SIP_EXTRA(tag, header, to) [tag] = SIP_EXTRA_AT_##header + 1,
+#include "sip/extras.def"
+#undef SIP_EXTRA
+};
+
 static void put_extras(const struct sip_map *map, const struct msg *m, const struct sip_way *way,
 		       struct put *w)
 {
@@ -221,19 +249,17 @@ static void put_extras(const struct sip_map *map, const struct msg *m, const str
 	uint32_t         at = 0;
 
 	while (msg_extra_next(m, &at, &extra)) {
-		size_t n = extra.value.size;
+		const struct sip_extra_header *h;
+		size_t                         n = extra.value.size;
 
-		if (extra.protocol != map->protocol || n > sizeof(room))
+		if (extra.protocol != map->protocol || n > sizeof(room) ||
+		    extra.tag >= sizeof(extra_at) || extra_at[extra.tag] == 0)
 			continue;
-		for (size_t i = 0; i < SIP_EXTRA_HEADERS; i++) {
-			if (sip_extra_headers[i].tag != extra.tag ||
-			    (sip_extra_headers[i].trusted && !way->trusted) ||
-			    (way->large && names_service(sip_extra_headers[i].id)))
-				continue;
-			sip_put_header(
-				w, sip_extra_headers[i].id,
-				(struct str){(const char *)msg_view(m, extra.value, room), n});
-		}
+		h = &sip_extra_headers[extra_at[extra.tag] - 1];
+		if ((h->trusted && !way->trusted) || (way->large && names_service(h->id)))
+			continue;
+		sip_put_header(w, h->id,
+			       (struct str){(const char *)msg_view(m, extra.value, room), n});
 	}
 }
 
@@ -273,21 +299,22 @@ static size_t pair_of(const struct msg *m, char room[2 * MSG_ADDR_SIZE_MAX + 2])
  */
 static void put_conversation(const struct sip_map *map, const struct msg *m, struct put *w)
 {
-	static const struct hash_key high = {0x428a2f98d728ae22ull, 0x7137449123ef65cdull},
-				     low = {0xb5c0fbcfec4d3b2full, 0xe9b5dba58189dbbcull};
-	char       room[2 * MSG_ADDR_SIZE_MAX + 2];
-	size_t     n = pair_of(m, room);
-	struct str named = map->services->conversation(map->services->context,
-						       msg_addr(m, &m->from), msg_addr(m, &m->to));
+	static const struct hash_key key = {0x428a2f98d728ae22ull, 0x7137449123ef65cdull};
+	char                         room[2 * MSG_ADDR_SIZE_MAX + 2];
+	uint64_t                     words[2];
+	struct str                   named = map->services->conversation(map->services->context,
+									 msg_addr(m, &m->from), msg_addr(m, &m->to));
 
 	sip_put_header_begin(w, SIP_CONVERSATION_ID);
-	if (named.n > 0)
+	if (named.n > 0) {
 		sip_put_text(w, named);
-	else
-		put_hex(w, hash_sip(&high, room, n), hash_sip(&low, room, n));
+	} else {
+		hash_sip_wide(&key, room, pair_of(m, room), words);
+		put_hex(w, words[0], words[1]);
+	}
 	sip_put_header_end(w);
 	sip_put_header_begin(w, SIP_CONTRIBUTION_ID);
-	put_hex(w, hash_mix(m->id ^ high.k0), hash_mix(m->id ^ low.k0)); /* no two ids have one */
+	put_hex(w, hash_mix(m->id ^ key.k0), hash_mix(m->id ^ key.k1)); /* no two ids have one */
 	sip_put_header_end(w);
 }
 
@@ -338,14 +365,15 @@ static void put_times(const struct sip_map *map, const struct msg *m, struct put
 enum reason sip_map_head(const struct sip_map *map, const struct msg *m, const struct sip_way *way,
 			 struct str from_tag, struct put *w)
 {
-	enum reason      why = put_from(map, w, m, way, from_tag);
+	struct str       uri;
+	enum reason      why = put_from(map, w, m, way, from_tag, &uri);
 	struct msg_extra conversation;
 
 	if (why == REASON_NONE)
 		why = put_to_field(w, m, way);
 	if (why != REASON_NONE)
 		return why;
-	put_identity(map, w, m, way);
+	put_identity(map, w, m, way, uri);
 	put_times(map, m, w);
 	put_common(map, m, MSG_COMMON_SUBJECT, SIP_SUBJECT, w);
 	put_common(map, m, MSG_COMMON_LANGUAGE, SIP_CONTENT_LANGUAGE, w);

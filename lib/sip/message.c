@@ -17,13 +17,23 @@ struct look {
 	uint16_t       lines[SIP_HEADERS_MAX + 2]; /* where they begin, and the empty one */
 };
 
+/* Its lines are written before they are read. */
+static inline void look_begin(struct look *l, const uint8_t *p, size_t n)
+{
+	l->p = p;
+	l->n = n;
+	l->seen = l->line_end = l->end = 0;
+	l->count = 0;
+	l->lone = l->control = l->crowded = l->folded = false;
+}
+
 struct masks { /* a bit for each byte of a block */
 	uint64_t lf, cr, control;
 };
 
 #ifdef __AVX512BW__
 /* Of the up to 64 bytes at p, at once. */
-static struct masks masks_of(const uint8_t *p, size_t left)
+static inline struct masks masks_of(const uint8_t *p, size_t left)
 {
 	__mmask64    there = left < BLOCK ? (1ull << left) - 1 : UINT64_MAX;
 	__m512i      x = _mm512_maskz_loadu_epi8(there, p);
@@ -49,7 +59,8 @@ static struct masks masks_of(const uint8_t *p, size_t left)
 typedef uint8_t look_part __attribute__((vector_size(LOOK_PART), aligned(1)));
 
 /* Of the up to 64 bytes at p. What follows them in their page is read as well, and left out. */
-__attribute__((no_sanitize("address"))) static struct masks masks_of(const uint8_t *p, size_t left)
+__attribute__((no_sanitize("address"))) static inline struct masks masks_of(const uint8_t *p,
+									    size_t         left)
 {
 	uint8_t      tail[BLOCK];
 	struct masks m = {0, 0, 0};
@@ -76,14 +87,10 @@ __attribute__((no_sanitize("address"))) static struct masks masks_of(const uint8
 
 /* A line ends at the LF at i. Gives whether the look is over: at the end of the head, or where it
  * takes the next bytes to tell. */
-static inline bool look_line_end(struct look *l, size_t i)
+static bool look_line_end(struct look *l, size_t i)
 {
 	if (l->line_end == 0)
 		l->line_end = i;
-	if (i + 1 < l->n && l->p[i + 1] > ' ' && l->count <= SIP_HEADERS_MAX) { /* as of most */
-		l->lines[l->count++] = (uint16_t)(i + 1);
-		return false;
-	}
 	if (i + 1 >= l->n || (l->p[i + 1] == '\r' && i + 2 >= l->n)) {
 		l->seen = i;
 		return true;
@@ -104,33 +111,53 @@ static inline bool look_line_end(struct look *l, size_t i)
 	return false;
 }
 
+/* left: of the bytes from there on those that are in the block. Gives whether the look is over. */
+static inline bool look_block(struct look *l, size_t at, size_t left, bool *after_cr)
+{
+	const uint8_t *p = l->p;
+	const size_t   n = l->n;
+	struct masks   m = masks_of(p + at, left);
+	uint64_t       known = left < BLOCK ? (1ull << left) - 1 : UINT64_MAX;
+	uint64_t       paired = m.lf & (m.cr << 1 | *after_cr);
+	uint64_t       judged = known >> 1; /* of the last CR the next block knows */
+	uint64_t       lone_cr = m.cr & ~(m.lf >> 1) & judged;
+	unsigned       count = l->count; /* kept here, as lines are written meanwhile */
+	bool           over = false;
+
+	for (uint64_t ends = paired; ends != 0 && !over; ends &= ends - 1) {
+		size_t i = at + (unsigned)__builtin_ctzll(ends);
+
+		if (i + 1 < n && p[i + 1] > ' ' && count > 1 && count <= SIP_HEADERS_MAX) {
+			l->lines[count++] = (uint16_t)(i + 1); /* as most are */
+			continue;
+		}
+		l->count = count;
+		over = look_line_end(l, i);
+		count = l->count;
+		if (over)
+			known = ends ^ (ends - 1); /* up to the LF that told */
+	}
+	l->count = count;
+	if (((lone_cr | (m.lf & ~paired)) & known) != 0 || (*after_cr && (m.lf & 1) == 0))
+		l->lone = true;
+	if ((m.control & known) != 0)
+		l->control = true;
+	*after_cr = m.cr >> (left - 1) & 1;
+	return over;
+}
+
 static void look_from(struct look *l, size_t from)
 {
-	bool after_cr = from > 0 && l->p[from - 1] == '\r', over = false;
+	bool   after_cr = from > 0 && l->p[from - 1] == '\r', over = false;
+	size_t at = from;
 
 	l->lines[0] = 0;
 	l->count = 1;
 	l->seen = l->n;
-	for (size_t at = from; at < l->n && !over; at += BLOCK) {
-		size_t       left = l->n - at < BLOCK ? l->n - at : BLOCK;
-		struct masks m = masks_of(l->p + at, left);
-		uint64_t     known = left < BLOCK ? (1ull << left) - 1 : UINT64_MAX;
-		uint64_t     paired = m.lf & (m.cr << 1 | after_cr);
-		uint64_t     judged = known >> 1; /* of the last CR the next block knows */
-		uint64_t     lone_cr = m.cr & ~(m.lf >> 1) & judged;
-		uint64_t     ends = paired;
-
-		for (; ends != 0 && !over; ends &= ends - 1) {
-			over = look_line_end(l, at + (unsigned)__builtin_ctzll(ends));
-			if (over)
-				known = ends ^ (ends - 1); /* up to the LF that told */
-		}
-		if (((lone_cr | (m.lf & ~paired)) & known) != 0 || (after_cr && (m.lf & 1) == 0))
-			l->lone = true;
-		if ((m.control & known) != 0)
-			l->control = true;
-		after_cr = m.cr >> (left - 1) & 1;
-	}
+	for (; at + BLOCK <= l->n && !over; at += BLOCK)
+		over = look_block(l, at, BLOCK, &after_cr);
+	if (at < l->n && !over)
+		look_block(l, at, l->n - at, &after_cr);
 }
 
 /* ---- the start line ---- */
@@ -320,11 +347,9 @@ static void header_line(struct sip_message *m, struct str line, bool control, ui
 }
 
 /* Without its CRLF. */
-static struct str line_at(const struct look *l, unsigned i)
+static struct str line_between(const uint8_t *p, uint16_t begin, uint16_t next)
 {
-	const uint16_t *begin = &l->lines[i];
-
-	return (struct str){(const char *)l->p + begin[0], begin[1] - begin[0] - 2u};
+	return (struct str){(const char *)p + begin, next - begin - 2u};
 }
 
 /* False: the start line is not SIP. */
@@ -333,14 +358,19 @@ static bool head_parse(struct sip_message *m, const struct look *l, struct sip_s
 	static const uint8_t mandatory[] = {SIP_VIA, SIP_FROM, SIP_TO, SIP_CALL_ID, SIP_CSEQ};
 	uint8_t             *guess, other = SIP_HEADER_OTHER;
 	bool                 odd = l->control || l->folded || l->lone;
+	const unsigned       count = l->count; /* kept here, as bytes are written meanwhile */
+	const uint8_t       *p = l->p;
+	uint16_t             begin = l->lines[1];
 
-	if (!start_line(m, line_at(l, 0), odd))
+	if (!start_line(m, line_between(p, 0, begin), odd))
 		return false;
 	guess = scan->guess[m->kind == SIP_REQUEST];
-	for (unsigned i = 1; i < l->count; i++) {
+	for (unsigned i = 1; i < count; i++) {
 		uint8_t   *id = i <= SIP_GUESSES ? &guess[i - 1] : &other;
-		struct str line = line_at(l, i);
+		uint16_t   next = l->lines[i + 1];
+		struct str line = line_between(p, begin, next);
 
+		begin = next;
 		if (odd || !line_as_guessed(m, line, *id))
 			header_line(m, line, l->control, id);
 	}
@@ -410,11 +440,11 @@ static size_t crlf_count(const struct cur *in)
 static enum pull datagram_next(struct sip_scan *scan, struct cur *in, struct sip_message *m,
 			       enum reason *why)
 {
-	size_t      crlfs = crlf_count(in), left;
-	struct look l = {.p = in->p + 2 * crlfs, .n = cur_left(in) - 2 * crlfs};
+	size_t      crlfs = crlf_count(in), left = cur_left(in) - 2 * crlfs;
 	uint32_t    size = 0;
+	struct look l;
 
-	left = l.n;
+	look_begin(&l, in->p + 2 * crlfs, left);
 	if (left == 0) {
 		m->kind = crlfs >= 2 ? SIP_PING : SIP_PONG;
 		in->p = in->end;
@@ -514,10 +544,11 @@ static enum pull stream_body(struct sip_message *m, const struct look *l, uint32
 static enum pull stream_next(struct sip_scan *scan, struct cur *in, struct sip_message *m,
 			     enum reason *why)
 {
-	struct look l = {.p = in->p, .n = cur_left(in)};
+	struct look l;
 	uint32_t    size;
 	enum pull   pull;
 
+	look_begin(&l, in->p, cur_left(in));
 	if (l.n == 0 || l.n < scan->need)
 		return more(scan, scan->need > 0 ? scan->need : 1);
 	if (in->p[0] == '\r' || in->p[0] == '\n')
@@ -532,7 +563,7 @@ static enum pull stream_next(struct sip_scan *scan, struct cur *in, struct sip_m
 		return pull;
 	}
 	if (scan->seen > 0) { /* its lines were not all seen by this look */
-		l = (struct look){.p = in->p, .n = l.end};
+		look_begin(&l, in->p, l.end);
 		look_from(&l, 0);
 		scan->steps += l.end;
 	}

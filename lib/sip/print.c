@@ -117,12 +117,31 @@ void sip_put_request(struct put *w, struct str method, struct str uri)
 	put_str(w, STR(" SIP/2.0\r\n"));
 }
 
+#define NUMBER_DIGITS 3u
+
+/* A number, most of which are small, and up to four bytes after it. */
+static inline void put_number_and(struct put *w, uint32_t number, struct str after)
+{
+	unsigned n = 1u + (number > 9) + (number > 99);
+	uint64_t word =
+		('0' + number % 10) << 16 | ('0' + number / 10 % 10) << 8 | ('0' + number / 100);
+	uint32_t rest = 0;
+
+	if (number > 999) {
+		put_number(w, number);
+		put_str(w, after);
+		return;
+	}
+	memcpy(&rest, after.p, after.n);
+	word = word >> 8 * (NUMBER_DIGITS - n) | (uint64_t)rest << 8 * n;
+	put_padded(w, &word, n + after.n, sizeof(word));
+}
+
 void sip_put_response(struct put *w, unsigned status, struct str reason)
 {
 	ASSERT(status >= 100 && status <= 699);
 	put_str(w, STR("SIP/2.0 "));
-	put_number(w, status);
-	put_u8(w, ' ');
+	put_number_and(w, status, STR(" "));
 	sip_put_text(w, reason);
 	sip_put_header_end(w);
 }
@@ -145,8 +164,7 @@ void sip_put_header_named(struct put *w, struct str name, struct str value)
 void sip_put_header_number(struct put *w, enum sip_header_id id, uint32_t number)
 {
 	sip_put_header_begin(w, id);
-	put_number(w, number);
-	sip_put_header_end(w);
+	put_number_and(w, number, STR("\r\n"));
 }
 
 void sip_put_headers_of(struct put *w, const struct sip_message *m, enum sip_header_id id)
@@ -293,18 +311,26 @@ void sip_put_via(struct put *w, enum sip_transport transport, const struct sip_h
 void sip_put_cseq(struct put *w, uint32_t number, struct str method)
 {
 	sip_put_header_begin(w, SIP_CSEQ);
-	put_number(w, number);
-	put_u8(w, ' ');
+	put_number_and(w, number, STR(" "));
 	sip_put_token(w, method);
 	sip_put_header_end(w);
 }
 
+/* plain: of a line without control characters. */
+static void put_params(struct put *w, struct str params, bool plain)
+{
+	if (plain)
+		put_str(w, params);
+	else
+		sip_put_text(w, params);
+}
+
 /* The parameters up to one that we write ourselves; *rest is what follows that. */
-static void put_before(struct put *w, struct str *rest, struct str ours)
+static void put_before(struct put *w, struct str *rest, struct str ours, bool plain)
 {
 	if (ours.n == 0)
 		return;
-	sip_put_text(w, (struct str){rest->p, (size_t)(ours.p - rest->p)});
+	put_params(w, (struct str){rest->p, (size_t)(ours.p - rest->p)}, plain);
 	*rest = str_skip(*rest, (size_t)(ours.p - rest->p) + ours.n);
 }
 
@@ -321,7 +347,7 @@ static void put_sent(struct put *w, const struct sip_via *via)
 }
 
 /* The top element again, with what we know of the source in place of what the peer says of it. */
-static void put_top_via(struct put *w, const struct sip_via *via, struct str source,
+static void put_top_via(struct put *w, const struct sip_via *via, bool plain, struct str source,
 			uint16_t source_port)
 {
 	struct str rest = via->params_good;
@@ -332,12 +358,12 @@ static void put_top_via(struct put *w, const struct sip_via *via, struct str sou
 	else
 		put_sent(w, via);
 	if (source.n == 0) {
-		sip_put_text(w, rest);
+		put_params(w, rest, plain);
 		return;
 	}
-	put_before(w, &rest, swap ? via->rport_text : via->received_text);
-	put_before(w, &rest, swap ? via->received_text : via->rport_text);
-	sip_put_text(w, rest);
+	put_before(w, &rest, swap ? via->rport_text : via->received_text, plain);
+	put_before(w, &rest, swap ? via->received_text : via->rport_text, plain);
+	put_params(w, rest, plain);
 	put_str(w, STR(";received="));
 	sip_put_text(w, source);
 	if (via->has_rport) {
@@ -366,7 +392,8 @@ void sip_put_response_fields(struct put *w, const struct sip_message *request,
 	struct run r = {w, STR("")};
 
 	sip_put_header_begin(w, SIP_VIA);
-	put_top_via(w, &known->via, source, source_port);
+	put_top_via(w, &known->via, request->headers[request->first[SIP_VIA]].plain, source,
+		    source_port);
 	sip_put_header_end(w);
 	if (known->via_count > 1)
 		put_other_vias(w, request, known->via_count);

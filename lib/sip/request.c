@@ -12,72 +12,6 @@ static struct sip_challenge *challenge(const struct sip_session *s)
 	return (void *)sip_pool_at(&s->instance->transactions.pool, s->challenge_block)->bytes;
 }
 
-static enum sip_transport transport_of(const struct sip_session *s)
-{
-	if (s->messages)
-		return SIP_TRANSPORT_WS;
-	return s->datagram ? SIP_TRANSPORT_UDP : SIP_TRANSPORT_TCP;
-}
-
-/* It is the same in most requests of a worker: written once, and again when they go from
- * elsewhere. */
-static struct str own_via_begin(const struct sip_session *s)
-{
-	struct sip_own_via *v = &s->instance->own_via[s->messages ? 2 : s->datagram];
-
-	if (v->size == 0 || !flow_eq(&v->from, &s->local)) {
-		char                  room[SIP_FLOW_TEXT_SIZE];
-		const struct sip_host host = {.kind = s->local.ip6 ? SIP_HOST_IP6 : SIP_HOST_IP4,
-					      .text = sip_flow_text(&s->local, room)};
-		struct put            w = put_to(v->text, sizeof(v->text));
-
-		sip_put_via_begin(&w, transport_of(s), &host, s->local.port);
-		ASSERT(!w.failed);
-		v->from = s->local;
-		v->size = (uint8_t)put_size(&w);
-	}
-	return (struct str){v->text, v->size};
-}
-
-#define BRANCH ";branch="
-
-struct str sip_own_sent(const struct sip_session *s)
-{
-	const struct sip_own_via *v = &s->instance->own_via[s->datagram];
-	size_t                    label = sip_labels[SIP_VIA].size;
-
-	return v->size > 0 ? (struct str){v->text + label, v->size - label - strlen(BRANCH)}
-			   : STR("");
-}
-
-static void own_via_end(const struct sip_session *s, struct put *w)
-{
-	if (s->datagram)
-		put_str(w, STR(";rport"));
-	sip_put_header_end(w);
-}
-
-void sip_own_via_put(const struct sip_session *s, struct str branch, struct put *w)
-{
-	put_str(w, own_via_begin(s));
-	sip_put_token(w, branch);
-	own_via_end(s, w);
-}
-
-/* Gives what its branch has after the cookie. */
-static struct str put_own_via(const struct sip_session *s, const struct sip_client *c,
-			      struct put *w)
-{
-	struct str name = STR("");
-
-	put_str(w, own_via_begin(s));
-	sip_client_branch(&s->instance->transactions, c, w);
-	if (!w->failed)
-		name = (struct str){(const char *)w->p - SIP_NAME_SIZE, SIP_NAME_SIZE};
-	own_via_end(s, w);
-	return name;
-}
-
 static void put_credentials(const struct sip_session *s, struct str method, struct str uri,
 			    struct put *w)
 {
@@ -96,7 +30,7 @@ struct str sip_request_head(const struct sip_session *s, const struct sip_client
 	struct str name;
 
 	sip_put_request(w, r->method, r->uri);
-	name = put_own_via(s, c, w);
+	name = sip_own_via_of(s, c, w);
 	sip_put_header_number(w, SIP_MAX_FORWARDS, r->max_forwards);
 	if (r->route.n > 0)
 		sip_put_header(w, SIP_ROUTE, r->route);
@@ -154,8 +88,9 @@ struct sip_way sip_request_way(const struct sip_session *s, const struct proto_t
 		const struct sip_peer *peer = sip_session_peer(s);
 
 		way.host = (struct str){peer->host, peer->host_size};
-		way.port =
-			s->remote.port == sip_transport_port(transport_of(s)) ? 0 : s->remote.port;
+		way.port = s->remote.port == sip_transport_port(sip_session_transport(s))
+				   ? 0
+				   : s->remote.port;
 	}
 	return way;
 }
@@ -598,7 +533,7 @@ static void put_again(const struct sip_session *s, const struct sip_client *c, u
 	size_t          n = cur_left(&body);
 
 	sip_put_request(w, was->method_text, was->uri);
-	put_own_via(s, c, w);
+	sip_own_via_of(s, c, w);
 	for (unsigned i = 0; i < was->header_count; i++) {
 		const struct sip_header *h = &was->headers[i];
 

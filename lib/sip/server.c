@@ -7,19 +7,19 @@
 
 static void part(struct put *w, struct str s)
 {
-	put_be32(w, (uint32_t)s.n);
+	put_be16(w, (uint16_t)s.n);
 	put_str(w, s);
 }
 
-/* Of host names the case is of no meaning. */
-static void part_small(struct put *w, struct str s)
+/* A text as 64 bits, without a key; any_case: of a host name, whose letters may be capitals. */
+static uint64_t fold(uint64_t h, struct str s, bool any_case)
 {
-	uint8_t *to;
+	const uint64_t small = any_case ? SIP_OF_EACH(0x20) : 0;
 
-	put_be32(w, (uint32_t)s.n);
-	to = put_reserve(w, s.n);
-	if (to != NULL)
-		sip_small_copy((char *)to, s);
+	h = hash_mix(h ^ s.n);
+	for (; s.n >= 8; s = str_skip(s, 8))
+		h = hash_mix(h ^ (sip_word_at(s.p) | small));
+	return hash_mix(h ^ (sip_short_word(s.p, s.n) | small));
 }
 
 /*
@@ -27,33 +27,32 @@ static void part_small(struct put *w, struct str s)
  * Call-ID and CSeq, which two ways from one sender leave alike (8.2.2.2); within a dialog also the
  * branch, so that no sender can make many of one first word. The second is of what makes two
  * requests one (17.2.3): branch, sent-by and method; for peers of RFC 2543, whose branch is not
- * unique, of the rest of what that document compares, too.
+ * unique, of the rest of what that document compares, too. It has no key of its own: who makes two
+ * that are the same has two of one first word, which are requests of one sender.
  */
 static struct sip_key key_for(struct sip_transactions *t, const struct sip_incoming *in,
 			      struct str method, bool inside)
 {
 	const struct sip_mandatory *known = in->known;
+	const struct sip_via       *via = &known->via;
 	struct put                  w = put_to(t->scratch, sizeof(t->scratch));
 	struct sip_key              key;
 
+	put_be32(&w, known->cseq.number);
 	part(&w, known->from.tag);
 	part(&w, known->call_id);
-	put_be32(&w, known->cseq.number);
-	part(&w, inside || known->from.tag.n == 0 ? known->via.branch : STR(""));
-	part(&w, method);
-	key.word[0] = hash_sip(&t->match_key[0], t->scratch, put_size(&w));
-	w = put_to(t->scratch, sizeof(t->scratch));
-	part_small(&w, known->via.host.text);
-	put_be16(&w, known->via.port);
-	part(&w, method);
-	part(&w, known->via.branch);
-	if (!known->via.has_cookie) {
-		part(&w, known->via.params);
-		part(&w, in->message->uri);
-		part(&w, known->to.tag);
-	}
+	part(&w, inside || known->from.tag.n == 0 ? via->branch : STR(""));
+	put_str(&w, method);
 	ASSERT(!w.failed); /* all of it is from one head */
-	key.word[1] = hash_sip(&t->match_key[1], t->scratch, put_size(&w));
+	key.word[0] = hash_sip(&t->match_key, t->scratch, put_size(&w));
+	key.word[1] = fold(via->port, via->host.text, true);
+	key.word[1] = fold(key.word[1], method, false);
+	key.word[1] = fold(key.word[1], via->branch, false);
+	if (!via->has_cookie) {
+		key.word[1] = fold(key.word[1], via->params, false);
+		key.word[1] = fold(key.word[1], in->message->uri, false);
+		key.word[1] = fold(key.word[1], known->to.tag, false);
+	}
 	return key;
 }
 

@@ -418,6 +418,20 @@ static inline bool sip_session_is_stream(const struct sip_session *s)
 	return s->media_block != SIP_BLOCK_NONE;
 }
 
+/* own_via.c: the Via of a request of ours, with a branch, or with that of its transaction, of which
+ * it gives what follows the cookie, lent from what is written; empty: it did not fit. */
+void       sip_own_via_put(const struct sip_session *s, struct str branch, struct put *w);
+struct str sip_own_via_of(const struct sip_session *s, const struct sip_client *c, struct put *w);
+/* Protocol and sent-by of the last that was written for such a session; empty: none was. */
+struct str sip_own_sent(const struct sip_session *s);
+
+static inline enum sip_transport sip_session_transport(const struct sip_session *s)
+{
+	if (s->messages)
+		return SIP_TRANSPORT_WS;
+	return s->datagram ? SIP_TRANSPORT_UDP : SIP_TRANSPORT_TCP;
+}
+
 /* request.c: our own */
 struct sip_request {
 	struct str method, uri;
@@ -427,10 +441,6 @@ struct sip_request {
 	uint32_t   sequence;
 };
 
-/* The Via of a request of ours. */
-void sip_own_via_put(const struct sip_session *s, struct str branch, struct put *w);
-/* Protocol and sent-by of the last that was written for such a session; empty: none was. */
-struct str sip_own_sent(const struct sip_session *s);
 /* A request is begun, its head (from the request line to CSeq and credentials) and the rest
  * written, and started as a transaction; false: nothing is left of it. The head gives the name of
  * its transaction (SIP_NAME_SIZE letters and digits, lent from what is written, which nobody can

@@ -39,8 +39,7 @@ void sip_transactions_init(struct sip_transactions *t, struct metrics *metrics, 
 	t->worker = worker;
 	t->branch_key = key_of(&seed);
 	t->tag_key = key_of(&seed);
-	t->match_key[0] = key_of(&seed);
-	t->match_key[1] = key_of(&seed);
+	t->match_key = key_of(&seed);
 	t->buckets = (uint32_t *)(void *)rest;
 	t->bucket_mask = buckets - 1;
 	sip_reached_init(&t->reached, key_of(&seed));

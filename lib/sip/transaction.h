@@ -71,7 +71,7 @@ struct sip_transactions { /* of an instance */
 	struct sip_completed completed;
 	struct sip_reached   reached;
 	struct metrics      *metrics;
-	struct hash_key      branch_key, tag_key, match_key[2];
+	struct hash_key      branch_key, tag_key, match_key;
 	uint32_t            *buckets; /* of pending server transactions, by key */
 	uint32_t             bucket_mask;
 	uint8_t              worker;

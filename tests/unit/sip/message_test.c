@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/put.h"
 #include "sip/message.h"
 
 #define VIA "Via: SIP/2.0/TCP 192.0.2.1:5060;branch=z9hG4bKa\r\n"
@@ -455,6 +456,57 @@ static void a_long_uri_is_a_fault_of_its_own(void **state)
 	assert_int_equal(sip_fault_status(m.fault), 414);
 }
 
+/* A head is looked at in blocks: what it is does not depend on where they begin and end. */
+static void a_head_is_the_same_wherever_its_bytes_lie(void **state)
+{
+	static const struct str odd[] = {
+		{BYTES("")},
+		{BYTES("X: a\tb\r\n")},
+		{BYTES("X: a\r\n\tb\r\n c\r\n")},
+		{BYTES("X: a\rb\r\n")},
+		{BYTES("X: a\nb: c\r\n")},
+		{BYTES("X: a\r\r\nY: b\r\n")},
+		{BYTES("X: a\n\rY: b\r\n")},
+		{BYTES("X: a\0b\r\n")},
+		{BYTES("X: \"\\\x7f\"\r\n")},
+		{BYTES("X: \x7f\r\n")},
+		{BYTES("X\r\n")},
+		{BYTES("\r")},
+		{BYTES("\n")},
+		{BYTES("\r\n\r")},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+		enum reason fault = REASON_NONE, said = REASON_NONE;
+		enum pull   pull = PULL_MORE;
+		unsigned    headers = 0;
+
+		for (size_t pad = 0; pad < 200; pad++) {
+			char       text[1024];
+			struct put w = put_to(text, sizeof(text));
+			enum pull  got;
+
+			put_str(&w, STR("MESSAGE sip:"));
+			for (size_t n = 0; n <= pad; n++)
+				put_u8(&w, 'a');
+			put_str(&w, STR("@b SIP/2.0\r\n" HEAD));
+			put_str(&w, odd[i]);
+			put_str(&w, STR("Content-Length: 5\r\n\r\nhe\rlo"));
+			got = next(text, put_size(&w), SIP_DATAGRAM);
+			if (pad == 0) {
+				pull = got;
+				fault = m.fault;
+				said = why;
+				headers = m.header_count;
+			}
+			if (got != pull || m.fault != fault || why != said ||
+			    m.header_count != headers)
+				fail_msg("the text at %zu, moved by %zu", i, pad);
+		}
+	}
+}
+
 static void every_name_is_found_in_any_case_and_its_compact_form(void **state)
 {
 	static const struct {
@@ -622,6 +674,7 @@ int main(void)
 		cmocka_unit_test(limits_hold_before_more_is_waited_for),
 		cmocka_unit_test(a_length_above_the_limit_ends_a_stream),
 		cmocka_unit_test(a_long_uri_is_a_fault_of_its_own),
+		cmocka_unit_test(a_head_is_the_same_wherever_its_bytes_lie),
 		cmocka_unit_test(every_name_is_found_in_any_case_and_its_compact_form),
 		cmocka_unit_test(methods_are_known_by_their_exact_names),
 		cmocka_unit_test(lists_are_read_over_all_their_lines),

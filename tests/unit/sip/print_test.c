@@ -1,6 +1,8 @@
 /* SIP messages written: what is read back, and what never gets into a line. */
 #include "test.h"
 
+#include <stdio.h>
+
 #include "sip/print.h"
 
 static uint8_t room[4096];
@@ -166,6 +168,32 @@ static void what_does_not_fit_fails(void **state)
 	}
 }
 
+static void numbers_of_any_size_are_written_whole(void **state)
+{
+	static const uint32_t numbers[] = {0,   9,   10,   99,   100,  101,   199,     200,
+					   699, 999, 1000, 1001, 9999, 65535, 1000000, 4294967295u};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		char   want[64];
+		size_t n = (size_t)snprintf(want, sizeof(want),
+					    "Max-Forwards: %u\r\nCSeq: %u MESSAGE\r\n", numbers[i],
+					    numbers[i]);
+
+		for (size_t size = 0; size < sizeof(want); size++) {
+			uint8_t   *exact = test_copy(room, size);
+			struct put w = put_to(exact, size);
+
+			sip_put_header_number(&w, SIP_MAX_FORWARDS, numbers[i]);
+			sip_put_cseq(&w, numbers[i], STR("MESSAGE"));
+			assert_int_equal(w.failed, size < n);
+			if (!w.failed)
+				assert_str((struct str){(char *)exact, put_size(&w)}, want);
+			free(exact);
+		}
+	}
+}
+
 static void a_response_repeats_what_its_request_is_known_by(void **state)
 {
 	static const char bytes[] =
@@ -261,6 +289,7 @@ int main(void)
 		cmocka_unit_test(no_text_makes_a_line_of_its_own),
 		cmocka_unit_test(a_quoted_pair_with_a_control_character_is_passed_on),
 		cmocka_unit_test(what_does_not_fit_fails),
+		cmocka_unit_test(numbers_of_any_size_are_written_whole),
 		cmocka_unit_test(a_response_repeats_what_its_request_is_known_by),
 		cmocka_unit_test(it_does_so_alike_however_the_request_is_laid_out),
 	};

@@ -278,6 +278,8 @@ static void a_request_is_matched_by_what_names_it_and_by_its_way(void **state)
 		{FIRST, TEXT("MESSAG", BY, "abc", ";tag=88", "", "c1", "4"), SIP_SERVER_NEW},
 		{FIRST, TEXT("MESSAGE", BY, "abc", ";tag=88", "", "other", "4"), SIP_SERVER_NEW},
 		{FIRST, TEXT("MESSAGE", BY, "abd", ";tag=88", "", "other", "4"), SIP_SERVER_NEW},
+		{FIRST, TEXT("MESSAGE", BY, "abc", ";tag=8", "", "8c1", "4"), SIP_SERVER_NEW},
+		{FIRST, TEXT("MESSAGE", BY, "abc", ";tag=88c", "", "1", "4"), SIP_SERVER_NEW},
 		{FIRST, TEXT("MESSAGE", BY, "abd", ";tag=89", "", "c1", "4"), SIP_SERVER_NEW},
 		{FIRST, TEXT("MESSAGE", BY, "abd", ";tag=88", "", "c1", "5"), SIP_SERVER_NEW},
 		{FIRST, TEXT("MESSAGE", BY, "abd", ";tag=88", ";tag=2", "c1", "4"), SIP_SERVER_NEW},
