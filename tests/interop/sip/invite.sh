@@ -13,6 +13,7 @@ appliance cpm-sipp-invite "0, 1" "$dir/site.yaml"
 open_now() { [ "$(metric sip_large_open)" = 0 ]; }
 for transport in u1 t1; do
 	expect "100 offers are answered, confirmed again, not changed, and ended once ($transport)" sipp invite_dialog.xml 198.18.0.3 $transport -p 5070 -m 100 -r 100
+	expect "100 session timers are agreed on, refreshed by UPDATE and INVITE, and none is too short ($transport)" sipp invite_timer.xml 198.18.0.3 $transport -p 5070 -m 100 -r 100
 	expect "an offer without a medium for messages is refused ($transport)" sipp invite_refused.xml 198.18.0.3 $transport -p 5070 -m 10 -r 10
 done
 expect "CANCEL comes too late for an INVITE that is answered" sipp invite_cancel.xml 198.18.0.3 u1 -p 5070 -m 20 -r 20
