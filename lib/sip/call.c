@@ -250,7 +250,7 @@ static bool finish(struct sip_session *s, struct now now, struct sip_dialog *d, 
 		return false;
 	sip_call_cancel(s, now, d, out);
 	if (l != NULL && l->chat)
-		sip_chat_unsaid(s->instance, l);
+		sip_chat_leave(l, now, d->gone, event);
 	if (d->calls && l != NULL) {
 		event->kind = EVENT_RESULT;
 		event->token = l->token;

@@ -136,6 +136,15 @@ static struct sip_large *chat_find(const struct sip_instance *i, const struct pr
 	return NULL;
 }
 
+/* Of who has chat states: the chat is over (XEP-0085). */
+static bool says_gone(const struct msg *m)
+{
+	uint8_t room[4];
+
+	return m->kind == MSG_COMPOSING && m->body.size == sizeof(room) &&
+	       memcmp(msg_view(m, m->body, room), "gone", sizeof(room)) == 0;
+}
+
 bool sip_chat_submit(struct sip_session *s, struct now now, const struct msg *m,
 		     const struct proto_target *at, uint64_t token, struct out *out,
 		     struct result *result, enum submit *how)
@@ -154,11 +163,68 @@ bool sip_chat_submit(struct sip_session *s, struct now now, const struct msg *m,
 		return false;
 	if (sip_chat_wait(s, now, chat, m, at, token)) {
 		sip_chat_ready(i, chat, now);
+		if (chat->ours && chat->waiting_count == 0 && says_gone(m))
+			sip_large_over(i, chat, &(struct result){.why = REASON_CLOSED_BY_PEER});
 		return true;
 	}
 	*how = SUBMIT_REFUSED;
 	*result = (struct result){.why = REASON_QUEUE_FULL};
 	return chat->waiting_count == SIP_CHAT_WAITING_MAX;
+}
+
+/* The other party is told how the device is, as if that had said it (RFC 3994). */
+bool sip_chat_tell(struct sip_large *l, struct now now, struct str state, struct proto_event *event)
+{
+	struct put  type = put_to(l->type, sizeof(l->type));
+	char        room[256];
+	struct put  w = put_to(room, sizeof(room));
+	enum reason why;
+
+	if (event->msg == NULL || l->message_id_size > 0) /* one is on its way, and says more */
+		return false;
+	put_str(&type, STR("application/im-iscomposing+xml"));
+	l->type_size = (uint8_t)put_size(&type);
+	put_str(&w, STR("<isComposing xmlns=\"urn:ietf:params:xml:ns:im-iscomposing\"><state>"));
+	put_str(&w, state);
+	put_str(&w, STR("</state></isComposing>"));
+	msg_reset(l->m);
+	if (!msg_append(l->m, room, put_size(&w), &l->m->body) ||
+	    sip_large_map(l, now, event->msg, &why) != 200) {
+		msg_reset(event->msg);
+		msg_reset(l->m);
+		return false;
+	}
+	msg_reset(l->m);
+	event->kind = EVENT_MSG;
+	event->peer = l->peer;
+	event->msg->token = 0; /* nobody waits for an answer */
+	return true;
+}
+
+void sip_chat_wrote(struct sip_large *l, struct now now, const struct msg *m)
+{
+	uint8_t          room[SIP_EXTRA_VALUE_MAX];
+	struct msg_extra refresh;
+	struct cur       c;
+
+	if (m->kind == MSG_RECEIPT || m->kind == MSG_READ_REPORT)
+		return;
+	l->writes_until_us = 0;
+	if (m->kind != MSG_COMPOSING || m->body.size != 6 || /* "active" */
+	    !msg_extra_find(m, l->dialog->instance->protocol, SIP_EXTRA_REFRESH, &refresh) ||
+	    refresh.value.size != 4)
+		return;
+	c = cur_of(msg_view(m, refresh.value, room), 4);
+	l->writes_until_us = now.us + cur_be32(&c) * US_PER_SECOND;
+}
+
+void sip_chat_leave(struct sip_large *l, struct now now, bool gone, struct proto_event *event)
+{
+	bool was_there = l->progress_us != 0; /* a stream */
+
+	sip_chat_unsaid(l->dialog->instance, l);
+	if (gone && was_there)
+		sip_chat_tell(l, now, STR("gone"), event); /* RFC 7573, 5 */
 }
 
 void sip_chat_learn(const struct sip_large *l, const struct msg *m)

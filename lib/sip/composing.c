@@ -72,6 +72,7 @@ enum sip_body sip_composing_parse(struct cur in, struct put *room, struct sip_co
 	if (text[REFRESH].p != NULL && !refresh_of(text[REFRESH], &c->refresh_s))
 		return SIP_BODY_SYNTAX;
 	c->active = str_eq(text[STATE], STR("active"));
+	c->gone = str_eq(text[STATE], STR("gone"));
 	c->content_type = text[CONTENT_TYPE];
 	c->last_active = text[LAST_ACTIVE];
 	return text[STATE].n > 0 ? SIP_BODY_OK : SIP_BODY_MISSING;

@@ -17,6 +17,7 @@
 
 struct sip_composing {
 	bool       active;       /* a state that is not "active" is idle (RFC 3994, 4) */
+	bool       gone;         /* and "gone", of us alone: the chat is over (RFC 7573, 5) */
 	uint32_t   refresh_s;    /* never 0 when read; 0 when written: none is named */
 	struct str content_type; /* of what is written; empty: not said */
 	struct str last_active;  /* RFC 3339, not looked into; empty: not said */

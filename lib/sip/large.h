@@ -90,9 +90,10 @@ struct sip_large {
 	uint32_t              chat_next; /* a chat: in the instance's list */
 	uint64_t              pair;      /* a chat: whose it is */
 	uint64_t              mark;      /* a chat: of services->chat_begun() */
-	uint64_t              chat_of;   /* token of the chat that it goes in; 0: none */
-	uint8_t               type_size;
-	char                  type[SIP_LARGE_TYPE_MAX]; /* Content-Type of the content */
+	uint64_t writes_until_us; /* a chat: its device writes, unless it says so again; 0: not */
+	uint64_t chat_of;         /* token of the chat that it goes in; 0: none */
+	uint8_t  type_size;
+	char     type[SIP_LARGE_TYPE_MAX]; /* Content-Type of the content */
 
 	/* Of the INVITE, where we take: sip_large_keep(). */
 	struct msg     *invite; /* its data: the request, and who sent it */
@@ -205,6 +206,13 @@ void sip_chat_ready(struct sip_instance *i, struct sip_large *chat, struct now n
 void sip_chat_take_over(struct sip_instance *i, struct sip_large *chat, struct now now);
 /* It ends: what waits goes as it would without. */
 void sip_chat_unsaid(struct sip_instance *i, struct sip_large *chat);
+/* EVENT_MSG to the other party of how the device is. False: not now. */
+bool sip_chat_tell(struct sip_large *chat, struct now now, struct str state,
+		   struct proto_event *event);
+/* What it has said tells whether it is writing, and for how long. */
+void sip_chat_wrote(struct sip_large *chat, struct now now, const struct msg *m);
+/* It is over; gone: by the device, which its other party is told in the event. */
+void sip_chat_leave(struct sip_large *chat, struct now now, bool gone, struct proto_event *event);
 /* Its INVITE was refused, or never answered; it is over. */
 void sip_chat_failed(struct sip_session *s, struct sip_dialog *d, const struct result *r);
 /* Others have taken it since: this one is not needed. */

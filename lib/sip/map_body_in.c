@@ -171,7 +171,7 @@ static unsigned take_composing(const struct sip_map *map, struct content *c, str
 		return 400;
 	m->kind = MSG_COMPOSING;
 	m->coding = MSG_CODING_ASCII;
-	word = state.active ? STR("active") : STR("idle");
+	word = state.active ? STR("active") : state.gone ? STR("gone") : STR("idle");
 	put_be32(&w, state.refresh_s);
 	*why = REASON_POOL;
 	return msg_append(m, word.p, word.n, &m->body) &&

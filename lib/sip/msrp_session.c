@@ -365,6 +365,7 @@ static bool complete(struct msrp_input *in, struct sip_large *l)
 	if (l->chat) {
 		in->event->msg->token = chat_keep_back(in, l);
 		sip_chat_learn(l, in->event->msg);
+		sip_chat_wrote(l, in->now, in->event->msg);
 		chat_next(l);
 	} else {
 		l->back_block = st->back_block;
@@ -551,6 +552,21 @@ static bool tick_idle(struct sip_session *s, struct now now, struct proto_event 
 	return false;
 }
 
+/* Nothing is heard of who was writing: then it is not any more (RFC 3994, 3.2). True: *event says
+ * so. */
+static bool tick_writing(struct sip_large *l, struct now now, struct proto_event *event,
+			 uint64_t *next)
+{
+	if (l->writes_until_us == 0)
+		return false;
+	if (now.us < l->writes_until_us) {
+		earliest(next, l->writes_until_us);
+		return false;
+	}
+	l->writes_until_us = 0;
+	return sip_chat_tell(l, now, STR("idle"), event);
+}
+
 uint64_t sip_stream_tick(struct sip_session *s, struct now now, struct out *out,
 			 struct proto_event *event)
 {
@@ -571,6 +587,8 @@ uint64_t sip_stream_tick(struct sip_session *s, struct now now, struct out *out,
 		number = l->links.next;
 		if (l->over || l->back_block != SIP_BLOCK_NONE)
 			continue;
+		if (tick_writing(l, now, event, &next))
+			return now.us;
 		if (now.us < due)
 			earliest(&next, due);
 		else

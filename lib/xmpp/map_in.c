@@ -20,7 +20,7 @@ struct content {
 	struct str body, subject, thread, language, id;
 	struct str url;                /* that stands beside the text (XEP-0066) */
 	struct str receipt, displayed; /* ids of messages of ours */
-	bool       has_body, wants_receipt, wants_read, composing, chat_state, error, alone;
+	bool       has_body, wants_receipt, wants_read, composing, gone, chat_state, error, alone;
 	struct str payloads;
 	enum xmpp_condition condition; /* of an error */
 };
@@ -140,12 +140,12 @@ static bool take(struct xmpp_stanza *s, enum xmpp_payload p, struct content *c, 
 		c->alone = true;
 		return false;
 	case XMPP_PAYLOAD_CHAT_COMPOSING:
-		c->composing = true;
-		/* fall through */
 	case XMPP_PAYLOAD_CHAT_ACTIVE:
 	case XMPP_PAYLOAD_CHAT_PAUSED:
 	case XMPP_PAYLOAD_CHAT_INACTIVE:
 	case XMPP_PAYLOAD_CHAT_GONE:
+		c->composing = c->composing || p == XMPP_PAYLOAD_CHAT_COMPOSING;
+		c->gone = p == XMPP_PAYLOAD_CHAT_GONE;
 		c->chat_state = true;
 		return false;
 	default:
@@ -315,7 +315,7 @@ static bool fill_text(const struct xmpp_map *map, const struct content *c, struc
 static bool fill_kind(const struct xmpp_map *map, const struct xmpp_stanza *s,
 		      const struct content *c, bool native, struct msg *m)
 {
-	struct str word = c->composing ? STR("active") : STR("idle");
+	struct str word = c->composing ? STR("active") : c->gone ? STR("gone") : STR("idle");
 
 	if (native) {
 		m->kind = MSG_NATIVE;

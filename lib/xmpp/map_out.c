@@ -310,12 +310,14 @@ static bool is_failure(const struct msg *m)
 
 static void put_state(const struct msg *m, struct put *w)
 {
-	uint8_t room[8];
-	bool    active = m->body.size <= sizeof(room) &&
-		      str_eq((struct str){(const char *)msg_view(m, m->body, room), m->body.size},
-			     STR("active"));
+	uint8_t    room[8];
+	struct str word = {"", 0};
 
-	put_str(w, active ? STR("<composing") : STR("<active"));
+	if (m->body.size <= sizeof(room))
+		word = (struct str){(const char *)msg_view(m, m->body, room), m->body.size};
+	put_str(w, str_eq(word, STR("active")) ? STR("<composing")
+		   : str_eq(word, STR("gone")) ? STR("<gone")
+					       : STR("<active"));
 	put_str(w, STR(" xmlns=\"http://jabber.org/protocol/chatstates\"/>"));
 }
 

@@ -66,6 +66,17 @@ static void documents_are_judged(void **state)
 	}
 }
 
+static void that_somebody_is_gone_is_a_state_that_is_idle_elsewhere(void **state)
+{
+	struct sip_composing c;
+
+	(void)state;
+	assert_int_equal(parse(OPEN "<state>gone</state></isComposing>", &c), SIP_BODY_OK);
+	assert_true(c.gone && !c.active);
+	assert_int_equal(parse(OPEN "<state>idle</state></isComposing>", &c), SIP_BODY_OK);
+	assert_false(c.gone || c.active);
+}
+
 static void what_is_written_is_read_again(void **state)
 {
 	const struct sip_composing table[] = {
@@ -95,6 +106,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(documents_are_judged),
+		cmocka_unit_test(that_somebody_is_gone_is_a_state_that_is_idle_elsewhere),
 		cmocka_unit_test(what_is_written_is_read_again),
 	};
 

@@ -240,6 +240,8 @@ static void receipts_markers_and_states_are_what_they_are_elsewhere(void **state
 		 "idle"},
 		{"><active xmlns='http://jabber.org/protocol/chatstates'/>", MSG_COMPOSING, 0,
 		 "idle"},
+		{"><gone xmlns='http://jabber.org/protocol/chatstates'/>", MSG_COMPOSING, 0,
+		 "gone"},
 		{"><active xmlns='http://jabber.org/protocol/chatstates'/><body>x</body>", MSG_TEXT,
 		 0, "x"},
 	};
@@ -441,6 +443,8 @@ static void reports_and_states_become_stanzas(void **state)
 		 "<composing xmlns=\"http://jabber.org/protocol/chatstates\"/></message>"},
 		{MSG_COMPOSING, 0, "idle",
 		 "<active xmlns=\"http://jabber.org/protocol/chatstates\"/></message>"},
+		{MSG_COMPOSING, 0, "gone",
+		 "<gone xmlns=\"http://jabber.org/protocol/chatstates\"/></message>"},
 	};
 	struct client *c = client_new();
 
