@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/aor_map.h"
-#include "base/hash.h"
 #include "rcu/rcu.h"
 #include "rules/rules.h"
 

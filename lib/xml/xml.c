@@ -725,32 +725,32 @@ static xml_part special(xml_part x)
 	       (xml_part)_mm_cmplt_epi8((__m128i)x, _mm_set1_epi8(' ')); /* signed: beyond ASCII */
 }
 
-/* How many bytes at the start stand for themselves. */
-static size_t plain(struct str s)
+/* The bytes at the start that stand for themselves, each sixteen looked at and written at once. How
+ * many they are. */
+static size_t plain_put(struct put *w, struct str s)
 {
-	size_t   at = 0;
+	size_t   at = 0, n;
 	xml_part x;
 
 	for (; s.n - at >= XML_PART; at += XML_PART) {
-		unsigned is;
-
 		memcpy(&x, s.p + at, sizeof(x));
-		is = xml_part_bits(special(x));
-		if (is != 0)
-			return at + (unsigned)__builtin_ctz(is);
+		n = xml_part_first(special(x), XML_PART);
+		put_padded(w, &x, n, XML_PART);
+		if (n < XML_PART)
+			return at + n;
 	}
 	x = xml_part_of((struct str){s.p + at, s.n - at});
-	return at + xml_part_first(special(x), s.n - at);
+	n = xml_part_first(special(x), s.n - at);
+	put_padded(w, &x, n, XML_PART);
+	return at + n;
 }
 
 void xml_escape_put(struct put *w, struct str text)
 {
 	while (!w->failed && text.n > 0) {
-		size_t     n = plain(text);
 		struct cur c;
 
-		put_str(w, (struct str){text.p, n});
-		text = str_skip(text, n);
+		text = str_skip(text, plain_put(w, text));
 		if (text.n == 0)
 			return;
 		c = cur_of(text.p, text.n);

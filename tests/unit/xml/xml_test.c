@@ -283,6 +283,52 @@ static void what_is_escaped_comes_back(void **state)
 	}
 }
 
+static void assert_escaped(struct str text, struct str expected)
+{
+	uint8_t   *room = test_copy(expected.p, expected.n);
+	struct put w = put_to(room, expected.n);
+
+	memset(room, '#', expected.n);
+	xml_escape_put(&w, text);
+	assert_false(w.failed);
+	assert_true(str_eq((struct str){(const char *)room, put_size(&w)}, expected));
+	if (expected.n > 0) {
+		w = put_to(room, expected.n - 1);
+		xml_escape_put(&w, text);
+		assert_true(w.failed);
+	}
+	free(room);
+}
+
+/* One character of each kind at each place of texts of every length, in a room that has just what
+ * it takes, and in one that has a byte less. */
+static void a_text_of_any_length_is_escaped_into_the_room_that_it_takes(void **state)
+{
+	static const struct {
+		const char *character, *escaped;
+	} kinds[] = {{"x", "x"},       {"&", "&amp;"},  {"<", "&lt;"},           {">", "&gt;"},
+		     {"\"", "&quot;"}, {"\n", "&#10;"}, {"\xc3\xa9", "\xc3\xa9"}};
+	char text[64], expected[64];
+
+	(void)state;
+	for (unsigned k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+		for (size_t n = 0; n < 50; n++) {
+			for (size_t at = 0; at <= n; at++) {
+				struct put t = put_to(text, sizeof(text));
+				struct put e = put_to(expected, sizeof(expected));
+
+				for (size_t i = 0; i < n; i++) {
+					put_str(&t,
+						i == at ? str_of(kinds[k].character) : STR("="));
+					put_str(&e, i == at ? str_of(kinds[k].escaped) : STR("="));
+				}
+				assert_escaped((struct str){text, put_size(&t)},
+					       (struct str){expected, put_size(&e)});
+			}
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -293,6 +339,7 @@ int main(void)
 		cmocka_unit_test(a_tape_that_has_not_all_says_so),
 		cmocka_unit_test(namespaces_end_with_their_element),
 		cmocka_unit_test(what_is_escaped_comes_back),
+		cmocka_unit_test(a_text_of_any_length_is_escaped_into_the_room_that_it_takes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
