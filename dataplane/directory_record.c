@@ -58,6 +58,14 @@ static void put_in(struct record_plan *plan, const struct proto_binding *b, cons
 	plan->count++;
 }
 
+static void features_change(struct record_plan *plan, const struct proto_binding *b)
+{
+	int at = find(plan, b->key);
+
+	if (at >= 0)
+		plan->items[at].binding.features = b->features;
+}
+
 static enum reason change_one(struct record_plan *plan, struct proto_binding b, const char *text,
 			      uint64_t now_us, uint32_t *ids)
 {
@@ -92,6 +100,10 @@ enum reason record_plan(struct record_plan *plan, const struct proto_record *old
 			plan->items[plan->count].binding = old->bindings[i];
 			plan->items[plan->count++].text = old_text;
 		}
+	}
+	if (change->features_alone) {
+		features_change(plan, &change->bindings[0]);
+		return REASON_NONE;
 	}
 	for (unsigned i = 0; i < change->count; i++) {
 		enum reason why =

@@ -28,9 +28,10 @@ struct record_plan { /* bindings lent from the old record and from the change */
 
 /*
  * old: may be NULL. What has expired is left out; a binding of a key that is there takes its place
- * and its id, others get an id of *ids; that of change->remove_id is left out. REGISTRATION_ORDER:
- * the change is older than what is there (same call, sequence not higher: RFC 3261 10.3.7);
- * REGISTRATIONS_FULL: too many bindings or too much text. Then *plan is not to be used.
+ * and its id, others get an id of *ids; that of change->remove_id is left out, and
+ * change->features_alone is what it says. REGISTRATION_ORDER: the change is older than what is
+ * there (same call, sequence not higher: RFC 3261 10.3.7); REGISTRATIONS_FULL: too many bindings or
+ * too much text. Then *plan is not to be used.
  */
 enum reason record_plan(struct record_plan *plan, const struct proto_record *old,
 			const struct proto_registration *change, uint64_t now_us, uint32_t *ids);

@@ -17,7 +17,7 @@ struct sources {
 		struct flow flow;
 		uint32_t    peer; /* slot + 1; 0: empty */
 		uint8_t     protocol;
-		bool        trusted;
+		bool        trusted, watched;
 	} * places;            /* [SOURCES_PLACES] */
 	uint32_t *used, count; /* [SOURCES_MAX]: places that are not empty */
 };

@@ -120,7 +120,7 @@ struct conf_peer {
 	uint8_t            bind, ids, body, large, default_alphabet;
 	uint8_t            transport; /* enum transport */
 	uint8_t            link;      /* enum link_kind */
-	bool               mark_duplicates, trusted;
+	bool               mark_duplicates, trusted, reg_event;
 	uint16_t           languages; /* bits of base/languages.def, the first at 1 << 1 */
 	uint32_t           port, connections, window, rate, queue;
 	uint32_t           source_ton, source_npi, dest_ton, dest_npi;

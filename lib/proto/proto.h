@@ -141,6 +141,8 @@ struct proto_registration {
 	struct str address;
 	bool       remove_all;
 	uint32_t   remove_id; /* the binding of this id ends, whatever its sequence; 0: none */
+	bool features_alone;  /* of one binding: where it is there, its features become these, and
+				 nothing else of it changes */
 	bool takes_over; /* of one binding: another session that has it ends (REASON_REPLACED) */
 	unsigned             count;
 	struct proto_binding bindings[PROTO_BINDINGS_MAX];
@@ -170,6 +172,7 @@ struct proto_credentials {
 struct proto_source {
 	uint32_t peer;    /* slot */
 	bool     trusted; /* what it says of identities is believed (RFC 3325) */
+	bool     watched; /* it is asked where its users are registered (RFC 3680) */
 };
 
 enum proto_reach {

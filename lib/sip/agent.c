@@ -23,7 +23,7 @@ static struct str realm_of(struct sip_input *in)
 void sip_allow_put(struct put *w)
 {
 	sip_put_header(w, SIP_ALLOW,
-		       STR("MESSAGE, OPTIONS, REGISTER, INVITE, ACK, BYE, CANCEL, UPDATE"));
+		       STR("MESSAGE, OPTIONS, REGISTER, INVITE, ACK, BYE, CANCEL, UPDATE, NOTIFY"));
 }
 
 /* Bytes of what is told; a refusal needs but one. */
@@ -123,6 +123,9 @@ static void put_lines(struct sip_input *in, unsigned status, uint32_t note, stru
 			sip_put_header(w, SIP_ACCEPT, STR("application/sdp"));
 		else
 			sip_accept_put(w);
+		return;
+	case 489: /* RFC 6665, 8.2.2 */
+		put_str(w, STR("Allow-Events: reg\r\n"));
 		return;
 	case 488:
 		sip_warning_put(in->s, note, w);

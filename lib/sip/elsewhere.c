@@ -81,6 +81,8 @@ void sip_item(void *instance, struct now now, const struct flow *from, struct cu
 	if (item_parse(item, &in) && in.m.method == SIP_METHOD_MESSAGE) {
 		sip_on_report_elsewhere(i, &in);
 		status = 202;
+	} else if (in.m.fault == REASON_NONE && in.m.method == SIP_METHOD_NOTIFY) {
+		status = sip_notify_elsewhere(i, &in);
 	} else if (in.m.fault == REASON_NONE) {
 		d = sip_dialog_by_tag(&i->transactions, in.known.to.tag);
 		status = d != NULL ? inside(&in, d, answer) : 481;

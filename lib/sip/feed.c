@@ -94,6 +94,7 @@ static void on_request(struct sip_input *in)
 	case SIP_METHOD_INVITE:
 	case SIP_METHOD_BYE:
 	case SIP_METHOD_UPDATE:
+	case SIP_METHOD_NOTIFY:
 		break;
 	default:
 		sip_refuse(in, 405,
@@ -113,6 +114,8 @@ static void on_request(struct sip_input *in)
 		sip_on_bye(in);
 	else if (in->m.method == SIP_METHOD_UPDATE)
 		sip_on_update(in);
+	else if (in->m.method == SIP_METHOD_NOTIFY)
+		sip_on_notify(in);
 	else
 		sip_on_options(in);
 }

@@ -63,13 +63,23 @@ static struct str word(struct str text)
 	return (struct str){text.p, n};
 }
 
+/* Up to the end of the URI, if it has one. */
+static struct str address(struct str value)
+{
+	const char *end = memchr(value.p, '>', value.n);
+
+	value = word(value);
+	return end != NULL ? (struct str){value.p, (size_t)(end - value.p)} : value;
+}
+
 /* Requests within our dialogs: the worker that our tag names. */
 static bool inside(struct str start, struct str head, unsigned *worker)
 {
 	struct str value, name = STR(";tag=");
 
 	if (!str_starts(start, STR("ACK ")) && !str_starts(start, STR("BYE ")) &&
-	    !str_starts(start, STR("INVITE ")) && !str_starts(start, STR("UPDATE ")))
+	    !str_starts(start, STR("INVITE ")) && !str_starts(start, STR("UPDATE ")) &&
+	    !str_starts(start, STR("NOTIFY ")))
 		return false;
 	if (!field(head, STR("To"), STR("t"), &value))
 		return false;
@@ -108,8 +118,12 @@ unsigned sip_owner(struct cur datagram, unsigned workers)
 	if (field(head, STR("In-Reply-To"), STR("In-Reply-To"), &value) &&
 	    sip_branch_worker(word(value), &worker) && worker < workers)
 		return worker;
-	if (!field(head, STR("Call-ID"), STR("i"), &value))
+	/* An S-CSCF names each REGISTER anew: those of a user find what is kept of it. */
+	if (str_starts(start, STR("REGISTER ")) && field(head, STR("To"), STR("t"), &value))
+		value = address(value);
+	else if (field(head, STR("Call-ID"), STR("i"), &value))
+		value = word(value);
+	else
 		return 0;
-	value = word(value);
 	return (unsigned)((hash_sip(&key, value.p, value.n) >> 32) * workers >> 32);
 }

@@ -290,7 +290,7 @@ static void put_contact(const struct proto_record *r, const struct proto_binding
 		for (unsigned digit = 100; digit > 0; digit /= 10)
 			put_u8(w, (uint8_t)('0' + b->priority / digit % 10));
 	}
-	if (instance.n > 0) {
+	if (instance.n > 0 && !(b->features & PROTO_BINDING_AT_PEER)) {
 		put_str(w, STR(";+sip.instance=\""));
 		sip_put_text(w, instance);
 		put_u8(w, '"');
@@ -487,6 +487,7 @@ void sip_answer_register(struct sip_session *s, struct now now, struct sip_serve
 	struct put               kept = put_to(s->instance->scratch, sizeof(s->instance->scratch));
 	unsigned                 status = 200;
 	uint32_t                 note = 0;
+	struct reply             reply = {0};
 
 	if (r->why != REASON_NONE)
 		status = sip_status_of_reason((enum reason)r->why);
@@ -496,9 +497,8 @@ void sip_answer_register(struct sip_session *s, struct now now, struct sip_serve
 		sip_put_header_number(&lines, SIP_RETRY_AFTER, note);
 	sip_server_kept(t, server, &kept);
 	if (status == 200) {
-		struct cur   c = cur_of(s->instance->scratch, put_size(&kept));
-		uint16_t     sizes[4];
-		struct reply reply;
+		struct cur c = cur_of(s->instance->scratch, put_size(&kept));
+		uint16_t   sizes[4];
 
 		memcpy(sizes, cur_bytes(&c, sizeof(sizes)), sizeof(sizes));
 		reply.aor = (struct str){(const char *)cur_bytes(&c, sizes[0]), sizes[0]};
@@ -514,4 +514,6 @@ void sip_answer_register(struct sip_session *s, struct now now, struct sip_serve
 					       .note = note},
 			  out);
 	metric_inc(s->instance->metrics, METRIC_sip_responses_out);
+	if (status == 200 && reply.core)
+		sip_watch_begin(s, now, reply.aor, out);
 }

@@ -127,8 +127,7 @@ size_t sip_request_begin(const struct sip_session *s, const struct flow *to, str
 	return out_item_begin(out, s->datagram ? to : NULL);
 }
 
-/* Of ourselves, as the gateway of short messages. */
-static struct str own_uri(const struct sip_session *s, char room[SIP_URI_MAX])
+struct str sip_own_uri(const struct sip_session *s, char room[SIP_URI_MAX])
 {
 	struct put w = put_to(room, SIP_URI_MAX);
 
@@ -183,7 +182,7 @@ static void put_short(struct sip_session *s, struct sip_client *c, const struct 
 					       1},
 			 w);
 	put_sms_lines(s,
-		      &(struct sms_lines){.self = own_uri(s, self),
+		      &(struct sms_lines){.self = sip_own_uri(s, self),
 					  .to = r->texts[SIP_SHORT_TO],
 					  .rpdu = r->rpdu},
 		      w);
@@ -290,7 +289,7 @@ static const enum sip_method method_of[] = {
 	[SIP_CLIENT_MESSAGE] = SIP_METHOD_MESSAGE, [SIP_CLIENT_OPTIONS] = SIP_METHOD_OPTIONS,
 	[SIP_CLIENT_REPORT] = SIP_METHOD_MESSAGE,  [SIP_CLIENT_INVITE] = SIP_METHOD_INVITE,
 	[SIP_CLIENT_BYE] = SIP_METHOD_BYE,         [SIP_CLIENT_UPDATE] = SIP_METHOD_UPDATE,
-	[SIP_CLIENT_AGAIN] = SIP_METHOD_INVITE,
+	[SIP_CLIENT_AGAIN] = SIP_METHOD_INVITE,    [SIP_CLIENT_WATCH] = SIP_METHOD_SUBSCRIBE,
 };
 
 struct sip_client_how sip_request_how(const struct sip_session *s, enum sip_client_kind kind,
@@ -680,17 +679,6 @@ static void on_options_answer(struct sip_input *in, struct sip_session *s)
 	in->event->kind = EVENT_UP;
 }
 
-static void on_update_answer(struct sip_input *in, struct sip_session *s, uint64_t token,
-			     bool again)
-{
-	struct sip_dialog *d = sip_dialog_by_token(&s->instance->transactions, token);
-
-	if (again && d != NULL)
-		d->sequence++;
-	else if (!again)
-		sip_on_refresh_answer(in, s, token);
-}
-
 void sip_on_response(struct sip_input *in)
 {
 	struct sip_transactions *t = &in->s->instance->transactions;
@@ -738,5 +726,7 @@ void sip_on_response(struct sip_input *in)
 	else if (kind == SIP_CLIENT_MESSAGE && !again)
 		give_result(in, s, token, note);
 	else if (kind == SIP_CLIENT_UPDATE)
-		on_update_answer(in, s, token, again);
+		sip_on_update_answer(in, s, token, again);
+	else if (kind == SIP_CLIENT_WATCH && !again)
+		sip_on_watch_answer(in, s, token);
 }

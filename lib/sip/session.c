@@ -47,6 +47,8 @@ static int instance_init(void *instance, const struct proto_instance_config *con
 		i->large_keys[n].k0 = random_next(&i->random);
 		i->large_keys[n].k1 = random_next(&i->random);
 	}
+	i->watch_key.k0 = random_next(&i->random);
+	i->watch_key.k1 = random_next(&i->random);
 	i->sms_seen.key.k0 = random_next(&i->random);
 	i->sms_seen.key.k1 = random_next(&i->random);
 	sip_transactions_init(&i->transactions, config->metrics, config->worker, config->seed,
@@ -238,7 +240,7 @@ static void session_answer(void *session, struct now now, uint64_t msg_token,
 	else if (sip_server_is_list(server))
 		sip_answer_list(s, server, r);
 	else if (server->method == SIP_METHOD_BYE || server->method == SIP_METHOD_INVITE ||
-		 server->method == SIP_METHOD_UPDATE)
+		 server->method == SIP_METHOD_UPDATE || server->method == SIP_METHOD_NOTIFY)
 		sip_answer_inside(s, now, server, r, out);
 	else if (server->method == SIP_METHOD_REGISTER)
 		sip_answer_register(s, now, server, r, out);
@@ -274,6 +276,7 @@ static void session_close(void *session, struct now now, enum reason why, struct
 	}
 	sip_lists_end(s);
 	sip_calls_close(s);
+	sip_watches_end(s);
 	sip_server_end_all(&s->instance->transactions, &s->servers);
 	if (s->peer_block != SIP_BLOCK_NONE)
 		sip_pool_give(pool, s->peer_block);
@@ -331,6 +334,10 @@ static bool client_over(struct sip_session *s, struct now now, struct sip_client
 		sip_refresh_lost(s, now, token);
 	if (kind == SIP_CLIENT_BYE || kind == SIP_CLIENT_UPDATE || kind == SIP_CLIENT_AGAIN)
 		return false;
+	if (kind == SIP_CLIENT_WATCH) {
+		sip_watch_lost(s, now, token);
+		return false;
+	}
 	if (kind == SIP_CLIENT_MESSAGE) {
 		event->kind = EVENT_RESULT;
 		event->token = token;
@@ -483,6 +490,8 @@ static uint64_t session_tick(void *session, struct now now, struct out *out,
 		return now.us;
 	if (s->dialogs.timed.first != SIP_BLOCK_NONE)
 		earliest(&next, sip_tick_timed(s, now, out));
+	if (s->clients.watches != SIP_BLOCK_NONE)
+		earliest(&next, sip_tick_watches(s, now, out));
 	if (sip_tick_calls(s, now, out, event, &due))
 		return now.us;
 	earliest(&next, due);

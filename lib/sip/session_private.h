@@ -57,6 +57,8 @@ struct sip_instance {
 	struct random                random;
 	struct hash_key              text_key;      /* of Call-IDs and tags */
 	struct hash_key              large_keys[2]; /* of the session ids of large messages */
+	struct hash_key              watch_key;     /* of the names of watches */
+	uint32_t                     watches;       /* that are open */
 	uint64_t                     texts;         /* made so far */
 	uint32_t                     chats;         /* that are open */
 	uint32_t                     chat_lists[SIP_CHAT_LISTS]; /* their blocks, by pair */
@@ -130,7 +132,8 @@ enum sip_client_kind {
 	SIP_CLIENT_INVITE, /* its token is the dialog's */
 	SIP_CLIENT_BYE,
 	SIP_CLIENT_UPDATE, /* refreshes a dialog, whose its token is */
-	SIP_CLIENT_AGAIN   /* the same by INVITE */
+	SIP_CLIENT_AGAIN,  /* the same by INVITE */
+	SIP_CLIENT_WATCH   /* SUBSCRIBE; its token is the watch's */
 };
 
 /* Notes of a client transaction. */
@@ -371,6 +374,9 @@ void     sip_timed_lines(const struct sip_session *s, uint32_t note, struct put 
 void sip_timed_agreed(const struct sip_input *in, struct sip_session *s, struct sip_dialog *d);
 /* A final answer to a refresh of ours, or none came; token: the dialog's. */
 void sip_on_refresh_answer(const struct sip_input *in, struct sip_session *s, uint64_t token);
+/* The same of an UPDATE; again: it was sent once more. */
+void sip_on_update_answer(const struct sip_input *in, struct sip_session *s, uint64_t token,
+			  bool again);
 void sip_refresh_lost(struct sip_session *s, struct now now, uint64_t token);
 /* Refreshes what is to be, ends what nobody refreshed; returns when it is due again. */
 uint64_t sip_tick_timed(struct sip_session *s, struct now now, struct out *out);
@@ -394,6 +400,25 @@ void sip_third_party_aor(const struct sip_input *in, struct put *w);
  * status that refuses it, *why its reason. */
 unsigned sip_third_party_read(struct sip_input *in, struct str aor, struct put *text,
 			      enum reason *why);
+
+#define SIP_THIRD_PARTY_KEY                                                                        \
+	0x332d4353434621ull /* a user has one S-CSCF, and one binding for it                       \
+			     */
+
+/* watch.c */
+/* The registration that it was made for is in force. */
+void sip_watch_begin(struct sip_session *s, struct now now, struct str aor, struct out *out);
+/* A final answer to SUBSCRIBE, or none came. */
+void     sip_on_watch_answer(const struct sip_input *in, struct sip_session *s, uint64_t token);
+void     sip_watch_lost(struct sip_session *s, struct now now, uint64_t token);
+uint64_t sip_tick_watches(struct sip_session *s, struct now now, struct out *out);
+void     sip_watches_end(struct sip_session *s);
+
+/* watch_notify.c */
+#define SIP_REGINFO_TYPE "application/reginfo+xml"
+void sip_on_notify(struct sip_input *in);
+/* The effect of one that came to another worker; its status. */
+unsigned sip_notify_elsewhere(struct sip_instance *i, struct sip_input *in);
 
 /* Is that the user of an S-CSCF? */
 static inline bool sip_at_peer(const struct proto_target *at)
@@ -441,6 +466,8 @@ struct sip_request {
 	uint32_t   sequence;
 };
 
+/* Of ourselves, as the gateway of short messages. */
+struct str sip_own_uri(const struct sip_session *s, char room[SIP_URI_MAX]);
 /* A request is begun, its head (from the request line to CSeq and credentials) and the rest
  * written, and started as a transaction; false: nothing is left of it. The head gives the name of
  * its transaction (SIP_NAME_SIZE letters and digits, lent from what is written, which nobody can

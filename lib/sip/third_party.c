@@ -6,8 +6,7 @@
 #include "sip/features.h"
 #include "sip/multipart.h"
 #include "sip/session_private.h"
-
-#define KEY 0x332d4353434621ull /* a user has one S-CSCF, and one binding for it */
+#include "sip/watch.h"
 
 static bool same_aor(const struct sip_uri *a, const struct sip_uri *b)
 {
@@ -180,6 +179,50 @@ static unsigned contact_read(const struct sip_input *in, struct sip_name_addr *c
 	return 200;
 }
 
+/* What watches it for this S-CSCF: what does so already, or another. NULL: it is not to be watched,
+ * or there is no memory for that. */
+static struct sip_watch *watch_of(const struct sip_input *in, struct str aor,
+				  const struct proto_record  *record,
+				  const struct proto_binding *before, struct str route,
+				  const struct flow *there)
+{
+	const struct proto_services *services = in->s->instance->services;
+	struct sip_watch            *w = NULL;
+	struct proto_source          source;
+
+	if (before != NULL)
+		w = sip_watch_by_tag(in->s->instance,
+				     proto_binding_text(record, before, BINDING_INSTANCE));
+	if (!services->source(services->context, in->s->instance->protocol, in->from, &source) ||
+	    !source.watched) {
+		if (w != NULL)
+			sip_watch_end(w);
+		return NULL;
+	}
+	if (w != NULL && w->session == in->s &&
+	    str_eq(proto_binding_text(record, before, BINDING_PATH), route))
+		return w;
+	if (w != NULL)
+		sip_watch_end(w);
+	return sip_watch_new(in->s, in->now, there,
+			     (struct str[SIP_WATCH_TEXTS]){aor, in->known.to.uri_text, route});
+}
+
+/* Its texts. False: too long. */
+static bool texts_put(const struct sip_input *in, struct str route, const struct sip_watch *w,
+		      struct proto_binding *b, struct put *text)
+{
+	char       tag[SIP_NAME_SIZE];
+	struct put to = put_to(tag, sizeof(tag));
+
+	if (w != NULL)
+		sip_watch_tag_put(w, &to);
+	return sip_binding_text_put(text, b, BINDING_CONTACT, in->known.to.uri_text) &&
+	       sip_binding_text_put(text, b, BINDING_PATH, route) &&
+	       sip_binding_text_put(text, b, BINDING_INSTANCE, (struct str){tag, put_size(&to)}) &&
+	       sip_binding_text_put(text, b, BINDING_CALL, in->known.call_id);
+}
+
 unsigned sip_third_party_read(struct sip_input *in, struct str aor, struct put *text,
 			      enum reason *why)
 {
@@ -190,34 +233,38 @@ unsigned sip_third_party_read(struct sip_input *in, struct str aor, struct put *
 	const struct proto_binding *before = binding_of(record);
 	struct proto_binding       *b = &r->bindings[0];
 	char                        room[SIP_URI_MAX + 8];
-	struct put                  route = put_to(room, sizeof(room));
+	struct put                  to = put_to(room, sizeof(room));
+	struct sip_watch           *watch = NULL;
 	struct sip_name_addr        contact;
+	struct flow                 there;
+	struct str                  route;
 	uint32_t                    expires;
 	uint16_t                    features = 0;
 	unsigned                    status = contact_read(in, &contact, &expires, why);
 
 	if (status != 200)
 		return status;
-	put_route(&route, &contact);
+	put_route(&to, &contact);
+	route = (struct str){room, put_size(&to)};
+	if (to.failed)
+		return 400;
 	if (expires == 0 &&
-	    (before == NULL || !str_eq(proto_binding_text(record, before, BINDING_PATH),
-				       (struct str){room, put_size(&route)})))
+	    (before == NULL || !str_eq(proto_binding_text(record, before, BINDING_PATH), route)))
 		return 200; /* the user has another S-CSCF since, or none */
-	if (!features_enclosed(in, &features) && before != NULL)
+	there = flow_of_core(in, &contact.uri);
+	if (expires > 0)
+		watch = watch_of(in, aor, record, before, route, &there);
+	if (before != NULL &&
+	    ((watch != NULL && watch->has_version) || !features_enclosed(in, &features)))
 		features = before->features & SIP_FEATURES_TOLD;
-	*b = (struct proto_binding){.key = KEY,
+	else if (before == NULL)
+		features_enclosed(in, &features);
+	*b = (struct proto_binding){.key = SIP_THIRD_PARTY_KEY,
 				    .expires_us = in->now.us + expires * US_PER_SECOND,
 				    .sequence = in->known.cseq.number,
 				    .priority = 1000,
 				    .features = features | PROTO_BINDING_AT_PEER,
-				    .flow = flow_of_core(in, &contact.uri)};
+				    .flow = there};
 	r->count = 1;
-	return !route.failed &&
-			       sip_binding_text_put(text, b, BINDING_CONTACT,
-						    in->known.to.uri_text) &&
-			       sip_binding_text_put(text, b, BINDING_PATH,
-						    (struct str){room, put_size(&route)}) &&
-			       sip_binding_text_put(text, b, BINDING_CALL, in->known.call_id)
-		       ? 200
-		       : 400;
+	return texts_put(in, route, watch, b, text) ? 200 : 400;
 }

@@ -212,6 +212,17 @@ void sip_on_refresh_answer(const struct sip_input *in, struct sip_session *s, ui
 	}
 }
 
+void sip_on_update_answer(const struct sip_input *in, struct sip_session *s, uint64_t token,
+			  bool again)
+{
+	struct sip_dialog *d = sip_dialog_by_token(&s->instance->transactions, token);
+
+	if (again && d != NULL)
+		d->sequence++;
+	else if (!again)
+		sip_on_refresh_answer(in, s, token);
+}
+
 void sip_refresh_lost(struct sip_session *s, struct now now, uint64_t token)
 {
 	struct sip_dialog *d = sip_dialog_by_token(&s->instance->transactions, token);

@@ -91,6 +91,7 @@ void sip_transactions_remember(struct sip_transactions *t, void *memory, size_t 
 struct sip_clients { /* of a session */
 	void                 *session;
 	uint32_t              open;
+	uint32_t              watches; /* the session's: the first of watch.h; SIP_BLOCK_NONE */
 	struct sip_block_list stages[SIP_INVITE_STAGES]; /* by the time of the next sending, each in
 							    order */
 	struct sip_block_list deadlines;                 /* timer F */

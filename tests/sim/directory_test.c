@@ -132,6 +132,32 @@ static void a_refresh_keeps_the_id_and_replaces_the_rest(void **state)
 	assert_contact(0, "a and more");
 }
 
+/* However old that is, it undoes no refresh (RFC 3680: who tells it is another than who registers).
+ */
+static void features_change_alone_and_only_where_the_place_is(void **state)
+{
+	char                      room[256];
+	struct proto_registration r = binding(room, "a", "else", 1, now.us);
+	uint32_t                  id;
+
+	(void)state;
+	r.features_alone = true;
+	r.bindings[0].features = 5;
+	assert_int_equal(ask(&r), REASON_NONE);
+	assert_null(record());
+	register_one("a", "call", 2, MINUTE_US);
+	register_one("b", "call", 1, MINUTE_US);
+	id = record()->bindings[1].id;
+	assert_int_equal(ask(&r), REASON_NONE);
+	assert_int_equal(record()->count, 2);
+	assert_int_equal(record()->bindings[1].id, id);
+	assert_int_equal(record()->bindings[1].features, 5);
+	assert_int_equal(record()->bindings[0].features, 0);
+	assert_int_equal(record()->bindings[1].expires_us, now.us + MINUTE_US);
+	assert_int_equal(record()->bindings[1].sequence, 2);
+	assert_contact(1, "a");
+}
+
 static void an_older_request_of_the_same_call_changes_nothing(void **state)
 {
 	(void)state;
@@ -412,6 +438,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_registration_is_found_once_it_is_answered),
 		TEST(a_refresh_keeps_the_id_and_replaces_the_rest),
+		TEST(features_change_alone_and_only_where_the_place_is),
 		TEST(an_older_request_of_the_same_call_changes_nothing),
 		TEST(bindings_stand_by_priority_and_the_newest_first),
 		TEST(more_bindings_than_an_address_may_have_are_refused),

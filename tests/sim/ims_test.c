@@ -222,6 +222,115 @@ static void the_way_there_is_explained(void **state)
 	json_decref(reply);
 }
 
+/* ---- what the S-CSCF says when it is asked (RFC 3680) ---- */
+
+static char asked[PHONE_TEXT_MAX]; /* the last SUBSCRIBE */
+
+static void core_is_asked(void)
+{
+	const char *text = next_of(ims);
+
+	assert_non_null(text);
+	assert_memory_equal(text, "SUBSCRIBE ", 10);
+	snprintf(asked, sizeof(asked), "%s", text);
+}
+
+#define SMSIP "<unknown-param name=\"+g.3gpp.smsip\"/>"
+#define PAGER                                                                                      \
+	"<unknown-param name=\"+g.3gpp.icsi-ref\">"                                                \
+	"\"urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.msg\"</unknown-param>"
+
+/* By the peer's datagrams, or over a stream of it. */
+static void core_says(struct phone *by, unsigned version, const char *contact)
+{
+	char body[1024], to[256];
+
+	snprintf(body, sizeof(body),
+		 "<reginfo xmlns=\"urn:ietf:params:xml:ns:reginfo\" version=\"%u\" state=\"full\">"
+		 "<registration aor=\"tel:" CAROLS "\" id=\"1\" state=\"%s\">%s</registration>"
+		 "</reginfo>",
+		 version, contact[0] != '\0' ? "active" : "terminated", contact);
+	snprintf(to, sizeof(to), "%s", phone_header(asked, "From"));
+	sequence++;
+	phone_send(by,
+		   "NOTIFY sip:198.18.0.1:5060 SIP/2.0\r\n"
+		   "Via: SIP/2.0/%s 198.18.0.2:5070;branch=z9hG4bKn%u\r\nMax-Forwards: 70\r\n"
+		   "From: <%s>;tag=core\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %u NOTIFY\r\n"
+		   "Contact: <sip:198.18.0.2:5070>\r\nEvent: reg\r\n"
+		   "Subscription-State: active;expires=600000\r\n"
+		   "Content-Type: application/reginfo+xml\r\nContent-Length: %zu\r\n\r\n%s",
+		   by == ims ? "UDP" : "TCP", sequence, CAROL, to, phone_header(asked, "Call-ID"),
+		   sequence, strlen(body), body);
+	assert_status(next_of(by), "200");
+	sim_pass(&sim, 10000); /* into the directory */
+}
+
+#define DEVICE(params) "<contact id=\"1\" state=\"active\"><uri>sip:d</uri>" params "</contact>"
+
+static void form_is(const char *type)
+{
+	const char *request = core_gets(CAROLS, "hello");
+
+	assert_true(is_to(request, CAROL));
+	assert_memory_equal(phone_header(request, "Content-Type"), type, strlen(type));
+	phone_answer(ims, request, "480 Temporarily Unavailable", "");
+	esme_has(REASON_NONE);
+}
+
+#define SHORT_MESSAGE "application/vnd.3gpp.sms"
+
+static void what_the_s_cscf_tells_changes_the_form_of_the_next_message(void **state)
+{
+	unsigned had;
+
+	(void)state;
+	esme_begin();
+	peer_with(", reg_event: true");
+	core_registers(CAROL, 600000, "");
+	core_is_asked();
+	assert_memory_equal(asked + 10, CAROL, strlen(CAROL));
+	assert_string_equal(phone_header(asked, "Route"), ROUTE);
+	phone_answer(ims, asked, "200 OK", "Expires: 600000\r\n");
+	core_says(ims, 1, DEVICE(SMSIP));
+	form_is(SHORT_MESSAGE);
+	core_says(ims, 2, DEVICE(SMSIP PAGER));
+	form_is("text/plain");
+	core_says(ims, 3, DEVICE(SMSIP));
+	form_is(SHORT_MESSAGE);
+	/* A refresh does not undo it, and does not ask again. */
+	core_registers(CAROL, 600000, PAGER);
+	form_is(SHORT_MESSAGE);
+	had = centre.count;
+	core_says(ims, 4, "");
+	submit(CAROLS, "gone", 0);
+	esme_has(REASON_NONE);
+	assert_int_equal(centre.count, had + 1);
+	assert_null(ims_take());
+}
+
+/* It has the subscription at one worker, and a stream leads to either. */
+static void what_comes_over_a_stream_finds_the_worker_that_asked(void **state)
+{
+	struct phone *streams[4];
+
+	(void)state;
+	esme_begin();
+	peer_with(", reg_event: true");
+	core_registers(CAROL, 600000, "");
+	core_is_asked();
+	phone_answer(ims, asked, "200 OK", "Expires: 600000\r\n");
+	for (unsigned i = 0; i < 4; i++)
+		streams[i] = phone_tcp(&sim.host);
+	sim_pass(&sim, 10000);
+	for (unsigned i = 0; i < 4; i++) {
+		core_says(streams[i], 2 * i, DEVICE(SMSIP));
+		form_is(SHORT_MESSAGE);
+		core_says(ims, 2 * i + 1, DEVICE(PAGER));
+		form_is("text/plain");
+	}
+	assert_true(sim_metric(&sim, METRIC_items_handed_over) > 0);
+}
+
 /* A UE's request comes by its S-CSCF; the report on it goes back the same way. */
 static void a_short_message_of_a_user_is_reported_by_way_of_its_s_cscf(void **state)
 {
@@ -285,6 +394,9 @@ int main(void)
 		CLOSED(who_is_gone_or_refused_there_gets_it_by_the_next_target),
 		CLOSED(a_subscriber_is_found_by_the_number_too),
 		CLOSED(the_way_there_is_explained),
+		CLOSED(what_the_s_cscf_tells_changes_the_form_of_the_next_message),
+		TWO(what_the_s_cscf_tells_changes_the_form_of_the_next_message),
+		TWO(what_comes_over_a_stream_finds_the_worker_that_asked),
 		CLOSED(a_short_message_of_a_user_is_reported_by_way_of_its_s_cscf),
 		CLOSED(a_long_message_goes_over_the_stream_of_the_peer),
 	};

@@ -77,8 +77,10 @@ static void a_bad_datagram_gets_its_answer_or_none_and_the_session_goes_on(void 
 		 REASON_NOT_SUPPORTED},
 		{"BYE sip:alice@example.org SIP/2.0\r\n" VIA REST "CSeq: 1 BYE\r\n" END, 481,
 		 REASON_SIP_DIALOG},
-		{"NOTIFY sip:alice@example.org SIP/2.0\r\n" VIA REST "CSeq: 1 NOTIFY\r\n" END, 405,
-		 REASON_NOT_SUPPORTED},
+		{"NOTIFY sip:alice@example.org SIP/2.0\r\n" VIA REST "CSeq: 1 NOTIFY\r\n" END, 481,
+		 REASON_SIP_DIALOG},
+		{"SUBSCRIBE sip:alice@example.org SIP/2.0\r\n" VIA REST "CSeq: 1 SUBSCRIBE\r\n" END,
+		 405, REASON_NOT_SUPPORTED},
 		{"FROBNICATE sip:alice@example.org SIP/2.0\r\n" VIA REST
 		 "CSeq: 1 FROBNICATE\r\n" END,
 		 405, REASON_PDU_COMMAND},
@@ -246,7 +248,8 @@ static void an_answer_says_what_would_have_been_right(void **state)
 		 "Warning: 399 192.0.2.1 \"Messages come by MESSAGE alone here: no msrp_port is "
 		 "configured\"\r\n"},
 		{"INFO sip:a@b SIP/2.0\r\n" VIA REST "CSeq: 1 INFO\r\n" END,
-		 "Allow: MESSAGE, OPTIONS, REGISTER, INVITE, ACK, BYE, CANCEL, UPDATE\r\n"},
+		 "Allow: MESSAGE, OPTIONS, REGISTER, INVITE, ACK, BYE, CANCEL, UPDATE, "
+		 "NOTIFY\r\n"},
 		{MESSAGE VIA REST "CSeq: 1 MESSAGE\r\nRequire: nothing, path, 100rel\r\n" END,
 		 "Unsupported: nothing, 100rel\r\n"},
 		{MESSAGE VIA REST "CSeq: 1 MESSAGE\r\nContent-Type: image/png\r\n" END,

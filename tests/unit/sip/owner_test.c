@@ -48,6 +48,34 @@ static void requests_spread_evenly_by_call_id_alone(void **state)
 				REQUESTS / WORKERS * 115 / 100);
 }
 
+/* However each of them is called, as an S-CSCF's are. */
+static void registrations_of_one_user_come_to_one_worker(void **state)
+{
+	enum { WORKERS = 7, USERS = 7000 };
+	unsigned seen[WORKERS] = {0};
+
+	(void)state;
+	for (unsigned i = 0; i < USERS; i++) {
+		static const char *const to[] = {"To: <sip:u%u@h>", "t:  <sip:u%u@h>;x=1"};
+		unsigned                 at[2];
+
+		for (unsigned k = 0; k < 2; k++) {
+			char line[64], text[256];
+
+			snprintf(line, sizeof(line), to[k], i);
+			snprintf(text, sizeof(text),
+				 "REGISTER sip:h SIP/2.0\r\nCall-ID: c%u-%u\r\n%s\r\n\r\n", i, k,
+				 line);
+			at[k] = owner(text, WORKERS);
+			assert_true(at[k] < WORKERS);
+		}
+		assert_int_equal(at[1], at[0]);
+		seen[at[0]]++;
+	}
+	for (unsigned i = 0; i < WORKERS; i++)
+		assert_in_range(seen[i], USERS / WORKERS * 85 / 100, USERS / WORKERS * 115 / 100);
+}
+
 static void responses_go_home_by_the_branch_of_the_top_via(void **state)
 {
 	static const char *const forms[] = {
@@ -96,7 +124,7 @@ static void a_report_comes_to_the_worker_whose_request_it_names(void **state)
 
 static void requests_within_a_dialog_come_to_the_worker_that_our_tag_names(void **state)
 {
-	static const char *const methods[] = {"ACK", "BYE", "INVITE", "UPDATE"};
+	static const char *const methods[] = {"ACK", "BYE", "INVITE", "UPDATE", "NOTIFY"};
 	const struct hash_key    key = {1, 2};
 
 	for (unsigned worker = 0; worker < 9; worker++) {
@@ -159,6 +187,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(requests_spread_evenly_by_call_id_alone),
+		cmocka_unit_test(registrations_of_one_user_come_to_one_worker),
 		cmocka_unit_test(responses_go_home_by_the_branch_of_the_top_via),
 		cmocka_unit_test(a_report_comes_to_the_worker_whose_request_it_names),
 		cmocka_unit_test(requests_within_a_dialog_come_to_the_worker_that_our_tag_names),

@@ -24,7 +24,7 @@ static const struct services_subscriber services_subscribers[] = {
 struct services {
 	struct proto_services ops;
 	struct flow           peer; /* port 0: any */
-	bool                  has_peer, peer_trusted;
+	bool                  has_peer, peer_trusted, peer_watched;
 	unsigned              record_count;
 	char                  conversation[128]; /* that was learnt last */
 	struct proto_record  *records[SERVICES_RECORDS];
@@ -108,7 +108,7 @@ static inline bool services_source(void *context, unsigned protocol, const struc
 	if (!s->has_peer || memcmp(s->peer.address, from->address, sizeof(from->address)) != 0 ||
 	    (s->peer.port != 0 && s->peer.port != from->port))
 		return false;
-	*source = (struct proto_source){3, s->peer_trusted};
+	*source = (struct proto_source){3, s->peer_trusted, s->peer_watched};
 	return true;
 }
 
@@ -179,6 +179,18 @@ static inline void services_init(struct services *s)
 				       .chat_taken = services_chat_taken}};
 }
 
+static inline void services_change(struct services *s, const struct proto_registration *r)
+{
+	struct proto_record *record = NULL;
+
+	for (unsigned i = 0; i < s->record_count; i++) {
+		if (str_eq(s->records[i]->address, r->address))
+			record = s->records[i];
+	}
+	if (record != NULL && record->bindings[0].key == r->bindings[0].key)
+		record->bindings[0].features = r->bindings[0].features;
+}
+
 /* The registration as the directory would keep it. */
 static inline void services_register(struct services *s, const struct proto_registration *r)
 {
@@ -187,6 +199,10 @@ static inline void services_register(struct services *s, const struct proto_regi
 	char                *address;
 
 	assert_true(s->record_count < SERVICES_RECORDS);
+	if (r->features_alone) {
+		services_change(s, r);
+		return;
+	}
 	record = calloc(1, sizeof(*record) + r->count * sizeof(r->bindings[0]) + r->text.n +
 				   r->address.n);
 	record->count = r->count;
