@@ -191,8 +191,9 @@ struct out conn_out(struct worker *w, const struct conn *c)
 
 size_t conn_send_room(struct worker *w, const struct conn *c)
 {
-	return c->datagram || c->detached ? WORKER_OUT_SIZE + CONN_SUBMIT_RESERVE
-					  : tcp_send_room(w->tcp, c->tcp);
+	if (c->datagram || c->detached)
+		return WORKER_OUT_SIZE + CONN_SUBMIT_RESERVE;
+	return c->ws != NULL ? conn_ws_send_room(w, c) : tcp_send_room(w->tcp, c->tcp);
 }
 
 bool conn_send_bytes(struct worker *w, struct conn *c, const void *bytes, size_t n)

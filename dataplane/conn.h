@@ -23,9 +23,11 @@ struct conn_ws;
 
 #define CONN_ITEMS_PER_TURN 256u
 #define CONN_BUFFER_MAX (256u * 1024u) /* of TCP, each way */
-#define CONN_USER_MEDIA (1ull << 41)   /* of tcp users: a listener's, for its streams of media */
-#define CONN_USER_WS (1ull << 42)      /* the same for its WebSockets */
-#define CONN_WHEEL_SLOTS 1024u         /* of 8 ms */
+#define CONN_WS_SEND_MAX                                                                           \
+	(2u * CONN_BUFFER_MAX)       /* the same of WebSockets: sent with more around it */
+#define CONN_USER_MEDIA (1ull << 41) /* of tcp users: a listener's, for its streams of media */
+#define CONN_USER_WS (1ull << 42)    /* the same for its WebSockets */
+#define CONN_WHEEL_SLOTS 1024u       /* of 8 ms */
 #define CONN_ANSWER_ROOM                                                                           \
 	4096u /* of send room without which nothing more is read from a session                    \
 	       */

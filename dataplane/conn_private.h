@@ -54,8 +54,9 @@ int  conn_ws_init(struct conns *cs);
 void conn_ws_free(struct conns *cs);
 void conn_ws_begin(struct worker *w, struct conn *c, const struct listener *l);
 /* As conn_feed(). */
-bool conn_ws_feed(struct worker *w, struct conn *c, struct cur *in, unsigned *items);
-void conn_ws_send(struct worker *w, struct conn *c, const struct out *out);
+bool   conn_ws_feed(struct worker *w, struct conn *c, struct cur *in, unsigned *items);
+void   conn_ws_send(struct worker *w, struct conn *c, const struct out *out);
+size_t conn_ws_send_room(struct worker *w, const struct conn *c); /* for what a session writes */
 /* The last of it: Close, where the other side has not had one. */
 void conn_ws_end(struct worker *w, struct conn *c, enum reason why);
 

@@ -17,6 +17,7 @@ struct conn_ws {
 	const struct listener *listener;
 	uint32_t               fed;         /* bytes of its message that the session has taken */
 	bool                   open, ended; /* the handshake is done; nothing more is written */
+	bool                   midway; /* a message of ours has had fragments, and not the last */
 };
 
 static_assert(WS_HEAD_SIZE_MAX <= sizeof(struct out_datagram),
@@ -43,27 +44,79 @@ void conn_ws_begin(struct worker *w, struct conn *c, const struct listener *l)
 	*c->ws = (struct conn_ws){.listener = l};
 }
 
-static bool send_frame(struct worker *w, struct conn *c, enum ws_opcode opcode, const void *payload,
-		       size_t n)
+/* Twice as much is kept free as a session may write: frames have heads, and its messages may say
+ * more than it wrote (ops->message). */
+size_t conn_ws_send_room(struct worker *w, const struct conn *c)
+{
+	return tcp_send_room(w->tcp, c->tcp) / (CONN_WS_SEND_MAX / CONN_BUFFER_MAX);
+}
+
+static bool send_head(struct worker *w, struct conn *c, enum ws_opcode opcode, bool last, size_t n)
 {
 	uint8_t    head[WS_HEAD_SIZE_MAX];
 	struct put room = put_to(head, sizeof(head));
 
-	ws_head_put(&room, opcode, n);
-	return conn_send_bytes(w, c, head, put_size(&room)) &&
-	       (n == 0 || conn_send_bytes(w, c, payload, n));
+	ws_head_put(&room, opcode, last, n);
+	return conn_send_bytes(w, c, head, put_size(&room));
 }
 
-void conn_ws_send(struct worker *w, struct conn *c, const struct out *out)
+static bool send_frame(struct worker *w, struct conn *c, enum ws_opcode opcode, const void *payload,
+		       size_t n)
 {
-	struct cur  written = cur_of(out->put.start, put_size(&out->put)), bytes;
-	struct flow to;
+	return send_head(w, c, opcode, true, n) && (n == 0 || conn_send_bytes(w, c, payload, n));
+}
 
-	while (c->ws->open && !c->ws->ended && out_datagram_next(&written, &to, &bytes)) {
+static void send_marked(struct worker *w, struct conn *c, struct cur written)
+{
+	struct flow to;
+	struct cur  bytes;
+
+	while (out_datagram_next(&written, &to, &bytes)) {
 		size_t n = cur_left(&bytes);
 
 		metric_inc(w->metrics, METRIC_websocket_messages_out);
 		if (!send_frame(w, c, ws_opcode_of(bytes.p, n), bytes.p, n))
+			return;
+	}
+}
+
+/* Of what is written by halves each half is a fragment. */
+static bool send_piece(struct worker *w, struct conn *c, const struct proto_piece *piece)
+{
+	enum ws_opcode opcode = c->ws->midway ? WS_CONTINUATION : WS_TEXT;
+	size_t         n = 0;
+
+	for (unsigned i = 0; i < PROTO_PIECE_PARTS; i++)
+		n += piece->parts[i].n;
+	if (n == 0 && !c->ws->midway)
+		return true;
+	c->ws->midway = !piece->last;
+	metric_add(w->metrics, METRIC_websocket_messages_out, piece->last);
+	if (!send_head(w, c, opcode, piece->last, n))
+		return false;
+	for (unsigned i = 0; i < PROTO_PIECE_PARTS; i++) {
+		if (piece->parts[i].n > 0 &&
+		    !conn_send_bytes(w, c, piece->parts[i].p, piece->parts[i].n))
+			return false;
+	}
+	return true;
+}
+
+void conn_ws_send(struct worker *w, struct conn *c, const struct out *out)
+{
+	struct cur         written = cur_of(out->put.start, put_size(&out->put));
+	struct proto_piece piece;
+
+	if (!c->ws->open || c->ws->ended)
+		return;
+	if (c->ops->message == NULL) {
+		send_marked(w, c, written);
+		return;
+	}
+	while (cur_left(&written) > 0) {
+		piece = (struct proto_piece){.last = true};
+		c->ops->message(c->session, &written, &piece);
+		if (!send_piece(w, c, &piece))
 			return;
 	}
 }

@@ -19,6 +19,7 @@ int conns_listen(struct worker *w)
 		if (err == 0 && l->conf->msrp_port != 0)
 			err = tcp_listen(w->tcp, &l->address, listener_media(l, w->number).port,
 					 &options, CONN_USER_MEDIA | i);
+		options.send_max = CONN_WS_SEND_MAX;
 		if (err == 0 && l->conf->ws_port != 0)
 			err = tcp_listen(w->tcp, &l->address, listener_ws(l).port, &options,
 					 CONN_USER_WS | i);

@@ -289,6 +289,8 @@ static void check_ws_port(struct file_reading *f, unsigned i)
 	const struct conf_listener *l = &f->file->listeners[i];
 	unsigned                    line = member_line(f->listeners[i], "ws_port");
 
+	if (l->ws_port != 0 && l->link != LINK_CLIENT)
+		conf_reading_fault(f->r, line, "ws_port", "is for clients; leave it out");
 	for (unsigned j = 0; l->ws_port != 0 && j < f->file->listener_count; j++) {
 		const struct conf_listener *other = &f->file->listeners[j];
 

@@ -383,6 +383,14 @@ struct proto_event {
 	struct proto_question            ask;
 };
 
+/* What goes into a message of the stream, in order: all of it, or a part that is not the last. */
+#define PROTO_PIECE_PARTS 3u
+
+struct proto_piece {
+	struct str parts[PROTO_PIECE_PARTS]; /* lent as long as what was written */
+	bool       last;
+};
+
 struct proto_ops {
 	const char *name;        /* config word, metric label, cpmctl filter */
 	const char *subprotocol; /* by which it is spoken over WebSocket; NULL: it is not */
@@ -501,6 +509,14 @@ struct proto_ops {
 	 * NULL: never.
 	 */
 	bool (*outlive)(void *session, struct now now, enum reason why, struct out *out);
+
+	/*
+	 * A session of a stream of messages which writes them one behind the other, and does not
+	 * mark them off (out.h): what the first of them is, or as far as it was written. Takes it
+	 * from *written, which is not empty; the piece may be. Its parts are together at most twice
+	 * as long as what was taken, and 128 bytes. NULL: it marks them off.
+	 */
+	void (*message)(void *session, struct cur *written, struct proto_piece *piece);
 
 	/* Ask the other side to part in order (SMPP unbind); EVENT_CLOSE follows when it has
 	 * answered or not answered in time. */

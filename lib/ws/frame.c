@@ -259,9 +259,9 @@ void ws_message_done(struct ws_reader *r, struct cur *in, const struct ws_item *
 	*r = (struct ws_reader){.opcode = WS_CONTINUATION};
 }
 
-void ws_head_put(struct put *w, enum ws_opcode opcode, size_t n)
+void ws_head_put(struct put *w, enum ws_opcode opcode, bool last, size_t n)
 {
-	put_u8(w, (uint8_t)(FIN | opcode));
+	put_u8(w, (uint8_t)((last ? FIN : 0) | opcode));
 	if (n < LENGTH_16) {
 		put_u8(w, (uint8_t)n);
 	} else if (n <= UINT16_MAX) {
@@ -284,10 +284,10 @@ void ws_close_put(struct put *w, unsigned code, struct str text)
 
 	ASSERT(is_code(code) || code == WS_CODE_NONE);
 	if (code == WS_CODE_NONE) { /* none is told by saying none */
-		ws_head_put(w, WS_CLOSE, 0);
+		ws_head_put(w, WS_CLOSE, true, 0);
 		return;
 	}
-	ws_head_put(w, WS_CLOSE, 2 + n);
+	ws_head_put(w, WS_CLOSE, true, 2 + n);
 	put_be16(w, (uint16_t)code);
 	put_bytes(w, text.p, n);
 }

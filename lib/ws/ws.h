@@ -98,10 +98,10 @@ enum ws_pull ws_frame_next(struct ws_reader *r, struct cur *in, struct ws_item *
 bool ws_message_take(const struct ws_item *item, uint8_t *room);
 void ws_message_done(struct ws_reader *r, struct cur *in, const struct ws_item *item);
 
-/* ---- frames of ours: never masked, a message in one ---- */
+/* ---- frames of ours: never masked ---- */
 
-/* The head of a frame with so many bytes of payload. */
-void ws_head_put(struct put *w, enum ws_opcode opcode, size_t n);
+/* The head of a frame with so many bytes of payload; last: of its message. */
+void ws_head_put(struct put *w, enum ws_opcode opcode, bool last, size_t n);
 /* TEXT where the bytes are that, which is what browsers read most easily, else BINARY. */
 enum ws_opcode ws_opcode_of(const void *bytes, size_t n);
 void ws_close_put(struct put *w, unsigned code, struct str text); /* text: cut where it is long */

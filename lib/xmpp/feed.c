@@ -356,6 +356,32 @@ static enum pull feed_item(void *session, struct now now, struct cur *in, struct
 	return bad(&i, xmpp_stream_error_of_fault((enum xml_fault)i.s->frame.fault));
 }
 
+/* A message is one item: what it lacks does not come. */
+static enum pull feed_message(struct xmpp_session *s, struct now now, struct cur *in,
+			      struct out *out, struct proto_event *event)
+{
+	struct xmpp_input i = {.s = s, .now = now, .out = out, .event = event};
+	char              room[XMPP_STREAM_HEAD_MAX];
+	struct put        tag = put_to(room, sizeof(room));
+	enum xmpp_framed  kind = xmpp_framing_read(*in, &tag);
+	struct cur        text = cur_of(room, put_size(&tag));
+	enum pull         pull;
+
+	event->session = NULL;
+	if (s->state == XMPP_STATE_CLOSED)
+		return PULL_MORE;
+	if (kind == XMPP_FRAMED_BAD || (kind == XMPP_FRAMED_OPEN && s->frame.open))
+		return bad(&i, XMPP_STREAM_NOT_WELL_FORMED);
+	if (kind == XMPP_FRAMED_STANZA && !s->frame.open)
+		return bad(&i, XMPP_STREAM_INVALID_NAMESPACE);
+	pull = feed_item(s, now, kind == XMPP_FRAMED_STANZA ? in : &text, out, event);
+	if (pull == PULL_MORE)
+		return bad(&i, XMPP_STREAM_NOT_WELL_FORMED);
+	if (pull == PULL_ITEM && kind != XMPP_FRAMED_STANZA)
+		cur_bytes(in, cur_left(in));
+	return pull;
+}
+
 enum pull xmpp_session_feed(void *session, struct now now, const struct flow *from, struct cur *in,
 			    struct out *out, struct proto_event *event)
 {
@@ -364,7 +390,7 @@ enum pull xmpp_session_feed(void *session, struct now now, const struct flow *fr
 	enum pull            pull;
 
 	s->spoke = false;
-	pull = feed_item(s, now, in, out, event);
+	pull = s->framed ? feed_message(s, now, in, out, event) : feed_item(s, now, in, out, event);
 	xmpp_said(s, out, mark);
 	return pull;
 }

@@ -111,8 +111,7 @@ void xmpp_head_put(struct xmpp_session *s, struct put *w)
 		xmpp_link_head_put(s, w);
 		return;
 	}
-	put_str(w, STR("<?xml version=\"1.0\"?><stream:stream xmlns=\"jabber:client\" "
-		       "xmlns:stream=\"http://etherx.jabber.org/streams\""));
+	put_str(w, STR(XMPP_CLIENT_HEAD));
 	xmpp_put_attribute(w, STR("id"), xmpp_text_new(s->instance, room));
 	xmpp_put_attribute(w, STR("from"), xmpp_domain(s));
 	put_str(w, STR(" version=\"1.0\" xml:lang=\"en\">"));

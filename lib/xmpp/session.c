@@ -201,6 +201,7 @@ static void session_open(void *session, struct now now, const struct proto_open 
 	s->instance = how->instance;
 	s->settings = *how->settings;
 	s->plain = how->plain;
+	s->framed = how->messages;
 	s->heard_us = s->message_us = now.us;
 	s->login_due_us = now.us + how->login_us;
 	if (how->link != LINK_CLIENT || how->dial != 0) {
@@ -530,11 +531,20 @@ static uint64_t session_tick(void *session, struct now now, struct out *out,
 	return next;
 }
 
+static void session_message(void *session, struct cur *written, struct proto_piece *piece)
+{
+	struct xmpp_session *s = session;
+
+	xmpp_framing_next(&s->framing, written, piece);
+}
+
 const struct proto_ops xmpp_ops = {
 	.name = "xmpp",
 	.instance_size = sizeof(struct xmpp_instance),
 	.session_size = sizeof(struct xmpp_session),
 	.block_size = sizeof(struct xmpp_block),
+	.subprotocol = "xmpp", /* RFC 7395 */
+	.message = session_message,
 	.item_size_max = XMPP_ITEM_SIZE_MAX,
 	.out_size_max = XMPP_OUT_SIZE_MAX,
 	.instance_init = instance_init,

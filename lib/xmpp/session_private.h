@@ -7,6 +7,7 @@
 #include "roster/question.h"
 #include "xmpp/block.h"
 #include "xmpp/crowd.h"
+#include "xmpp/framing.h"
 #include "xmpp/map.h"
 #include "xmpp/session.h"
 #include "xmpp/spaces.h"
@@ -151,6 +152,7 @@ struct xmpp_session {
 	uint8_t               carried; /* stanzas of ours without answer, at most XMPP_PIECE_MAX */
 	int8_t                priority;
 	bool                  plain : 1;     /* passwords may come in the clear */
+	bool                  framed : 1;    /* a stream of messages */
 	bool                  head_sent : 1; /* of our stream */
 	bool                  close_due : 1; /* tick() is to give EVENT_CLOSE */
 	bool                  blocked : 1;   /* SUBMIT_LATER was said */
@@ -160,38 +162,39 @@ struct xmpp_session {
 	bool                  binding : 1; /* the answer to a request of who->bind_id is awaited */
 	bool                  available : 1;
 	bool                  interested : 1; /* it has asked for the roster: the same */
-	bool             blocklist : 1;  /* it has asked for the block list: it hears of changes */
-	bool             blocks_due : 1; /* we do not know the list, or an old one */
-	bool             blocks_asked : 1;
-	bool             blocks_late : 1; /* control could not say: nothing waits for it */
-	bool             notice : 1;      /* control has effects of an operator's change */
-	bool             rebinding : 1;   /* feed() goes on when the registration is made */
-	bool             arriving : 1;    /* the tour is that of initial presence */
-	bool             item_again : 1;  /* the item is one that was read before */
-	bool             asked : 1;       /* a question to control is out */
-	bool             midway : 1;      /* an answer to the client is written by halves */
-	bool             held : 1;        /* errors wait for its end */
-	bool             pinging : 1;     /* our ping is unanswered */
-	bool             sm : 1;          /* the client acknowledges (XEP-0198) */
-	bool             sm_asked : 1;    /* <r/> is unanswered */
-	bool             carbons : 1;     /* it gets copies (XEP-0280) */
-	bool             inactive : 1;    /* the client says that nobody looks (XEP-0352) */
-	bool             parting : 1;
-	bool             resumable : 1, detached : 1; /* resume.c; detached: without a stream */
-	bool             spoke : 1;                   /* a stanza was sent in this call */
-	bool             moved : 1;                   /* another session goes on in its place */
-	bool             resuming : 1;                /* it is to go on in another's place */
-	bool             undo : 1;                    /* and cannot: its registration is to go */
-	bool             leaves_kept : 1;             /* moved: what it has kept is still to go */
-	bool             heir : 1;     /* what the session before had kept is awaited */
-	bool             said_own : 1; /* presence, since it goes on in its place */
-	uint32_t         resume_h;     /* what the client has of the other session */
-	uint32_t         said_open;    /* of our own words, sent to its new place */
-	uint64_t         leaves_us;    /* detached or moved: its end */
-	struct xmpp_list said;         /* blocks */
-	uint32_t         sm_in, sm_out, sm_acked;
-	uint32_t         registrations; /* asked for so far */
-	uint32_t         who;           /* block; NONE before it authenticated */
+	bool blocklist : 1;  /* it has asked for the block list: it hears of changes */
+	bool blocks_due : 1; /* we do not know the list, or an old one */
+	bool blocks_asked : 1;
+	bool blocks_late : 1; /* control could not say: nothing waits for it */
+	bool notice : 1;      /* control has effects of an operator's change */
+	bool rebinding : 1;   /* feed() goes on when the registration is made */
+	bool arriving : 1;    /* the tour is that of initial presence */
+	bool item_again : 1;  /* the item is one that was read before */
+	bool asked : 1;       /* a question to control is out */
+	bool midway : 1;      /* an answer to the client is written by halves */
+	bool held : 1;        /* errors wait for its end */
+	bool pinging : 1;     /* our ping is unanswered */
+	bool sm : 1;          /* the client acknowledges (XEP-0198) */
+	bool sm_asked : 1;    /* <r/> is unanswered */
+	bool carbons : 1;     /* it gets copies (XEP-0280) */
+	bool inactive : 1;    /* the client says that nobody looks (XEP-0352) */
+	bool parting : 1;
+	bool resumable : 1, detached : 1; /* resume.c; detached: without a stream */
+	bool spoke : 1;                   /* a stanza was sent in this call */
+	bool moved : 1;                   /* another session goes on in its place */
+	bool resuming : 1;                /* it is to go on in another's place */
+	bool undo : 1;                    /* and cannot: its registration is to go */
+	bool leaves_kept : 1;             /* moved: what it has kept is still to go */
+	bool heir : 1;                    /* what the session before had kept is awaited */
+	bool said_own : 1;                /* presence, since it goes on in its place */
+	struct xmpp_framing framing;      /* of what we write, where it is framed */
+	uint32_t            resume_h;     /* what the client has of the other session */
+	uint32_t            said_open;    /* of our own words, sent to its new place */
+	uint64_t            leaves_us;    /* detached or moved: its end */
+	struct xmpp_list    said;         /* blocks */
+	uint32_t            sm_in, sm_out, sm_acked;
+	uint32_t            registrations; /* asked for so far */
+	uint32_t            who;           /* block; NONE before it authenticated */
 	union {
 		uint32_t sasl;  /* block of a try that is going on, or NONE */
 		uint32_t asker; /* once it is over: of the request that control is asked for */

@@ -60,12 +60,17 @@ static void no_control(struct sim *s)
 	}
 }
 
+void chat_without_control(void)
+{
+	if (sim.control == NULL)
+		sim.control = no_control;
+}
+
 struct phone *chat_authenticated(const char *proof)
 {
 	struct phone *p = phone_chat(&sim.host);
 
-	if (sim.control == NULL)
-		sim.control = no_control;
+	chat_without_control();
 	who = p;
 	assert_true(sim_until(&sim, is_open, US_PER_SECOND));
 	phone_send(p, HEAD);

@@ -7,6 +7,9 @@
 #define ALICE "AGFsaWNlAHNlY3JldA=="
 #define CAROL "AGNhcm9sAHNlY3JldA=="
 
+/* Where nobody else answers for control: it is down, and that is known at once. */
+void chat_without_control(void);
+
 /* Up to features after it has authenticated; then up to a resource; then up to presence, which all
  * have heard of and forgotten. */
 struct phone *chat_authenticated(const char *proof);

@@ -112,20 +112,33 @@ struct phone *phone_msrp_listen(struct host *h, uint16_t port)
 	return p;
 }
 
-struct phone *phone_ws(struct host *h, const char *handshake)
+static struct phone *ws_to(struct host *h, uint16_t port, const char *subprotocol)
 {
 	struct phone *p = phone_new(h);
 
 	p->ws = true;
-	p->tcp = host_tcp_connect(h, 5080, HOST_SESSIONS_MAX + phone_count - 1);
-	snprintf(p->ws_answer, sizeof(p->ws_answer), "%s",
-		 handshake != NULL
-			 ? handshake
-			 : "GET /ws HTTP/1.1\r\nHost: 198.18.0.1:5080\r\nUpgrade: websocket\r\n"
-			   "Connection: keep-alive, Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-			   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-			   "Sec-WebSocket-Protocol: sip\r\nOrigin: http://198.18.0.2\r\n\r\n");
+	p->tcp = host_tcp_connect(h, port, HOST_SESSIONS_MAX + phone_count - 1);
+	snprintf(p->ws_answer, sizeof(p->ws_answer),
+		 "GET /ws HTTP/1.1\r\nHost: 198.18.0.1:%u\r\nUpgrade: websocket\r\n"
+		 "Connection: keep-alive, Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+		 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+		 "Sec-WebSocket-Protocol: %s\r\nOrigin: http://198.18.0.2\r\n\r\n",
+		 port, subprotocol);
 	return p;
+}
+
+struct phone *phone_ws(struct host *h, const char *handshake)
+{
+	struct phone *p = ws_to(h, 5080, "sip");
+
+	if (handshake != NULL)
+		snprintf(p->ws_answer, sizeof(p->ws_answer), "%s", handshake);
+	return p;
+}
+
+struct phone *phone_ws_chat(struct host *h)
+{
+	return ws_to(h, 5280, "xmpp");
 }
 
 void phone_reset(struct phone *p)

@@ -46,6 +46,8 @@ void          phone_reset(struct phone *p); /* its connection ends at once */
 /* WebSockets, to port 5080: NULL: with a good handshake, open later; else with that text. What it
  * sends and gets are messages of SIP in frames. */
 struct phone *phone_ws(struct host *h, const char *handshake);
+/* The same of XMPP, to port 5280: each message is a stanza, or stands for a tag of the stream. */
+struct phone *phone_ws_chat(struct host *h);
 void          phone_ws_frame(struct phone *p, unsigned first_byte, const void *payload, size_t n);
 void          phone_bytes(struct phone *p, const void *bytes, size_t n); /* without a frame */
 

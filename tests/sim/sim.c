@@ -72,6 +72,7 @@ static void file_init(struct conf_file *f, const struct sim_config *config)
 					       .protocol = PROTO_xmpp,
 					       .transport = TCP_ONLY,
 					       .port = (uint16_t)(5222 + i),
+					       .ws_port = i == 0 ? 5280 : 0,
 					       .login_time = 5,
 					       .address = f->listeners[0].address,
 					       .domains = {1, domains},

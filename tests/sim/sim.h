@@ -26,7 +26,8 @@ struct sim_config {
 	bool sip;      /* a listener for it, too: port 5060, UDP and TCP, port 5080 for WebSockets,
 			  domain example.org */
 	bool sip_open; /* that lets everybody register and send */
-	/* Listeners for XMPP, domain example.org: port 5222 and so many that follow, for more
+	/* Listeners for XMPP, domain example.org: port 5222 and so many that follow, the first at
+	 * port 5280 for WebSockets, too; for more
 	 * connections than one has ports. */
 	unsigned    xmpp;
 	uint16_t    msrp_port;     /* of the listener of SIP; 0: none */

@@ -1,8 +1,8 @@
 /* SIP over WebSocket (RFC 7118) through the whole dataplane: a device as browsers are, whose host
- * is a name that leads nowhere, is reached over its connection alone. */
+ * is a name that leads nowhere, is reached over its connection alone; and XMPP (RFC 7395). */
 #include "test.h"
 
-#include "sip_world.h"
+#include "chat.h"
 
 #define FIN_TEXT 0x81u
 #define FIN_CLOSE 0x88u
@@ -260,6 +260,98 @@ static void a_handshake_that_takes_too_long_is_ended(void **state)
 	assert_memory_equal(bob->ws_control, "\x03\xf0", 2);
 }
 
+/* ---- XMPP ---- */
+
+#define FRAMING "xmlns=\"urn:ietf:params:xml:ns:xmpp-framing\""
+
+static const char *hears(const char *start)
+{
+	const char *text = next_of(alice);
+
+	assert_non_null(text);
+	if (strncmp(text, start, strlen(start)) != 0)
+		print_error("%s\n", text);
+	assert_memory_equal(text, start, strlen(start));
+	return text;
+}
+
+static void stream_opens(void)
+{
+	phone_send(alice, "<open " FRAMING " to=\"example.org\" version=\"1.0\"/>");
+	assert_non_null(strstr(hears("<open " FRAMING " id=\""), " from=\"example.org\""));
+	hears("<stream:features xmlns:stream=\"http://etherx.jabber.org/streams\">");
+}
+
+static void alice_logs_in(void)
+{
+	chat_without_control();
+	alice = phone_ws_chat(&sim.host);
+	assert_true(sim_until(&sim, alice_is_open, US_PER_SECOND));
+	stream_opens();
+	phone_send(alice,
+		   "<auth xmlns=\"urn:ietf:params:xml:ns:xmpp-sasl\" mechanism=\"PLAIN\">" ALICE
+		   "</auth>");
+	hears("<success xmlns=");
+	stream_opens();
+	phone_send(
+		alice,
+		"<iq xmlns=\"jabber:client\" type=\"set\" id=\"b\">"
+		"<bind xmlns=\"urn:ietf:params:xml:ns:xmpp-bind\"><resource>web</resource></bind>"
+		"</iq>");
+	hears("<iq xmlns=\"jabber:client\" type=\"result\"");
+	phone_send(alice, "<presence xmlns=\"jabber:client\"/>");
+	hears("<presence xmlns=\"jabber:client\"");
+}
+
+static void a_chat_client_in_a_browser_talks(void **state)
+{
+	const char *text;
+
+	(void)state;
+	alice_logs_in();
+	submit_ucs2("+46731234567", "h\xc3\xa4r & nu");
+	do
+		text = next_of(alice);
+	while (text != NULL && strncmp(text, "<message xmlns=\"jabber:client\" ", 31) != 0);
+	assert_non_null(text);
+	assert_non_null(strstr(text, "<body>h\xc3\xa4r &amp; nu</body>"));
+	phone_send(alice, "<message xmlns=\"jabber:client\" to=\"+46701234567@example.org\" "
+			  "type=\"chat\"><body>hall\xc3\xa5</body></message>");
+	assert_true(sim_until(&sim, centre_has_it, US_PER_SECOND));
+	assert_string_equal(centre.text, "hall\xc3\xa5");
+	phone_send(alice, "<close " FRAMING "/>");
+	do
+		text = next_of(alice);
+	while (text != NULL && strncmp(text, "<close ", 7) != 0);
+	assert_string_equal(text, "<close " FRAMING "/>");
+	assert_true(sim_until(&sim, alice_is_shut, US_PER_SECOND));
+	assert_int_equal(alice->ws_opcode, CLOSE);
+	assert_true(sim_until(&sim, nobody_is_registered, US_PER_SECOND));
+}
+
+static void a_message_that_is_no_item_ends_the_stream(void **state)
+{
+	static const char *const wrong[] = {"<open xmlns=\"jabber:client\" to=\"example.org\"/>",
+					    "<open " FRAMING " to=\"example.org\" version=\"1.0\">",
+					    "<message xmlns=\"jabber:client\"/>",
+					    "<stream:stream version=\"1.0\">", "text"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		alice = phone_ws_chat(&sim.host);
+		assert_true(sim_until(&sim, alice_is_open, US_PER_SECOND));
+		phone_send(alice, "%s", wrong[i]);
+		hears("<open " FRAMING);
+		hears("<stream:error xmlns:stream=\"http://etherx.jabber.org/streams\">");
+		hears("<close " FRAMING "/>");
+		assert_true(sim_until(&sim, alice_is_shut, US_PER_SECOND));
+	}
+	alice_logs_in();
+	phone_send(alice, "<message xmlns=\"jabber:client\" to=\"bob@example.org\"><body>");
+	hears("<stream:error ");
+	assert_true(sim_until(&sim, alice_is_shut, US_PER_SECOND));
+}
+
 static int begin(void **state)
 {
 	world_open(state);
@@ -281,6 +373,8 @@ int main(void)
 		ONE(who_breaks_the_framing_is_told_and_closed),
 		ONE(who_asks_for_something_else_is_told_why),
 		ONE(a_handshake_that_takes_too_long_is_ended),
+		ONE(a_chat_client_in_a_browser_talks),
+		ONE(a_message_that_is_no_item_ends_the_stream),
 	};
 
 	sim_eal();

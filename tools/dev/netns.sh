@@ -123,7 +123,7 @@ netns_down() {
 	[ -z "$cleanup_files" ] || rm -rf $cleanup_files
 }
 
-# appliance_config DIR WORKER_CORES > cpm.yaml; with sip=yes it listens for SIP too, with $sip_authentication, $msrp_port and $ws_port, with ip6=yes at both addresses, with xmpp=yes for XMPP, with xmpp_links=yes for its components and servers
+# appliance_config DIR WORKER_CORES > cpm.yaml; with sip=yes it listens for SIP too, with $sip_authentication, $msrp_port and $ws_port, with ip6=yes at both addresses, with xmpp=yes for XMPP, with $chat_ws_port, with xmpp_links=yes for its components and servers
 appliance_config() {
 	cat <<EOF
 node: $netns_name
@@ -141,7 +141,7 @@ listeners:
 ${ip6:+  - {name: esme6, protocol: smpp, address: "2001:2::1", port: 2775\}
 }${sip:+  - {name: sip, protocol: sip, transport: [udp, tcp], address: 198.18.0.1, port: 5060, domains: [example.org], authentication: ${sip_authentication:-digest}${msrp_port:+, msrp_port: $msrp_port}${ws_port:+, ws_port: $ws_port}\}
 }${sip:+${ip6:+  - {name: sip6, protocol: sip, transport: [udp, tcp], address: "2001:2::1", port: 5060, domains: [example.org], authentication: ${sip_authentication:-digest}\}
-}}${xmpp:+  - {name: chat, protocol: xmpp, address: 198.18.0.1, port: 5222, domains: [example.org]\}
+}}${xmpp:+  - {name: chat, protocol: xmpp, address: 198.18.0.1, port: 5222, domains: [example.org]${chat_ws_port:+, ws_port: $chat_ws_port}\}
 }${xmpp_links:+  - {name: components, protocol: xmpp, link: component, address: 198.18.0.1\}
   - {name: servers, protocol: xmpp, link: server, address: 198.18.0.1, domains: [example.org]\}
 }control:

@@ -1,11 +1,13 @@
-/* npm @xmpp/client, driven as client.py is: client.js USER PASSWORD RESOURCE reads "send ID TO TEXT" and "quit" from stdin and says what happens. It
+/* npm @xmpp/client, driven as client.py is: client.js USER PASSWORD RESOURCE [SERVICE] reads "send ID TO TEXT" and "quit" from stdin and says what happens. It
  * answers requests for receipts. */
 'use strict';
 
+global.WebSocket ??= require('ws');
+
 const {client, xml} = require('@xmpp/client');
-const [username, password, resource] = process.argv.slice(2);
+const [username, password, resource, service = 'xmpp://198.18.0.1:5222'] = process.argv.slice(2);
 const say = (...words) => console.log(words.join(' '));
-const xmpp = client({service: 'xmpp://198.18.0.1:5222', domain: 'example.org', resource, username, password});
+const xmpp = client({service, domain: 'example.org', resource, username, password});
 
 function message(m) {
 	const {from, id, type} = m.attrs;

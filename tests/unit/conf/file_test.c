@@ -382,6 +382,9 @@ static const struct {
 	{DATAPLANE "listeners:\n- {name: a, protocol: sip, address: 198.18.0.1, ws_port: 80}\n"
 		   "- {name: b, protocol: sip, address: 198.18.0.1, port: 5070, ws_port: 80}\n",
 	 "cpm.yaml:4: listeners[1].ws_port: 80 is a TCP port of listeners[0]; write another"},
+	{DATAPLANE "listeners:\n- {name: a, protocol: xmpp, address: 198.18.0.1, link: server, "
+		   "ws_port: 80}\n",
+	 "cpm.yaml:3: listeners[0].ws_port: is for clients; leave it out"},
 	{TWO_WORKERS "listeners:\n- {name: a, protocol: sip, address: 198.18.0.1, msrp_port: "
 		     "2855, ws_port: 2856}\n",
 	 "cpm.yaml:5: listeners[0].ws_port: 2856 is a TCP port of listeners[0]; write another"},

@@ -131,10 +131,14 @@ static void the_examples_of_the_standard_are_written(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
 		w = put_to(bytes, WS_HEAD_SIZE_MAX);
-		ws_head_put(&w, WS_BINARY, heads[i].n);
+		ws_head_put(&w, WS_BINARY, true, heads[i].n);
 		assert_int_equal(put_size(&w), heads[i].size);
 		assert_memory_equal(bytes, heads[i].head, heads[i].size);
 	}
+	w = put_to(bytes, sizeof(bytes));
+	ws_head_put(&w, WS_TEXT, false, 3);
+	ws_head_put(&w, WS_CONTINUATION, true, 2);
+	assert_memory_equal(bytes, "\x01\x03\x80\x02", 4);
 	w = put_to(bytes, sizeof(bytes));
 	ws_close_put(&w, WS_CODE_PROTOCOL, STR("no"));
 	assert_int_equal(put_size(&w), 6);
