@@ -230,7 +230,7 @@ static void what_is_said_without_words_has_its_kind(void **state)
 		 MSG_READ_REPORT, "", "b"},
 		{"<message to='+46@example.org'><composing" STATES, MSG_COMPOSING, "active", ""},
 		{"<message to='+46@example.org'><paused" STATES, MSG_COMPOSING, "idle", ""},
-		{"<message to='+46@example.org'><gone" STATES, MSG_COMPOSING, "idle", ""},
+		{"<message to='+46@example.org'><gone" STATES, MSG_COMPOSING, "gone", ""},
 		{"<message to='+46@example.org'><x xmlns='urn:x'/></message>", MSG_NATIVE, "", ""},
 		{"<message to='+46@example.org' type='error' id='c'><error "
 		 "type='cancel'><service-unavailable "
