@@ -1,5 +1,6 @@
 #include "dataplane.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include "registry/registry.h"
 
 #include "directory.h"
+#include "identity.h"
 #include "worker.h"
 
 static int listeners_init(struct dataplane *dp)
@@ -167,7 +169,7 @@ struct str listeners_domain(const struct dataplane *dp, unsigned protocol, unsig
 }
 
 static int worker_add(struct dataplane *dp, const struct dataplane_config *config,
-		      const struct worker_io *io, unsigned number)
+		      const struct worker_io *io, unsigned number, struct stir *stir)
 {
 	struct net_config    net = {.worker = number,
 				    .workers = config->workers,
@@ -188,11 +190,14 @@ static int worker_add(struct dataplane *dp, const struct dataplane_config *confi
 				   .io = *io,
 				   .seed = net.seed,
 				   .shared_seed = net.shared_seed,
-				   .kept_secret = config->kept_secret};
+				   .kept_secret = config->kept_secret,
+				   .stir = stir};
 	struct worker       *w = aligned_alloc(64, (sizeof(*w) + 63) / 64 * 64);
 
-	if (w == NULL)
+	if (w == NULL) {
+		stir_free(stir);
 		return -ENOMEM;
+	}
 	memset(w, 0, sizeof(*w));
 	memcpy(net.ports, config->ports, sizeof(net.ports));
 	for (unsigned i = 0; i < dp->listener_count; i++) {
@@ -206,7 +211,10 @@ static int worker_add(struct dataplane *dp, const struct dataplane_config *confi
 	return worker_init(w, &wc);
 }
 
-int dataplane_init(struct dataplane *dp, const struct dataplane_config *config, char error[256])
+static_assert(DATAPLANE_ERROR_SIZE >= STIR_ERROR_SIZE, "what is wrong with a key has room");
+
+int dataplane_init(struct dataplane *dp, const struct dataplane_config *config,
+		   char error[DATAPLANE_ERROR_SIZE])
 {
 	struct timespec wall;
 	int             err;
@@ -223,8 +231,17 @@ int dataplane_init(struct dataplane *dp, const struct dataplane_config *config, 
 	err = shared_init(dp, config->workers, config->shared_seed);
 	if (err == 0 && config->state_dir != NULL)
 		registrations_restore(dp, config);
-	for (unsigned i = 0; i < config->workers && err == 0; i++)
-		err = worker_add(dp, config, &config->io, i);
+	for (unsigned i = 0; i < config->workers && err == 0; i++) {
+		struct stir *stir;
+
+		if (!identity_open(dp->file, &stir, error)) {
+			dataplane_free(dp);
+			return -EINVAL;
+		}
+		if (i == 0)
+			identity_warn(stir, config->now.wall_ms);
+		err = worker_add(dp, config, &config->io, i, stir);
+	}
 	if (err == 0)
 		err = xcore_connect(dp->workers, dp->worker_count);
 	if (err < 0) {

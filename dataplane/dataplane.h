@@ -22,6 +22,8 @@
 #include "link.h"
 #include "world_ref.h"
 
+#define DATAPLANE_ERROR_SIZE 512u
+
 struct directory;
 struct ledger;
 struct worker;
@@ -100,7 +102,8 @@ struct dataplane {
 };
 
 /* 0 or -errno with a sentence. Allocates all that the workers will ever use. */
-int  dataplane_init(struct dataplane *dp, const struct dataplane_config *config, char error[256]);
+int  dataplane_init(struct dataplane *dp, const struct dataplane_config *config,
+		    char error[DATAPLANE_ERROR_SIZE]);
 void dataplane_free(struct dataplane *dp);
 
 static inline bool listener_speaks(const struct listener *l, enum transport transport)

@@ -30,6 +30,7 @@
 #include "ask.h"
 #include "eal.h"
 #include "directory.h"
+#include "identity.h"
 #include "kept_secret.h"
 #include "mgmt.h"
 #include "port.h"
@@ -348,7 +349,7 @@ static int folders_make(const struct conf_cpm *c)
 
 static int start(struct process *p)
 {
-	char     error[256];
+	char     error[DATAPLANE_ERROR_SIZE];
 	sigset_t signals;
 	uint64_t seed;
 	int      err = -1;
@@ -396,6 +397,20 @@ static int start(struct process *p)
 	return err;
 }
 
+/* The files that the configuration names. */
+static int check_keys(const struct conf_file *file)
+{
+	char         error[STIR_ERROR_SIZE];
+	struct stir *keys;
+
+	if (!identity_open(file, &keys, error)) {
+		fprintf(stderr, "%s\n", error);
+		return -EINVAL;
+	}
+	stir_free(keys);
+	return 0;
+}
+
 static void usage(FILE *to)
 {
 	fputs("usage: cpm-dataplane --config FILE [--check]\n\n"
@@ -440,11 +455,12 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < faults.n; i++)
 		fprintf(stderr, "%s\n", faults.lines[i]);
 	conf_faults_free(&faults);
-	if (err < 0 || check) {
-		if (err < 0 && err != -EINVAL)
-			fprintf(stderr, "%s: %s\n", path, strerror(-err));
+	if (err < 0 && err != -EINVAL)
+		fprintf(stderr, "%s: %s\n", path, strerror(-err));
+	if (err == 0 && check)
+		err = check_keys(process.file);
+	if (err < 0 || check)
 		return err < 0;
-	}
 	err = start(&process);
 	conf_file_free(process.file);
 	return err < 0;

@@ -54,8 +54,12 @@ static void source_add(struct sources *s, const struct world_peer *p, const stru
 
 	while (s->places[at].peer != 0)
 		at = next_place(at);
-	s->places[at] = (struct source_place){*flow, p->slot + 1, p->conf->protocol,
-					      p->conf->trusted, p->conf->reg_event};
+	s->places[at] = (struct source_place){*flow,
+					      p->slot + 1,
+					      p->conf->protocol,
+					      p->conf->trusted,
+					      p->conf->reg_event,
+					      p->conf->identity};
 	s->used[s->count++] = at;
 }
 
@@ -95,7 +99,8 @@ static bool source(void *context, unsigned protocol, const struct flow *from,
 	}
 	if (best == NULL)
 		return false;
-	*found = (struct proto_source){best->peer - 1, best->trusted, best->watched};
+	*found =
+		(struct proto_source){best->peer - 1, best->trusted, best->watched, best->identity};
 	return true;
 }
 

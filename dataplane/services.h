@@ -18,6 +18,7 @@ struct sources {
 		uint32_t    peer; /* slot + 1; 0: empty */
 		uint8_t     protocol;
 		bool        trusted, watched;
+		uint8_t     identity;
 	} * places;            /* [SOURCES_PLACES] */
 	uint32_t *used, count; /* [SOURCES_MAX]: places that are not empty */
 };

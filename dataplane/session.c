@@ -43,6 +43,11 @@ static_assert(sizeof(((struct conf_peer *)0)->service_centre) == PROTO_NUMBER_SI
 		      sizeof(((struct conf_listener *)0)->service_centre) == PROTO_NUMBER_SIZE,
 	      "a number fits");
 
+static_assert(CONF_IDENTITY_SIGN == PROTO_IDENTITY_SIGN &&
+		      CONF_IDENTITY_VERIFY == PROTO_IDENTITY_VERIFY &&
+		      CONF_IDENTITY_REQUIRE == PROTO_IDENTITY_REQUIRE,
+	      "the bits of the configuration are those of protocols");
+
 static_assert(TEXT_LANGUAGE_BIT(TEXT_TURKISH) == 1u << 1, "the first language is the first bit");
 
 static struct proto_settings peer_settings(const struct conf_peer *p)
@@ -62,6 +67,7 @@ static struct proto_settings peer_settings(const struct conf_peer *p)
 		.large = p->large == CONF_LARGE_MSRP,
 		.body = p->body,
 		.languages = p->languages,
+		.identity = p->identity,
 	};
 
 	if (conf_peer_is_open(p))
@@ -179,6 +185,7 @@ void session_open_accepted(struct worker *w, struct conn *c, const struct listen
 	settings.resume_us = l->conf->resume_time * US_PER_SECOND;
 	memcpy(settings.service_centre, l->conf->service_centre, sizeof(settings.service_centre));
 	settings.languages = l->conf->languages;
+	settings.identity = l->conf->identity;
 	settings.chats_max = l->conf->chat_sessions;
 	settings.chat_idle_us = l->conf->chat_idle * US_PER_SECOND;
 	settings.chat_first = l->conf->chat_first;

@@ -84,6 +84,8 @@ static enum reason verdict_apply(struct worker *w, struct item *i, const struct 
 	if ((v->from.p != NULL && !address_rewrite(m, &m->from, v->from)) ||
 	    (v->to.p != NULL && !address_rewrite(m, &m->to, v->to)))
 		return REASON_MESSAGE_SIZE;
+	if (v->from.p != NULL)
+		m->identity = MSG_IDENTITY_UNKNOWN; /* what was proven, was of another */
 	switch (v->outcome) {
 	case RULES_PASS:
 		break;

@@ -12,6 +12,7 @@
 #include "rcu/rcu.h"
 
 #include "datagram.h"
+#include "identity.h"
 #include "pages.h"
 #include "registered.h"
 
@@ -53,6 +54,7 @@ static int instances_init(struct worker *w, const struct worker_config *config)
 						   .shared_seed = hash_mix(config->shared_seed + p),
 						   .services = &w->services,
 						   .messages = w->msgs,
+						   .stir = w->stir,
 						   .contacts = contacts};
 
 		pc.contact_count = contacts_of(config->dp, p, contacts);
@@ -105,6 +107,7 @@ int worker_init(struct worker *w, const struct worker_config *config)
 					   .shared_seed = config->shared_seed};
 
 	w->dp = config->dp;
+	w->stir = config->stir;
 	w->number = config->number;
 	w->io = config->io;
 	w->port_count = config->net->port_count;
@@ -133,6 +136,7 @@ int worker_init(struct worker *w, const struct worker_config *config)
 
 void worker_free(struct worker *w)
 {
+	stir_free(w->stir);
 	conversations_free(&w->conversations);
 	parts_free(&w->parts);
 	domains_free(w);

@@ -93,6 +93,7 @@ struct worker {
 	char                 *text_room;      /* for the rules: UTF-8 of one message */
 	uint8_t              *body_room;      /* for bodies that straddle blocks */
 	struct drain          drain;
+	struct stir          *stir; /* or NULL */
 };
 
 /* Of two deadlines. */
@@ -112,6 +113,7 @@ struct worker_config {
 	struct worker_io             io;
 	uint64_t                     seed, shared_seed;
 	const uint8_t               *kept_secret; /* [PROTO_KEPT_SECRET_SIZE] */
+	struct stir                 *stir;        /* the worker takes it; NULL: none */
 };
 
 /* On the main thread before the worker runs. 0 or -ENOMEM. */

@@ -172,6 +172,10 @@ static void page_yaml(void)
 	keys_of(CONF_SECTION_port);
 	puts(".Ss listeners:\nA list; for each listener:");
 	keys_of(CONF_SECTION_listener);
+	puts(".Ss stir:");
+	keys_of(CONF_SECTION_stir);
+	puts(".Ss stir: certificates:\nA list; for each certificate of somebody who signs:");
+	keys_of(CONF_SECTION_certificate);
 	puts(".Ss control:");
 	keys_of(CONF_SECTION_control);
 	puts(".Ss hosts:\nA map of names to addresses: what a\n.Cm host\nof that name means, "

@@ -33,6 +33,8 @@ static void *item_next(struct file_reading *f, enum conf_section section,
 		f->listeners[file->listener_count] = item;
 		return &file->listeners[file->listener_count++];
 	}
+	if (section == CONF_SECTION_certificate && file->certificate_count < CONF_CERTIFICATES_MAX)
+		return &file->certificates[file->certificate_count++];
 	return NULL;
 }
 
@@ -377,6 +379,90 @@ static void check_contacts(struct file_reading *f, unsigned i)
 				   CONF_CONTACTS_MAX);
 }
 
+static bool is_https(const char *url)
+{
+	size_t n = strlen(url);
+
+	for (size_t i = 0; i < n; i++) {
+		if (url[i] <= ' ' || url[i] > '~' || strchr("<>\"\\", url[i]) != NULL)
+			return false;
+	}
+	return n > 8 && strncmp(url, "https://", 8) == 0;
+}
+
+static bool is_uuid(const char *text)
+{
+	for (unsigned i = 0; i < 36; i++) {
+		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+
+		if (dash ? text[i] != '-' : str_hex(text[i]) < 0)
+			return false;
+	}
+	return text[36] == '\0';
+}
+
+#define URL_REMEDY "write as in \"https://cert.example.org/cpm.pem\""
+
+static void check_signing(struct file_reading *f, const struct conf_node *stir)
+{
+	const struct conf_stir *s = &f->file->stir;
+
+	if (s->url[0] != '\0' && !is_https(s->url))
+		conf_reading_fault(f->r, member_line(stir, "url"), "url",
+				   "is no URL of https:; " URL_REMEDY);
+	if (s->key[0] != '\0' && s->url[0] == '\0')
+		conf_reading_fault(
+			f->r, stir->line, "url",
+			"is missing, by which others find the certificate of the key; " URL_REMEDY);
+	if (s->key[0] == '\0' && (s->url[0] != '\0' || s->certificate[0] != '\0'))
+		conf_reading_fault(f->r, stir->line, "key",
+				   "is missing; write the file of the private key");
+	if (s->origid[0] != '\0' ? !is_uuid(s->origid) : s->attest != CONF_ATTEST_NONE)
+		conf_reading_fault(f->r,
+				   member_line(stir, s->origid[0] != '\0' ? "origid" : "attest"),
+				   "origid",
+				   "is no UUID; write as in 123e4567-e89b-12d3-a456-426655440000, "
+				   "another one for each appliance");
+}
+
+static void check_stir(struct file_reading *f, const struct conf_node *root)
+{
+	const struct conf_node *stir = conf_node_member(root, "stir");
+	const struct conf_file *file = f->file;
+
+	for (unsigned i = 0; i < file->listener_count; i++) {
+		snprintf(f->r->path, sizeof(f->r->path), "listeners[%u]", i);
+		if ((file->listeners[i].identity & CONF_IDENTITY_SIGN) != 0)
+			conf_reading_fault(f->r, member_line(f->listeners[i], "identity"),
+					   "identity",
+					   "'sign' is for peers, to which things go; write verify "
+					   "or require");
+		else if (file->listeners[i].identity != 0 && file->certificate_count == 0)
+			conf_reading_fault(f->r, member_line(f->listeners[i], "identity"),
+					   "identity",
+					   "needs certificates to verify by; write them to `stir: "
+					   "certificates:`");
+	}
+	snprintf(f->r->path, sizeof(f->r->path), "stir");
+	if (stir != NULL && stir->kind == CONF_NODE_MAP) {
+		check_signing(f, stir);
+		if (file->certificate_count > 0 && file->stir.anchors[0] == '\0')
+			conf_reading_fault(f->r, member_line(stir, "certificates"), "anchors",
+					   "is missing; write the file of the certificates that "
+					   "vouch for these");
+		for (unsigned i = 0; i < file->certificate_count; i++) {
+			for (unsigned j = 0; j < i; j++)
+				if (strcmp(file->certificates[i].url, file->certificates[j].url) ==
+				    0)
+					conf_reading_fault(f->r, member_line(stir, "certificates"),
+							   "certificates",
+							   "has '%s' twice; give each URL once",
+							   file->certificates[i].url);
+		}
+	}
+	f->r->path[0] = '\0';
+}
+
 static void check_listeners(struct file_reading *f)
 {
 	struct conf_file *file = f->file;
@@ -463,6 +549,10 @@ static void root_read(struct file_reading *f, const struct conf_node *root)
 	if (conf_node_member(root, "dataplane") != NULL)
 		list_read(f, conf_node_member(root, "dataplane"), "ports", CONF_SECTION_port);
 	list_read(f, root, "listeners", CONF_SECTION_listener);
+	map_read(f, root, "stir", CONF_SECTION_stir, &file->stir);
+	if (conf_node_member(root, "stir") != NULL)
+		list_read(f, conf_node_member(root, "stir"), "certificates",
+			  CONF_SECTION_certificate);
 	hosts_read(f, root);
 	if (file->port_count == 0)
 		conf_reading_fault(
@@ -470,6 +560,7 @@ static void root_read(struct file_reading *f, const struct conf_node *root)
 			"is missing; write [{name: core0, device: ..., addresses: [...]}]");
 	check_ports(f);
 	check_listeners(f);
+	check_stir(f, root);
 	check_lcores(f, root);
 	check_folders(f, root);
 }
@@ -511,6 +602,7 @@ static bool defaults(struct conf_file *file)
 {
 	return conf_section_defaults(CONF_SECTION_cpm, &file->cpm) &&
 	       conf_section_defaults(CONF_SECTION_dataplane, &file->dataplane) &&
+	       conf_section_defaults(CONF_SECTION_stir, &file->stir) &&
 	       conf_section_defaults(CONF_SECTION_control, &file->control);
 }
 

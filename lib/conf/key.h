@@ -20,6 +20,8 @@ enum conf_section {
 	CONF_SECTION_dataplane,
 	CONF_SECTION_port,
 	CONF_SECTION_listener,
+	CONF_SECTION_stir,
+	CONF_SECTION_certificate,
 	CONF_SECTION_control,
 	CONF_SECTION_account,
 	CONF_SECTION_peer,
@@ -131,6 +133,8 @@ static inline const void *conf_field_read(const struct conf_key *key, const void
 	X(ENUM_AUTHENTICATION)                                                                     \
 	X(SET_TRANSPORT)                                                                           \
 	X(SET_LANGUAGE)                                                                            \
+	X(SET_IDENTITY)                                                                            \
+	X(ENUM_ATTEST)                                                                             \
 	X(DOMAINS)                                                                                 \
 	X(NUMBER)                                                                                  \
 	X(AOR_SIP)                                                                                 \

@@ -24,8 +24,8 @@ static const struct conf_key keys[] = {
 };
 
 static const char *const section_names[CONF_SECTION_COUNT] = {
-	"cpm",  "dataplane", "port", "listener",   "control", "account",
-	"peer", "route",     "rule", "subscriber", "fault",
+	"cpm",     "dataplane", "port",  "listener", "stir",       "certificate", "control",
+	"account", "peer",      "route", "rule",     "subscriber", "fault",
 };
 
 static const struct {

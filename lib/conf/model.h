@@ -43,6 +43,9 @@ enum conf_authentication {
 	CONF_AUTHENTICATION_DIGEST,
 	CONF_AUTHENTICATION_DIGEST_MD5
 };
+enum conf_attest { CONF_ATTEST_NONE, CONF_ATTEST_A, CONF_ATTEST_B, CONF_ATTEST_C };
+/* Bits. */
+enum conf_identity { CONF_IDENTITY_SIGN = 1, CONF_IDENTITY_VERIFY = 2, CONF_IDENTITY_REQUIRE = 4 };
 enum conf_large { CONF_LARGE_MESSAGE, CONF_LARGE_MSRP };
 enum conf_body { CONF_BODY_AUTO, CONF_BODY_TEXT, CONF_BODY_CPIM, CONF_BODY_SMS };
 enum conf_ids { CONF_IDS_AUTO, CONF_IDS_DECIMAL, CONF_IDS_HEXADECIMAL, CONF_IDS_AS_IS };
@@ -117,7 +120,7 @@ struct conf_peer {
 	char               host[254], domain[CONF_TO_SIZE];
 	char               system_id[16], system_type[13], service_centre[17];
 	struct conf_secret password;
-	uint8_t            bind, ids, body, large, default_alphabet;
+	uint8_t            bind, ids, body, large, identity, default_alphabet;
 	uint8_t            transport; /* enum transport */
 	uint8_t            link;      /* enum link_kind */
 	bool               mark_duplicates, trusted, reg_event;
@@ -198,7 +201,8 @@ struct conf_listener {
 	uint8_t             protocol;
 	uint8_t             transport; /* bits of enum transport, at least one */
 	uint8_t             authentication;
-	uint8_t             link; /* enum link_kind */
+	uint8_t             link;     /* enum link_kind */
+	uint8_t             identity; /* bits of enum conf_identity */
 	bool                plain_without_tls, chat_first;
 	uint16_t            languages; /* as a peer's */
 	struct conf_address address;
@@ -207,6 +211,15 @@ struct conf_listener {
 	struct conf_list domains;  /* in lower case */
 	struct conf_list contacts; /* URIs */
 	struct conf_list origins;
+};
+
+struct conf_stir { /* texts empty: not given */
+	char    key[256], url[256], certificate[256], origid[37], anchors[256];
+	uint8_t attest;
+};
+
+struct conf_certificate {
+	char url[256], file[256];
 };
 
 struct conf_control {
@@ -223,13 +236,16 @@ struct conf_host {
 #define CONF_LISTENERS_MAX 64
 #define CONF_CONTACTS_MAX 8 /* of all listeners */
 #define CONF_HOSTS_MAX 256
+#define CONF_CERTIFICATES_MAX 256
 
 struct conf_file {
-	struct conf_cpm       cpm;
-	struct conf_dataplane dataplane;
-	struct conf_control   control;
-	unsigned              port_count, listener_count, host_count;
-	struct conf_port      ports[CONF_PORTS_MAX];
-	struct conf_listener  listeners[CONF_LISTENERS_MAX];
-	struct conf_host      hosts[CONF_HOSTS_MAX];
+	struct conf_cpm         cpm;
+	struct conf_dataplane   dataplane;
+	struct conf_stir        stir;
+	struct conf_control     control;
+	unsigned                port_count, listener_count, host_count, certificate_count;
+	struct conf_port        ports[CONF_PORTS_MAX];
+	struct conf_listener    listeners[CONF_LISTENERS_MAX];
+	struct conf_host        hosts[CONF_HOSTS_MAX];
+	struct conf_certificate certificates[CONF_CERTIFICATES_MAX];
 };

@@ -27,9 +27,10 @@ static const struct {
 	enum conf_section section;
 	const char       *word;
 } parts[] = {
-	{CONF_SECTION_cpm, "dataplane"},   {CONF_SECTION_cpm, "listeners"},
-	{CONF_SECTION_cpm, "control"},     {CONF_SECTION_cpm, "hosts"},
-	{CONF_SECTION_dataplane, "ports"},
+	{CONF_SECTION_cpm, "dataplane"},     {CONF_SECTION_cpm, "listeners"},
+	{CONF_SECTION_cpm, "control"},       {CONF_SECTION_cpm, "hosts"},
+	{CONF_SECTION_dataplane, "ports"},   {CONF_SECTION_cpm, "stir"},
+	{CONF_SECTION_stir, "certificates"},
 };
 
 static bool is_part(enum conf_section section, struct str word)

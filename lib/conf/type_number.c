@@ -207,9 +207,10 @@ ENUM_TYPE(AUTHENTICATION, CONF_AUTHENTICATION_NONE, "none", "digest", "digest-md
 ENUM_TYPE(FAULT, CONF_FAULT_BOTH, "both", "rx", "tx");
 ENUM_TYPE(LARGE, CONF_LARGE_MESSAGE, "message", "msrp");
 ENUM_TYPE(BODY, CONF_BODY_AUTO, "auto", "text", "cpim", "sms");
+ENUM_TYPE(ATTEST, CONF_ATTEST_NONE, "none", "A", "B", "C");
 ENUM_TYPE(IDS, CONF_IDS_AUTO, "auto", "decimal", "hexadecimal", "as_is");
 
-/* ---- SET_TRANSPORT and SET_LANGUAGE: words as bits, the first at 1 << first ---- */
+/* ---- SET_TRANSPORT, SET_IDENTITY and SET_LANGUAGE: words as bits, the first at 1 << first ---- */
 
 static bool is_languages(const struct conf_key *key)
 {
@@ -302,6 +303,17 @@ const struct conf_type conf_type_SET_TRANSPORT = {
 	.pack = set_pack,
 	.unpack = set_unpack,
 	.print = set_print};
+
+const struct conf_type conf_type_SET_IDENTITY = {
+	.name = "SET_IDENTITY",
+	.words = (const char *const[]){"sign", "verify", "require", NULL},
+	.read = set_read,
+	.pack = set_pack,
+	.unpack = set_unpack,
+	.print = set_print};
+
+static_assert(CONF_IDENTITY_SIGN == 1 && CONF_IDENTITY_VERIFY == 2 && CONF_IDENTITY_REQUIRE == 4,
+	      "a bit each, in the order of the words");
 
 static const char *const languages[] = {
 #define LANGUAGE(name, word) word,

@@ -60,6 +60,14 @@ enum msg_ability {
 /* A copy for another place of its sender or its recipient (XEP-0280): seen, and answered by nobody.
  */
 enum msg_copy { MSG_COPY_NONE, MSG_COPY_SENT, MSG_COPY_RECEIVED };
+/* What a signature over who sends it has proven (RFC 8224). */
+enum msg_identity {
+	MSG_IDENTITY_UNKNOWN, /* nobody has looked */
+	MSG_IDENTITY_NONE,    /* it was not signed */
+	MSG_IDENTITY_PASSED,
+	MSG_IDENTITY_FAILED,
+	MSG_IDENTITY_COUNT
+};
 enum msg_class { MSG_EMERGENCY, MSG_TRANSACTIONAL, MSG_NORMAL, MSG_BULK, MSG_CLASS_COUNT };
 enum msg_mode { MSG_MODE_DEFAULT, MSG_DATAGRAM, MSG_TRANSACTION, MSG_STORE, MSG_MODE_COUNT };
 
@@ -171,6 +179,7 @@ struct msg {
 	uint8_t copy;            /* enum msg_copy */
 	uint8_t carries; /* enum msg_content: of kind TEXT what the text stands for; of BINARY
 		  DOCUMENT, or nothing */
+	uint8_t           identity; /* enum msg_identity, of ->from as it came */
 	uint16_t          tags;     /* set by rules: one bit a tag */
 	uint8_t           sms_form; /* of a short message: msg/sms.h */
 	uint8_t           sms_pid;  /* TP-PID of a short message; 0: a plain one */

@@ -52,6 +52,11 @@ enum proto_role { PROTO_ACCEPTED, PROTO_CONNECTING, PROTO_DATAGRAM };
  * more. CPIM: in message/cpim (RFC 3862). SMS: as short messages of TS 23.040. */
 enum proto_body { PROTO_BODY_AUTO, PROTO_BODY_TEXT, PROTO_BODY_CPIM, PROTO_BODY_SMS };
 
+/* What is done about signed identities (RFC 8224), as bits. */
+#define PROTO_IDENTITY_SIGN 1u
+#define PROTO_IDENTITY_VERIFY 2u
+#define PROTO_IDENTITY_REQUIRE 4u
+
 enum proto_id_base { PROTO_ID_AS_IS, PROTO_ID_DECIMAL, PROTO_ID_HEXADECIMAL };
 
 /* What an account or peer asks of its sessions. Lent during a hook; a session copies what it keeps.
@@ -69,13 +74,14 @@ struct proto_settings {
 				   */
 	uint8_t default_ton;      /* what TON 0 means: 1 international, 3 network specific ... */
 	uint8_t source_ton, source_npi, dest_ton,
-		dest_npi;        /* 0xff: by the rule of DESIGN.md 5, else always this */
-	bool    mark_duplicates; /* tell the other side which messages it may have already */
-	uint8_t body;            /* enum proto_body: how messages are written to it */
+		dest_npi;            /* 0xff: by the rule of DESIGN.md 5, else always this */
+	bool    mark_duplicates : 1; /* tell the other side which messages it may have already */
+	bool    large : 1;      /* what is too long for one request goes in a session of its own */
+	bool    chat_first : 1; /* who takes chats is sent to in one, whatever else it takes */
+	uint8_t body;           /* enum proto_body: how messages are written to it */
+	uint8_t identity;       /* PROTO_IDENTITY_ bits */
 	char    service_centre[PROTO_NUMBER_SIZE]; /* our number as one of short messages, normal
 						      form, with an end; empty: none */
-	bool     large : 1;      /* what is too long for one request goes in a session of its own */
-	bool     chat_first : 1; /* who takes chats is sent to in one, whatever else it takes */
 	uint16_t languages; /* TEXT_LANGUAGE_BIT: whose tables short messages may be written in */
 	uint32_t chats_max; /* that the other side may open, of all of the instance */
 	uint64_t chat_idle_us;
@@ -170,9 +176,10 @@ struct proto_credentials {
 
 /* Whom a request comes from, by its source address. */
 struct proto_source {
-	uint32_t peer;    /* slot */
-	bool     trusted; /* what it says of identities is believed (RFC 3325) */
-	bool     watched; /* it is asked where its users are registered (RFC 3680) */
+	uint32_t peer;     /* slot */
+	bool     trusted;  /* what it says of identities is believed (RFC 3325) */
+	bool     watched;  /* it is asked where its users are registered (RFC 3680) */
+	uint8_t  identity; /* PROTO_IDENTITY_ bits */
 };
 
 enum proto_reach {
@@ -252,7 +259,8 @@ struct proto_instance_config {
 	const struct proto_services *services;
 	const struct str            *contacts; /* URIs, whom to write to about our listeners; the
 						  texts are kept by the caller */
-	uint32_t contact_count;                /* at most PROTO_CONTACTS_MAX */
+	uint32_t     contact_count;            /* at most PROTO_CONTACTS_MAX */
+	struct stir *stir; /* keys and certificates (stir/store.h), the worker's own; NULL: none */
 };
 
 struct proto_open {

@@ -1,4 +1,5 @@
 /* The user agent server (RFC 3261, 8.2): who sends a request, and its answer. */
+#include "sip/identity.h"
 #include "sip/session_private.h"
 
 #define NOTE_STALE 1u      /* of a 401 */
@@ -151,6 +152,8 @@ static struct sip_incoming incoming(const struct sip_input *in)
 
 static struct str phrase(unsigned status, enum reason why)
 {
+	if (why == REASON_IDENTITY_STALE)
+		return STR("Stale Date"); /* RFC 8224, 6.2.2 */
 	return status == 400 && why != REASON_NONE ? str_of(reason_text(why))
 						   : sip_status_phrase(status);
 }
@@ -304,13 +307,17 @@ static bool let_in(struct sip_input *in)
 
 	if (in->m.method == SIP_METHOD_REGISTER)
 		return in->s->open_to_all || sip_is_third_party(in);
+	in->identity = in->s->settings.identity;
 	if (in->s->role == PROTO_CONNECTING) {
 		in->sender.trusted = in->s->trusted;
+		in->sender.keeps_identity = true;
 		return true;
 	}
 	if (services->source(services->context, in->s->instance->protocol, in->from, &source)) {
 		in->peer = source.peer;
 		in->sender.trusted = source.trusted;
+		in->sender.keeps_identity = true;
+		in->identity = source.identity;
 		return true;
 	}
 	return in->s->open_to_all;
@@ -402,6 +409,34 @@ struct sip_server *sip_admit(struct sip_input *in)
 	return NULL;
 }
 
+static void found(struct sip_input *in, enum msg_identity identity, enum metric metric)
+{
+	in->sender.identity = (uint8_t)identity;
+	metric_inc(in->s->instance->metrics, metric);
+}
+
+bool sip_identified(struct sip_input *in, struct sip_server *server)
+{
+	const struct sip_map map = sip_session_map(in->s, in->now);
+	enum reason          why;
+
+	if (!(in->identity & (PROTO_IDENTITY_VERIFY | PROTO_IDENTITY_REQUIRE)))
+		return true;
+	why = sip_identity_check(&map, &in->m, &in->known, &in->sender);
+	if (why == REASON_NONE)
+		found(in, MSG_IDENTITY_PASSED, METRIC_sip_identities_passed);
+	else if (why == REASON_IDENTITY_MISSING)
+		found(in, MSG_IDENTITY_NONE, METRIC_sip_identities_missing);
+	else
+		found(in, MSG_IDENTITY_FAILED, METRIC_sip_identities_failed);
+	if (in->sender.identity == MSG_IDENTITY_FAILED)
+		in->sender.keeps_identity = false;
+	if (why == REASON_NONE || !(in->identity & PROTO_IDENTITY_REQUIRE))
+		return true;
+	sip_refuse_open(in, server, sip_status_of_reason(why), why);
+	return false;
+}
+
 static bool is_ours(const struct sip_session *s, const struct sip_via *via)
 {
 	char     room[SIP_FLOW_TEXT_SIZE];
@@ -462,7 +497,7 @@ void sip_on_message(struct sip_input *in)
 	if (!sip_passes(in))
 		return;
 	server = sip_admit(in);
-	if (server == NULL)
+	if (server == NULL || !sip_identified(in, server))
 		return;
 	if (sip_is_sms(in)) {
 		sip_on_sms(in, server);

@@ -233,7 +233,7 @@ void sip_on_invite(struct sip_input *in)
 	if (!sip_passes(in))
 		return;
 	server = sip_admit(in);
-	if (server == NULL)
+	if (server == NULL || !sip_identified(in, server))
 		return;
 	if (!(s->may & PROTO_SENDS)) {
 		sip_refuse_open(in, server, 403, REASON_BIND_STATE);

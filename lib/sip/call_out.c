@@ -1,5 +1,6 @@
 /* INVITEs of ours: a message that is too long for one request where it goes (large message mode of
  * OMA CPM), or a chat (session mode). */
+#include "sip/identity.h"
 #include "sip/session_private.h"
 
 /* What is not asked for again once the message is on its way is made here and in its dialog. */
@@ -85,6 +86,7 @@ static enum reason put_invite(struct sip_session *s, struct now now, const struc
 	why = sip_map_head(&map, m, way, (struct str){tag, sizeof(tag)}, w);
 	if (why != REASON_NONE)
 		return why;
+	sip_identity_put_invite(&map, m, way, w);
 	sip_our_contact_put(s, call->l->chat, w);
 	sip_allow_put(w);
 	sip_timer_put_request(w, &(struct sip_timer){.seconds = SIP_TIMER_S}, 0);

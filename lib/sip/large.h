@@ -100,6 +100,7 @@ struct sip_large {
 	struct msg_part whole, proven, number_of;
 	uint32_t        peer;
 	bool            trusted;
+	uint8_t         identity; /* enum msg_identity: what its INVITE proves */
 
 	/* The stream's. */
 	struct sip_session *stream; /* NULL: not there yet, or gone */

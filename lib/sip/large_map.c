@@ -8,6 +8,7 @@ bool sip_large_keep(struct sip_instance *i, struct sip_large *l, const struct si
 	l->invite = msg_new(i->messages);
 	l->peer = in->peer;
 	l->trusted = in->sender.trusted;
+	l->identity = in->sender.identity;
 	return l->invite != NULL && in->m.whole.n <= SIP_LARGE_INVITE_MAX &&
 	       msg_append(l->invite, in->m.whole.p, in->m.whole.n, &l->whole) &&
 	       msg_append(l->invite, in->sender.proven.p, in->sender.proven.n, &l->proven) &&
@@ -45,7 +46,7 @@ static unsigned map(struct sip_large *l, struct now now, struct str type, struct
 	uint8_t              room[SIP_LARGE_INVITE_MAX], names[2 * SIP_URI_MAX];
 	struct sip_message   m;
 	struct sip_mandatory known;
-	struct sip_sender    sender = {.trusted = l->trusted};
+	struct sip_sender    sender = {.trusted = l->trusted, .identity = l->identity};
 
 	*why = REASON_SIP_CONTENT;
 	if (!invite_parse(l, room, &m, &known) || l->proven.size > SIP_URI_MAX ||

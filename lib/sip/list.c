@@ -34,6 +34,7 @@ struct kept { /* with the transaction; who proved what, and the request, follow 
 	uint32_t peer;
 	uint32_t proven_size, size;
 	bool     trusted;
+	uint8_t  identity; /* enum msg_identity */
 };
 
 /* The two parts of the body. */
@@ -225,6 +226,7 @@ void sip_on_list(struct sip_input *in, struct sip_server *server)
 	k.proven_size = (uint32_t)in->sender.proven.n;
 	k.size = (uint32_t)in->m.whole.n;
 	k.trusted = in->sender.trusted;
+	k.identity = in->sender.identity;
 	if (s->lists_block != SIP_BLOCK_NONE && lists(s)->count == LISTS_MAX) {
 		sip_refuse_open(in, server, 503, REASON_WINDOW);
 		return;
@@ -294,6 +296,7 @@ static bool read_again(struct sip_session *s, const struct sip_server *server, s
 		return false;
 	memcpy(k, at, sizeof(*k));
 	*from = (struct sip_sender){.trusted = k->trusted,
+				    .identity = k->identity,
 				    .proven = {at + sizeof(*k), k->proven_size},
 				    .number = STR("")};
 	if (k->proven_size > 0 &&

@@ -30,6 +30,8 @@ enum sip_extra_tag {
 	SIP_EXTRA_TPDU = 105,     /* it came as a short message: its TP-PID and TP-DCS; a receipt:
 				     sms.h */
 	SIP_EXTRA_DOCUMENT = 106, /* the body as it came, of which the text is what others get */
+	SIP_EXTRA_IDENTITY =
+		107, /* the Identity that a peer sent it with, and that was not wrong */
 };
 
 enum {
@@ -65,6 +67,7 @@ struct sip_map {
 	struct now                   now;
 	uint8_t                      protocol; /* our index in protocols.def */
 	struct sip_date             *date;     /* the last that was written by the instance */
+	struct stir                 *stir; /* of PROTO_IDENTITY_; NULL: no keys, no certificates */
 };
 
 /* An address in normal form (msg/addr.h). */
@@ -120,9 +123,11 @@ void sip_host_text_put(struct put *w, struct str host);
 
 /* Whom a request comes from, as far as it is known. */
 struct sip_sender {
-	bool       trusted; /* P-Asserted-Identity is believed */
-	struct str proven;  /* address of record that gave credentials; empty: nobody did */
-	struct str number;  /* its telephone number; empty: it has none */
+	bool       trusted;        /* P-Asserted-Identity is believed */
+	struct str proven;         /* address of record that gave credentials; empty: nobody did */
+	struct str number;         /* its telephone number; empty: it has none */
+	uint8_t    identity;       /* enum msg_identity: what was proven of it */
+	bool       keeps_identity; /* what signs it goes along */
 };
 
 /* A Content-Type as one of those taken; *media is filled unless NONE. An empty one is text. */
@@ -133,6 +138,10 @@ void sip_accept_put(struct put *w);
 
 /* The types that are taken inside message/cpim, separated by SP. */
 void sip_types_put(struct put *w);
+
+/* Of the identities that were asserted (RFC 3325, 9.1: one or two) a number before any other.
+ * False: none. */
+bool sip_asserted(const struct sip_map *map, const struct sip_message *in, struct sip_address *a);
 
 /* Is this address one of who gave the credentials? */
 bool sip_sender_owns(const struct sip_sender *from, const struct sip_address *a);

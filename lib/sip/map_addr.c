@@ -94,11 +94,26 @@ void sip_aor_put(struct put *w, const struct sip_uri *uri)
 	sip_uri_aor_put(w, &plain);
 }
 
+/* Without the verdict on a number that may stand behind it (TS 24.229, 7.2A.20): that is its
+ * network's alone to say. */
+static struct str without_verstat(struct str user)
+{
+	const struct str verstat = STR(";verstat=");
+
+	for (size_t i = 0; i + verstat.n <= user.n; i++) {
+		if (sip_same((struct str){user.p + i, verstat.n}, verstat))
+			return (struct str){user.p, i};
+	}
+	return user;
+}
+
 static bool take_uri(struct sip_address *a, const struct sip_uri *uri)
 {
-	struct put w = put_to(a->text, sizeof(a->text));
+	struct put     w = put_to(a->text, sizeof(a->text));
+	struct sip_uri plain = *uri;
 
-	sip_aor_put(&w, uri);
+	plain.user = without_verstat(uri->user);
+	sip_aor_put(&w, &plain);
 	a->size = (uint8_t)put_size(&w);
 	a->kind = str_eq(sip_address_text(a), STR(ANONYMOUS)) ? ADDR_NONE : ADDR_URI;
 	if (a->kind == ADDR_NONE)

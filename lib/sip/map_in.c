@@ -2,6 +2,7 @@
 
 #include "msg/addr.h"
 
+#include "sip/identity.h"
 #include "sip/status.h"
 
 static const struct {
@@ -64,9 +65,7 @@ static bool append(struct msg *m, const struct sip_address *a, struct addr *addr
 	return msg_append_addr(m, a->kind, 0, 0, sip_address_text(a), addr);
 }
 
-/* Of the identities that were asserted (RFC 3325, 9.1: one or two) a number before any other.
- * False: none. */
-static bool asserted(const struct sip_map *map, const struct sip_message *in, struct sip_address *a)
+bool sip_asserted(const struct sip_map *map, const struct sip_message *in, struct sip_address *a)
 {
 	struct sip_name_addr name;
 	struct sip_list      l;
@@ -131,7 +130,7 @@ static bool identify(const struct sip_map *map, const struct sip_message *in,
 	bool named;
 
 	*withheld = wants_privacy(in);
-	if (from->trusted && asserted(map, in, a))
+	if (from->trusted && sip_asserted(map, in, a))
 		return true;
 	named = sip_address_of(map, &known->from.uri, a);
 	if (named && a->kind == ADDR_NONE)
@@ -167,6 +166,26 @@ static void take_number(const struct sip_map *map, const struct sip_sender *from
 	memcpy(a->text, c.number.p, c.number.n);
 }
 
+/* What we have found out, else what a trusted peer says that it has. */
+static enum msg_identity identity_in(const struct sip_message   *in,
+				     const struct sip_mandatory *known,
+				     const struct sip_sender    *from)
+{
+	enum msg_identity    said = MSG_IDENTITY_UNKNOWN;
+	struct sip_name_addr name;
+	struct sip_list      l;
+	struct str           element;
+
+	if (from->identity != MSG_IDENTITY_UNKNOWN || !from->trusted)
+		return (enum msg_identity)from->identity;
+	sip_list_init(&l, in, SIP_P_ASSERTED_IDENTITY);
+	while (said == MSG_IDENTITY_UNKNOWN && sip_list_next(&l, &element)) {
+		if (sip_name_addr_parse(element, &name))
+			said = sip_verstat_of(&name.uri);
+	}
+	return said != MSG_IDENTITY_UNKNOWN ? said : sip_verstat_of(&known->from.uri);
+}
+
 bool sip_sender_in(const struct sip_map *map, const struct sip_message *in,
 		   const struct sip_mandatory *known, const struct sip_sender *from, struct msg *m,
 		   struct sip_senders *beside)
@@ -177,6 +196,7 @@ bool sip_sender_in(const struct sip_map *map, const struct sip_message *in,
 	beside->hidden.kind = beside->uri.kind = ADDR_NONE;
 	if (!identify(map, in, known, from, &a, &withheld))
 		return false;
+	m->identity = (uint8_t)identity_in(in, known, from);
 	if (withheld) {
 		beside->hidden = a;
 		a = (struct sip_address){.kind = ADDR_NONE};
@@ -228,11 +248,30 @@ static bool common_add(const struct sip_message *in, struct msg *m, enum msg_com
 	       msg_extra_add(m, MSG_COMMON, (uint16_t)tag, value.p, (uint16_t)value.n);
 }
 
+/* The one by which a MESSAGE is held; of several the first. */
+static bool identities_in(const struct sip_map *map, const struct sip_message *in, struct msg *m)
+{
+	struct sip_identity identity;
+
+	for (uint8_t slot = in->first[SIP_IDENTITY]; slot != SIP_NO_SLOT;
+	     slot = in->headers[slot].next) {
+		struct str value = in->headers[slot].value;
+
+		if (value.n <= SIP_IDENTITY_KEPT_MAX && sip_identity_parse(value, &identity) &&
+		    str_eq(identity.ppt, STR("msg")))
+			return msg_extra_add(m, map->protocol, SIP_EXTRA_IDENTITY, value.p,
+					     (uint16_t)value.n);
+	}
+	return true;
+}
+
 static bool headers_in(const struct sip_map *map, const struct sip_message *in,
 		       const struct sip_sender *from, struct msg *m)
 {
 	if (!common_add(in, m, MSG_COMMON_SUBJECT, SIP_SUBJECT) ||
 	    !common_add(in, m, MSG_COMMON_LANGUAGE, SIP_CONTENT_LANGUAGE))
+		return false;
+	if (from->keeps_identity && !identities_in(map, in, m))
 		return false;
 	for (size_t i = 0; i < SIP_EXTRA_HEADERS; i++) {
 		if ((!sip_extra_headers[i].trusted || from->trusted) &&

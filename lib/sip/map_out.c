@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "msg/addr.h"
+#include "sip/identity.h"
 #include "sip/session.h"
 
 const struct sip_extra_header sip_extra_headers[SIP_EXTRA_HEADERS] = {
@@ -148,9 +149,10 @@ static enum reason put_to_field(struct put *w, const struct msg *m, const struct
 
 /* uri: what the address was written as before; empty: it was not. */
 static void put_asserted(struct put *w, enum addr_kind kind, struct str text, struct str uri,
-			 const struct sip_way *way)
+			 enum msg_identity identity, const struct sip_way *way)
 {
-	size_t mark = put_size(w);
+	struct str verstat = sip_verstat(identity);
+	size_t     mark = put_size(w);
 
 	sip_put_header_begin(w, SIP_P_ASSERTED_IDENTITY);
 	put_u8(w, '<');
@@ -164,6 +166,9 @@ static void put_asserted(struct put *w, enum addr_kind kind, struct str text, st
 	if (kind == ADDR_E164) {
 		put_str(w, STR(", <tel:"));
 		put_str(w, text);
+		if (verstat.n > 0)
+			put_str(w, STR(";verstat="));
+		put_str(w, verstat);
 		put_u8(w, '>');
 	}
 	sip_put_header_end(w);
@@ -179,12 +184,13 @@ static void put_identity(const struct sip_map *map, struct put *w, const struct 
 	if (!way->trusted)
 		return;
 	if (m->from.kind != ADDR_NONE) {
-		put_asserted(w, (enum addr_kind)m->from.kind, msg_addr(m, &m->from), uri, way);
+		put_asserted(w, (enum addr_kind)m->from.kind, msg_addr(m, &m->from), uri,
+			     (enum msg_identity)m->identity, way);
 		return;
 	}
 	if (!sip_extra_text(map, m, SIP_EXTRA_ASSERTED, room, &hidden))
 		return;
-	put_asserted(w, addr_kind_of(hidden), hidden, STR(""), way);
+	put_asserted(w, addr_kind_of(hidden), hidden, STR(""), (enum msg_identity)m->identity, way);
 	if (!sip_extra_text(map, m, SIP_EXTRA_PRIVACY, room, &privacy))
 		sip_put_header(w, SIP_PRIVACY, STR("id"));
 }
@@ -390,9 +396,14 @@ enum reason sip_map_head(const struct sip_map *map, const struct msg *m, const s
 enum reason sip_map_out(const struct sip_map *map, const struct msg *m, const struct sip_way *way,
 			const struct sip_names *names, struct put *w)
 {
+	size_t      mark = put_size(w);
 	enum reason why = sip_map_head(map, m, way, names->from_tag, w);
 
-	return why == REASON_NONE ? sip_body_out(map, m, way, names->message_id, w) : why;
+	if (why == REASON_NONE)
+		why = sip_body_out(map, m, way, names->message_id, w);
+	if (why == REASON_NONE)
+		sip_identity_put_message(map, m, way, mark, w);
+	return why;
 }
 
 uint32_t sip_map_forwards(const struct sip_map *map, const struct msg *m)

@@ -33,6 +33,7 @@ static int instance_init(void *instance, const struct proto_instance_config *con
 	i->metrics = config->metrics;
 	i->services = config->services;
 	i->messages = config->messages;
+	i->stir = config->stir;
 	i->protocol = config->protocol;
 	i->worker = config->worker;
 	i->word_count = 0;

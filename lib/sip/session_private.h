@@ -51,6 +51,7 @@ struct sip_instance {
 	struct metrics              *metrics;
 	const struct proto_services *services;
 	struct msg_pool             *messages; /* NULL: there are no large messages */
+	struct stir                 *stir;     /* NULL: neither keys nor certificates */
 	struct sip_transactions      transactions;
 	struct sip_digest            digest;
 	struct sip_sms_seen          sms_seen;
@@ -174,7 +175,8 @@ struct sip_input { /* a request or response on its way through feed() */
 	struct proto_event  *event;
 	struct sip_sender    sender; /* MESSAGE and REGISTER, when let in */
 	char                 proven[SIP_URI_MAX], realm[SIP_HOST_SIZE_MAX];
-	uint32_t             peer; /* slot, or MSG_SLOT_NONE */
+	uint32_t             peer;     /* slot, or MSG_SLOT_NONE */
+	uint8_t              identity; /* PROTO_IDENTITY_ bits of who sends it, when let in */
 };
 
 /* session.c */
@@ -195,7 +197,8 @@ static inline struct sip_map sip_session_map(const struct sip_session *s, struct
 {
 	struct sip_instance *i = s->instance;
 
-	return (struct sip_map){&s->settings, i->services, i->metrics, now, i->protocol, &i->date};
+	return (struct sip_map){&s->settings, i->services, i->metrics, now,
+				i->protocol,  &i->date,    i->stir};
 }
 
 /* feed.c */
@@ -222,6 +225,10 @@ void sip_say_open(struct sip_input *in, struct sip_server *server, unsigned stat
 /* Finds out who sends it (->sender, ->peer) and gives it a transaction. NULL: it was dealt with: a
  * challenge, a refusal, an answer again. */
 struct sip_server *sip_admit(struct sip_input *in);
+
+/* Looks into the Identity of a request that was let in, where that is asked for
+ * (->sender.identity). False: it was refused. */
+bool sip_identified(struct sip_input *in, struct sip_server *server);
 
 /* sms.c: short messages over IP (TS 24.341), let in */
 bool sip_is_sms(const struct sip_input *in);

@@ -72,7 +72,7 @@ static bool serves(void *context, unsigned protocol, struct str domain)
 static bool source(void *context, unsigned protocol, const struct flow *from,
 		   struct proto_source *s)
 {
-	*s = (struct proto_source){1, true};
+	*s = (struct proto_source){.peer = 1, .trusted = true};
 	return are_peers;
 }
 

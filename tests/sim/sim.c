@@ -89,6 +89,11 @@ static void file_init(struct conf_file *f, const struct sim_config *config)
 						       .login_time = 5,
 						       .address = f->listeners[0].address};
 	}
+	if (config->stir != NULL)
+		f->stir = *config->stir;
+	f->certificate_count = config->certificate_count;
+	for (unsigned i = 0; i < config->certificate_count; i++)
+		f->certificates[i] = config->certificates[i];
 	if (!config->sip)
 		return;
 	f->listeners[f->listener_count++] = (struct conf_listener){
@@ -163,7 +168,7 @@ static void faults_begin(struct sim *s, const struct sim_config *config)
 
 static void dataplane_begin(struct sim *s)
 {
-	char error[256];
+	char error[DATAPLANE_ERROR_SIZE];
 
 	s->config.now = s->now;
 	if (dataplane_init(&s->dp, &s->config, error) < 0) {

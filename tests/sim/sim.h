@@ -35,6 +35,10 @@ struct sim_config {
 	const char *service_route; /* likewise, or NULL */
 	uint16_t    languages;     /* likewise, TEXT_LANGUAGE_BIT */
 	const char *state_dir;     /* where registrations are kept, or NULL */
+	/* Keys and certificates; NULL and 0: none. */
+	const struct conf_stir        *stir;
+	unsigned                       certificate_count;
+	const struct conf_certificate *certificates;
 };
 
 struct sim {

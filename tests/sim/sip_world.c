@@ -113,7 +113,8 @@ bool ims_answers_until_up(struct sim *s)
 	return ims_up(s);
 }
 
-const char *world_state_dir;
+const char           *world_state_dir;
+struct sip_world_keys world_keys;
 
 static bool chat_first; /* of the next world */
 
@@ -135,7 +136,10 @@ static void world_begin(bool open_to_all, unsigned workers, uint16_t msrp_port, 
 						 .chat_first = chat_first,
 						 .languages = languages,
 						 .service_route = "<sip:198.18.0.1;lr>",
-						 .state_dir = world_state_dir};
+						 .state_dir = world_state_dir,
+						 .stir = &world_keys.stir,
+						 .certificate_count = world_keys.count,
+						 .certificates = &world_keys.certificate};
 
 	memset(&centre, 0, sizeof(centre));
 	memset(&receipt, 0, sizeof(receipt));

@@ -35,6 +35,13 @@ extern unsigned                 sequence; /* of the requests of devices */
 
 extern const char *world_state_dir; /* of the next world; NULL: nothing is kept */
 
+struct sip_world_keys { /* likewise */
+	struct conf_stir        stir;
+	unsigned                count; /* of certificates, at most one */
+	struct conf_certificate certificate;
+};
+extern struct sip_world_keys world_keys;
+
 /* Fixtures: whoever comes is let in; only who proves who it is; two workers. */
 int world_open(void **state);
 int world_closed(void **state);

@@ -436,6 +436,42 @@ static const struct {
 	 "cpm.yaml:2: control.dns: '[1.2.3.4]:53' is no address of a server; write as in "
 	 "198.51.100.1, "
 	 "\"198.51.100.1:53\", \"2001:db8::1\" or \"[2001:db8::1]:53\""},
+	{DATAPLANE "stir: {key: /k}\n",
+	 "cpm.yaml:2: stir.url: is missing, by which others find the certificate of the key; write "
+	 "as in \"https://cert.example.org/cpm.pem\""},
+	{DATAPLANE "stir: {key: /k, url: \"http://a/b\"}\n",
+	 "cpm.yaml:2: stir.url: is no URL of https:; write as in "
+	 "\"https://cert.example.org/cpm.pem\""},
+	{DATAPLANE "stir: {certificate: /c}\n",
+	 "cpm.yaml:2: stir.key: is missing; write the file of the private key"},
+	{DATAPLANE "stir: {key: /k, url: \"https://a/b\", attest: D}\n",
+	 "cpm.yaml:2: stir.attest: 'D' is not none, A, B or C"},
+	{DATAPLANE "stir: {key: /k, url: \"https://a/b\", attest: A}\n",
+	 "cpm.yaml:2: stir.origid: is no UUID; write as in 123e4567-e89b-12d3-a456-426655440000, "
+	 "another one for each appliance"},
+	{DATAPLANE "stir: {key: /k, url: \"https://a/b\", origid: 123e4567e89b12d3a456}\n",
+	 "cpm.yaml:2: stir.origid: is no UUID; write as in 123e4567-e89b-12d3-a456-426655440000, "
+	 "another one for each appliance"},
+	{DATAPLANE "stir:\n  certificates:\n  - {url: \"https://a/b\", file: /f}\n",
+	 "cpm.yaml:4: stir.anchors: is missing; write the file of the certificates that vouch for "
+	 "these"},
+	{DATAPLANE "stir:\n  anchors: /a\n  certificates:\n  - {url: \"https://a/b\"}\n",
+	 "cpm.yaml:5: certificates[0].file: is missing; write a text of 1 to 255 "
+	 "characters"},
+	{DATAPLANE "stir:\n  anchors: /a\n  certificates:\n  - {url: \"https://a/b\", file: /f}\n"
+		   "  - {url: \"https://a/b\", file: /g}\n",
+	 "cpm.yaml:5: stir.certificates: has 'https://a/b' twice; give each URL once"},
+	{DATAPLANE
+	 "listeners:\n- {name: a, protocol: sip, address: 198.18.0.1, identity: verify}\n",
+	 "cpm.yaml:3: listeners[0].identity: needs certificates to verify by; write them to `stir: "
+	 "certificates:`"},
+	{DATAPLANE
+	 "listeners:\n- {name: a, protocol: sip, address: 198.18.0.1, identity: [sign]}\n",
+	 "cpm.yaml:3: listeners[0].identity: 'sign' is for peers, to which things go; write verify "
+	 "or require"},
+	{DATAPLANE
+	 "listeners:\n- {name: a, protocol: smpp, address: 198.18.0.1, identity: verify}\n",
+	 "cpm.yaml:3: listeners[0].identity: is a key of sip, and this is smpp; leave it out"},
 	{DATAPLANE "control: here\n",
 	 "cpm.yaml:2: control: is no map; write its keys below it, indented"},
 };
@@ -537,6 +573,34 @@ static void every_default_is_a_value_of_its_key(void **state)
 	}
 }
 
+static void keys_and_certificates_are_named(void **state)
+{
+	static const char text[] =
+		DATAPLANE "listeners:\n- {name: a, protocol: sip, address: 198.18.0.1, identity: "
+			  "require}\n"
+			  "stir:\n  key: /etc/cpm/stir.key\n  url: \"https://a.example/b.pem\"\n"
+			  "  attest: B\n  origid: 123e4567-e89b-12d3-a456-426655440000\n"
+			  "  anchors: /etc/cpm/anchors.pem\n  certificates:\n"
+			  "  - {url: \"https://b.example/c.pem\", file: /etc/cpm/c.pem}\n"
+			  "  - {url: \"https://b.example/d.pem\", file: /etc/cpm/d.pem}\n";
+	struct conf_faults faults = {0, NULL};
+	struct conf_file  *file;
+
+	(void)state;
+	if (parse(text, &file, &faults) < 0)
+		fail_msg("%s", faults.lines[0]);
+	assert_string_equal(file->stir.key, "/etc/cpm/stir.key");
+	assert_string_equal(file->stir.url, "https://a.example/b.pem");
+	assert_string_equal(file->stir.certificate, "");
+	assert_int_equal(file->stir.attest, CONF_ATTEST_B);
+	assert_string_equal(file->stir.anchors, "/etc/cpm/anchors.pem");
+	assert_int_equal(file->certificate_count, 2);
+	assert_string_equal(file->certificates[1].url, "https://b.example/d.pem");
+	assert_string_equal(file->certificates[1].file, "/etc/cpm/d.pem");
+	assert_int_equal(file->listeners[0].identity, CONF_IDENTITY_REQUIRE);
+	conf_file_free(file);
+}
+
 static void a_file_that_is_not_there_is_an_error(void **state)
 {
 	(void)state;
@@ -569,6 +633,7 @@ int main(void)
 		cmocka_unit_test(each_fault_is_told_with_its_remedy),
 		cmocka_unit_test(every_number_is_held_to_its_range),
 		cmocka_unit_test(every_default_is_a_value_of_its_key),
+		cmocka_unit_test(keys_and_certificates_are_named),
 		cmocka_unit_test(a_file_that_is_not_there_is_an_error),
 	};
 

@@ -30,9 +30,9 @@ static inline struct bench *bench_new(void)
 	b->memory = aligned_alloc(64, (msg_pool_size(BENCH_POOL) + 63) / 64 * 64);
 	b->pool = msg_pool_init(b->memory, BENCH_POOL);
 	b->m = msg_new(b->pool);
-	b->map = (struct sip_map){&b->settings,   &b->services.ops,
-				  &b->metrics,    {1000000, 1790000000000ull},
-				  BENCH_PROTOCOL, &b->date};
+	b->map = (struct sip_map){
+		&b->settings,   &b->services.ops, &b->metrics, {1000000, 1790000000000ull},
+		BENCH_PROTOCOL, &b->date,         NULL};
 	return b;
 }
 

@@ -104,11 +104,10 @@ static void a_destination_that_is_none_is_refused(void **state)
 
 static void nobody_is_who_he_only_says_he_is(void **state)
 {
-	static const struct sip_sender alice = {false,
-						{"sip:alice@example.org", 21},
-						{"+46701234567", 12}},
-				       bob = {false, {"sip:bob@example.org", 19}, {"", 0}},
-				       peer = {true, {"", 0}, {"", 0}};
+	static const struct sip_sender alice = {.proven = {"sip:alice@example.org", 21},
+						.number = {"+46701234567", 12}},
+				       bob = {.proven = {"sip:bob@example.org", 19}},
+				       peer = {.trusted = true};
 	static const struct {
 		const struct sip_sender *sender;
 		const char              *lines;
@@ -261,7 +260,7 @@ static void what_strangers_assert_goes_no_further(void **state)
 {
 	static const char              lines[] = FROM_BOB "P-Asserted-Service: urn:urn-7:x\r\n"
 							  "P-Asserted-Identity: <tel:+4670>\r\n";
-	static const struct sip_sender peer = {true, {"", 0}, {"", 0}};
+	static const struct sip_sender peer = {.trusted = true};
 	struct sip_way                 way = to_peer;
 	struct bench                  *b = bench_new();
 

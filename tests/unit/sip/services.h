@@ -25,6 +25,7 @@ struct services {
 	struct proto_services ops;
 	struct flow           peer; /* port 0: any */
 	bool                  has_peer, peer_trusted, peer_watched;
+	uint8_t               peer_identity;
 	unsigned              record_count;
 	char                  conversation[128]; /* that was learnt last */
 	struct proto_record  *records[SERVICES_RECORDS];
@@ -108,7 +109,10 @@ static inline bool services_source(void *context, unsigned protocol, const struc
 	if (!s->has_peer || memcmp(s->peer.address, from->address, sizeof(from->address)) != 0 ||
 	    (s->peer.port != 0 && s->peer.port != from->port))
 		return false;
-	*source = (struct proto_source){3, s->peer_trusted, s->peer_watched};
+	*source = (struct proto_source){.peer = 3,
+					.trusted = s->peer_trusted,
+					.watched = s->peer_watched,
+					.identity = s->peer_identity};
 	return true;
 }
 

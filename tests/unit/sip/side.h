@@ -63,7 +63,10 @@ static inline struct proto_settings side_settings(void)
 	};
 }
 
-static inline struct side *side_new(uint8_t number)
+struct stir;
+
+/* With keys and certificates; NULL: none. */
+static inline struct side *side_new_with(uint8_t number, struct stir *keys)
 {
 	struct side                 *s = calloc(1, sizeof(*s));
 	struct proto_instance_config config;
@@ -90,9 +93,15 @@ static inline struct side *side_new(uint8_t number)
 						.seed = 42u + number,
 						.shared_seed = 4711,
 						.services = &s->services.ops,
-						.messages = s->pool};
+						.messages = s->pool,
+						.stir = keys};
 	assert_int_equal(sip_ops.instance_init(s->instance, &config), 0);
 	return s;
+}
+
+static inline struct side *side_new(uint8_t number)
+{
+	return side_new_with(number, NULL);
 }
 
 static inline void side_forget_events(struct side *s)

@@ -376,7 +376,7 @@ static void text_goes_as_it_is_wherever_a_short_message_can_hold_it(void **state
 	};
 	char           long_text[1000];
 	struct side   *s = listener();
-	struct sip_map map = {&s->settings, &s->services.ops, s->metrics, s->now, 1, NULL};
+	struct sip_map map = {&s->settings, &s->services.ops, s->metrics, s->now, 1, NULL, NULL};
 
 	(void)state;
 	memset(long_text, 'x', sizeof(long_text));
@@ -426,7 +426,7 @@ static void class_and_protocol_identifier_go_with_the_text(void **state)
 		{MSG_CODING_UTF8, "\xd0\x96", MSG_SMS_STORE | 8, 0, 0xe8},
 	};
 	struct side   *s = listener();
-	struct sip_map map = {&s->settings, &s->services.ops, s->metrics, s->now, 1, NULL};
+	struct sip_map map = {&s->settings, &s->services.ops, s->metrics, s->now, 1, NULL, NULL};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct msg     *m = text_new(s, rows[i].coding, rows[i].body, strlen(rows[i].body));
@@ -478,7 +478,7 @@ static void class_and_protocol_identifier_of_a_device_are_fields_of_its_message(
 static void a_part_keeps_its_place(void **state)
 {
 	struct side    *s = listener();
-	struct sip_map  map = {&s->settings, &s->services.ops, s->metrics, s->now, 1, NULL};
+	struct sip_map  map = {&s->settings, &s->services.ops, s->metrics, s->now, 1, NULL, NULL};
 	struct msg     *m = text_new(s, MSG_CODING_GSM7, "hello", 5);
 	uint8_t         bytes[SIP_RPDU_MAX];
 	struct put      w = put_to(bytes, sizeof(bytes));
@@ -557,7 +557,7 @@ static void a_status_report_of_a_trusted_network_is_a_receipt(void **state)
 static void a_status_report_goes_on_saying_what_it_said(void **state)
 {
 	struct side   *s = listener();
-	struct sip_map map = {&s->settings, &s->services.ops, s->metrics, s->now, 1, NULL};
+	struct sip_map map = {&s->settings, &s->services.ops, s->metrics, s->now, 1, NULL, NULL};
 	uint8_t        in[sizeof(status_report)], bytes[SIP_RPDU_MAX];
 	char           id[8];
 	struct flow    to;
@@ -629,7 +629,7 @@ static void a_service_centre_has_its_number(void **state)
 		{"tel:+46705000098", 404},
 	};
 	struct side   *s = side_new(1);
-	struct sip_map map = {&s->settings, &s->services.ops, s->metrics, s->now, 1, NULL};
+	struct sip_map map = {&s->settings, &s->services.ops, s->metrics, s->now, 1, NULL, NULL};
 	struct msg    *m = text_new(s, MSG_CODING_GSM7, "hello", 5);
 	uint8_t        bytes[SIP_RPDU_MAX];
 	struct put     w = put_to(bytes, sizeof(bytes));
