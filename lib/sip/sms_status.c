@@ -50,6 +50,7 @@ struct sip_rp_report sip_rp_report_of(enum reason why)
 		return (struct sip_rp_report){SIP_RP_UNIDENTIFIED_SUBSCRIBER, FCS_NO_SUBSCRIPTION};
 	case REASON_SPAM:
 	case REASON_FORBIDDEN:
+	case REASON_WS_ORIGIN:
 	case REASON_IDENTITY_MISSING:
 	case REASON_IDENTITY_CERTIFICATE:
 	case REASON_IDENTITY_CREDENTIAL:
@@ -174,7 +175,6 @@ struct sip_rp_report sip_rp_report_of(enum reason why)
 	case REASON_WS_VERSION:
 	case REASON_WS_KEY:
 	case REASON_WS_SUBPROTOCOL:
-	case REASON_WS_ORIGIN:
 	case REASON_WS_UNMASKED:
 	case REASON_WS_FRAME:
 	case REASON_WS_TEXT:

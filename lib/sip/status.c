@@ -88,7 +88,6 @@ unsigned sip_status_of_reason(enum reason why)
 	case REASON_WS_VERSION:
 	case REASON_WS_KEY:
 	case REASON_WS_SUBPROTOCOL:
-	case REASON_WS_ORIGIN:
 	case REASON_WS_UNMASKED:
 	case REASON_WS_FRAME:
 	case REASON_WS_TEXT:
@@ -159,6 +158,7 @@ unsigned sip_status_of_reason(enum reason why)
 	case REASON_SIP_PATH:
 	case REASON_SPAM:
 	case REASON_FORBIDDEN:
+	case REASON_WS_ORIGIN:
 	case REASON_IDENTITY_STALE:
 	case REASON_PEER_PERMANENT:
 	case REASON_PEER_FORBIDDEN:

@@ -67,6 +67,7 @@ static uint32_t submit_status(enum reason why)
 		return SMPP_RINVDCS;
 	case REASON_SPAM:
 	case REASON_FORBIDDEN:
+	case REASON_WS_ORIGIN:
 	case REASON_IDENTITY_MISSING:
 	case REASON_IDENTITY_CERTIFICATE:
 	case REASON_IDENTITY_CREDENTIAL:
@@ -134,7 +135,6 @@ static uint32_t submit_status(enum reason why)
 	case REASON_WS_VERSION:
 	case REASON_WS_KEY:
 	case REASON_WS_SUBPROTOCOL:
-	case REASON_WS_ORIGIN:
 	case REASON_WS_UNMASKED:
 	case REASON_WS_FRAME:
 	case REASON_WS_TEXT:

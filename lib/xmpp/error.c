@@ -218,6 +218,7 @@ enum xmpp_condition xmpp_condition_of(enum reason why)
 	case REASON_ROSTER_FULL:
 		return XMPP_POLICY_VIOLATION;
 	case REASON_FORBIDDEN:
+	case REASON_WS_ORIGIN:
 	case REASON_IDENTITY_MISSING:
 	case REASON_IDENTITY_CERTIFICATE:
 	case REASON_IDENTITY_CREDENTIAL:
@@ -322,7 +323,6 @@ enum xmpp_condition xmpp_condition_of(enum reason why)
 	case REASON_WS_VERSION:
 	case REASON_WS_KEY:
 	case REASON_WS_SUBPROTOCOL:
-	case REASON_WS_ORIGIN:
 	case REASON_WS_UNMASKED:
 	case REASON_WS_FRAME:
 	case REASON_WS_TEXT:
