@@ -38,9 +38,12 @@ expect "what has no route comes back as an error" says bob "error bob-2 remote-s
 expect "an ESME sends 100 messages to its number" submit 100 +46732222222 --coding ucs2 --text 'Smörgås 漢字 {n}' --markers
 expect "all of them come" wait_for 10 "a hundred" eval '[ "$(grep -c "^message +4611111@example.org CPM[0-9a-f]* Smörgås 漢字" "$dir/bob.said")" = 100 ]'
 centre_begin
+before=$(metric messages_delivered)
 tell bob send bob-3 +46701234567@example.org "Hej då"
-expect "it writes to a number of the message centre" wait_for 10 "the message" eval 'grep -q . "$dir/received"'
-stop "$centre"
+delivered() { [ "$(metric messages_delivered)" -gt "$before" ]; }
+expect "it writes to a number of the message centre" wait_for 10 "the answer" delivered
+came() { stop "$centre" && grep -q 46732222222 "$dir/received"; }
+expect "which gets it from its own" came
 tell bob quit
 left() { ! on_ws bob@example.org; }
 expect "it leaves" wait_for 10 "no session" left
