@@ -122,7 +122,7 @@ bool dataplane_serves(const struct dataplane *dp, unsigned protocol, struct str 
 	struct put w = put_to(room, sizeof(room));
 
 	/* In the form of the configuration, which for SIP is not that of the wire. */
-	if (memmem(domain.p, domain.n, "xn--", 4) != NULL && punycode_unicode_put(&w, domain))
+	if (punycode_may_be_in(domain) && punycode_unicode_put(&w, domain))
 		domain = (struct str){room, put_size(&w)};
 	for (unsigned i = 0; i < dp->listener_count; i++) {
 		const struct conf_listener *conf = dp->listeners[i].conf;

@@ -164,7 +164,7 @@ static struct str unicode_of(struct str domain, char room[ROUTE_TO_MAX])
 {
 	struct put w = put_to(room, ROUTE_TO_MAX);
 
-	if (memmem(domain.p, domain.n, "xn--", 4) == NULL || !punycode_unicode_put(&w, domain))
+	if (!punycode_may_be_in(domain) || !punycode_unicode_put(&w, domain))
 		return domain;
 	return (struct str){room, put_size(&w)};
 }
