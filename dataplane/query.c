@@ -362,8 +362,9 @@ void query_abilities(uint32_t abilities, char room[QUERY_ABILITIES_SIZE])
 					      n > 0 ? ", " : "", msg_ability_word(a));
 }
 
-/* What rules ask of it beside the texts: of a message that is this text, or carries `content`. */
-static void explain_beside(struct dataplane *dp, const struct world *world, unsigned content,
+/* What rules ask of it beside the texts: of a message that is this text, or carries something else.
+ */
+static void explain_beside(struct dataplane *dp, const struct world *world,
 			   struct rules_input *input, json_t *rows)
 {
 	unsigned fields = rules_fields(world->rules);
@@ -372,7 +373,6 @@ static void explain_beside(struct dataplane *dp, const struct world *world, unsi
 
 	input->size = (uint32_t)input->text.n;
 	input->parts = text_parts(input->text);
-	input->content = content;
 	if ((fields & RULES_FIELDS_BESIDE) == 0)
 		return;
 	rcu_thread_begin();
@@ -388,23 +388,47 @@ static void explain_beside(struct dataplane *dp, const struct world *world, unsi
 		snprintf(where + n, sizeof(where) - n, "; its devices take %s", takes);
 	}
 	snprintf(what, sizeof(what), "%s of %u bytes, %u short message%s",
-		 msg_content_word(content), input->size, input->parts,
+		 msg_content_word(input->content), input->size, input->parts,
 		 input->parts == 1 ? "" : "s");
 	if (n == 0)
 		snprintf(where, sizeof(where), "the recipient is reached nowhere here");
 	explain_step(rows, "message", what, where);
 }
 
-/* MSG_CONTENT_COUNT: there is no such word. */
-static unsigned explain_content(const json_t *args)
+/* What is said of the message in a word: the number of the word, 0 where none is given, UINT_MAX
+ * where there is no such word. */
+static unsigned explain_word(const json_t *args, const char *name, const char *(*word_of)(unsigned))
 {
-	const char *word = query_argument(args, "content");
-	unsigned    content = 0;
+	const char *word = query_argument(args, name);
 
-	while (word != NULL && content < MSG_CONTENT_COUNT &&
-	       strcmp(word, msg_content_word(content)) != 0)
-		content++;
-	return content;
+	for (unsigned number = 0; word != NULL; number++) {
+		const char *known = word_of(number);
+
+		if (known == NULL)
+			return UINT_MAX;
+		if (strcmp(word, known) == 0)
+			return number;
+	}
+	return 0;
+}
+
+static bool explain_words_known(const json_t *args, char error[256])
+{
+	static const struct {
+		const char *name;
+		const char *(*word_of)(unsigned);
+	} words[] = {{"content", msg_content_word}, {"identity", msg_identity_word}};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		const char *name = words[i].name;
+
+		if (explain_word(args, name, words[i].word_of) != UINT_MAX)
+			continue;
+		snprintf(error, 256, "'%.40s' is no %s; cpm-apply(5) has the words of `%s`",
+			 query_argument(args, name), name, name);
+		return false;
+	}
+	return true;
 }
 
 /* What the rules make of it; the set of a rule's own route, or NULL. *ends: no route is looked for.
@@ -426,7 +450,9 @@ static const struct route_set *explain_rules(struct dataplane *dp, const struct 
 		return NULL;
 	}
 	input.text = text != NULL ? str_of(text) : STR("");
-	explain_beside(dp, world, explain_content(args), &input, rows);
+	input.content = explain_word(args, "content", msg_content_word);
+	input.identity = explain_word(args, "identity", msg_identity_word);
+	explain_beside(dp, world, &input, rows);
 	rules_judge(world, dp->worker_count, a, NULL, &input, &v);
 	rule = v.rule != UINT32_MAX ? rules_name(world->rules, v.rule) : "";
 	*from = v.from.p != NULL ? v.from : *from;
@@ -480,12 +506,8 @@ static int query_route_explain(struct dataplane *dp, const json_t *args, json_t 
 				       : "FROM and TO are wanted");
 		return -EINVAL;
 	}
-	if (explain_content(args) == MSG_CONTENT_COUNT) {
-		snprintf(error, 256,
-			 "'%.40s' is no content; cpm-apply(5) has the words of `content`",
-			 query_argument(args, "content"));
+	if (!explain_words_known(args, error))
 		return -EINVAL;
-	}
 	from = explain_address(from_text, rooms[0]);
 	to = explain_address(to_text, rooms[1]);
 	*reply = query_table(columns, 3, &rows);

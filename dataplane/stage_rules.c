@@ -120,6 +120,7 @@ static void look_beside(struct worker *w, const struct msg *m, struct str text, 
 		input->size = m->coding == MSG_CODING_BINARY ? m->body.size : (uint32_t)text.n;
 	if ((fields & RULES_FIELD_PARTS) != 0)
 		input->parts = parts_of(m, text);
+	input->identity = m->identity;
 	if ((fields & RULES_FIELD_CONTENT) != 0)
 		input->content = msg_content(m);
 	if ((fields & (RULES_FIELD_REACHED | RULES_FIELD_DEVICE)) != 0)

@@ -347,3 +347,14 @@ const char *msg_ability_word(unsigned ability)
 
 	return ability < MSG_ABILITY_COUNT ? words[ability] : NULL;
 }
+
+const char *msg_identity_word(unsigned identity)
+{
+	static const char *const words[MSG_IDENTITY_COUNT] = {
+#define MSG_IDENTITY(id, word) [MSG_IDENTITY_##id] = (word),
+#include "msg/identities.def"
+#undef MSG_IDENTITY
+	};
+
+	return identity < MSG_IDENTITY_COUNT ? words[identity] : NULL;
+}

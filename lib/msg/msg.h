@@ -62,10 +62,9 @@ enum msg_ability {
 enum msg_copy { MSG_COPY_NONE, MSG_COPY_SENT, MSG_COPY_RECEIVED };
 /* What a signature over who sends it has proven (RFC 8224). */
 enum msg_identity {
-	MSG_IDENTITY_UNKNOWN, /* nobody has looked */
-	MSG_IDENTITY_NONE,    /* it was not signed */
-	MSG_IDENTITY_PASSED,
-	MSG_IDENTITY_FAILED,
+#define MSG_IDENTITY(id, word) MSG_IDENTITY_##id,
+#include "msg/identities.def"
+#undef MSG_IDENTITY
 	MSG_IDENTITY_COUNT
 };
 enum msg_class { MSG_EMERGENCY, MSG_TRANSACTIONAL, MSG_NORMAL, MSG_BULK, MSG_CLASS_COUNT };
@@ -242,6 +241,7 @@ static inline enum msg_content msg_content(const struct msg *m)
 /* How rules call it; NULL: there is no such content. */
 const char *msg_content_word(unsigned content);
 const char *msg_ability_word(unsigned ability); /* likewise */
+const char *msg_identity_word(unsigned identity);
 
 static inline struct str msg_addr(const struct msg *m, const struct addr *a)
 {

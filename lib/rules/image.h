@@ -73,7 +73,7 @@ struct image_account {
 };
 
 /* Sets its bit where a field beside the texts is as it says: size and parts between low and high,
- * content, reached and device with a bit of low. */
+ * content, reached, device and identity with a bit of low. */
 struct image_fact {
 	uint32_t field, low, high, bit;
 };

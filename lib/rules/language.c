@@ -146,7 +146,7 @@ uint32_t language_fact(struct language *l, unsigned field, uint32_t low, uint32_
 	if (fresh && image_count(&l->image, fact) == RULES_FACTS_MAX)
 		return language_fault(l,
 				      "the rules have more than %u different conditions of size, "
-				      "parts, content, reached and device",
+				      "parts, content, reached, device and identity",
 				      RULES_FACTS_MAX);
 	if (fresh) {
 		fact = image_add(&l->image, IMAGE_fact);

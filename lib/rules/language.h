@@ -100,7 +100,7 @@ uint32_t language_word(struct language *l, enum word kind, struct str text, uint
 /* Readers of rule_types.def: a node, or NODE_NONE after faults. */
 typedef uint32_t type_fn(struct language *l, const json_t *json, unsigned field, unsigned depth);
 type_fn          type_pattern, type_account, type_all, type_any, type_not, type_range, type_content,
-	type_reached, type_device;
+	type_reached, type_device, type_identity;
 
 /* Readers of actions.def: add image actions, or report faults. */
 typedef void action_fn(struct language *l, const json_t *json);

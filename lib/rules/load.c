@@ -153,8 +153,9 @@ static bool load_accounts(struct rules *r)
 
 static bool load_facts(struct rules *r)
 {
-	static const unsigned fields[] = {RULES_FIELD_SIZE, RULES_FIELD_PARTS, RULES_FIELD_CONTENT,
-					  RULES_FIELD_REACHED, RULES_FIELD_DEVICE};
+	static const unsigned fields[] = {RULES_FIELD_SIZE,    RULES_FIELD_PARTS,
+					  RULES_FIELD_CONTENT, RULES_FIELD_REACHED,
+					  RULES_FIELD_DEVICE,  RULES_FIELD_IDENTITY};
 
 	r->facts = image_items(&r->image, fact);
 	r->fact_count = image_count(&r->image, fact);

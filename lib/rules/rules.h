@@ -36,9 +36,10 @@ void          rules_free(struct rules *rules);
 #define RULES_FIELD_CONTENT 64u
 #define RULES_FIELD_REACHED 128u
 #define RULES_FIELD_DEVICE 256u
+#define RULES_FIELD_IDENTITY 512u
 #define RULES_FIELDS_BESIDE                                                                        \
 	(RULES_FIELD_SIZE | RULES_FIELD_PARTS | RULES_FIELD_CONTENT | RULES_FIELD_REACHED |        \
-	 RULES_FIELD_DEVICE)
+	 RULES_FIELD_DEVICE | RULES_FIELD_IDENTITY)
 unsigned rules_fields(const struct rules *rules);
 
 #define RULES_PROTOCOLS_MAX 31u
@@ -51,6 +52,7 @@ struct rules_input {
 	uint32_t   content;           /* enum msg_content */
 	uint32_t   reached;           /* where the recipient is: bits by protocol */
 	uint32_t   device;            /* what it takes there: bits by enum msg_ability */
+	uint32_t   identity;          /* enum msg_identity */
 };
 
 enum rules_outcome { RULES_PASS, RULES_REJECT, RULES_DROP, RULES_ROUTE };

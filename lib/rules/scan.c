@@ -53,6 +53,8 @@ static inline bool fact_holds(const struct image_fact *f, const struct rules_inp
 		return in->parts >= f->low && in->parts <= f->high;
 	if (f->field == RULES_FIELD_CONTENT)
 		return in->content < 32 && (f->low >> in->content & 1) != 0;
+	if (f->field == RULES_FIELD_IDENTITY)
+		return in->identity < 32 && (f->low >> in->identity & 1) != 0;
 	return (f->low & (f->field == RULES_FIELD_DEVICE ? in->device : in->reached)) != 0;
 }
 

@@ -1,5 +1,5 @@
-/* content, reached and device: words of a list that is known, each a bit; one of those that are
- * named must be set. */
+/* content, reached, device and identity: words of a list that is known, each a bit; one of those
+ * that are named must be set. */
 #include "rules/language.h"
 
 #include <stdio.h>
@@ -77,4 +77,10 @@ uint32_t type_device(struct language *l, const json_t *json, unsigned field, uns
 {
 	return read_words(l, json, field,
 			  (struct gathering){msg_ability_word, "ability of a device", 0});
+}
+
+uint32_t type_identity(struct language *l, const json_t *json, unsigned field, unsigned depth)
+{
+	return read_words(l, json, field,
+			  (struct gathering){msg_identity_word, "state of an identity", 0});
 }

@@ -203,12 +203,30 @@ static void an_identity_goes_from_peer_to_peer_and_its_verdict_to_who_is_trusted
 	free(message);
 }
 
+static void rules_know_what_was_proven(void **state)
+{
+	char *message;
+
+	peers_begin("[sign, verify]");
+	world_rules("  - {name: forged, when: {identity: [failed, none]}, then: {reject: spam}}\n");
+	message = signed_message(); /* what comes by SMPP has nothing to prove */
+	comes_back(message, "+46701234567", "hello", true);
+	signer_hears("202");
+	comes_back(message, "+46701234567", "hallo", true);
+	signer_hears("403");
+	comes_back(message, "+46701234567", "hello", false);
+	signer_hears("403");
+	assert_int_equal(centre.count, 1);
+	free(message);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_comes_by_smpp_goes_out_signed_and_is_believed,
 						world_open, world_end),
 		cmocka_unit_test_setup_teardown(who_must_sign_is_held_to_it, world_open, world_end),
+		cmocka_unit_test_setup_teardown(rules_know_what_was_proven, world_open, world_end),
 		cmocka_unit_test_setup_teardown(
 			an_identity_goes_from_peer_to_peer_and_its_verdict_to_who_is_trusted,
 			world_of_two, world_end),

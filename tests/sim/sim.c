@@ -423,6 +423,10 @@ void sim_change(struct sim *s, const char *from, const char *to)
 	for (enum conf_kind k = 0; k < CONF_KIND_COUNT; k++)
 		if (k != CONF_RULE)
 			delta_kind(&d, k, &before.kinds[k], &after.kinds[k]);
+	if (after.kinds[CONF_RULE].n > 0) {
+		ASSERT(before.kinds[CONF_RULE].n == 0);
+		delta_rules(&d, &after.kinds[CONF_RULE]);
+	}
 	conf_set_free(&before);
 	conf_set_free(&after);
 	sim_delta_publish(s, &d);

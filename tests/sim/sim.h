@@ -67,8 +67,8 @@ void sim_killed(struct sim *s, const struct ledger *ledger);
 
 /* Put an apply file's text in force: whole, as the first or the next world. */
 void sim_apply(struct sim *s, const char *yaml);
-/* The change from one text, which is in force but for its rules, to another: only what differs, as
- * control would send it. */
+/* The change from one text, which is in force, to another: only what differs, as control would send
+ * it. Of rules the first has none where the other has some. */
 void sim_change(struct sim *s, const char *from, const char *to);
 
 /* The same in two steps, for those who add to the delta: begin with the objects of the text, then

@@ -211,6 +211,15 @@ void world_adds_instead(const char *accounts, const char *peers)
 	change_from(added, accounts, peers, "");
 }
 
+void world_rules(const char *rules)
+{
+	char more[sizeof(added)];
+
+	assert_true(strlen(added) + strlen(rules) + 16 < sizeof(more));
+	sprintf(more, "%srules:\n%s", added, rules);
+	sim_change(&sim, added, more);
+}
+
 void world_adds_subscribers(const char *subscribers)
 {
 	static char more[4 * sizeof(site)];

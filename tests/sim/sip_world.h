@@ -57,6 +57,8 @@ void world_adds_subscribers(const char *subscribers);
 void world_adds(const char *accounts, const char *peers, const char *routes);
 /* What world_adds() added last is this. */
 void world_adds_instead(const char *accounts, const char *peers);
+/* After world_adds(): rules, each a line likewise; once. */
+void world_rules(const char *rules);
 /* The peer has the host ims.example from now on, and no port. */
 void peer_by_name(void);
 /* The peer has these keys, too: ", body: sms". */

@@ -82,6 +82,9 @@ static void say_beside(struct writing *w, const char *field)
 		snprintf(text, sizeof(text), "\"device\": [\"%s\", \"%s\"]",
 			 msg_ability_word(random_below(w->r, MSG_ABILITY_COUNT)),
 			 msg_ability_word(random_below(w->r, MSG_ABILITY_COUNT)));
+	else if (field[0] == 'i')
+		snprintf(text, sizeof(text), "\"identity\": \"%s\"",
+			 msg_identity_word(random_below(w->r, MSG_IDENTITY_COUNT)));
 	else if (random_below(w->r, 2) == 0)
 		snprintf(text, sizeof(text), "\"%s\": {\"over\": %u}", field, n);
 	else
@@ -95,7 +98,8 @@ static void say_condition(struct writing *w, unsigned depth)
 	static const char *const fields[] = {"from", "to", "account", "text"};
 	unsigned                 members = 0;
 	static const char *const lists[] = {"all", "any"};
-	static const char *const beside[] = {"size", "parts", "content", "reached", "device"};
+	static const char *const beside[] = {"size",    "parts",  "content",
+					     "reached", "device", "identity"};
 
 	say(w, "{");
 	for (unsigned f = 0; f < 4; f++) {
@@ -225,6 +229,9 @@ static bool naive(const json_t *when, const struct message *m)
 			met = naive_words(value, m);
 		} else if (strcmp(key, "device") == 0) {
 			met = naive_device(value, m);
+		} else if (strcmp(key, "identity") == 0) {
+			met = strcmp(json_string_value(value),
+				     msg_identity_word(m->beside.identity)) == 0;
 		} else if (strcmp(key, "not") == 0) {
 			met = !naive(value, m);
 		} else if (strcmp(key, "any") == 0) {
@@ -252,7 +259,8 @@ static void random_message(struct random *r, struct message *m)
 					 .parts = random_below(r, 9),
 					 .content = random_below(r, MSG_CONTENT_COUNT),
 					 .reached = random_below(r, 4) << 1,
-					 .device = random_below(r, 1u << MSG_ABILITY_COUNT)};
+					 .device = random_below(r, 1u << MSG_ABILITY_COUNT),
+					 .identity = random_below(r, MSG_IDENTITY_COUNT)};
 	if (m->beside.reached == 0)
 		m->beside.reached = 1u << RULES_NOBODY;
 }

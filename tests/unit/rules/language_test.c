@@ -16,7 +16,7 @@ static const struct wrong wrongs[] = {
 	{"{\"text\": \"a\", \"text\": \"b\"}", GOOD_THEN, "when", "is not valid JSON"},
 	{"{\"body\": \"a\"}", GOOD_THEN, "when.body",
 	 "from, to, text, account, size, parts, content, "
-	 "reached, device, all, any, not"},
+	 "reached, device, identity, all, any, not"},
 	{"{\"text\": 5}", GOOD_THEN, "when.text", "put it in quotes"},
 	{"{\"text\": \"\"}", GOOD_THEN, "when.text", "is empty"},
 	{"{\"text\": []}", GOOD_THEN, "when.text", "1 to 1024"},
@@ -45,6 +45,8 @@ static const struct wrong wrongs[] = {
 	{"{\"device\": [\"sms\", \"mms\"]}", GOOD_THEN, "when.device[1]",
 	 "\"mms\" is no ability of a device; write of sms, cpm, large, chat, file, location"},
 	{"{\"device\": 5}", GOOD_THEN, "when.device", "put it in quotes"},
+	{"{\"identity\": \"proven\"}", GOOD_THEN, "when.identity",
+	 "\"proven\" is no state of an identity; write of unknown, none, passed, failed"},
 	{"{\"all\": {\"text\": \"a\"}}", GOOD_THEN, "when.all", "list of 1 to 1024 conditions"},
 	{"{\"any\": []}", GOOD_THEN, "when.any", "list of 1 to 1024 conditions"},
 	{"{\"any\": [{}]}", GOOD_THEN, "when.any[0]", "empty condition"},

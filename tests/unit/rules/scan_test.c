@@ -399,6 +399,22 @@ static void what_a_message_is_joins_with_its_texts(void **state)
 	assert_false(says(when, (struct rules_input){.parts = 4, .reached = 2}));
 }
 
+static void what_is_proven_of_the_sender_is_compared(void **state)
+{
+	const char *const        bad = "{\"identity\": [\"failed\", \"none\"]}",
+			  *const good = "{\"identity\": \"passed\"}";
+
+	(void)state;
+	for (unsigned i = 0; i < MSG_IDENTITY_COUNT; i++) {
+		const struct rules_input input = {.identity = i};
+
+		assert_int_equal(says(bad, input),
+				 i == MSG_IDENTITY_FAILED || i == MSG_IDENTITY_NONE);
+		assert_int_equal(says(good, input), i == MSG_IDENTITY_PASSED);
+	}
+	assert_true(says("{\"not\": {\"identity\": \"passed\"}}", (struct rules_input){0}));
+}
+
 static void fields_beside_are_asked_for_where_a_rule_names_them(void **state)
 {
 	static const struct {
@@ -412,6 +428,7 @@ static void fields_beside_are_asked_for_where_a_rule_names_them(void **state)
 		{"{\"not\": {\"content\": \"text\"}}", RULES_FIELD_CONTENT},
 		{"{\"reached\": \"nobody\"}", RULES_FIELD_REACHED},
 		{"{\"any\": [{\"device\": \"cpm\"}]}", RULES_FIELD_DEVICE},
+		{"{\"identity\": \"failed\"}", RULES_FIELD_IDENTITY},
 	};
 
 	(void)state;
@@ -442,6 +459,7 @@ int main(void)
 		cmocka_unit_test(bounds_are_themselves_outside),
 		cmocka_unit_test(one_of_the_words_is_enough),
 		cmocka_unit_test(what_a_message_is_joins_with_its_texts),
+		cmocka_unit_test(what_is_proven_of_the_sender_is_compared),
 		cmocka_unit_test(fields_beside_are_asked_for_where_a_rule_names_them),
 		cmocka_unit_test(one_message_leaves_nothing_for_the_next),
 	};
