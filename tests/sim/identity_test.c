@@ -220,6 +220,62 @@ static void rules_know_what_was_proven(void **state)
 	free(message);
 }
 
+/* The same INVITE comes from the peer, by whoever the number names. */
+static void invite_comes_back(const char *invitation, const char *number)
+{
+	sequence++;
+	phone_send(signer,
+		   "INVITE sip:+46701234567@example.org SIP/2.0\r\n"
+		   "Via: SIP/2.0/UDP 198.18.0.2:5080;branch=z9hG4bKv%u\r\nMax-Forwards: 70\r\n"
+		   "From: <sip:%s@example.org>;tag=v\r\nTo: %s\r\nCall-ID: v%u\r\n"
+		   "CSeq: 1 INVITE\r\nContact: <sip:198.18.0.2:5080>\r\nIdentity: %s\r\n"
+		   "Content-Type: application/sdp\r\nContent-Length: %zu\r\n\r\n%s",
+		   sequence, number, phone_header(invitation, "To"), sequence,
+		   phone_header(invitation, "Identity"), strlen(phone_body(invitation)),
+		   phone_body(invitation));
+}
+
+static void invite_is_signed(const char *parameters)
+{
+	static char text[3001];
+	char       *invitation, *identity;
+
+	peers_begin("[sign, require], large: msrp");
+	esme_begin();
+	memset(text, 'x', sizeof(text) - 1);
+	submit("+46741234567", text, 0);
+	assert_true(sim_until(&sim, came_to_signer, US_PER_SECOND));
+	assert_memory_equal(came, "INVITE ", 7);
+	invitation = strdup(came);
+	identity = strstr(phone_header(invitation, "Identity"), ";info=");
+	assert_non_null(identity);
+	assert_string_equal(identity, parameters);
+	invite_comes_back(invitation, "+46999");
+	signer_hears("438 Invalid Identity Header");
+	invite_comes_back(invitation, "+4611111");
+	signer_hears("200");
+	free(invitation);
+}
+
+static void what_is_too_long_for_a_message_is_signed_in_its_invite(void **state)
+{
+	(void)state;
+	invite_is_signed(";info=<" URL ">;alg=ES256");
+}
+
+static void such_an_invite_may_have_an_attestation(void **state)
+{
+	(void)state;
+	invite_is_signed(";info=<" URL ">;alg=ES256;ppt=shaken");
+}
+
+static int world_attests(void **state)
+{
+	world_keys.stir.attest = CONF_ATTEST_B;
+	strcpy(world_keys.stir.origid, "123e4567-e89b-12d3-a456-426655440000");
+	return world_large(state);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -230,6 +286,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			an_identity_goes_from_peer_to_peer_and_its_verdict_to_who_is_trusted,
 			world_of_two, world_end),
+		cmocka_unit_test_setup_teardown(
+			what_is_too_long_for_a_message_is_signed_in_its_invite, world_large,
+			world_end),
+		cmocka_unit_test_setup_teardown(such_an_invite_may_have_an_attestation,
+						world_attests, world_end),
 	};
 
 	sim_eal();

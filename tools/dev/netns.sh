@@ -123,7 +123,7 @@ netns_down() {
 	[ -z "$cleanup_files" ] || rm -rf $cleanup_files
 }
 
-# appliance_config DIR WORKER_CORES > cpm.yaml; with sip=yes it listens for SIP too, with $sip_authentication, $msrp_port and $ws_port, with ip6=yes at both addresses, with xmpp=yes for XMPP, with $chat_ws_port, with xmpp_links=yes for its components and servers
+# appliance_config DIR WORKER_CORES > cpm.yaml; with sip=yes it listens for SIP too, with $sip_authentication, $msrp_port and $ws_port, with ip6=yes at both addresses, with xmpp=yes for XMPP, with $chat_ws_port, with xmpp_links=yes for its components and servers; $config_more are further lines
 appliance_config() {
 	cat <<EOF
 node: $netns_name
@@ -146,6 +146,7 @@ ${ip6:+  - {name: esme6, protocol: smpp, address: "2001:2::1", port: 2775\}
   - {name: servers, protocol: xmpp, link: server, address: 198.18.0.1, domains: [example.org]\}
 }control:
   socket: $1/run/control.sock
-${hosts:+hosts: {$hosts\}}
+${hosts:+hosts: {$hosts\}
+}${config_more:-}
 EOF
 }
