@@ -220,6 +220,25 @@ static void rules_know_what_was_proven(void **state)
 	free(message);
 }
 
+static void a_sender_that_a_rule_puts_is_not_proven(void **state)
+{
+	char *message;
+
+	peers_begin("[sign, verify]");
+	world_rules(
+		"  - {name: hide, when: {identity: passed}, then: {rewrite_from: \"+4699\"}}\n");
+	message = signed_message();
+	comes_back(message, "+46721234567", "hello", true);
+	came = next_of(ims);
+	assert_non_null(came);
+	assert_non_null(strstr(came, "+4699"));
+	assert_null(strstr(came, "verstat"));
+	assert_string_equal(phone_header(came, "Identity"), "");
+	phone_answer(ims, came, "200 OK", "");
+	signer_hears("200");
+	free(message);
+}
+
 /* The same INVITE comes from the peer, by whoever the number names. */
 static void invite_comes_back(const char *invitation, const char *number)
 {
@@ -283,6 +302,8 @@ int main(void)
 						world_open, world_end),
 		cmocka_unit_test_setup_teardown(who_must_sign_is_held_to_it, world_open, world_end),
 		cmocka_unit_test_setup_teardown(rules_know_what_was_proven, world_open, world_end),
+		cmocka_unit_test_setup_teardown(a_sender_that_a_rule_puts_is_not_proven, world_open,
+						world_end),
 		cmocka_unit_test_setup_teardown(
 			an_identity_goes_from_peer_to_peer_and_its_verdict_to_who_is_trusted,
 			world_of_two, world_end),

@@ -120,6 +120,33 @@ static void a_phone_over_datagrams_is_reached_after_a_kill(void **state)
 	}
 }
 
+/* The way to it is the peer's, whichever session that has then. */
+static void a_user_of_an_s_cscf_is_reached_there_after_a_kill(void **state)
+{
+	const char *text;
+
+	(void)state;
+	phone_send(ims,
+		   "REGISTER sip:198.18.0.1 SIP/2.0\r\n"
+		   "Via: SIP/2.0/UDP 198.18.0.2:5070;branch=z9hG4bKcore\r\nMax-Forwards: 70\r\n"
+		   "From: <sip:198.18.0.2:5070>;tag=c\r\n"
+		   "To: <sip:+46731111111@home.example;user=phone>\r\nCall-ID: core\r\n"
+		   "CSeq: 1 REGISTER\r\nContact: <sip:198.18.0.2:5070>\r\nExpires: 600000\r\n"
+		   "Content-Length: 0\r\n\r\n");
+	assert_status(next_of(ims), "200");
+	sim_killed(&sim, NULL);
+	sim_apply(&sim, site);
+	assert_int_equal(bindings(), 1);
+	assert_true(sim_until(&sim, ims_answers_until_up, 30 * US_PER_SECOND));
+	send_message(phone_udp(&sim.host, 6002), "sip:+46731111111@example.org",
+		     "sip:bob@example.org", "", "hi");
+	text = next_of(ims);
+	assert_non_null(text);
+	assert_string_equal(phone_header(text, "Route"), "<sip:198.18.0.2:5070;lr>");
+	assert_memory_equal(text, "MESSAGE sip:+46731111111@home.example;user=phone ", 49);
+	phone_answer(ims, text, "200 OK", "");
+}
+
 static void a_phone_over_a_stream_registers_again_after_a_kill(void **state)
 {
 	struct phone *alice = phone_tcp(&sim.host);
@@ -187,6 +214,7 @@ int main(void)
 		CASE(a_phone_whose_edge_has_lost_it_is_registered_no_more),
 		CASE(a_phone_that_refuses_stays_registered),
 		CASE(a_phone_over_datagrams_is_reached_after_a_kill),
+		CASE(a_user_of_an_s_cscf_is_reached_there_after_a_kill),
 		CASE(a_phone_over_a_stream_registers_again_after_a_kill),
 	};
 
