@@ -243,8 +243,7 @@ void registered_find_for(const struct dataplane *dp, const struct world *world, 
 }
 
 /* Where the peer's links lead; a place of no session where none is up. */
-static struct session_ref session_at_peer(const struct worker *w, const struct registered *place,
-					  struct str to)
+static struct session_ref session_at_peer(const struct worker *w, const struct registered *place)
 {
 	const struct proto_services *services = &w->services;
 	struct session_ref           nobody = {DOMAIN_SESSION - 1, 0, (uint8_t)w->number, 0};
@@ -256,7 +255,7 @@ static struct session_ref session_at_peer(const struct worker *w, const struct r
 	    !source.trusted)
 		return nobody;
 	peer.slot = source.peer;
-	line = link_choose(link_group(w->dp->links, &peer), to);
+	line = link_choose(link_group(w->dp->links, &peer), place->record->address);
 	if (line == NULL)
 		return nobody;
 	/* Relaxed: what ended meanwhile is found out by its generation. */
@@ -271,7 +270,7 @@ struct session_ref registered_session(const struct worker *w, const struct regis
 	const struct conn *c = ref.index < w->conns.used_high ? &w->conns.table[ref.index] : NULL;
 
 	if (place->binding->features & PROTO_BINDING_AT_PEER)
-		return session_at_peer(w, place, place->record->address);
+		return session_at_peer(w, place);
 	if (c != NULL && c->role == PROTO_DATAGRAM && c->protocol == ref.protocol)
 		ref.worker = (uint8_t)chats_worker(w, place->record->address, from);
 	return ref;
